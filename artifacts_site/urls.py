@@ -1,0 +1,3 @@
+"""The routes of every door."""
+
+urlpatterns: list = []

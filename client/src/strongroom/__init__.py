@@ -1,0 +1,1 @@
+"""Client of Strongroom, the self-hosted registry for machine-learning artifacts."""

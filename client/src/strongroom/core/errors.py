@@ -1,0 +1,244 @@
+"""One tree of errors: a stable code, an HTTP status and a full sentence, the same through every door."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class StrongroomError(Exception):
+    """Base of every error that a user can meet.
+
+    `code` is a promise (listed in docs/errors.md), `status` the HTTP status, `str(error)` a full
+    sentence that says what is wrong and what to do, `details` JSON data about this one case.
+    """
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+    def body(self) -> dict[str, Any]:
+        """Return the one error body of all doors."""
+        return {"error": {"code": self.code, "message": self.message, "details": self.details}}
+
+
+# 400: the request says something that no state of the server could make right.
+class InvalidInput(StrongroomError):
+    code, status = "invalid_input", 400
+
+
+class InvalidName(InvalidInput):
+    code = "invalid_name"
+
+
+class InvalidType(InvalidInput):
+    code = "invalid_type"
+
+
+class ReservedType(InvalidInput):
+    code = "reserved_type"
+
+
+class InvalidAlias(InvalidInput):
+    code = "invalid_alias"
+
+
+class InvalidTag(InvalidInput):
+    code = "invalid_tag"
+
+
+class InvalidPath(InvalidInput):
+    code = "invalid_path"
+
+
+class PathCollision(InvalidInput):
+    """A path twice, or one name for a file and a folder."""
+
+    code = "path_collision"
+
+
+class InvalidMetadata(InvalidInput):
+    code = "invalid_metadata"
+
+
+class InvalidTtl(InvalidInput):
+    code = "invalid_ttl"
+
+
+class InvalidDigest(InvalidInput):
+    code = "invalid_digest"
+
+
+class InvalidManifest(InvalidInput):
+    """Not a manifest: malformed, unsorted, or an entry without what an entry needs."""
+
+    code = "invalid_manifest"
+
+
+class InvalidReference(InvalidInput):
+    """Not an artifact reference such as `entity/project/name:alias`."""
+
+    code = "invalid_reference"
+
+
+class InvalidQuery(InvalidInput):
+    """A filter, order, cursor or limit that the listing does not know."""
+
+    code = "invalid_query"
+
+
+class DigestMismatch(InvalidInput):
+    """Bytes that are not what their digest says."""
+
+    code = "digest_mismatch"
+
+
+class SizeMismatch(InvalidInput):
+    """An entry whose size is not that of the bytes it names."""
+
+    code = "size_mismatch"
+
+
+class IncompleteBody(InvalidInput):
+    """A body shorter or longer than it was said to be."""
+
+    code = "incomplete_body"
+
+
+class ConfirmationRequired(InvalidInput):
+    """A destructive act that was not confirmed by what it asks for."""
+
+    code = "confirmation_required"
+
+
+# 401, 403, 404
+class NotAuthenticated(StrongroomError):
+    code, status = "not_authenticated", 401
+
+
+class KeyExpired(NotAuthenticated):
+    code = "key_expired"
+
+
+class Forbidden(StrongroomError):
+    """The person may see the thing, but not do this; the message says which role may."""
+
+    code, status = "forbidden", 403
+
+
+class NotFound(StrongroomError):
+    """Not there, or not for the eyes of who asks: the answer never tells which."""
+
+    code, status = "not_found", 404
+
+
+class MethodNotAllowed(StrongroomError):
+    code, status = "method_not_allowed", 405
+
+
+class LengthRequired(StrongroomError):
+    code, status = "length_required", 411
+
+
+class UnsupportedMediaType(StrongroomError):
+    code, status = "unsupported_media_type", 415
+
+
+# 409: right in itself, but not in the state that things are in.
+class Conflict(StrongroomError):
+    code, status = "conflict", 409
+
+
+class NameTaken(Conflict):
+    code = "name_taken"
+
+
+class TypeMismatch(Conflict):
+    """The collection exists with another type; the message names it."""
+
+    code = "type_mismatch"
+
+
+class HasAliases(Conflict):
+    """A version that holds aliases is deleted only with `delete_aliases=True`."""
+
+    code = "has_aliases"
+
+
+class DraftClosed(Conflict):
+    """The draft was committed or abandoned already."""
+
+    code = "draft_closed"
+
+
+class ManifestMissing(Conflict):
+    """A commit before a manifest was staged."""
+
+    code = "manifest_missing"
+
+
+class BlobsMissing(Conflict):
+    """A commit while bytes are missing; `details` has `count` and the first few `sha256`."""
+
+    code = "blobs_missing"
+
+
+class OffsetMismatch(Conflict):
+    """A part continued at another offset than the server's; `details` has `received`."""
+
+    code = "offset_mismatch"
+
+
+class NotInTrash(Conflict):
+    code = "not_in_trash"
+
+
+class Gone(StrongroomError):
+    """It was there and is deleted; `details` may say until when it can be restored."""
+
+    code, status = "gone", 410
+
+
+class TooLarge(StrongroomError):
+    code, status = "too_large", 413
+
+
+class RangeNotSatisfiable(StrongroomError):
+    code, status = "range_not_satisfiable", 416
+
+
+class RateLimited(StrongroomError):
+    code, status = "rate_limited", 429
+
+
+class Damaged(StrongroomError):
+    """Stored bytes that no longer match their digest: refused, never served."""
+
+    code, status = "damaged", 500
+
+
+class InternalError(StrongroomError):
+    code, status = "internal_error", 500
+
+
+class Unavailable(StrongroomError):
+    code, status = "unavailable", 503
+
+
+class StorageFull(StrongroomError):
+    code, status = "storage_full", 507
+
+
+def _walk(kind: type[StrongroomError]) -> dict[str, type[StrongroomError]]:
+    found = {kind.code: kind}
+    for below in kind.__subclasses__():
+        found.update(_walk(below))
+    return found
+
+
+def by_code() -> dict[str, type[StrongroomError]]:
+    """Map each code to its class, for clients that turn a body back into an exception."""
+    return _walk(StrongroomError)
