@@ -1,1 +1,46 @@
 """The nouns of the registry: fields, constraints, and the QuerySets that read them."""
+
+from registry.models.accounts import ApiKey, Installation, User
+from registry.models.aliases import Alias
+from registry.models.blobs import Blob, StoredObject
+from registry.models.collections import ArtifactType, Collection
+from registry.models.events import Event
+from registry.models.manifests import Chunk, Manifest
+from registry.models.projects import Project
+from registry.models.retention import TtlPolicy
+from registry.models.runs import Run, RunInput, RunOutput
+from registry.models.tags import CollectionTag, VersionTag
+from registry.models.teams import Entity, Organization, OrganizationMember, Role, Team, TeamMember
+from registry.models.uploads import Upload, UploadPart
+from registry.models.versions import Membership, Version
+
+__all__ = [
+    "Alias",
+    "ApiKey",
+    "ArtifactType",
+    "Blob",
+    "Chunk",
+    "Collection",
+    "CollectionTag",
+    "Entity",
+    "Event",
+    "Installation",
+    "Manifest",
+    "Membership",
+    "Organization",
+    "OrganizationMember",
+    "Project",
+    "Role",
+    "Run",
+    "RunInput",
+    "RunOutput",
+    "StoredObject",
+    "Team",
+    "TeamMember",
+    "TtlPolicy",
+    "Upload",
+    "UploadPart",
+    "User",
+    "Version",
+    "VersionTag",
+]

@@ -1,0 +1,56 @@
+"""Manifests and the chunks they share."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from registry.models.blobs import StoredObject
+from registry.models.fields import Sha256Field
+from registry.models.teams import Entity
+
+
+class Chunk(models.Model):
+    """One node of a manifest tree, stored once per entity under the digest of its content."""
+
+    scope = models.ForeignKey(Entity, on_delete=models.PROTECT, related_name="+")
+    sha256 = Sha256Field()
+    kind = models.CharField(max_length=1, choices=[("e", "Entries"), ("f", "Folders")])
+    level = models.PositiveSmallIntegerField(default=0)
+    entry_count = models.PositiveBigIntegerField()
+    object = models.ForeignKey(StoredObject, on_delete=models.PROTECT, related_name="chunks")
+    offset = models.PositiveBigIntegerField()
+    length = models.PositiveBigIntegerField()
+    # 16 bytes an entry, zeros for references; null until every blob of a leaf is present.
+    md5s = models.BinaryField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    damaged_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["scope", "sha256"], name="chunk_once_per_scope"),
+            models.CheckConstraint(condition=Q(kind__in=["e", "f"]), name="chunk_kind_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.sha256.hex()
+
+
+class Manifest(models.Model):
+    """The list of entries of versions with the same content."""
+
+    scope = models.ForeignKey(Entity, on_delete=models.PROTECT, related_name="+")
+    root = Sha256Field()
+    folders_root = Sha256Field()
+    entry_count = models.PositiveBigIntegerField()
+    total_size = models.PositiveBigIntegerField()
+    # The `wandb` manifest digest; empty until every blob is present.
+    digest = models.CharField(max_length=32, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["scope", "root"], name="manifest_once_per_scope")]
+
+    def __str__(self) -> str:
+        return self.root.hex()

@@ -1,0 +1,82 @@
+"""Projects hold runs and collections; a registry is a project of an organization."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from registry.models.teams import Entity
+
+if TYPE_CHECKING:
+    from registry.models.accounts import User
+
+
+class ProjectQuerySet(models.QuerySet["Project"]):
+    """Reads of projects."""
+
+    def visible_to(self, user: User | None) -> ProjectQuerySet:
+        """One's own, one's teams', and those that a team opened to the organization.
+
+        Sub-queries, not joins: a join over members would repeat rows and need DISTINCT on every list.
+        """
+        if user is None:
+            return self.none()
+        if user.is_admin:
+            return self
+        own = Entity.objects.filter(user=user)
+        teams = Entity.objects.filter(team__members__user=user)
+        open_teams = Entity.objects.filter(
+            Q(team__organization__members__user=user) | Q(team__organization__teams__members__user=user)
+        )
+        return self.filter(
+            Q(entity__in=own.values("pk"))
+            | Q(entity__in=teams.values("pk"))
+            | Q(visibility=Project.Visibility.ORGANIZATION, entity__in=open_teams.values("pk"))
+        )
+
+    def addressed(self, entity: str, project: str) -> ProjectQuerySet:
+        return self.filter(entity__folded=entity.casefold(), name=project).select_related("entity")
+
+
+class Project(models.Model):
+    """The second part of `entity/project/collection:alias`."""
+
+    class Kind(models.TextChoices):
+        PROJECT = "project", "Project"
+        REGISTRY = "registry", "Registry"
+
+    class Visibility(models.TextChoices):
+        PRIVATE = "private", "Private to the team"
+        ORGANIZATION = "organization", "Open to the organization"
+
+    entity = models.ForeignKey(Entity, on_delete=models.PROTECT, related_name="projects")
+    name = models.CharField(max_length=128)
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.PROJECT)
+    visibility = models.CharField(max_length=12, choices=Visibility, default=Visibility.PRIVATE)
+    description = models.TextField(blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    objects = ProjectQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["entity", "name"], name="project_name_once_per_entity"),
+            models.CheckConstraint(condition=~Q(name=""), name="project_name_not_empty"),
+            models.CheckConstraint(condition=Q(kind__in=["project", "registry"]), name="project_kind_known"),
+            models.CheckConstraint(
+                condition=Q(visibility__in=["private", "organization"]), name="project_visibility_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.entity.name}/{self.name}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("projects:detail", args=[self.entity.name, self.name])

@@ -1,0 +1,136 @@
+"""Entities own projects: users and teams; teams belong to an organization."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+if TYPE_CHECKING:
+    from registry.models.accounts import User
+
+
+class Role(models.TextChoices):
+    """What a person may do in a team; the order is that of growing rights."""
+
+    VIEWER = "viewer", "Viewer"
+    MEMBER = "member", "Member"
+    ADMIN = "admin", "Admin"
+
+
+class EntityQuerySet(models.QuerySet["Entity"]):
+    """Reads of entities."""
+
+    def named(self, name: str) -> EntityQuerySet:
+        """Names are compared without case, so that `Acme` and `acme` can't both be."""
+        return self.filter(folded=name.casefold())
+
+    def visible_to(self, user: User | None) -> EntityQuerySet:
+        """Entities that the person belongs to, or whose organization they belong to."""
+        if user is None:
+            return self.none()
+        if user.is_admin:
+            return self
+        return self.filter(
+            Q(user=user)
+            | Q(team__members__user=user)
+            | Q(team__organization__members__user=user)
+            | Q(organization__members__user=user)
+            | Q(organization__teams__members__user=user)
+        ).distinct()
+
+
+class Entity(models.Model):
+    """A namespace: the first part of `entity/project/collection:alias`."""
+
+    class Kind(models.TextChoices):
+        USER = "user", "User"
+        TEAM = "team", "Team"
+        ORGANIZATION = "organization", "Organization"
+
+    name = models.CharField(max_length=128)
+    folded = models.CharField(max_length=128, unique=True)
+    kind = models.CharField(max_length=12, choices=Kind)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = EntityQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(name=""), name="entity_name_not_empty"),
+            models.CheckConstraint(condition=Q(kind__in=["user", "team", "organization"]), name="entity_kind_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Organization(models.Model):
+    """Holds teams and, through its own entity, registries."""
+
+    entity = models.OneToOneField(Entity, on_delete=models.PROTECT, related_name="organization")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.entity.name
+
+
+class OrganizationMember(models.Model):
+    """A person's place in an organization."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="members")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="organization_memberships")
+    role = models.CharField(max_length=8, choices=[("member", "Member"), ("admin", "Admin")], default="member")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "user"], name="organization_member_once"),
+            models.CheckConstraint(condition=Q(role__in=["member", "admin"]), name="organization_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.organization}"
+
+
+class Team(models.Model):
+    """People who share projects; its settings are those of the retention page."""
+
+    class TtlEditors(models.TextChoices):
+        ADMINS = "admins", "Admins"
+        MEMBERS = "members", "Admins and members"
+
+    entity = models.OneToOneField(Entity, on_delete=models.PROTECT, related_name="team")
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="teams")
+    ttl_editors = models.CharField(max_length=8, choices=TtlEditors, default=TtlEditors.MEMBERS)
+    inherited_ttl_spares_aliased = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(ttl_editors__in=["admins", "members"]), name="team_ttl_editors_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.entity.name
+
+
+class TeamMember(models.Model):
+    """A person's role in a team."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="members")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="team_memberships")
+    role = models.CharField(max_length=8, choices=Role, default=Role.MEMBER)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["team", "user"], name="team_member_once"),
+            models.CheckConstraint(condition=Q(role__in=["viewer", "member", "admin"]), name="team_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.team}"
