@@ -2,14 +2,52 @@
 
 from __future__ import annotations
 
-import os
+import platform
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from artifacts_site import logs
+from artifacts_site.environment import (
+    WrongSetting,
+    database,
+    env_bool,
+    env_choice,
+    env_int,
+    env_list,
+    env_secret,
+    env_str,
+    kept_secret,
+    redis_cache_url,
+    redis_socket,
+)
+
+MIB = 1024**2
 BASE_DIR = Path(__file__).resolve().parent.parent
-DATA_DIR = Path(os.environ.get("STRONGROOM_DATA", BASE_DIR / "data")).resolve()
-SECRET_KEY = "replaced by the infrastructure work"
-DEBUG = False
-ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", "testserver"]
+DATA_DIR = Path(env_str("STRONGROOM_DATA", str(BASE_DIR / "data"))).expanduser().resolve()
+DEBUG = env_bool("STRONGROOM_DEBUG", default=False)
+
+# --- Secrets and the address -------------------------------------------------------------------------
+SECRET_KEY = env_secret("STRONGROOM_SECRET_KEY") or kept_secret(DATA_DIR / "secret-key")
+if len(SECRET_KEY) < 32:
+    raise WrongSetting("STRONGROOM_SECRET_KEY must have at least 32 characters; `openssl rand -hex 32` makes one.")
+PUBLIC_URL = env_str("STRONGROOM_PUBLIC_URL").rstrip("/")
+_public = urlsplit(PUBLIC_URL)
+if PUBLIC_URL and (_public.scheme not in {"http", "https"} or not _public.hostname or _public.path):
+    raise WrongSetting(f"STRONGROOM_PUBLIC_URL must look like https://artifacts.example.org, not {PUBLIC_URL!r}.")
+HTTPS = _public.scheme == "https"
+# Only names that this machine is known by: a foreign name that points here is somebody's DNS rebinding.
+ALLOWED_HOSTS = env_list("STRONGROOM_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]", platform.node().lower()])
+if _public.hostname:
+    ALLOWED_HOSTS.append(_public.hostname)
+if "*" in ALLOWED_HOSTS:
+    raise WrongSetting("STRONGROOM_ALLOWED_HOSTS must name the hosts; * would let any web site reach this server.")
+
+# --- Applications and requests -----------------------------------------------------------------------
+ROOT_URLCONF = "artifacts_site.urls"
+WSGI_APPLICATION = "artifacts_site.wsgi.application"
+AUTH_USER_MODEL = "registry.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -17,28 +55,154 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
+    "django_htmx",
+    "csp",
     "registry",
 ]
-AUTH_USER_MODEL = "registry.User"
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": DATA_DIR / "strongroom.sqlite3",
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "registry.http.middleware.RequestContext",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "csp.middleware.CSPMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
         "OPTIONS": {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA mmap_size=134217728;"
-            "PRAGMA cache_size=-20000;PRAGMA journal_size_limit=27103364;",
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "registry.web.context.shell",
+            ]
         },
     }
-}
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    "blobs": {"BACKEND": "registry.storage.backends.local.LocalBlobStorage", "OPTIONS": {"location": DATA_DIR / "blobs"}},
-}
-INCOMING_DIR = DATA_DIR / "incoming"
-ROOT_URLCONF = "artifacts_site.urls"
+]
+LOGIN_URL = "/sign-in/"
+LOGIN_REDIRECT_URL = "/"
+LANGUAGE_CODE = "en"
+USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
+
+# --- Database, queue, cache --------------------------------------------------------------------------
+DATABASES = {"default": database(env_secret("DATABASE_URL"), DATA_DIR / "strongroom.sqlite3")}
+REDIS_URL = env_secret("REDIS_URL") or f"redis+socket://{redis_socket(DATA_DIR)}"
+if urlsplit(REDIS_URL).scheme not in {"redis", "rediss", "redis+socket"}:
+    raise WrongSetting("REDIS_URL must begin with redis://, rediss:// or redis+socket://.")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": redis_cache_url(REDIS_URL),
+        "KEY_PREFIX": "strongroom",
+        "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 5},
+    }
+}
+# What `registry.jobs` hands tasks to; named here so that the registry need not import its worker.
+JOBS_APP = "celery_worker.tasks.app"
+WORKER_PROCESSES = env_int("STRONGROOM_WORKER_PROCESSES", 1, least=1, most=64)
+
+# --- Bytes -------------------------------------------------------------------------------------------
+INCOMING_DIR = DATA_DIR / "incoming"
+STATIC_ROOT = DATA_DIR / "static"
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+    "blobs": {
+        "BACKEND": "registry.storage.backends.local.LocalBlobStorage",
+        "OPTIONS": {"location": DATA_DIR / "blobs"},
+    },
+}
+
+# --- Limits and periods ------------------------------------------------------------------------------
+TRASH_PERIOD = timedelta(days=env_int("STRONGROOM_TRASH_DAYS", 7, most=36500))
+DRAFT_PERIOD = timedelta(hours=env_int("STRONGROOM_DRAFT_HOURS", 24, least=1, most=87600))
+PROTECTION_PERIOD = timedelta(hours=env_int("STRONGROOM_PROTECTION_HOURS", 24, least=1, most=87600))
+BUNDLE_LIMIT = env_int("STRONGROOM_BUNDLE_MIB", 64, least=1, most=1024) * MIB
+FRAME_LIMIT = MIB
+PART_LIMIT = env_int("STRONGROOM_PART_MIB", 65536, least=8) * MIB
+MANIFEST_LIMIT = env_int("STRONGROOM_MANIFEST_MIB", 4096, least=1) * MIB
+MANIFEST_ENTRIES_LIMIT = env_int("STRONGROOM_MANIFEST_ENTRIES", 10_000_000, least=1)
+# What Django itself reads into memory: forms and JSON. Bytes of artifacts are streamed past it.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * MIB
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+
+# --- Safety of pages and cookies ---------------------------------------------------------------------
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "strongroom-session", "strongroom-csrf"
+if HTTPS:
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"__Host-{SESSION_COOKIE_NAME}", f"__Host-{CSRF_COOKIE_NAME}"
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if env_bool("STRONGROOM_TRUST_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        # The style sheets draw small marks (arrows, ticks) as data: images.
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "manifest-src": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+    }
+}
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+# --- REST --------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "registry.api.authentication.KeyAuthentication",
+        "registry.api.authentication.BrowserAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "registry.api.problems.handle",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Strongroom",
+    "DESCRIPTION": "The registry of machine-learning artifacts: log, find, use, and delete on the day.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- Logs --------------------------------------------------------------------------------------------
+LOGGING = logs.config(
+    env_choice("STRONGROOM_LOG_LEVEL", "info", ("debug", "info", "warning", "error")).upper(),
+    env_choice("STRONGROOM_LOG_FORMAT", "console", ("console", "json")),
+)

@@ -5,6 +5,7 @@ from registry.models.aliases import Alias
 from registry.models.blobs import Blob, StoredObject
 from registry.models.collections import ArtifactType, Collection
 from registry.models.events import Event
+from registry.models.jobs import JobRun
 from registry.models.manifests import Chunk, Manifest
 from registry.models.projects import Project
 from registry.models.retention import TtlPolicy
@@ -25,6 +26,7 @@ __all__ = [
     "Entity",
     "Event",
     "Installation",
+    "JobRun",
     "Manifest",
     "Membership",
     "Organization",

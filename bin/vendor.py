@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""Refresh the vendored libraries: fetch by name and version, trim, and write their hashes.
+
+Run it by hand when a version changes: `python bin/vendor.py`. It needs npm; running Strongroom does not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+STATIC = ROOT / "static" / "vendor"
+TESTS = ROOT / "tests" / "browser" / "vendor"
+
+# Of Bootstrap's 31 kB (compressed) the pages use its reboot, its buttons and these utilities.
+BOOTSTRAP_CLASSES = re.compile(
+    r"\.(btn|visually-hidden(-focusable)?|(m|p)[tbsexy]?-(0|1|2|3|4|auto)|fw-(normal|medium)|text-center|flex-fill"
+    r"|border-(0|top)|rounded-0|fs-5)(?![\w-])"
+)
+
+PACKAGES = [
+    ("htmx.org", "2.0.11", "0BSD", "dist/htmx.min.js", STATIC / "htmx.min.js"),
+    ("bootstrap", "5.3.9", "MIT", "dist/css/bootstrap.min.css", STATIC / "bootstrap-part.css"),
+    ("axe-core", "4.14.1", "MPL-2.0", "axe.min.js", TESTS / "axe.min.js"),
+]
+
+
+def fetch(name: str, version: str, member: str) -> bytes:
+    """Return one file of a package of the npm registry."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["npm", "pack", f"{name}@{version}", "--silent"], cwd=folder, check=True)  # noqa: S607
+        archive = next(Path(folder).glob("*.tgz"))
+        with tarfile.open(archive) as packed:
+            extracted = packed.extractfile(f"package/{member}")
+            assert extracted is not None  # noqa: S101  # a file, not a folder
+            return extracted.read()
+
+
+def strip_map(source: bytes) -> bytes:
+    """Drop the source map comment: collectstatic fails on a map that is not vendored."""
+    return re.sub(rb"\n?(/\*|//)# sourceMappingURL=[^\n]*?(\*/)?$", b"", source.rstrip()) + b"\n"
+
+
+def blocks(css: str) -> list[tuple[str, str]]:
+    """Split a style sheet into (selector or at-rule, body) at its top level."""
+    found, depth, start, head = [], 0, 0, ""
+    for at, letter in enumerate(css):
+        if letter == "{":
+            if depth == 0:
+                head, start = css[start:at], at + 1
+            depth += 1
+        elif letter == "}":
+            depth -= 1
+            if depth == 0:
+                found.append((head.strip(), css[start:at]))
+                start = at + 1
+    return found
+
+
+def wanted(selector: str) -> bool:
+    """Keep rules of bare elements, and of the classes that the pages use."""
+    if selector.startswith((":root", "[data-bs-theme")):
+        return False  # tokens.css sets the variables that count
+    return "." not in selector or BOOTSTRAP_CLASSES.search(selector) is not None
+
+
+def trim(css: str) -> str:
+    """Keep the wanted rules, also inside media queries."""
+    kept = []
+    for head, body in blocks(css):
+        if head.startswith("@media"):
+            inside = trim(body)
+            if inside:
+                kept.append(f"{head}{{{inside}}}")
+        elif not head.startswith("@"):
+            selectors = ",".join(s for s in re.split(r",(?![^(]*\))", head) if wanted(s))
+            if selectors and "data:" not in body:
+                kept.append(f"{selectors}{{{body}}}")
+    return "\n".join(kept)
+
+
+def bootstrap_part(source: bytes) -> bytes:
+    """The part of Bootstrap that the pages use, under its licence line."""
+    css = source.decode().removeprefix('@charset "UTF-8";')
+    licence, rest = css.split("*/", 1)
+    note = " * Trimmed by bin/vendor.py to the rules that Strongroom's pages use.\n "
+    return (licence.rstrip() + "\n" + note + "*/\n" + trim(rest) + "\n").encode()
+
+
+def main() -> None:
+    """Fetch each package, write its file, and record what was written."""
+    record = {}
+    for name, version, licence, member, target in PACKAGES:
+        source = fetch(name, version, member)
+        made = bootstrap_part(strip_map(source)) if name == "bootstrap" else strip_map(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(made)
+        record[str(target.relative_to(ROOT))] = {
+            "package": name,
+            "version": version,
+            "licence": licence,
+            "member": member,
+            "source_sha256": hashlib.sha256(source).hexdigest(),
+            "sha256": hashlib.sha256(made).hexdigest(),
+        }
+    for path, (package, version, licence) in DESIGN.items():
+        digest = hashlib.sha256((ROOT / path).read_bytes()).hexdigest()
+        record[path] = {"package": package, "version": version, "licence": licence, "sha256": digest}
+    (STATIC / "vendor.json").write_text(json.dumps(record, indent=2) + "\n")
+
+
+DESIGN = {
+    "static/css/fonts/inter-latin.woff2": ("Inter, latin subset", "4", "OFL-1.1"),
+    "static/css/fonts/jetbrains-mono-latin.woff2": ("JetBrains Mono, latin subset", "2", "OFL-1.1"),
+    "static/icons.svg": ("Tabler Icons, the ones used", "3", "MIT"),
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""The settings of the test run: a data folder of its own, nothing to start, one of the two databases."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+_data = Path(tempfile.mkdtemp(prefix="strongroom-tests-"))
+atexit.register(shutil.rmtree, _data, ignore_errors=True)
+os.environ["STRONGROOM_DATA"] = str(_data)
+os.environ["STRONGROOM_SECRET_KEY"] = "only for tests: " + "0" * 48
+# Playwright leaves an event loop in the thread that tests use the ORM from.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+if os.environ.get("STRONGROOM_TEST_DATABASE") == "postgresql" and not os.environ.get("DATABASE_URL"):
+    from tests.support.postgres import Cluster
+
+    _cluster = Cluster.start()
+    atexit.register(_cluster.stop)
+    # Parallel test processes are children of this one: they inherit the address, and share the cluster.
+    os.environ["DATABASE_URL"] = _cluster.url
+
+from artifacts_site.settings import *  # noqa: E402, F403  # the environment above must stand first
+from artifacts_site.settings import DATABASES, STORAGES  # noqa: E402
+
+if os.environ.get("STRONGROOM_TEST_DATABASE") == "postgresql":
+    # Each test thread's connection ends with it; a pool would keep the test database busy.
+    DATABASES["default"]["OPTIONS"].pop("pool")
+else:
+    # A file, for live servers, threads and processes must see what the test sees.
+    DATABASES["default"]["TEST"] = {"NAME": str(_data / "test.sqlite3")}
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+WHITENOISE_AUTOREFRESH = True
