@@ -1,0 +1,19 @@
+// Inline editors: focus goes to the first field, the first mistake, or back to the button that opened the editor.
+document.addEventListener("htmx:afterSettle", (event) => {
+  const swapped = event.target;
+  if (!swapped.matches?.("[data-edits]")) return;
+  const wrong = swapped.querySelector("[aria-invalid=true]");
+  const field = swapped.querySelector("[autofocus], form input:not([type=hidden]), form textarea");
+  (wrong ?? field ?? swapped.querySelector("[data-opens]"))?.focus();
+});
+
+// [data-choose]: writing a number of days means "after N days".
+document.addEventListener("input", (event) => {
+  const chosen = event.target.dataset.choose && document.getElementById(event.target.dataset.choose);
+  if (chosen) chosen.checked = true;
+});
+
+// [data-submits]: a choice that takes effect at once, where a button does the same without script.
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
+});
