@@ -49,7 +49,7 @@ class Version(models.Model):
     class Cause(models.TextChoices):
         PERSON = "person", "Deleted by a person"
         EXPIRY = "expiry", "Expired"
-        ABANDONED = "abandoned", "Abandoned draft"
+        UNCHANGED = "unchanged", "Same content as the latest version"
 
     sequence = models.ForeignKey(Collection, on_delete=models.PROTECT, related_name="sources")
     state = models.CharField(max_length=9, choices=State, default=State.PENDING)
@@ -82,6 +82,8 @@ class Version(models.Model):
     deleted_at = models.DateTimeField(null=True, blank=True)
     deleted_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     deletion_cause = models.CharField(max_length=9, choices=Cause, blank=True)
+    # A draft whose content was that of `latest`: its commit answers that version.
+    same_as = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     # What restoring gives back: [{"collection": id, "alias": name}, …]
     lost_aliases = models.JSONField(default=list, blank=True)
     purge_at = models.DateTimeField(null=True, blank=True)

@@ -1,0 +1,175 @@
+"""Who may do what. The only reader of roles: everything else asks `check` or `can`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TypeAlias
+
+from registry.actor import Actor
+from registry.errors import Forbidden, NotAuthenticated, NotFound
+from registry.models import Entity, Organization, OrganizationMember, Project, Role, Team, TeamMember, User
+
+Target: TypeAlias = Project | Entity | Team | Organization | None
+
+
+class Act(StrEnum):
+    """What can be done; each needs one role in the entity that owns the target."""
+
+    VIEW = "view"
+    DOWNLOAD = "download"
+    LOG = "log"
+    EDIT = "edit"
+    SET_TTL = "set_ttl"
+    DELETE = "delete"
+    CREATE_PROJECT = "create_project"
+    EDIT_PROJECT = "edit_project"
+    SET_POLICY = "set_policy"
+    MANAGE_MEMBERS = "manage_members"
+    ADMINISTER = "administer"
+
+
+NEEDS: dict[Act, Role] = {
+    Act.VIEW: Role.VIEWER,
+    Act.DOWNLOAD: Role.VIEWER,
+    Act.LOG: Role.MEMBER,
+    Act.EDIT: Role.MEMBER,
+    Act.SET_TTL: Role.MEMBER,
+    Act.DELETE: Role.MEMBER,
+    Act.CREATE_PROJECT: Role.MEMBER,
+    Act.EDIT_PROJECT: Role.ADMIN,
+    Act.SET_POLICY: Role.ADMIN,
+    Act.MANAGE_MEMBERS: Role.ADMIN,
+    Act.ADMINISTER: Role.ADMIN,
+}
+
+WORDS: dict[Act, str] = {
+    Act.VIEW: "Looking at it",
+    Act.DOWNLOAD: "Downloading",
+    Act.LOG: "Logging versions and runs",
+    Act.EDIT: "Editing",
+    Act.SET_TTL: "Changing the time-to-live of versions",
+    Act.DELETE: "Deleting and restoring",
+    Act.CREATE_PROJECT: "Creating a project",
+    Act.EDIT_PROJECT: "Changing the project's settings",
+    Act.SET_POLICY: "Changing a time-to-live policy",
+    Act.MANAGE_MEMBERS: "Changing the members",
+    Act.ADMINISTER: "Administering the installation",
+}
+
+_RANK = {Role.VIEWER: 1, Role.MEMBER: 2, Role.ADMIN: 3}
+
+
+def rank(role: Role | None) -> int:
+    """Order roles by growing rights; 0 is none."""
+    return 0 if role is None else _RANK[role]
+
+
+def role_in(user: User | None, entity: Entity) -> Role | None:
+    """Return the role that the person holds in an entity itself, whatever a project adds."""
+    if user is None or not user.is_active:
+        return None
+    if user.is_admin or user.entity_id == entity.pk:
+        return Role.ADMIN
+    held = TeamMember.objects.filter(team__entity=entity, user=user).values_list("role", flat=True).first()
+    if held is not None:
+        return Role(held)
+    in_organization = OrganizationMember.objects.filter(organization__entity=entity, user=user).first()
+    if in_organization is not None:
+        return Role.ADMIN if in_organization.role == "admin" else Role.VIEWER
+    return None
+
+
+def _is_of_organization(user: User, entity: Entity) -> bool:
+    """Is the person in the organization of this team, directly or through a sister team?"""
+    return Entity.objects.filter(pk=entity.pk).visible_to(user).exists()
+
+
+def role_for(user: User | None, project: Project) -> Role | None:
+    """Return the higher of the roles that apply: one's own, and what an open project gives."""
+    held = role_in(user, project.entity)
+    if held is None and user is not None and user.is_active:
+        opened = project.visibility == Project.Visibility.ORGANIZATION
+        if opened and _is_of_organization(user, project.entity):
+            return Role.VIEWER
+    return held
+
+
+def _held(user: User, act: Act, target: Target) -> Role | None:
+    if isinstance(target, Project):
+        return role_for(user, target)
+    if isinstance(target, Team):
+        return _role_in_team(user, act, target)
+    if isinstance(target, Organization):
+        return role_in(user, target.entity)
+    if isinstance(target, Entity):
+        held = role_in(user, target)
+        if held is None and act is Act.VIEW and _is_of_organization(user, target):
+            return Role.VIEWER
+        return held
+    return Role.ADMIN if user.is_admin else Role.VIEWER
+
+
+def _role_in_team(user: User, act: Act, team: Team) -> Role | None:
+    """Admins of the organization manage the members of its teams, and see nothing more by it."""
+    held = role_in(user, team.entity)
+    if rank(held) >= rank(Role.ADMIN):
+        return held
+    above = role_in(user, team.organization.entity)
+    if above is Role.ADMIN and act in (Act.VIEW, Act.MANAGE_MEMBERS):
+        return Role.ADMIN
+    if held is None and act is Act.VIEW and _is_of_organization(user, team.entity):
+        return Role.VIEWER
+    return held
+
+
+def _needed(act: Act, target: Target) -> Role:
+    if act is Act.SET_TTL and isinstance(target, Project) and target.entity.kind == Entity.Kind.TEAM:
+        editors = Team.objects.filter(entity=target.entity).values_list("ttl_editors", flat=True).first()
+        if editors == Team.TtlEditors.ADMINS:
+            return Role.ADMIN
+    if act is Act.CREATE_PROJECT and isinstance(target, Entity) and target.kind == Entity.Kind.ORGANIZATION:
+        return Role.ADMIN
+    return NEEDS[act]
+
+
+def can(actor: Actor, act: Act, target: Target) -> bool:
+    """Say whether `check` would pass."""
+    if actor.is_system:
+        return True
+    if actor.user is None or not actor.user.is_active:
+        return False
+    return rank(_held(actor.user, act, target)) >= rank(_needed(act, target))
+
+
+def check(actor: Actor, act: Act, target: Target) -> None:
+    """Pass, or raise: NotAuthenticated for nobody, NotFound for what one may not see, else Forbidden."""
+    if actor.is_system:
+        return
+    if actor.user is None or not actor.user.is_active:
+        raise NotAuthenticated("Sign in, or send an API key as a Bearer token.")
+    held, needed = _held(actor.user, act, target), _needed(act, target)
+    if rank(held) >= rank(needed):
+        return
+    if held is None:
+        raise NotFound(f"{_noun(target)} is not there, or it is not for you to see.")
+    raise Forbidden(
+        f"{WORDS[act]} needs the role {needed.value} in {_place(target)}; you are {held.value}. "
+        f"An admin of {_place(target)} can change that.",
+        act=act.value,
+        needed=needed.value,
+        held=held.value,
+    )
+
+
+def _noun(target: Target) -> str:
+    if isinstance(target, Project):
+        return f"Project {target}"
+    return f"{_place(target)}".capitalize() if target is None else f"Entity {_place(target)}"
+
+
+def _place(target: Target) -> str:
+    if target is None:
+        return "this installation"
+    if isinstance(target, Project):
+        return target.entity.name
+    return target.name if isinstance(target, Entity) else target.entity.name

@@ -1,0 +1,22 @@
+"""What every service module needs: the sentinel for "not given", and the clock."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import Final, Literal, TypeAlias
+
+from django.utils import timezone
+
+
+class _Keep(Enum):
+    KEEP = "keep"
+
+
+KEEP: Final = _Keep.KEEP
+Keep: TypeAlias = Literal[_Keep.KEEP]
+
+
+def now() -> datetime:
+    """Return the time, in UTC."""
+    return timezone.now()

@@ -1,0 +1,367 @@
+"""Drafts: how a version is logged. Begin, stage the manifest, send what is missing, commit."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from registry import manifests
+from registry.actor import Actor
+from registry.errors import DraftClosed, InvalidManifest, ManifestMissing, NotFound
+from registry.models import Alias, Collection, Manifest, Membership, Project, Run, Version
+from registry.policy import Act, check
+from registry.services import aliases, collections, events, retention, runs, tags, versions
+from registry.services._common import now
+from strongroom.core.manifest import Entry, check_order, read_lines
+from strongroom.core.names import (
+    check_alias,
+    check_client_id,
+    check_collection_name,
+    check_description,
+    check_loggable_type,
+    check_metadata,
+    check_tags,
+)
+from strongroom.core.ttl import parse_ttl
+
+_TOUCH_EVERY = timedelta(minutes=1)
+_SMALL = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What a staged manifest holds and lacks; `digest` is known once nothing is missing."""
+
+    entries: int
+    size: int
+    missing_count: int
+    missing_bytes: int
+    digest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The version, and whether this commit made it (False: the content was that of `latest`)."""
+
+    membership: Membership
+    created: bool
+
+
+def begin(
+    actor: Actor,
+    *,
+    project: Project,
+    collection: str,
+    type: str,
+    description: str = "",
+    metadata: dict[str, Any] | None = None,
+    ttl: str | int | None = "inherit",
+    run: Run | None = None,
+    client_id: str | None = None,
+) -> tuple[Version, bool]:
+    """Begin a draft (a PENDING version); the same `client_id` finds the same draft again."""
+    check(actor, Act.LOG, project)
+    check_collection_name(collection)
+    check_loggable_type(type, collection)
+    wanted_ttl = parse_ttl(ttl)
+    if wanted_ttl != "inherit":
+        check(actor, Act.SET_TTL, project)
+    created_at = now()
+    card = {
+        "description": check_description(description),
+        "metadata": check_metadata(metadata or {}),
+        **retention.columns(created_at, wanted_ttl),
+    }
+    if client_id is not None:
+        check_client_id(client_id)
+        present = _of_client(actor, client_id)
+        if present is not None:
+            return _same_target(present, project, collection), False
+    try:
+        with transaction.atomic():
+            sequence, _ = collections.begin(actor, project=project, name=collection, type=type)
+            draft = Version.objects.create(
+                sequence=sequence,
+                created_by=actor.user,
+                run=run,
+                client_id=client_id,
+                created_at=created_at,
+                updated_at=created_at,
+                **card,
+            )
+    except IntegrityError:
+        present = _of_client(actor, client_id or "")
+        if present is None:
+            raise
+        return _same_target(present, project, collection), False
+    draft.sequence = sequence
+    return draft, True
+
+
+def find(actor: Actor, public_id: str) -> Version:
+    """Find one of one's own drafts, open or committed."""
+    rows = Version.objects.filter(pk=versions.version_pk(public_id), created_by=actor.user)
+    draft = rows.select_related("sequence__project__entity", "sequence__type", "manifest").first()
+    if draft is None:
+        raise NotFound("You have no draft with this id.")
+    check(actor, Act.LOG, draft.sequence.project)
+    return draft
+
+
+def stage(actor: Actor, *, draft: Version, lines: Iterable[bytes]) -> Staged:
+    """Read a manifest as it streams by, keep it as the draft's content, and count what is missing.
+
+    Staging again replaces what was staged: nothing of a draft counts before its commit.
+    """
+    _check_open(draft)
+    return _stage(draft, read_lines(lines))
+
+
+def _stage(draft: Version, entries: Iterable[Entry]) -> Staged:
+    builder = manifests.Builder(draft.sequence.project.entity)
+    for entry in check_order(entries):
+        builder.add(entry)
+    built = builder.finish()
+    _set_manifest(draft, built.manifest)
+    return Staged(
+        entries=built.manifest.entry_count,
+        size=built.manifest.total_size,
+        missing_count=built.missing_count,
+        missing_bytes=built.missing_bytes,
+        digest=built.manifest.digest or None,
+    )
+
+
+def _set_manifest(draft: Version, manifest: Manifest) -> None:
+    updated = Version.objects.filter(pk=draft.pk, state=Version.State.PENDING).update(
+        manifest=manifest, updated_at=now()
+    )
+    if not updated:
+        raise _closed(draft)
+    draft.manifest = manifest
+
+
+def missing(
+    actor: Actor, *, draft: Version, after: str = "", limit: int = 1000
+) -> tuple[list[tuple[str, int, str]], str | None]:
+    """List blobs that the draft lacks as (sha256, size, a path that names it), and where to go on."""
+    _check_open(draft)
+    return manifests.missing(_manifest(draft), after, limit)
+
+
+def commit(
+    actor: Actor, *, draft: Version, aliases: Iterable[str] = (), tags: Iterable[str] = ()
+) -> Committed:
+    """Make the draft the next version of its collection, or nothing new when it equals `latest`.
+
+    All reading and checking of content happens before the one short transaction.
+    """
+    wanted = [check_alias(name) for name in aliases]
+    labels = check_tags(tags)
+    if draft.state != Version.State.PENDING:
+        return _again(actor, draft, wanted, labels)
+    manifest = manifests.seal(_manifest(draft))
+    with transaction.atomic():
+        sequence = collections.lock(draft.sequence)
+        fresh = Version.objects.select_for_update().get(pk=draft.pk)
+        if fresh.state == Version.State.PENDING:
+            if fresh.manifest_id != manifest.pk:
+                raise ManifestMissing("The manifest was staged anew while this commit ran. Commit again.")
+            fresh.sequence, fresh.manifest = sequence, manifest
+            return _commit(actor, fresh, wanted, labels)
+    return _again(actor, fresh, wanted, labels)
+
+
+def _commit(actor: Actor, draft: Version, wanted: list[str], labels: list[str]) -> Committed:
+    latest = _latest(draft.sequence)
+    if latest is not None and latest.version.manifest_id == draft.manifest_id:
+        _close_unchanged(actor, draft, latest)
+        return _labelled(actor, latest, wanted, labels, created=False)
+    membership = _number(actor, draft)
+    return _labelled(actor, membership, wanted, labels, created=True)
+
+
+def _number(actor: Actor, draft: Version) -> Membership:
+    """Give the draft the next number of its collection; the caller holds the collection's lock."""
+    sequence, manifest, at = draft.sequence, draft.manifest, now()
+    assert manifest is not None
+    number = sequence.next_number
+    Collection.objects.filter(pk=sequence.pk).update(
+        next_number=number + 1, version_count=sequence.version_count + 1, established=True, updated_at=at
+    )
+    draft.state, draft.committed_at, draft.updated_at = Version.State.COMMITTED, at, at
+    draft.digest, draft.size, draft.file_count = manifest.digest, manifest.total_size, manifest.entry_count
+    draft.commit_hash = secrets.token_hex(20)
+    draft.save()
+    membership = Membership.objects.create(
+        collection=sequence, version=draft, number=number, created_by=actor.user, created_at=at
+    )
+    if draft.run is not None:
+        runs.record_output(draft.run, draft)
+    events.record(
+        actor,
+        "version.log",
+        collection=sequence,
+        version=draft,
+        subject=membership.name,
+        after={"digest": draft.digest, "size": draft.size, "file_count": draft.file_count},
+    )
+    return membership
+
+
+def _labelled(
+    actor: Actor, membership: Membership, wanted: list[str], labels: list[str], *, created: bool
+) -> Committed:
+    aliases.assign(actor, membership, wanted, quiet=[aliases.LATEST] if created else [])
+    if labels:
+        tags.extend(actor, membership, labels)
+    return Committed(membership, created)
+
+
+def _close_unchanged(actor: Actor, draft: Version, latest: Membership) -> None:
+    at = now()
+    Version.objects.filter(pk=draft.pk).update(
+        state=Version.State.DELETED,
+        deleted_at=at,
+        purged_at=at,
+        updated_at=at,
+        manifest=None,
+        deletion_cause=Version.Cause.UNCHANGED,
+        same_as=latest.version,
+    )
+    if draft.run is not None:
+        runs.record_output(draft.run, latest.version)
+
+
+def _again(actor: Actor, draft: Version, wanted: list[str], labels: list[str]) -> Committed:
+    """Answer a commit that was made already with the version that it led to."""
+    version_id = draft.same_as_id or draft.pk
+    found = Membership.objects.committed().sources().for_listing().filter(version=version_id).first()
+    if found is None:
+        raise _closed(draft)
+    with transaction.atomic():
+        collections.lock(found.collection)
+        aliases.refuse_gone(found)
+        return _labelled(actor, found, wanted, labels, created=False)
+
+
+def log_small(
+    actor: Actor,
+    *,
+    project: Project,
+    collection: str,
+    type: str,
+    entries: list[dict[str, Any]],
+    aliases: Iterable[str] = (),
+    tags: Iterable[str] = (),
+    metadata: dict[str, Any] | None = None,
+    description: str = "",
+    ttl: str | int | None = "inherit",
+    run: Run | None = None,
+    client_id: str | None = None,
+) -> Committed:
+    """Log a version in one call when no blob is missing; else BlobsMissing, and the draft is gone."""
+    if len(entries) > _SMALL:
+        raise InvalidManifest(f"One request takes {_SMALL} entries. Stage a manifest for more.")
+    wanted, labels = [check_alias(name) for name in aliases], check_tags(tags)
+    parsed = sorted((Entry.from_json(entry) for entry in entries), key=lambda entry: entry.path)
+    draft, _ = begin(
+        actor,
+        project=project,
+        collection=collection,
+        type=type,
+        description=description,
+        metadata=metadata,
+        ttl=ttl,
+        run=run,
+        client_id=client_id,
+    )
+    if draft.state != Version.State.PENDING:
+        return _again(actor, draft, wanted, labels)
+    try:
+        _stage(draft, parsed)
+        return commit(actor, draft=draft, aliases=wanted, tags=labels)
+    except Exception:
+        discard(draft)
+        raise
+
+
+def abandon(actor: Actor, *, draft: Version) -> None:
+    """Give a draft up; what it alone needed is collected later."""
+    _check_open(draft)
+    discard(draft)
+
+
+def discard(draft: Version) -> bool:
+    """Remove an open draft, and the collection that it alone had begun."""
+    from registry.services import uploads
+
+    with transaction.atomic():
+        gone, _ = Version.objects.filter(pk=draft.pk, state=Version.State.PENDING).delete()
+        if gone:
+            uploads.abandon_of(draft)
+            begun = Collection.objects.filter(pk=draft.sequence_id, established=False, sources=None)
+            begun.delete()
+    return bool(gone)
+
+
+def abandon_stale(at: datetime | None = None) -> int:
+    """Discard drafts that nobody touched for the set time; returns how many."""
+    before = (at or now()) - timedelta(hours=settings.DRAFT_HOURS)
+    stale = Version.objects.abandoned(before).select_related("sequence").order_by("pk")[:500]
+    return sum(discard(draft) for draft in list(stale))
+
+
+def touch(draft: Version) -> None:
+    """Keep a draft from being abandoned while bytes arrive; a write once a minute at the most."""
+    at = now()
+    Version.objects.filter(pk=draft.pk, state=Version.State.PENDING, updated_at__lt=at - _TOUCH_EVERY).update(
+        updated_at=at
+    )
+
+
+def check_open(actor: Actor, draft: Version) -> None:
+    """Raise unless bytes may still be sent to the draft."""
+    check(actor, Act.LOG, draft.sequence.project)
+    _check_open(draft)
+
+
+def _check_open(draft: Version) -> None:
+    if draft.state != Version.State.PENDING:
+        raise _closed(draft)
+
+
+def _closed(draft: Version) -> DraftClosed:
+    return DraftClosed("This draft was committed or given up already. Begin a new one.", state=draft.state)
+
+
+def _manifest(draft: Version) -> Manifest:
+    if draft.manifest is None:
+        raise ManifestMissing("This draft has no manifest yet. Stage one, then go on.")
+    return draft.manifest
+
+
+def _latest(sequence: Collection) -> Membership | None:
+    held = Alias.objects.filter(collection=sequence, name=aliases.LATEST).select_related("membership__version")
+    alias = held.first()
+    if alias is None:
+        return None
+    alias.membership.collection = sequence
+    return alias.membership
+
+
+def _of_client(actor: Actor, client_id: str) -> Version | None:
+    rows = Version.objects.filter(created_by=actor.user, client_id=client_id)
+    return rows.select_related("sequence__project__entity", "sequence__type", "manifest").first()
+
+
+def _same_target(draft: Version, project: Project, collection: str) -> Version:
+    if draft.sequence.project_id != project.pk or draft.sequence.name != collection:
+        raise DraftClosed("This client_id belongs to a draft of another collection. Choose a new one.")
+    return draft

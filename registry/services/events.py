@@ -1,0 +1,69 @@
+"""Events: written in the transaction of the act that they tell of. No event, no act."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from registry.actor import Actor
+from registry.models import Collection, Entity, Event, Membership, Project, Version
+from registry.policy import Act, check
+
+
+def record(
+    actor: Actor,
+    act: str,
+    *,
+    entity: Entity | None = None,
+    project: Project | None = None,
+    collection: Collection | None = None,
+    version: Version | None = None,
+    subject: str = "",
+    before: Any = None,
+    after: Any = None,
+) -> Event:
+    """Append one event; call it inside the act's own transaction."""
+    if project is None and collection is not None:
+        project = collection.project
+    if entity is None and project is not None:
+        entity = project.entity
+    return Event.objects.create(
+        act=act,
+        actor_id=actor.user.pk if actor.user else None,
+        actor_name=actor.name,
+        door=actor.door,
+        address=actor.address,
+        key_prefix=actor.key.prefix if actor.key else "",
+        entity_id=entity.pk if entity else None,
+        project_id=project.pk if project else None,
+        collection_id=collection.pk if collection else None,
+        version_id=version.pk if version else None,
+        subject=subject[:512],
+        before=before,
+        after=after,
+    )
+
+
+def of_project(actor: Actor, project: Project) -> QuerySet[Event]:
+    """List what happened in a project, newest first."""
+    check(actor, Act.VIEW, project)
+    return Event.objects.filter(project_id=project.pk).order_by("-id")
+
+
+def of_collection(actor: Actor, collection: Collection) -> QuerySet[Event]:
+    """List what happened to a collection and its versions, newest first."""
+    check(actor, Act.VIEW, collection.project)
+    return Event.objects.filter(collection_id=collection.pk).order_by("-id")
+
+
+def of_version(actor: Actor, membership: Membership) -> QuerySet[Event]:
+    """List what happened to a version, newest first."""
+    check(actor, Act.VIEW, membership.collection.project)
+    return Event.objects.filter(version_id=membership.version_id).order_by("-id")
+
+
+def recent(actor: Actor) -> QuerySet[Event]:
+    """List what happened in all projects that the person sees, newest first."""
+    projects = Project.objects.visible_to(actor.user).values("pk")
+    return Event.objects.filter(project_id__in=projects).order_by("-id")

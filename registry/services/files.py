@@ -1,0 +1,132 @@
+"""What lies inside a version: folders, entries, bytes, manifests, differences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
+
+from django.core.cache import cache
+
+from registry import manifests, storage
+from registry.actor import Actor
+from registry.errors import Gone, InvalidDigest, NotFound, TooLarge
+from registry.manifests import FolderPage
+from registry.models import Blob, Manifest, Membership
+from registry.policy import Act, check
+from registry.services import events
+from strongroom.core.manifest import Change, Entry, write_lines, write_wandb
+from strongroom.core.paths import check_entry_path
+
+Content: TypeAlias = tuple[Entry, Blob]
+
+# A bundle names each file; more than this goes over several requests.
+BUNDLE_FILES = 2000
+_TELL_EVERY_SECONDS = 600
+
+
+def entry(actor: Actor, membership: Membership, path: str) -> Entry:
+    """Return one entry of a version."""
+    check(actor, Act.VIEW, membership.collection.project)
+    found = manifests.lookup(_manifest(membership), check_entry_path(path))
+    if found is None:
+        raise NotFound(f"{membership.name} has no file {path}.")
+    return found
+
+
+def content(actor: Actor, membership: Membership, path: str) -> Content:
+    """Return an entry with the blob that holds its bytes; NotFound for a reference, whose bytes are elsewhere."""
+    check(actor, Act.DOWNLOAD, membership.collection.project)
+    found = entry(actor, membership, path)
+    if found.sha256 is None:
+        raise NotFound(f"{path} is a reference: its bytes are at {found.ref}.", ref=found.ref)
+    blobs = Blob.objects.filter(scope=membership.version.sequence.project.entity_id)
+    blob = blobs.filter(sha256=bytes.fromhex(found.sha256)).select_related("object").first()
+    if blob is None:
+        raise NotFound(f"The bytes of {path} are missing from the store. An operator can check it with fsck.")
+    _tell_download(actor, membership)
+    return found, blob
+
+
+def folder(actor: Actor, membership: Membership, path: str, cursor: str | None, limit: int) -> FolderPage:
+    """Return one page of a folder: sub-folders with their totals first, then files."""
+    check(actor, Act.VIEW, membership.collection.project)
+    if path:
+        check_entry_path(path)
+    page = manifests.folder(_manifest(membership), path, cursor, limit)
+    if path and cursor is None and not page.folders and not page.files:
+        raise NotFound(f"{membership.name} has no folder {path}.")
+    return page
+
+
+def lines(actor: Actor, membership: Membership, prefix: str = "") -> Iterator[bytes]:
+    """Stream the manifest as NDJSON, a line an entry, for whoever is about to download."""
+    check(actor, Act.DOWNLOAD, membership.collection.project)
+    _tell_download(actor, membership)
+    return write_lines(manifests.entries(_manifest(membership), prefix=prefix))
+
+
+def wandb_manifest(actor: Actor, membership: Membership) -> Iterator[bytes]:
+    """Stream the manifest in the JSON form of the `wandb` client."""
+    check(actor, Act.DOWNLOAD, membership.collection.project)
+    _tell_download(actor, membership)
+    return write_wandb(manifests.entries(_manifest(membership)))
+
+
+def bundle(actor: Actor, membership: Membership, sha256s: list[str]) -> Iterator[bytes]:
+    """Stream frames of the named blobs of this version, in the order of their place in the store."""
+    check(actor, Act.DOWNLOAD, membership.collection.project)
+    if len(sha256s) > BUNDLE_FILES:
+        raise TooLarge(f"A bundle takes {BUNDLE_FILES} files. Ask for more in several requests.")
+    wanted = {_raw(sha256) for sha256 in sha256s}
+    manifest = _manifest(membership)
+    foreign = wanted - manifests.contained(manifest, wanted)
+    if foreign:
+        raise NotFound(
+            f"{membership.name} does not contain {len(foreign)} of these digests.",
+            sha256=[digest.hex() for digest in sorted(foreign)[:20]],
+        )
+    _tell_download(actor, membership)
+    return storage.send_bundle(manifest.scope, wanted)
+
+
+def diff(base: Membership, other: Membership, *, actor: Actor, after: str | None = None) -> Iterator[Change]:
+    """Stream what changed from one version to another, by path; equal parts are never read."""
+    check(actor, Act.VIEW, base.collection.project)
+    check(actor, Act.VIEW, other.collection.project)
+    return manifests.diff(_manifest(base), _manifest(other), after=after)
+
+
+def entries(actor: Actor, membership: Membership, *, after: str | None = None) -> Iterable[Entry]:
+    """Iterate over a version's entries by path."""
+    check(actor, Act.VIEW, membership.collection.project)
+    return manifests.entries(_manifest(membership), after=after)
+
+
+def _manifest(membership: Membership) -> Manifest:
+    manifest = membership.version.manifest
+    if manifest is None:
+        raise Gone(f"The content of {membership.name} was purged.")
+    return manifest
+
+
+def _tell_download(actor: Actor, membership: Membership) -> None:
+    """Record a download once in ten minutes for each person, version and door: a download is many requests."""
+    who = actor.user.pk if actor.user else 0
+    if cache.add(f"download:{who}:{membership.pk}:{actor.door}", 1, _TELL_EVERY_SECONDS):
+        events.record(
+            actor,
+            "version.download",
+            collection=membership.collection,
+            version=membership.version,
+            subject=membership.name,
+        )
+
+
+def _raw(sha256: str) -> bytes:
+    try:
+        raw = bytes.fromhex(sha256)
+    except (ValueError, TypeError):
+        raw = b""
+    if len(raw) != 32:
+        raise InvalidDigest("A SHA-256 is written as 64 hexadecimal digits.")
+    return raw

@@ -1,0 +1,105 @@
+"""API keys: shown once, kept as SHA-256, revocable, expiring when asked."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+
+from registry.actor import Actor
+from registry.errors import InvalidInput, KeyExpired, NameTaken, NotAuthenticated, NotFound
+from registry.models import ApiKey, User
+from registry.policy import Act, check
+from registry.services import events
+from registry.services._common import now
+from strongroom.core.names import check_label
+
+# The `wandb` client wants 40 or more word characters behind the first dash.
+_FORM = "sr-"
+_PREFIX = 11
+_SHORTEST = 40
+_STAMP_EVERY = timedelta(minutes=1)
+
+
+def create(
+    actor: Actor, *, user: User, name: str, secret: str | None = None, expires_at: datetime | None = None
+) -> tuple[ApiKey, str]:
+    """Make a key for oneself (or, as admin, for another) and return it with its secret."""
+    if actor.user != user or actor.is_system:
+        check(actor, Act.ADMINISTER, None)
+    name = check_label(name)
+    if expires_at is not None and expires_at <= now():
+        raise InvalidInput("A key can't expire in the past. Choose a later date.", field="expires_at")
+    secret = _FORM + secrets.token_urlsafe(32) if secret is None else _check_secret(secret)
+    key = ApiKey(user=user, name=name, prefix=secret[:_PREFIX], sha256=_sha256(secret), expires_at=expires_at)
+    try:
+        with transaction.atomic():
+            key.save()
+            events.record(actor, "key.create", entity=user.entity, subject=f"{key.prefix}… {name}")
+    except IntegrityError:
+        raise NameTaken("This key is in use already. Choose another, or let Strongroom make one.") from None
+    return key, secret
+
+
+def ensure(actor: Actor, *, user: User, name: str, secret: str) -> ApiKey:
+    """Give a user a known key, once however often it is called: for scripts that provision."""
+    present = ApiKey.objects.filter(sha256=_sha256(secret), user=user, revoked_at=None).first()
+    return present or create(actor, user=user, name=name, secret=secret)[0]
+
+
+def revoke(actor: Actor, *, key: ApiKey) -> None:
+    """End a key: it is refused from the next request on."""
+    if actor.user != key.user:
+        check(actor, Act.ADMINISTER, None)
+    with transaction.atomic():
+        if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=now()):
+            events.record(actor, "key.revoke", entity=key.user.entity, subject=f"{key.prefix}… {key.name}")
+
+
+def of(actor: Actor) -> QuerySet[ApiKey]:
+    """List one's own keys that still work or have merely expired."""
+    return ApiKey.objects.filter(user=actor.user, revoked_at=None).order_by("-created_at", "-pk")
+
+
+def find(actor: Actor, key_id: int) -> ApiKey:
+    """Find one of one's own keys."""
+    key = of(actor).filter(pk=key_id).select_related("user__entity").first()
+    if key is None:
+        raise NotFound("You have no such key.")
+    return key
+
+
+def authenticate(secret: str, *, at: datetime | None = None) -> ApiKey:
+    """Return the live key with this secret; one indexed read."""
+    at = at or now()
+    digest = _sha256(secret)
+    for key in ApiKey.objects.filter(prefix=secret[:_PREFIX]).select_related("user__entity"):
+        if hmac.compare_digest(key.sha256, digest):
+            return _use(key, at)
+    raise NotAuthenticated("This API key is not known. Make one on your API keys page.")
+
+
+def _use(key: ApiKey, at: datetime) -> ApiKey:
+    if key.revoked_at is not None or not key.user.is_active:
+        raise NotAuthenticated("This API key was revoked. Make a new one on your API keys page.")
+    if key.expires_at is not None and key.expires_at <= at:
+        raise KeyExpired(f"This API key expired on {key.expires_at:%Y-%m-%d}. Make a new one on your API keys page.")
+    if key.last_used_at is None or at - key.last_used_at > _STAMP_EVERY:
+        # Once a minute at the most: a write for every request would make each read a write.
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=at - _STAMP_EVERY)
+        ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=at)
+    return key
+
+
+def _check_secret(secret: str) -> str:
+    if len(secret) < _SHORTEST or len(secret) > 256 or not secret.isascii() or not secret.isprintable() or " " in secret:
+        raise InvalidInput(f"A key takes {_SHORTEST} to 256 printable ASCII characters without spaces.")
+    return secret
+
+
+def _sha256(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

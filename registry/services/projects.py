@@ -1,0 +1,131 @@
+"""Projects: find, list, create, edit."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from registry.actor import Actor
+from registry.errors import InvalidInput, NameTaken, NotFound
+from registry.models import Entity, Project
+from registry.policy import Act, can, check
+from registry.services import events, teams
+from registry.services._common import KEEP, Keep, now
+from strongroom.core.names import check_description, check_project_name
+
+
+def find(actor: Actor, entity: str, project: str) -> Project:
+    """Find a project that the person may see; the answer never tells "hidden" from "not there"."""
+    found = Project.objects.addressed(entity, project).first()
+    if found is None:
+        _check_signed_in(actor)
+        raise NotFound(f"Project {entity}/{project} is not there, or it is not for you to see.")
+    check(actor, Act.VIEW, found)
+    return found
+
+
+def listing(actor: Actor, *, entity: Entity | None = None) -> QuerySet[Project]:
+    """List the projects that the person sees, of one entity or of all."""
+    rows = Project.objects.visible_to(actor.user).select_related("entity").filter(kind=Project.Kind.PROJECT)
+    return rows if entity is None else rows.filter(entity=entity)
+
+
+def create(
+    actor: Actor,
+    *,
+    entity: Entity,
+    name: str,
+    description: str = "",
+    visibility: str = Project.Visibility.PRIVATE,
+) -> Project:
+    """Make a project in an entity where the person may log."""
+    check(actor, Act.CREATE_PROJECT, entity)
+    check_project_name(name)
+    _refuse_reserved(name)
+    _check_visibility(visibility)
+    project = Project(
+        entity=entity,
+        name=name,
+        description=check_description(description),
+        visibility=visibility,
+        created_by=actor.user,
+    )
+    try:
+        with transaction.atomic():
+            project.save()
+            events.record(actor, "project.create", project=project, subject=str(project))
+    except IntegrityError:
+        raise NameTaken(f"{entity.name} has a project {name} already. Choose another name.", name=name) from None
+    return project
+
+
+def ensure(actor: Actor, *, entity_name: str, name: str) -> Project:
+    """Find a project, or make it when it is missing and the person may: what logging does."""
+    found = Project.objects.addressed(entity_name, name).first()
+    if found is not None:
+        check(actor, Act.VIEW, found)
+        return found
+    try:
+        return create(actor, entity=teams.find_entity(actor, entity_name), name=name)
+    except NameTaken:
+        return find(actor, entity_name, name)
+
+
+def edit(
+    actor: Actor,
+    *,
+    project: Project,
+    name: str | Keep = KEEP,
+    description: str | Keep = KEEP,
+    visibility: str | Keep = KEEP,
+) -> Project:
+    """Change a project's settings; what is not given stays."""
+    check(actor, Act.EDIT_PROJECT, project)
+    wanted: dict[str, str] = {}
+    if name is not KEEP and name != project.name:
+        check_project_name(name)
+        _refuse_reserved(name)
+        wanted["name"] = name
+    if description is not KEEP:
+        wanted["description"] = check_description(description)
+    if visibility is not KEEP:
+        _check_visibility(visibility)
+        wanted["visibility"] = visibility
+    return _save(actor, project, wanted)
+
+
+def _save(actor: Actor, project: Project, wanted: dict[str, str]) -> Project:
+    try:
+        with transaction.atomic():
+            row = Project.objects.select_for_update().get(pk=project.pk)
+            before = {field: getattr(row, field) for field, value in wanted.items() if getattr(row, field) != value}
+            if before:
+                after = {field: wanted[field] for field in before}
+                Project.objects.filter(pk=row.pk).update(**after, updated_at=now())
+                events.record(actor, "project.edit", project=project, before=before, after=after)
+    except IntegrityError:
+        raise NameTaken(
+            f"{project.entity.name} has a project {wanted['name']} already. Choose another name."
+        ) from None
+    project.refresh_from_db()
+    return project
+
+
+def may_create_in(actor: Actor, entity: Entity) -> bool:
+    """Say whether the person may make a project here, for pages that offer it."""
+    return can(actor, Act.CREATE_PROJECT, entity)
+
+
+def _refuse_reserved(name: str) -> None:
+    if name.startswith("wandb-registry-"):
+        raise InvalidInput('Names that begin with "wandb-registry-" are for registries. Choose another name.')
+
+
+def _check_visibility(visibility: str) -> None:
+    if visibility not in Project.Visibility.values:
+        raise InvalidInput(f'"{visibility}" is not a visibility. Choose "private" or "organization".')
+
+
+def _check_signed_in(actor: Actor) -> None:
+    """Nobody gets 401 wherever they look, so that 404 tells them nothing."""
+    check(actor, Act.VIEW, None)

@@ -1,0 +1,169 @@
+"""Runs and their edges: what a run logged, what it used."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, QuerySet
+
+from registry.actor import Actor
+from registry.errors import InvalidInput, NameTaken, NotFound
+from registry.models import Membership, Project, Run, RunInput, RunOutput, Version
+from registry.policy import Act, check
+from registry.services import events
+from registry.services._common import KEEP, Keep, now
+from strongroom.core.names import check_label, check_metadata, check_run_name
+
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+
+def find(actor: Actor, project: Project, name: str) -> Run:
+    """Find a run of a project that the person may see."""
+    check(actor, Act.VIEW, project)
+    found = Run.objects.for_listing().filter(project=project, name=name).first()
+    if found is None:
+        raise NotFound(f"{project} has no run {name}.")
+    return found
+
+
+def listing(actor: Actor, *, project: Project) -> QuerySet[Run]:
+    """List a project's runs."""
+    check(actor, Act.VIEW, project)
+    return Run.objects.for_listing().filter(project=project)
+
+
+def create(
+    actor: Actor,
+    *,
+    project: Project,
+    name: str | None = None,
+    display_name: str = "",
+    job_type: str = "",
+    config: dict[str, Any] | None = None,
+) -> tuple[Run, bool]:
+    """Begin a run; a name that is there already gives that run back, so that a repeated request is one run."""
+    check(actor, Act.LOG, project)
+    name = check_run_name(name) if name else "".join(secrets.choice(_ALPHABET) for _ in range(8))
+    run = Run(
+        project=project,
+        name=name,
+        display_name=check_label(display_name) if display_name else "",
+        job_type=check_label(job_type) if job_type else "",
+        config=_check_config(config or {}),
+        created_by=actor.user,
+    )
+    try:
+        with transaction.atomic():
+            run.save()
+            events.record(actor, "run.create", project=project, subject=name)
+    except IntegrityError:
+        return _again(actor, project, name), False
+    return run, True
+
+
+def _again(actor: Actor, project: Project, name: str) -> Run:
+    found = find(actor, project, name)
+    if found.created_by_id != (actor.user.pk if actor.user else None):
+        raise NameTaken(f"{project} has a run {name} of somebody else already. Choose another name.")
+    return found
+
+
+def edit(
+    actor: Actor,
+    *,
+    run: Run,
+    state: str | Keep = KEEP,
+    summary: dict[str, Any] | Keep = KEEP,
+    config: dict[str, Any] | Keep = KEEP,
+    display_name: str | Keep = KEEP,
+) -> Run:
+    """Change a run; a final state sets the time it finished at."""
+    check(actor, Act.LOG, run.project)
+    wanted: dict[str, Any] = {}
+    if state is not KEEP:
+        if state not in Run.State.values:
+            raise InvalidInput(f'"{state}" is not a state of a run. Choose one of: {", ".join(Run.State.values)}.')
+        wanted["state"] = state
+    if summary is not KEEP:
+        wanted["summary"] = _check_config(summary)
+    if config is not KEEP:
+        wanted["config"] = _check_config(config)
+    if display_name is not KEEP:
+        wanted["display_name"] = check_label(display_name)
+    return _save(actor, run, wanted)
+
+
+def _save(actor: Actor, run: Run, wanted: dict[str, Any]) -> Run:
+    with transaction.atomic():
+        row = Run.objects.select_for_update(of=("self",)).get(pk=run.pk)
+        before = {field: getattr(row, field) for field, value in wanted.items() if getattr(row, field) != value}
+        if before:
+            after = {field: wanted[field] for field in before}
+            finished = {"finished_at": _finished_at(row, after)} if "state" in after else {}
+            Run.objects.filter(pk=row.pk).update(**after, **finished)
+            events.record(actor, "run.edit", project=run.project, subject=run.name, before=before, after=after)
+    return Run.objects.for_listing().get(pk=run.pk)
+
+
+def _finished_at(run: Run, after: dict[str, Any]) -> datetime | None:
+    return None if after["state"] == Run.State.RUNNING else run.finished_at or now()
+
+
+def use(actor: Actor, *, run: Run, membership: Membership, use_as: str = "") -> None:
+    """Record that a run used a version; once, however often it says so."""
+    check(actor, Act.LOG, run.project)
+    check(actor, Act.VIEW, membership.collection.project)
+    use_as = check_label(use_as) if use_as else ""
+    with transaction.atomic():
+        _, fresh = RunInput.objects.get_or_create(
+            run=run, version=membership.version, defaults={"membership": membership, "use_as": use_as}
+        )
+        if fresh:
+            events.record(
+                actor,
+                "version.use",
+                collection=membership.collection,
+                version=membership.version,
+                subject=membership.name,
+                after={"run": run.name},
+            )
+
+
+def record_output(run: Run, version: Version) -> None:
+    """Record that a run logged a version; call it inside the commit's transaction."""
+    RunOutput.objects.get_or_create(run=run, version=version)
+
+
+def inputs(actor: Actor, run: Run) -> QuerySet[Membership]:
+    """List what a run used and the person may see, in the order of use."""
+    used = _seen(actor).filter(pk__in=RunInput.objects.filter(run=run).values("membership_id"))
+    return used.order_by("pk")
+
+
+def outputs(actor: Actor, run: Run) -> QuerySet[Membership]:
+    """List what a run logged and the person may see, in the order of logging."""
+    logged = _seen(actor).sources().filter(version__in=RunOutput.objects.filter(run=run).values("version_id"))
+    return logged.order_by("pk")
+
+
+def logged_by(actor: Actor, membership: Membership) -> Run | None:
+    """Return the run that logged a version, if one did and the person may see it."""
+    return Run.objects.visible_to(actor.user).for_listing().filter(pk=membership.version.run_id).first()
+
+
+def used_by(actor: Actor, membership: Membership) -> QuerySet[Run]:
+    """List the runs that used a version and that the person may see, last use first."""
+    rows = Run.objects.visible_to(actor.user).for_listing().filter(inputs__version=membership.version_id)
+    return rows.annotate(used_at=F("inputs__created_at")).order_by("-used_at", "-pk")
+
+
+def _seen(actor: Actor) -> QuerySet[Membership]:
+    rows = Membership.objects.committed().for_listing()
+    return rows.filter(collection__project__in=Project.objects.visible_to(actor.user).values("pk"))
+
+
+def _check_config(value: dict[str, Any]) -> dict[str, Any]:
+    return check_metadata(value, max_keys=None)

@@ -1,0 +1,155 @@
+"""Organizations, teams, and the people in them."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from registry.actor import Actor
+from registry.errors import Conflict, InvalidInput, NameTaken, NotFound
+from registry.models import Entity, Organization, OrganizationMember, Role, Team, TeamMember, User
+from registry.policy import Act, check, role_in
+from registry.services import events
+from strongroom.core.names import check_entity_name
+
+Place: TypeAlias = Organization | Team
+
+
+def create_organization(actor: Actor, *, name: str) -> Organization:
+    """Make an organization; whoever makes it is its first admin."""
+    check(actor, Act.ADMINISTER, None)
+    with transaction.atomic():
+        organization = Organization.objects.create(entity=_entity(name, Entity.Kind.ORGANIZATION))
+        if actor.user is not None:
+            OrganizationMember.objects.create(organization=organization, user=actor.user, role="admin")
+        events.record(actor, "organization.create", entity=organization.entity, subject=name)
+    return organization
+
+
+def create_team(actor: Actor, *, name: str, organization: Organization) -> Team:
+    """Make a team; whoever makes it is its first admin."""
+    check(actor, Act.MANAGE_MEMBERS, organization)
+    with transaction.atomic():
+        team = Team.objects.create(entity=_entity(name, Entity.Kind.TEAM), organization=organization)
+        if actor.user is not None:
+            TeamMember.objects.create(team=team, user=actor.user, role=Role.ADMIN)
+        events.record(actor, "team.create", entity=team.entity, subject=name)
+    return team
+
+
+def add_member(actor: Actor, *, place: Place, user: User, role: str) -> None:
+    """Give a person a role, or change the one they have; safe to repeat."""
+    check(actor, Act.MANAGE_MEMBERS, place)
+    _check_role(place, role)
+    with transaction.atomic():
+        rows = _members(place)
+        held = rows.select_for_update().filter(user=user).first()
+        if held is not None and held.role == role:
+            return
+        if held is not None:
+            _keep_an_admin(place, user, role)
+        rows.update_or_create(user=user, defaults={"role": role})
+        events.record(
+            actor,
+            "member.role",
+            entity=place.entity,
+            subject=user.username,
+            before=held.role if held else None,
+            after=role,
+        )
+
+
+def remove_member(actor: Actor, *, place: Place, user: User) -> None:
+    """Take a person's role away: it bites in their next request. Anyone may leave by themselves."""
+    if actor.user != user:
+        check(actor, Act.MANAGE_MEMBERS, place)
+    with transaction.atomic():
+        held = _members(place).select_for_update().filter(user=user).first()
+        if held is None:
+            raise NotFound(f"{user.username} is not a member of {place.entity.name}.")
+        _keep_an_admin(place, user, None)
+        held.delete()
+        events.record(
+            actor, "member.remove", entity=place.entity, subject=user.username, before=held.role, after=None
+        )
+
+
+def members(actor: Actor, *, place: Place) -> QuerySet[TeamMember] | QuerySet[OrganizationMember]:
+    """List the people of a team or organization by name."""
+    check(actor, Act.VIEW, place)
+    return _members(place).select_related("user").order_by("user__username")
+
+
+def entities_of(actor: Actor) -> list[tuple[Entity, Role]]:
+    """List one's own entity and those of one's teams, each with one's role there."""
+    if actor.user is None:
+        return []
+    own: list[tuple[Entity, Role]] = [(actor.user.entity, Role.ADMIN)]
+    held = TeamMember.objects.filter(user=actor.user).select_related("team__entity").order_by("team__entity__folded")
+    return own + [(row.team.entity, Role(row.role)) for row in held]
+
+
+def find_entity(actor: Actor, name: str) -> Entity:
+    """Find an entity that the person may see."""
+    entity = Entity.objects.named(name).select_related("user", "team__organization__entity", "organization").first()
+    if entity is None:
+        raise NotFound(f'Entity "{name}" is not there, or it is not for you to see.')
+    check(actor, Act.VIEW, _place_of(entity))
+    return entity
+
+
+def find_team(actor: Actor, name: str) -> Team:
+    """Find a team that the person may see."""
+    team = Team.objects.filter(entity__folded=name.casefold()).select_related("entity", "organization__entity").first()
+    if team is None:
+        raise NotFound(f'Team "{name}" is not there, or it is not for you to see.')
+    check(actor, Act.VIEW, team)
+    return team
+
+
+def find_organization(actor: Actor, name: str) -> Organization:
+    """Find an organization that the person may see."""
+    found = Organization.objects.filter(entity__folded=name.casefold()).select_related("entity").first()
+    if found is None:
+        raise NotFound(f'Organization "{name}" is not there, or it is not for you to see.')
+    check(actor, Act.VIEW, found)
+    return found
+
+
+def role_of(actor: Actor, entity: Entity) -> Role | None:
+    """Return one's role in an entity, for pages that show it."""
+    return role_in(actor.user, entity)
+
+
+def _place_of(entity: Entity) -> Entity | Team:
+    return entity.team if entity.kind == Entity.Kind.TEAM else entity
+
+
+def _entity(name: str, kind: Entity.Kind) -> Entity:
+    check_entity_name(name)
+    try:
+        with transaction.atomic():
+            return Entity.objects.create(name=name, folded=name.casefold(), kind=kind)
+    except IntegrityError:
+        raise NameTaken(f'The name "{name}" is taken. Choose another.', name=name) from None
+
+
+def _members(place: Place) -> QuerySet[TeamMember] | QuerySet[OrganizationMember]:
+    return place.members.all()
+
+
+def _check_role(place: Place, role: str) -> None:
+    known = [str(r) for r in Role] if isinstance(place, Team) else ["member", "admin"]
+    if role not in known:
+        raise InvalidInput(f'"{role}" is not a role here. Choose one of: {", ".join(known)}.', field="role")
+
+
+def _keep_an_admin(place: Place, user: User, role: str | None) -> None:
+    """A place that has an admin keeps one: nobody could let anyone in again."""
+    admins = _members(place).filter(role="admin")
+    if role != "admin" and admins.filter(user=user).exists() and not admins.exclude(user=user).exists():
+        raise Conflict(
+            f"{user.username} is the last admin of {place.entity.name}. Make somebody else admin first."
+        )

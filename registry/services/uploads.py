@@ -1,0 +1,84 @@
+"""Bytes for drafts: bundles of small blobs, resumable parts of large ones."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+
+from registry import storage
+from registry.actor import Actor
+from registry.errors import InvalidDigest, NotFound
+from registry.models import Blob, Upload, Version
+from registry.services import drafts
+from registry.storage import BundleResult, Readable
+
+
+def known_sizes(actor: Actor, *, draft: Version, sizes: Iterable[int]) -> list[int]:
+    """Return those sizes of which the entity has a blob: a file of another size can't be a duplicate."""
+    drafts.check_open(actor, draft)
+    wanted = list(sizes)
+    present = Blob.objects.filter(scope=draft.sequence.project.entity, size__in=wanted)
+    return sorted(set(present.values_list("size", flat=True)))
+
+
+def receive_bundle(actor: Actor, *, draft: Version, stream: Readable, length: int | None) -> BundleResult:
+    """Keep a body of many small blobs: all of them, or none."""
+    drafts.check_open(actor, draft)
+    drafts.touch(draft)
+    return storage.receive_bundle(draft.sequence.project.entity, stream, length)
+
+
+def begin(
+    actor: Actor, *, draft: Version, size: int, sha256: str | None = None, parts: int = 1
+) -> tuple[Upload, bool]:
+    """Begin a large blob, or find the unfinished upload of the same digest in this draft."""
+    drafts.check_open(actor, draft)
+    drafts.touch(draft)
+    digest = None if sha256 is None else _digest(sha256)
+    return storage.begin_upload(draft.sequence.project.entity, draft.pk, size=size, sha256=digest, parts=parts)
+
+
+def find(actor: Actor, upload_id: uuid.UUID) -> Upload:
+    """Find an upload to one of one's own drafts."""
+    upload = Upload.objects.filter(pk=upload_id).prefetch_related("parts").first()
+    draft = None if upload is None else _draft_of(upload, actor)
+    if upload is None or draft is None:
+        raise NotFound("You have no upload with this id.")
+    drafts.check_open(actor, draft)
+    return upload
+
+
+def append(
+    actor: Actor, *, upload: Upload, number: int, offset: int, stream: Readable, length: int | None
+) -> int:
+    """Write the bytes of a part from an offset on; returns how many bytes of it are there now."""
+    draft = _draft_of(upload, actor)
+    if draft is not None:
+        drafts.touch(draft)
+    return storage.append_part(upload, number, offset, stream, length)
+
+
+def complete(actor: Actor, *, upload: Upload, sha256: str) -> Blob:
+    """Verify and keep what was uploaded; a wrong digest discards it."""
+    return storage.complete_upload(upload, _digest(sha256))
+
+
+def abandon_of(draft: Version) -> None:
+    """Discard what was being sent to a draft that is given up."""
+    for upload in Upload.objects.filter(draft_id=draft.pk):
+        storage.abandon_upload(upload)
+
+
+def _draft_of(upload: Upload, actor: Actor) -> Version | None:
+    rows = Version.objects.filter(pk=upload.draft_id, created_by=actor.user)
+    return rows.select_related("sequence__project__entity").first()
+
+
+def _digest(sha256: str) -> bytes:
+    try:
+        digest = bytes.fromhex(sha256)
+    except (ValueError, TypeError):
+        digest = b""
+    if len(digest) != 32:
+        raise InvalidDigest("A SHA-256 is written as 64 hexadecimal digits.")
+    return digest

@@ -1,0 +1,208 @@
+"""Versions: find, list, edit the card, delete. (Logging them is in `drafts`.)"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from registry.actor import Actor
+from registry.errors import Gone, HasAliases, InvalidQuery, InvalidReference, NotFound
+from registry.models import Alias, Collection, Membership, Project, Version, VersionTag
+from registry.policy import Act, check
+from registry.services import aliases, collections, events, projects, retention, tags, trash
+from registry.services._common import KEEP, Keep, now
+from strongroom.core.names import ArtifactRef, check_alias, check_description, check_metadata, check_tags, version_number
+from strongroom.core.ttl import parse_ttl
+
+_PUBLIC_ID = re.compile(r"Artifact:([0-9]{1,18})")
+
+
+def find(actor: Actor, collection: Collection, ref: str) -> Membership:
+    """Find a version by `v3` or an alias; Gone when it is in the trash."""
+    number = version_number(ref)
+    rows = Membership.objects.filter(collection=collection).for_listing()
+    if number is None:
+        rows = rows.filter(pk__in=Alias.objects.filter(collection=collection, name=ref).values("membership_id"))
+    else:
+        rows = rows.filter(number=number)
+    return _present(rows.first(), f"{collection.name}:{ref}")
+
+
+def find_trashed(actor: Actor, collection: Collection, ref: str) -> Membership:
+    """Find a version by number, whether it is committed or in the trash."""
+    number = version_number(ref)
+    if number is None:
+        raise InvalidReference("A version in the trash has lost its aliases: name it by its number, such as v3.")
+    found = Membership.objects.filter(collection=collection, number=number).for_listing().first()
+    if found is None:
+        raise NotFound(f"{collection.name}:{ref} is not there.")
+    return found
+
+
+def find_by_id(actor: Actor, public_id: str) -> Membership:
+    """Find a version in its sequence by the id that `artifact.id` gives."""
+    rows = Membership.objects.filter(version=version_pk(public_id)).sources().for_listing()
+    found = rows.filter(collection__project__in=Project.objects.visible_to(actor.user).values("pk")).first()
+    return _present(found, "This version")
+
+
+def version_pk(public_id: str) -> int:
+    """Decode the id that clients see; NotFound when it is none of ours."""
+    try:
+        decoded = base64.b64decode(public_id, validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        decoded = ""
+    matched = _PUBLIC_ID.fullmatch(decoded)
+    if matched is None:
+        raise NotFound("There is no version with this id, or it is not for you to see.")
+    return int(matched[1])
+
+
+def lookup(actor: Actor, path: str, *, entity: str | None = None, project: str | None = None) -> Membership:
+    """Find a version by `[entity/][project/]name[:ref]`."""
+    ref = ArtifactRef.parse(path)
+    owner, home = ref.entity or entity, ref.project or project
+    if not owner or not home:
+        raise InvalidReference(f'"{path}" needs an entity and a project: write it as entity/project/name:alias.')
+    place = projects.find(actor, owner, home)
+    return find(actor, collections.find(actor, place, ref.collection), ref.ref)
+
+
+def listing(
+    actor: Actor,
+    *,
+    collection: Collection,
+    q: str | None = None,
+    tag: str | None = None,
+    alias: str | None = None,
+    state: str = Version.State.COMMITTED,
+) -> QuerySet[Membership]:
+    """List a collection's versions; `q` is looked for in aliases, tags and descriptions."""
+    check(actor, Act.VIEW, collection.project)
+    rows = Membership.objects.filter(collection=collection).for_listing()
+    if state == Version.State.COMMITTED:
+        rows = rows.committed()
+    elif state == Version.State.DELETED:
+        rows = rows.trashed()
+    else:
+        raise InvalidQuery(f'"{state}" is not a state to list. Choose COMMITTED or DELETED.', field="state")
+    if tag:
+        rows = rows.filter(version__in=VersionTag.objects.filter(name=tag).values("version_id"))
+    if alias:
+        rows = rows.filter(pk__in=Alias.objects.filter(collection=collection, name=alias).values("membership_id"))
+    return _matching(rows, q) if q else rows
+
+
+def _matching(rows: QuerySet[Membership], q: str) -> QuerySet[Membership]:
+    number = version_number(q)
+    if number is not None:
+        return rows.filter(number=number)
+    named = Alias.objects.filter(name__icontains=q).values("membership_id")
+    tagged = VersionTag.objects.filter(name__icontains=q).values("version_id")
+    return rows.filter(Q(pk__in=named) | Q(version__in=tagged) | Q(version__description__icontains=q))
+
+
+def edit(
+    actor: Actor,
+    *,
+    membership: Membership,
+    description: str | Keep = KEEP,
+    metadata: dict[str, Any] | Keep = KEEP,
+    ttl: str | int | None | Keep = KEEP,
+    aliases: list[str] | Keep = KEEP,
+    tags: list[str] | Keep = KEEP,
+) -> Membership:
+    """Change a version's card, all or nothing; what is not given stays."""
+    check(actor, Act.EDIT, membership.collection.project)
+    if ttl is not KEEP:
+        check(actor, Act.SET_TTL, membership.version.sequence.project)
+        ttl = parse_ttl(ttl)
+    if description is not KEEP:
+        description = check_description(description)
+    if metadata is not KEEP:
+        metadata = check_metadata(metadata)
+    if aliases is not KEEP:
+        aliases = [check_alias(name) for name in aliases]
+    if tags is not KEEP:
+        tags = check_tags(tags)
+    with transaction.atomic():
+        collections.lock(membership.collection)
+        _apply(actor, _fresh(membership), description, metadata, ttl, aliases, tags)
+    return Membership.objects.for_listing().get(pk=membership.pk)
+
+
+def _apply(
+    actor: Actor,
+    membership: Membership,
+    description: str | Keep,
+    metadata: dict[str, Any] | Keep,
+    ttl: str | int | Keep,
+    wanted_aliases: list[str] | Keep,
+    wanted_tags: list[str] | Keep,
+) -> None:
+    version = membership.version
+    wanted: dict[str, Any] = {}
+    if description is not KEEP:
+        wanted["description"] = description
+    if metadata is not KEEP:
+        wanted["metadata"] = metadata
+    before = {field: getattr(version, field) for field, value in wanted.items() if getattr(version, field) != value}
+    changed = {field: wanted[field] for field in before}
+    after = dict(changed)
+    if ttl is not KEEP and ttl != retention.as_value(version):
+        before["ttl"], after["ttl"] = retention.as_value(version), ttl
+        changed |= retention.columns(version.created_at, ttl)
+    if after:
+        Version.objects.filter(pk=version.pk).update(**changed, updated_at=now())
+        events.record(
+            actor,
+            "version.edit",
+            collection=membership.collection,
+            version=version,
+            subject=membership.name,
+            before=before,
+            after=after,
+        )
+    if wanted_aliases is not KEEP:
+        aliases.replace(actor, membership, wanted_aliases)
+    if wanted_tags is not KEEP:
+        tags.replace(actor, membership, wanted_tags)
+
+
+def delete(actor: Actor, *, membership: Membership, delete_aliases: bool = False) -> Membership:
+    """Move a version to the trash; refused while it holds aliases, unless told to delete them too."""
+    check(actor, Act.DELETE, membership.version.sequence.project)
+    with transaction.atomic():
+        collections.lock(membership.collection)
+        row = _fresh(membership)
+        held = sorted(alias.name for alias in row.aliases.all())
+        if held and not delete_aliases:
+            raise HasAliases(
+                f"{row.name} holds the aliases {', '.join(held)}. Move them, or delete it with delete_aliases=True.",
+                aliases=held,
+            )
+        trash.move(actor, row, cause=Version.Cause.PERSON)
+    return row
+
+
+def _fresh(membership: Membership) -> Membership:
+    """Read the version again under the lock: it may have been deleted since it was looked up."""
+    found = Membership.objects.for_listing().filter(pk=membership.pk).first()
+    return _present(found, membership.name)
+
+
+def _present(found: Membership | None, name: str) -> Membership:
+    if found is None:
+        raise NotFound(f"{name} is not there, or it is not for you to see.")
+    version = found.version
+    if version.purged_at is not None:
+        raise Gone(f"{found.name} was deleted and purged on {version.purged_at:%Y-%m-%d}.")
+    if version.state == Version.State.DELETED:
+        until = f"{version.purge_at:%Y-%m-%d %H:%M} UTC" if version.purge_at else "it is purged"
+        raise Gone(f"{found.name} is in the trash and can be restored until {until}.", restorable=True)
+    return found
