@@ -1,0 +1,64 @@
+"""Any Django storage behind the port; durable is what the storage itself promises when a save returns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from django.core.files.base import File
+from django.core.files.storage import Storage
+
+from registry.errors import Unavailable
+from registry.storage.backends.base import Readable
+from registry.storage.durable import incoming_file
+from registry.storage.limits import PIECE
+from registry.storage.ranges import Range, StreamRange
+
+
+class GenericBackend:
+    """The port to a storage of which nothing is known but Django's own interface."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def adopt(self, path: Path, name: str, *, keep: bool = False) -> None:
+        with path.open("rb") as source:
+            self._save(name, File(source))
+        if not keep:
+            path.unlink(missing_ok=True)
+
+    def put(self, name: str, stream: Readable) -> int:
+        # By way of a file: a stream cut short must not leave half an object.
+        with incoming_file() as file:
+            while data := stream.read(PIECE):
+                file.write(data)
+            file.close()
+            self.adopt(file.path, name)
+            return file.size
+
+    def _save(self, name: str, content: File[Any]) -> None:
+        # Most storages invent another name when one is taken; ours mean one object each.
+        self.delete(name)
+        kept = self._storage.save(name, content)
+        if kept != name:
+            self._storage.delete(kept)
+            raise Unavailable(
+                f"The storage kept an object as {kept!r} instead of {name!r}; nothing was stored."
+            )
+
+    def open(self, name: str, offset: int = 0, length: int | None = None) -> Range:
+        file = self._storage.open(name, "rb")
+        return StreamRange(cast(BinaryIO, file), file.size, offset, length)
+
+    def size(self, name: str) -> int:
+        return self._storage.size(name)
+
+    def exists(self, name: str) -> bool:
+        return self._storage.exists(name)
+
+    def delete(self, name: str) -> None:
+        if self._storage.exists(name):
+            self._storage.delete(name)
+
+    def local_path(self, name: str) -> Path | None:
+        return None

@@ -1,0 +1,122 @@
+"""Objects of many pieces: written once, one fsync and one row for thousands of pieces."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from django.db import DatabaseError, transaction
+
+from registry.errors import Damaged, StorageFull
+from registry.models.blobs import StoredObject
+from registry.storage import backends
+from registry.storage.durable import IncomingFile, as_storage_error, incoming_file
+from registry.storage.limits import PACK_MAX
+from registry.storage.ranges import Range
+
+HEAL = "Tell the administrator; uploading the same bytes again heals them."
+
+Place = tuple[StoredObject, int, int]
+
+
+def new_name(kind: str) -> str:
+    """Return a name that was never used, spread over 256 folders."""
+    key = uuid.uuid4().hex
+    return f"{kind}/{key[:2]}/{key}"
+
+
+def publish(file: IncomingFile, name: str) -> None:
+    """Make a temporary file the object `name`, durably."""
+    file.sync()
+    backends.current().adopt(file.path, name)
+
+
+class Outcome:
+    """What becomes of an object whose rows are being written."""
+
+    wanted = True
+
+    def drop(self, stored: StoredObject) -> None:
+        """Give the object up: others brought the same bytes first."""
+        stored.delete()
+        self.wanted = False
+
+
+@contextmanager
+def recorded(name: str) -> Iterator[Outcome]:
+    """Write the rows of an object just published, in one transaction; without them it is deleted again.
+
+    When the commit itself fails nobody knows whether the rows are there, so the object stays: an
+    object without rows is swept later, but rows without an object would be bytes lost.
+    """
+    outcome = Outcome()
+    undone = True
+    try:
+        with transaction.atomic():
+            yield outcome
+            undone = False
+    except BaseException as error:
+        if undone:
+            backends.current().delete(name)
+        if isinstance(error, DatabaseError) and is_full(error):
+            raise StorageFull(
+                "The database's disk is full. Nothing was kept; try again when there is space."
+            ) from error
+        raise
+    if not outcome.wanted:
+        backends.current().delete(name)
+
+
+def is_full(error: DatabaseError) -> bool:
+    """Say whether a database refused for want of space: SQLite says it in words, PostgreSQL by a class."""
+    return "disk is full" in str(error) or type(error.__cause__).__name__ == "DiskFull"
+
+
+def write_pieces(pieces: Iterable[bytes]) -> list[Place]:
+    """Store pieces durably, in order, and return where each one lies."""
+    places: list[Place] = []
+    waiting = iter(pieces)
+    while written := _write_object(waiting):
+        places += written
+    return places
+
+
+def _write_object(pieces: Iterator[bytes]) -> list[Place]:
+    spans: list[tuple[int, int]] = []
+    name = new_name("nodes")
+    with incoming_file() as file:
+        for piece in pieces:
+            spans.append((file.size, len(piece)))
+            file.write(piece)
+            if file.size >= PACK_MAX:
+                break
+        if not spans:
+            return []
+        publish(file, name)
+    with recorded(name):
+        stored = StoredObject.objects.create(name=name, size=file.size)
+    return [(stored, offset, length) for offset, length in spans]
+
+
+def open_piece(name: str, offset: int, length: int) -> Range:
+    """Open a stretch of an object; raise Damaged when the object doesn't reach that far."""
+    try:
+        opened = backends.current().open(name, offset, length)
+    except FileNotFoundError as error:
+        raise Damaged(f"Stored bytes are missing. {HEAL}") from error
+    except OSError as error:
+        raise as_storage_error(error) from error
+    if opened.length < length:
+        opened.close()
+        raise Damaged(f"Stored bytes are cut short. {HEAL}")
+    return opened
+
+
+def read_piece(stored: StoredObject, offset: int, length: int) -> bytes:
+    """Return one piece; the caller verifies it, since only the caller knows its digest."""
+    with open_piece(stored.name, offset, length) as opened:
+        data = opened.read()
+    if len(data) < length:
+        raise Damaged(f"Stored bytes are cut short. {HEAL}")
+    return data

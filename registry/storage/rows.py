@@ -1,0 +1,58 @@
+"""Thousands of blob rows in one statement."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from registry.models.blobs import Blob, StoredObject
+from registry.models.teams import Entity
+
+
+class NewBlob(NamedTuple):
+    """A blob that lies in an object, before its row exists."""
+
+    sha256: bytes
+    md5: bytes
+    size: int
+    offset: int
+
+
+_COLUMNS = ("sha256", "md5", "size", "offset", "scope_id", "object_id", "created_at")
+# A sound row of the same digest stays as it is; a damaged one is pointed to the new bytes.
+_HEAL = """
+    ON CONFLICT (scope_id, sha256) DO UPDATE SET
+        md5 = excluded.md5, size = excluded.size, object_id = excluded.object_id,
+        "offset" = excluded."offset", damaged_at = NULL
+    WHERE {table}.damaged_at IS NOT NULL
+"""
+# One statement with four arrays; PostgreSQL would take a row at a time otherwise.
+_FROM_ARRAYS = """
+    SELECT given.*, %s::bigint, %s::bigint, %s::timestamptz
+    FROM unnest(%s::bytea[], %s::bytea[], %s::bigint[], %s::bigint[]) AS given
+"""
+
+
+def insert_blobs(scope: Entity, stored: StoredObject, blobs: list[NewBlob], at: datetime) -> int:
+    """Insert blobs, or heal the damaged among them; return how many rows now point to the new object.
+
+    Plain SQL: building 10,000 model objects and their statement takes several times as long.
+    Sorted, so that two transactions that insert the same digests can't wait for each other.
+    """
+    table = connection.ops.quote_name(Blob._meta.db_table)
+    names = ", ".join(connection.ops.quote_name(name) for name in _COLUMNS)
+    into = f"INSERT INTO {table} ({names}) "
+    heal = _HEAL.format(table=table)
+    created = connection.ops.adapt_datetimefield_value(at)
+    fixed: tuple[Any, ...] = (scope.pk, stored.pk, created)
+    ordered = sorted(blobs)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            columns = [list(column) for column in zip(*ordered, strict=True)]
+            cursor.execute(f"{into} {_FROM_ARRAYS} {heal}", [*fixed, *columns])
+        else:
+            marks = ", ".join(["%s"] * len(_COLUMNS))
+            cursor.executemany(f"{into} VALUES ({marks}) {heal}", [blob + fixed for blob in ordered])
+        return int(cursor.rowcount)
