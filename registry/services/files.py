@@ -9,7 +9,7 @@ from django.core.cache import cache
 
 from registry import manifests, storage
 from registry.actor import Actor
-from registry.errors import Gone, InvalidDigest, NotFound, TooLarge
+from registry.errors import Gone, NotFound, TooLarge
 from registry.manifests import FolderPage
 from registry.models import Blob, Manifest, Membership
 from registry.policy import Act, check
@@ -72,21 +72,25 @@ def wandb_manifest(actor: Actor, membership: Membership) -> Iterator[bytes]:
     return write_wandb(manifests.entries(_manifest(membership)))
 
 
-def bundle(actor: Actor, membership: Membership, sha256s: list[str]) -> Iterator[bytes]:
-    """Stream frames of the named blobs of this version, in the order of their place in the store."""
+def bundle(actor: Actor, membership: Membership, paths: list[str]) -> Iterator[bytes]:
+    """Stream frames of the blobs that the named files of this version have, in the order of their place in the store.
+
+    Files are named by path, since a path proves by one look-up that the version contains the blob.
+    """
     check(actor, Act.DOWNLOAD, membership.collection.project)
-    if len(sha256s) > BUNDLE_FILES:
+    if len(paths) > BUNDLE_FILES:
         raise TooLarge(f"A bundle takes {BUNDLE_FILES} files. Ask for more in several requests.")
-    wanted = {_raw(sha256) for sha256 in sha256s}
     manifest = _manifest(membership)
-    foreign = wanted - manifests.contained(manifest, wanted)
-    if foreign:
-        raise NotFound(
-            f"{membership.name} does not contain {len(foreign)} of these digests.",
-            sha256=[digest.hex() for digest in sorted(foreign)[:20]],
-        )
+    wanted = {_sha256(manifest, membership, path) for path in sorted(set(paths))}
     _tell_download(actor, membership)
     return storage.send_bundle(manifest.scope, wanted)
+
+
+def _sha256(manifest: Manifest, membership: Membership, path: str) -> bytes:
+    found = manifests.lookup(manifest, check_entry_path(path))
+    if found is None or found.sha256 is None:
+        raise NotFound(f"{membership.name} has no file {path} with bytes in this store.")
+    return bytes.fromhex(found.sha256)
 
 
 def diff(base: Membership, other: Membership, *, actor: Actor, after: str | None = None) -> Iterator[Change]:
@@ -121,12 +125,3 @@ def _tell_download(actor: Actor, membership: Membership) -> None:
             subject=membership.name,
         )
 
-
-def _raw(sha256: str) -> bytes:
-    try:
-        raw = bytes.fromhex(sha256)
-    except (ValueError, TypeError):
-        raw = b""
-    if len(raw) != 32:
-        raise InvalidDigest("A SHA-256 is written as 64 hexadecimal digits.")
-    return raw
