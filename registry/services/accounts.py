@@ -91,6 +91,14 @@ def _make(
     return user
 
 
+def make_admin(actor: Actor, *, user: User) -> None:
+    """Let a person administer the whole installation."""
+    check(actor, Act.ADMINISTER, None)
+    with transaction.atomic():
+        User.objects.filter(pk=user.pk).update(is_admin=True)
+        events.record(actor, "user.admin", entity=user.entity, subject=user.username, before=False, after=True)
+
+
 def set_password(actor: Actor, *, user: User, new: str, old: str | None = None) -> None:
     """Change a password: one's own with the old one, anybody's as admin."""
     if actor.user == user and not actor.is_system:

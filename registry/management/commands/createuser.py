@@ -1,0 +1,35 @@
+"""Make a user."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from registry.management.commands._base import ProvisioningCommand
+from registry.models import User
+from registry.services import accounts
+
+
+class Command(ProvisioningCommand):
+    """`manage.py createuser NAME [--email E] [--password P] [--admin]`."""
+
+    help = "Make a user; one that is there already is left as it is (a given password is set)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name")
+        parser.add_argument("--email", default="")
+        parser.add_argument("--password")
+        parser.add_argument("--admin", action="store_true", help="administers the whole installation")
+
+    def provision(self, *, name: str, email: str, password: str | None, admin: bool, **options: Any) -> None:
+        present = User.objects.filter(entity__folded=name.casefold()).select_related("entity").first()
+        if present is None:
+            accounts.create_user(self.actor, username=name, email=email, password=password, is_admin=admin)
+            self.say(f"Made the user {name}.")
+            return
+        if password is not None and not present.check_password(password):
+            accounts.set_password(self.actor, user=present, new=password)
+        if admin and not present.is_admin:
+            accounts.make_admin(self.actor, user=present)
+        self.say(f"The user {name} is there.")
