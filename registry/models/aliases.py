@@ -17,7 +17,9 @@ class Alias(models.Model):
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="aliases")
     membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="aliases")
     name = models.CharField(max_length=128)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -25,7 +27,9 @@ class Alias(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["collection", "name"], name="alias_one_holder_per_collection"),
             models.CheckConstraint(condition=~Q(name=""), name="alias_not_empty"),
-            models.CheckConstraint(condition=~Q(name__regex=r"^v[0-9]+$"), name="alias_is_not_a_version_number"),
+            models.CheckConstraint(
+                condition=~Q(name__regex=r"^v[0-9]+$"), name="alias_is_not_a_version_number"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -68,7 +68,9 @@ class Collection(models.Model):
     # Kept totals, so that no page counts rows.
     version_count = models.PositiveBigIntegerField(default=0)
     established = models.BooleanField(default=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
     deleted_at = models.DateTimeField(null=True, blank=True)
@@ -78,12 +80,17 @@ class Collection(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["project", "name"], condition=Q(deleted_at=None), name="collection_name_once_per_project"
+                fields=["project", "name"],
+                condition=Q(deleted_at=None),
+                name="collection_name_once_per_project",
             ),
             models.CheckConstraint(condition=~Q(name=""), name="collection_name_not_empty"),
-            models.CheckConstraint(condition=Q(kind__in=["sequence", "portfolio"]), name="collection_kind_known"),
             models.CheckConstraint(
-                condition=Q(version_count__lte=models.F("next_number")), name="collection_count_within_numbers"
+                condition=Q(kind__in=["sequence", "portfolio"]), name="collection_kind_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(version_count__lte=models.F("next_number")),
+                name="collection_count_within_numbers",
             ),
         ]
         indexes = [

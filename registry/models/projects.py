@@ -59,7 +59,9 @@ class Project(models.Model):
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.PROJECT)
     visibility = models.CharField(max_length=12, choices=Visibility, default=Visibility.PRIVATE)
     description = models.TextField(blank=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
 

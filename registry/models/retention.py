@@ -20,9 +20,13 @@ class TtlPolicy(models.Model):
 
     entity = models.OneToOneField(Entity, null=True, on_delete=models.CASCADE, related_name="ttl_policy")
     project = models.OneToOneField(Project, null=True, on_delete=models.CASCADE, related_name="ttl_policy")
-    collection = models.OneToOneField(Collection, null=True, on_delete=models.CASCADE, related_name="ttl_policy")
+    collection = models.OneToOneField(
+        Collection, null=True, on_delete=models.CASCADE, related_name="ttl_policy"
+    )
     seconds = models.PositiveBigIntegerField(null=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     updated_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

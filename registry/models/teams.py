@@ -61,7 +61,9 @@ class Entity(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=~Q(name=""), name="entity_name_not_empty"),
-            models.CheckConstraint(condition=Q(kind__in=["user", "team", "organization"]), name="entity_kind_known"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["user", "team", "organization"]), name="entity_kind_known"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -82,8 +84,12 @@ class OrganizationMember(models.Model):
     """A person's place in an organization."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="members")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="organization_memberships")
-    role = models.CharField(max_length=8, choices=[("member", "Member"), ("admin", "Admin")], default="member")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="organization_memberships"
+    )
+    role = models.CharField(
+        max_length=8, choices=[("member", "Member"), ("admin", "Admin")], default="member"
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -111,7 +117,9 @@ class Team(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(ttl_editors__in=["admins", "members"]), name="team_ttl_editors_known"),
+            models.CheckConstraint(
+                condition=Q(ttl_editors__in=["admins", "members"]), name="team_ttl_editors_known"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -122,14 +130,18 @@ class TeamMember(models.Model):
     """A person's role in a team."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="members")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="team_memberships")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="team_memberships"
+    )
     role = models.CharField(max_length=8, choices=Role, default=Role.MEMBER)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["team", "user"], name="team_member_once"),
-            models.CheckConstraint(condition=Q(role__in=["viewer", "member", "admin"]), name="team_role_known"),
+            models.CheckConstraint(
+                condition=Q(role__in=["viewer", "member", "admin"]), name="team_role_known"
+            ),
         ]
 
     def __str__(self) -> str:

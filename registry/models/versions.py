@@ -53,7 +53,9 @@ class Version(models.Model):
 
     sequence = models.ForeignKey(Collection, on_delete=models.PROTECT, related_name="sources")
     state = models.CharField(max_length=9, choices=State, default=State.PENDING)
-    manifest = models.ForeignKey("registry.Manifest", null=True, blank=True, on_delete=models.PROTECT, related_name="versions")
+    manifest = models.ForeignKey(
+        "registry.Manifest", null=True, blank=True, on_delete=models.PROTECT, related_name="versions"
+    )
     digest = models.CharField(max_length=32, blank=True)
     size = models.PositiveBigIntegerField(default=0)
     file_count = models.PositiveBigIntegerField(default=0)
@@ -66,7 +68,9 @@ class Version(models.Model):
     # created_at + ttl_seconds for a TTL set here; null for inherit and never.
     expires_at = models.DateTimeField(null=True, blank=True)
 
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     run = models.ForeignKey(
         "registry.Run", null=True, blank=True, on_delete=models.SET_NULL, related_name="logged_versions"
     )
@@ -80,7 +84,9 @@ class Version(models.Model):
     committed_at = models.DateTimeField(null=True, blank=True)
     updated_at = models.DateTimeField(default=timezone.now)
     deleted_at = models.DateTimeField(null=True, blank=True)
-    deleted_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    deleted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     deletion_cause = models.CharField(max_length=9, choices=Cause, blank=True)
     # A draft whose content was that of `latest`: its commit answers that version.
     same_as = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
@@ -94,17 +100,21 @@ class Version(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["created_by", "client_id"], condition=Q(client_id__isnull=False), name="draft_once_per_client_id"
+                fields=["created_by", "client_id"],
+                condition=Q(client_id__isnull=False),
+                name="draft_once_per_client_id",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=["PENDING", "COMMITTED", "DELETED"]), name="version_state_known"
             ),
             models.CheckConstraint(
-                condition=~Q(state="COMMITTED") | Q(manifest__isnull=False, committed_at__isnull=False) & ~Q(digest=""),
+                condition=~Q(state="COMMITTED")
+                | Q(manifest__isnull=False, committed_at__isnull=False) & ~Q(digest=""),
                 name="version_committed_has_content",
             ),
             models.CheckConstraint(
-                condition=Q(state="DELETED", deleted_at__isnull=False) | ~Q(state="DELETED") & Q(deleted_at=None),
+                condition=Q(state="DELETED", deleted_at__isnull=False)
+                | ~Q(state="DELETED") & Q(deleted_at=None),
                 name="version_deleted_has_date",
             ),
             models.CheckConstraint(
@@ -116,7 +126,9 @@ class Version(models.Model):
         indexes = [
             models.Index(fields=["state", "updated_at"], name="version_by_state"),
             models.Index(fields=["expires_at"], condition=Q(state="COMMITTED"), name="version_due"),
-            models.Index(fields=["purge_at"], condition=Q(state="DELETED", purged_at=None), name="version_purgeable"),
+            models.Index(
+                fields=["purge_at"], condition=Q(state="DELETED", purged_at=None), name="version_purgeable"
+            ),
             models.Index(fields=["sequence", "created_at"], name="version_by_age"),
         ]
 
@@ -159,14 +171,18 @@ class Membership(models.Model):
     collection = models.ForeignKey(Collection, on_delete=models.PROTECT, related_name="memberships")
     version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="memberships")
     number = models.PositiveBigIntegerField()
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = MembershipQuerySet.as_manager()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["collection", "number"], name="version_number_once_per_collection"),
+            models.UniqueConstraint(
+                fields=["collection", "number"], name="version_number_once_per_collection"
+            ),
             models.UniqueConstraint(fields=["collection", "version"], name="version_once_per_collection"),
         ]
         indexes = [models.Index(fields=["collection", "-number"], name="membership_newest_first")]
@@ -188,4 +204,6 @@ class Membership(models.Model):
 
     def get_absolute_url(self) -> str:
         project = self.collection.project
-        return reverse("versions:detail", args=[project.entity.name, project.name, self.collection.name, self.number])
+        return reverse(
+            "versions:detail", args=[project.entity.name, project.name, self.collection.name, self.number]
+        )

@@ -11,13 +11,13 @@ from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
+from strongroom.core.names import check_entity_name
 
 from registry.actor import Actor
 from registry.errors import InvalidInput, NameTaken, NotAuthenticated, NotFound, RateLimited
 from registry.models import Entity, Installation, User
 from registry.policy import Act, check
 from registry.services import events
-from strongroom.core.names import check_entity_name
 
 # PyPI's limit: ten failures in five minutes, per user and per address.
 ATTEMPTS, WINDOW_SECONDS = 10, 300
@@ -39,7 +39,9 @@ def check_setup_token(token: str) -> None:
     """Raise NotFound unless the token is the one that was printed last and no admin exists."""
     kept = Installation.current().setup_sha256
     if kept is None or not hmac.compare_digest(kept, _sha256(token)):
-        raise NotFound("This set-up link was used or replaced. The terminal prints a new one at the next start.")
+        raise NotFound(
+            "This set-up link was used or replaced. The terminal prints a new one at the next start."
+        )
 
 
 def complete_setup(
@@ -81,7 +83,9 @@ def _make(
     _set_password(user, password)
     try:
         with transaction.atomic():
-            user.entity = Entity.objects.create(name=username, folded=username.casefold(), kind=Entity.Kind.USER)
+            user.entity = Entity.objects.create(
+                name=username, folded=username.casefold(), kind=Entity.Kind.USER
+            )
             user.save()
             events.record(
                 actor, "user.create", entity=user.entity, subject=username, after={"is_admin": is_admin}
@@ -96,7 +100,9 @@ def make_admin(actor: Actor, *, user: User) -> None:
     check(actor, Act.ADMINISTER, None)
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(is_admin=True)
-        events.record(actor, "user.admin", entity=user.entity, subject=user.username, before=False, after=True)
+        events.record(
+            actor, "user.admin", entity=user.entity, subject=user.username, before=False, after=True
+        )
 
 
 def set_password(actor: Actor, *, user: User, new: str, old: str | None = None) -> None:
@@ -116,7 +122,9 @@ def authenticate(*, username: str, password: str, address: str) -> User:
     """Return the person, or raise NotAuthenticated; RateLimited after ten failures in five minutes."""
     counters = [f"sign-in:user:{_sha256(username.casefold()).hex()}", f"sign-in:address:{address}"]
     if any(cache.get(counter, 0) >= ATTEMPTS for counter in counters):
-        raise RateLimited("Too many failed attempts. Wait five minutes, then try again.", seconds=WINDOW_SECONDS)
+        raise RateLimited(
+            "Too many failed attempts. Wait five minutes, then try again.", seconds=WINDOW_SECONDS
+        )
     user = User.objects.filter(entity__folded=username.casefold(), is_active=True).first()
     # The same work for a name that is not there, so that time does not tell who exists.
     good = (user or User()).check_password(password) if user else _waste(password)

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from django.db import transaction
 from django.db.models import QuerySet
+from strongroom.core.names import check_alias
 
 from registry.actor import Actor
 from registry.errors import NotFound
 from registry.models import Alias, Collection, Membership
 from registry.policy import Act, check
 from registry.services import collections, events
-from strongroom.core.names import check_alias
 
 LATEST = "latest"
 
@@ -39,7 +39,11 @@ def remove(actor: Actor, *, collection: Collection, name: str) -> None:
     check(actor, Act.EDIT, collection.project)
     with transaction.atomic():
         collections.lock(collection)
-        held = Alias.objects.filter(collection=collection, name=name).select_related("membership__version").first()
+        held = (
+            Alias.objects.filter(collection=collection, name=name)
+            .select_related("membership__version")
+            .first()
+        )
         if held is None:
             raise NotFound(f'{collection.name} has no alias "{name}".')
         _drop(actor, held)
@@ -48,8 +52,10 @@ def remove(actor: Actor, *, collection: Collection, name: str) -> None:
 def replace(actor: Actor, membership: Membership, names: Iterable[str]) -> None:
     """Make `names` the whole list of a version's aliases; call it with the collection locked."""
     wanted = list(dict.fromkeys(check_alias(name) for name in names))
-    for held in Alias.objects.filter(membership=membership).exclude(name__in=wanted).select_related(
-        "membership__version"
+    for held in (
+        Alias.objects.filter(membership=membership)
+        .exclude(name__in=wanted)
+        .select_related("membership__version")
     ):
         _drop(actor, held)
     assign(actor, membership, wanted)
@@ -63,9 +69,9 @@ def assign(actor: Actor, membership: Membership, names: Iterable[str], *, quiet:
     wanted = list(dict.fromkeys([*names, *quiet]))
     held = {
         alias.name: alias
-        for alias in Alias.objects.filter(collection_id=membership.collection_id, name__in=wanted).select_related(
-            "membership"
-        )
+        for alias in Alias.objects.filter(
+            collection_id=membership.collection_id, name__in=wanted
+        ).select_related("membership")
     }
     fresh = [name for name in wanted if name not in held]
     moving = [alias for alias in held.values() if alias.membership_id != membership.pk]

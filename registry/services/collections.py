@@ -6,13 +6,6 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Q, QuerySet
-
-from registry.actor import Actor
-from registry.errors import HasAliases, NameTaken, NotFound, TypeMismatch
-from registry.models import Alias, ArtifactType, Collection, CollectionTag, Membership, Project, Version
-from registry.policy import Act, check
-from registry.services import events, trash
-from registry.services._common import KEEP, Keep, now
 from strongroom.core.names import (
     check_collection_name,
     check_description,
@@ -20,6 +13,13 @@ from strongroom.core.names import (
     check_tags,
     check_type_name,
 )
+
+from registry.actor import Actor
+from registry.errors import HasAliases, NameTaken, NotFound, TypeMismatch
+from registry.models import Alias, ArtifactType, Collection, CollectionTag, Membership, Project, Version
+from registry.policy import Act, check
+from registry.services import events, trash
+from registry.services._common import KEEP, Keep, now
 
 
 def find(actor: Actor, project: Project, name: str) -> Collection:
@@ -70,7 +70,9 @@ def create(actor: Actor, *, project: Project, name: str, type: str, description:
             raise NameTaken(f"{project} has a collection {name} already. Choose another name.", name=name)
         collection.established, collection.description = True, description
         collection.save(update_fields=["established", "description"])
-        events.record(actor, "collection.create", collection=collection, subject=str(collection), after={"type": type})
+        events.record(
+            actor, "collection.create", collection=collection, subject=str(collection), after={"type": type}
+        )
     return collection
 
 
@@ -79,7 +81,9 @@ def begin(actor: Actor, *, project: Project, name: str, type: str) -> tuple[Coll
 
     A sequence made here stays hidden until the first commit establishes it.
     """
-    found = Collection.objects.filter(project=project, name=name, deleted_at=None).select_related("type").first()
+    found = (
+        Collection.objects.filter(project=project, name=name, deleted_at=None).select_related("type").first()
+    )
     if found is not None and (found.established or found.type.name == type):
         if found.type.name != type:
             raise TypeMismatch(
@@ -175,20 +179,23 @@ def delete(actor: Actor, *, collection: Collection, delete_aliases: bool = False
         held = list(Alias.objects.filter(collection=row).values_list("name", flat=True))
         if held and not delete_aliases:
             raise HasAliases(
-                f"{row.name} holds the aliases {', '.join(held)}. Delete it with delete_aliases=True.", aliases=held
+                f"{row.name} holds the aliases {', '.join(held)}. Delete it with delete_aliases=True.",
+                aliases=held,
             )
         members = Membership.objects.filter(collection=row, version__state=Version.State.COMMITTED)
         for membership in members.select_related("version"):
             trash.move(actor, membership, cause=Version.Cause.PERSON)
         Collection.objects.filter(pk=row.pk).update(deleted_at=now())
-        events.record(
-            actor, "collection.delete", collection=row, subject=str(row), before={"aliases": held}
-        )
+        events.record(actor, "collection.delete", collection=row, subject=str(row), before={"aliases": held})
 
 
 def lock(collection: Collection) -> Collection:
     """Lock a collection: always the parent before its children, so that no two wait for each other."""
-    row = Collection.objects.select_for_update(of=("self",)).select_related("type", "project__entity").get(pk=collection.pk)
+    row = (
+        Collection.objects.select_for_update(of=("self",))
+        .select_related("type", "project__entity")
+        .get(pk=collection.pk)
+    )
     if row.deleted_at is not None:
         raise NotFound(f"{row.project} has no collection {row.name}: it was deleted meanwhile.")
     return row

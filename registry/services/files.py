@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from django.core.cache import cache
+from strongroom.core.manifest import Change, Entry, write_lines, write_wandb
+from strongroom.core.paths import check_entry_path
 
 from registry import manifests, storage
 from registry.actor import Actor
@@ -14,8 +16,6 @@ from registry.manifests import FolderPage
 from registry.models import Blob, Manifest, Membership
 from registry.policy import Act, check
 from registry.services import events
-from strongroom.core.manifest import Change, Entry, write_lines, write_wandb
-from strongroom.core.paths import check_entry_path
 
 Content: TypeAlias = tuple[Entry, Blob]
 
@@ -124,4 +124,3 @@ def _tell_download(actor: Actor, membership: Membership) -> None:
             version=membership.version,
             subject=membership.name,
         )
-

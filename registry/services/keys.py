@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
+from strongroom.core.names import check_label
 
 from registry.actor import Actor
 from registry.errors import InvalidInput, KeyExpired, NameTaken, NotAuthenticated, NotFound
@@ -16,7 +17,6 @@ from registry.models import ApiKey, User
 from registry.policy import Act, check
 from registry.services import events
 from registry.services._common import now
-from strongroom.core.names import check_label
 
 # The `wandb` client wants 40 or more word characters behind the first dash.
 _FORM = "sr-"
@@ -87,7 +87,9 @@ def _use(key: ApiKey, at: datetime) -> ApiKey:
     if key.revoked_at is not None or not key.user.is_active:
         raise NotAuthenticated("This API key was revoked. Make a new one on your API keys page.")
     if key.expires_at is not None and key.expires_at <= at:
-        raise KeyExpired(f"This API key expired on {key.expires_at:%Y-%m-%d}. Make a new one on your API keys page.")
+        raise KeyExpired(
+            f"This API key expired on {key.expires_at:%Y-%m-%d}. Make a new one on your API keys page."
+        )
     if key.last_used_at is None or at - key.last_used_at > _STAMP_EVERY:
         # Once a minute at the most: a write for every request would make each read a write.
         stale = Q(last_used_at=None) | Q(last_used_at__lt=at - _STAMP_EVERY)
@@ -96,7 +98,13 @@ def _use(key: ApiKey, at: datetime) -> ApiKey:
 
 
 def _check_secret(secret: str) -> str:
-    if len(secret) < _SHORTEST or len(secret) > 256 or not secret.isascii() or not secret.isprintable() or " " in secret:
+    if (
+        len(secret) < _SHORTEST
+        or len(secret) > 256
+        or not secret.isascii()
+        or not secret.isprintable()
+        or " " in secret
+    ):
         raise InvalidInput(f"A key takes {_SHORTEST} to 256 printable ASCII characters without spaces.")
     return secret
 

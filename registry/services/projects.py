@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from strongroom.core.names import check_description, check_project_name
 
 from registry.actor import Actor
 from registry.errors import InvalidInput, NameTaken, NotFound
@@ -11,7 +12,6 @@ from registry.models import Entity, Project
 from registry.policy import Act, can, check
 from registry.services import events, teams
 from registry.services._common import KEEP, Keep, now
-from strongroom.core.names import check_description, check_project_name
 
 
 def find(actor: Actor, entity: str, project: str) -> Project:
@@ -55,7 +55,9 @@ def create(
             project.save()
             events.record(actor, "project.create", project=project, subject=str(project))
     except IntegrityError:
-        raise NameTaken(f"{entity.name} has a project {name} already. Choose another name.", name=name) from None
+        raise NameTaken(
+            f"{entity.name} has a project {name} already. Choose another name.", name=name
+        ) from None
     return project
 
 
@@ -98,7 +100,9 @@ def _save(actor: Actor, project: Project, wanted: dict[str, str]) -> Project:
     try:
         with transaction.atomic():
             row = Project.objects.select_for_update().get(pk=project.pk)
-            before = {field: getattr(row, field) for field, value in wanted.items() if getattr(row, field) != value}
+            before = {
+                field: getattr(row, field) for field, value in wanted.items() if getattr(row, field) != value
+            }
             if before:
                 after = {field: wanted[field] for field in before}
                 Project.objects.filter(pk=row.pk).update(**after, updated_at=now())

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from strongroom.core.ttl import Ttl, parse_ttl
 
 from registry.actor import Actor, system
 from registry.errors import NotFound
@@ -16,7 +17,6 @@ from registry.models import Alias, Collection, Entity, Membership, Project, Team
 from registry.policy import Act, check
 from registry.services import collections, events, trash
 from registry.services._common import now
-from strongroom.core.ttl import Ttl, parse_ttl
 
 _BATCH = 500
 
@@ -54,7 +54,9 @@ def effective_for(memberships: Sequence[Membership]) -> dict[int, EffectiveTtl]:
     sequences = {row.version.sequence_id: row.version.sequence for row in memberships}
     policies = _policies_of(sequences.values())
     spared, linked = _kept(memberships)
-    return {row.pk: _one(row.version, policies[row.version.sequence_id], spared, linked) for row in memberships}
+    return {
+        row.pk: _one(row.version, policies[row.version.sequence_id], spared, linked) for row in memberships
+    }
 
 
 def _policies_of(sequences: Iterable[Collection]) -> dict[int, TtlPolicy | None]:
@@ -88,7 +90,9 @@ def _kept(memberships: Sequence[Membership]) -> tuple[set[int], set[int]]:
     )
     owners = {row.version_id: row.version.sequence.project.entity_id for row in memberships}
     aliased = Alias.objects.filter(membership__version__in=ids).exclude(name="latest")
-    spared = {pk for pk in aliased.values_list("membership__version_id", flat=True) if owners[pk] not in not_sparing}
+    spared = {
+        pk for pk in aliased.values_list("membership__version_id", flat=True) if owners[pk] not in not_sparing
+    }
     links = Membership.objects.filter(version__in=ids, collection__project__kind=Project.Kind.REGISTRY)
     return spared, set(links.values_list("version_id", flat=True))
 
@@ -144,7 +148,8 @@ def set_policy(actor: Actor, *, target: Entity | Project | Collection, ttl: str 
         else:
             seconds = None if wanted == "never" else int(wanted)
             TtlPolicy.objects.update_or_create(
-                **{field: target}, defaults={"seconds": seconds, "created_by": actor.user, "updated_at": now()}
+                **{field: target},
+                defaults={"seconds": seconds, "created_by": actor.user, "updated_at": now()},
             )
         events.record(
             actor,

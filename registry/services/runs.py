@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
+from strongroom.core.names import check_label, check_metadata, check_run_name
 
 from registry.actor import Actor
 from registry.errors import InvalidInput, NameTaken, NotFound
@@ -15,7 +16,6 @@ from registry.models import Membership, Project, Run, RunInput, RunOutput, Versi
 from registry.policy import Act, check
 from registry.services import events
 from registry.services._common import KEEP, Keep, now
-from strongroom.core.names import check_label, check_metadata, check_run_name
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -85,7 +85,9 @@ def edit(
     wanted: dict[str, Any] = {}
     if state is not KEEP:
         if state not in Run.State.values:
-            raise InvalidInput(f'"{state}" is not a state of a run. Choose one of: {", ".join(Run.State.values)}.')
+            raise InvalidInput(
+                f'"{state}" is not a state of a run. Choose one of: {", ".join(Run.State.values)}.'
+            )
         wanted["state"] = state
     if summary is not KEEP:
         wanted["summary"] = _check_config(summary)
@@ -99,12 +101,16 @@ def edit(
 def _save(actor: Actor, run: Run, wanted: dict[str, Any]) -> Run:
     with transaction.atomic():
         row = Run.objects.select_for_update(of=("self",)).get(pk=run.pk)
-        before = {field: getattr(row, field) for field, value in wanted.items() if getattr(row, field) != value}
+        before = {
+            field: getattr(row, field) for field, value in wanted.items() if getattr(row, field) != value
+        }
         if before:
             after = {field: wanted[field] for field in before}
             finished = {"finished_at": _finished_at(row, after)} if "state" in after else {}
             Run.objects.filter(pk=row.pk).update(**after, **finished)
-            events.record(actor, "run.edit", project=run.project, subject=run.name, before=before, after=after)
+            events.record(
+                actor, "run.edit", project=run.project, subject=run.name, before=before, after=after
+            )
     return Run.objects.for_listing().get(pk=run.pk)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db import transaction
+from strongroom.core.names import check_tag, check_tags
 
 from registry.actor import Actor
 from registry.errors import NotFound
 from registry.models import Membership, VersionTag
 from registry.policy import Act, check
 from registry.services import aliases, collections, events
-from strongroom.core.names import check_tag, check_tags
 
 
 def add(actor: Actor, *, membership: Membership, name: str) -> None:

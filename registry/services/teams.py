@@ -6,13 +6,13 @@ from typing import TypeAlias
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from strongroom.core.names import check_entity_name
 
 from registry.actor import Actor
 from registry.errors import Conflict, InvalidInput, NameTaken, NotFound
 from registry.models import Entity, Organization, OrganizationMember, Role, Team, TeamMember, User
 from registry.policy import Act, check, role_in
 from registry.services import events
-from strongroom.core.names import check_entity_name
 
 Place: TypeAlias = Organization | Team
 
@@ -44,13 +44,12 @@ def add_member(actor: Actor, *, place: Place, user: User, role: str) -> None:
     check(actor, Act.MANAGE_MEMBERS, place)
     _check_role(place, role)
     with transaction.atomic():
-        rows = _members(place)
-        held = rows.select_for_update().filter(user=user).first()
+        held = _members(place).select_for_update().filter(user=user).first()
         if held is not None and held.role == role:
             return
         if held is not None:
             _keep_an_admin(place, user, role)
-        rows.update_or_create(user=user, defaults={"role": role})
+        place.members.update_or_create(user=user, defaults={"role": role})
         events.record(
             actor,
             "member.role",
@@ -87,13 +86,21 @@ def entities_of(actor: Actor) -> list[tuple[Entity, Role]]:
     if actor.user is None:
         return []
     own: list[tuple[Entity, Role]] = [(actor.user.entity, Role.ADMIN)]
-    held = TeamMember.objects.filter(user=actor.user).select_related("team__entity").order_by("team__entity__folded")
+    held = (
+        TeamMember.objects.filter(user=actor.user)
+        .select_related("team__entity")
+        .order_by("team__entity__folded")
+    )
     return own + [(row.team.entity, Role(row.role)) for row in held]
 
 
 def find_entity(actor: Actor, name: str) -> Entity:
     """Find an entity that the person may see."""
-    entity = Entity.objects.named(name).select_related("user", "team__organization__entity", "organization").first()
+    entity = (
+        Entity.objects.named(name)
+        .select_related("user", "team__organization__entity", "organization")
+        .first()
+    )
     if entity is None:
         raise NotFound(f'Entity "{name}" is not there, or it is not for you to see.')
     check(actor, Act.VIEW, _place_of(entity))
@@ -102,7 +109,11 @@ def find_entity(actor: Actor, name: str) -> Entity:
 
 def find_team(actor: Actor, name: str) -> Team:
     """Find a team that the person may see."""
-    team = Team.objects.filter(entity__folded=name.casefold()).select_related("entity", "organization__entity").first()
+    team = (
+        Team.objects.filter(entity__folded=name.casefold())
+        .select_related("entity", "organization__entity")
+        .first()
+    )
     if team is None:
         raise NotFound(f'Team "{name}" is not there, or it is not for you to see.')
     check(actor, Act.VIEW, team)

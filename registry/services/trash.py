@@ -102,7 +102,11 @@ def restore(actor: Actor, *, membership: Membership) -> Restored:
             version=version,
             subject=membership.name,
             before={"cause": version.deletion_cause},
-            after={"aliases": back, "moved_on": [name for name, _ in moved_on], "ttl": "never" if kept else "unchanged"},
+            after={
+                "aliases": back,
+                "moved_on": [name for name, _ in moved_on],
+                "ttl": "never" if kept else "unchanged",
+            },
         )
     membership.version.refresh_from_db()
     return Restored(membership, back, moved_on, kept)
@@ -120,12 +124,19 @@ def purge_due(at: datetime | None = None) -> int:
 def _purge(version: Version, at: datetime) -> bool:
     with transaction.atomic():
         # A conditional update claims it: a restore a moment before wins.
-        claimed = Version.objects.purgeable(at).filter(pk=version.pk).update(
-            purged_at=at, manifest=None, lost_aliases=[], updated_at=at
+        claimed = (
+            Version.objects.purgeable(at)
+            .filter(pk=version.pk)
+            .update(purged_at=at, manifest=None, lost_aliases=[], updated_at=at)
         )
         if claimed:
             VersionTag.objects.filter(version=version).delete()
-            source = Membership.objects.filter(version=version).sources().select_related("collection__project").first()
+            source = (
+                Membership.objects.filter(version=version)
+                .sources()
+                .select_related("collection__project")
+                .first()
+            )
             events.record(
                 system(),
                 "version.purge",
@@ -154,9 +165,11 @@ def _give_back_aliases(version: Version, membership: Membership) -> tuple[list[s
         place = places.get(entry["collection"])
         if place is None:
             continue
-        holder = Alias.objects.filter(collection_id=place.collection_id, name=entry["alias"]).select_related(
-            "membership"
-        ).first()
+        holder = (
+            Alias.objects.filter(collection_id=place.collection_id, name=entry["alias"])
+            .select_related("membership")
+            .first()
+        )
         if holder is not None:
             moved_on.append((entry["alias"], f"v{holder.membership.number}"))
             continue

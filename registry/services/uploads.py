@@ -10,7 +10,8 @@ from registry.actor import Actor
 from registry.errors import InvalidDigest, NotFound
 from registry.models import Blob, Upload, Version
 from registry.services import drafts
-from registry.storage import BundleResult, Readable
+from registry.storage import BundleResult
+from registry.storage.backends.base import Readable
 
 
 def known_sizes(actor: Actor, *, draft: Version, sizes: Iterable[int]) -> list[int]:
@@ -35,7 +36,9 @@ def begin(
     drafts.check_open(actor, draft)
     drafts.touch(draft)
     digest = None if sha256 is None else _digest(sha256)
-    return storage.begin_upload(draft.sequence.project.entity, draft.pk, size=size, sha256=digest, parts=parts)
+    return storage.begin_upload(
+        draft.sequence.project.entity, draft.pk, size=size, sha256=digest, parts=parts
+    )
 
 
 def find(actor: Actor, upload_id: uuid.UUID) -> Upload:
@@ -61,12 +64,6 @@ def append(
 def complete(actor: Actor, *, upload: Upload, sha256: str) -> Blob:
     """Verify and keep what was uploaded; a wrong digest discards it."""
     return storage.complete_upload(upload, _digest(sha256))
-
-
-def abandon_of(draft: Version) -> None:
-    """Discard what was being sent to a draft that is given up."""
-    for upload in Upload.objects.filter(draft_id=draft.pk):
-        storage.abandon_upload(upload)
 
 
 def _draft_of(upload: Upload, actor: Actor) -> Version | None:

@@ -9,6 +9,15 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from strongroom.core.names import (
+    ArtifactRef,
+    check_alias,
+    check_description,
+    check_metadata,
+    check_tags,
+    version_number,
+)
+from strongroom.core.ttl import parse_ttl
 
 from registry.actor import Actor
 from registry.errors import Gone, HasAliases, InvalidQuery, InvalidReference, NotFound
@@ -16,8 +25,6 @@ from registry.models import Alias, Collection, Membership, Project, Version, Ver
 from registry.policy import Act, check
 from registry.services import aliases, collections, events, projects, retention, tags, trash
 from registry.services._common import KEEP, Keep, now
-from strongroom.core.names import ArtifactRef, check_alias, check_description, check_metadata, check_tags, version_number
-from strongroom.core.ttl import parse_ttl
 
 _PUBLIC_ID = re.compile(r"Artifact:([0-9]{1,18})")
 
@@ -27,7 +34,9 @@ def find(actor: Actor, collection: Collection, ref: str) -> Membership:
     number = version_number(ref)
     rows = Membership.objects.filter(collection=collection).for_listing()
     if number is None:
-        rows = rows.filter(pk__in=Alias.objects.filter(collection=collection, name=ref).values("membership_id"))
+        rows = rows.filter(
+            pk__in=Alias.objects.filter(collection=collection, name=ref).values("membership_id")
+        )
     else:
         rows = rows.filter(number=number)
     return _present(rows.first(), f"{collection.name}:{ref}")
@@ -37,7 +46,9 @@ def find_trashed(actor: Actor, collection: Collection, ref: str) -> Membership:
     """Find a version by number, whether it is committed or in the trash."""
     number = version_number(ref)
     if number is None:
-        raise InvalidReference("A version in the trash has lost its aliases: name it by its number, such as v3.")
+        raise InvalidReference(
+            "A version in the trash has lost its aliases: name it by its number, such as v3."
+        )
     found = Membership.objects.filter(collection=collection, number=number).for_listing().first()
     if found is None:
         raise NotFound(f"{collection.name}:{ref} is not there.")
@@ -68,7 +79,9 @@ def lookup(actor: Actor, path: str, *, entity: str | None = None, project: str |
     ref = ArtifactRef.parse(path)
     owner, home = ref.entity or entity, ref.project or project
     if not owner or not home:
-        raise InvalidReference(f'"{path}" needs an entity and a project: write it as entity/project/name:alias.')
+        raise InvalidReference(
+            f'"{path}" needs an entity and a project: write it as entity/project/name:alias.'
+        )
     place = projects.find(actor, owner, home)
     return find(actor, collections.find(actor, place, ref.collection), ref.ref)
 
@@ -94,7 +107,9 @@ def listing(
     if tag:
         rows = rows.filter(version__in=VersionTag.objects.filter(name=tag).values("version_id"))
     if alias:
-        rows = rows.filter(pk__in=Alias.objects.filter(collection=collection, name=alias).values("membership_id"))
+        rows = rows.filter(
+            pk__in=Alias.objects.filter(collection=collection, name=alias).values("membership_id")
+        )
     return _matching(rows, q) if q else rows
 
 
@@ -113,7 +128,7 @@ def edit(
     membership: Membership,
     description: str | Keep = KEEP,
     metadata: dict[str, Any] | Keep = KEEP,
-    ttl: str | int | None | Keep = KEEP,
+    ttl: str | int | Keep | None = KEEP,
     aliases: list[str] | Keep = KEEP,
     tags: list[str] | Keep = KEEP,
 ) -> Membership:
@@ -151,7 +166,9 @@ def _apply(
         wanted["description"] = description
     if metadata is not KEEP:
         wanted["metadata"] = metadata
-    before = {field: getattr(version, field) for field, value in wanted.items() if getattr(version, field) != value}
+    before = {
+        field: getattr(version, field) for field, value in wanted.items() if getattr(version, field) != value
+    }
     changed = {field: wanted[field] for field in before}
     after = dict(changed)
     if ttl is not KEEP and ttl != retention.as_value(version):

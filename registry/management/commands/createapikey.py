@@ -13,11 +13,15 @@ from registry.services import accounts, keys
 class Command(ProvisioningCommand):
     """`manage.py createapikey NAME [--key KEY]`: prints the key as its last line."""
 
-    help = "Make an API key for a user, or give them the one named (safe to repeat); prints it as the last line."
+    help = (
+        "Make an API key for a user, or give them the one named (safe to repeat); prints it as the last line."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", metavar="NAME")
-        parser.add_argument("--key", help="the key to use, 40 or more characters; made and shown once when absent")
+        parser.add_argument(
+            "--key", help="the key to use, 40 or more characters; made and shown once when absent"
+        )
 
     def provision(self, *, name: str, key: str | None, **options: Any) -> None:
         user = accounts.find(self.actor, name)

@@ -22,7 +22,9 @@ class Command(ProvisioningCommand):
 
     def provision(self, *, name: str, org: str, **options: Any) -> None:
         organization = teams.find_organization(self.actor, org)
-        present = Team.objects.filter(entity__folded=name.casefold()).select_related("organization__entity").first()
+        present = (
+            Team.objects.filter(entity__folded=name.casefold()).select_related("organization__entity").first()
+        )
         if present is None:
             teams.create_team(self.actor, name=name, organization=organization)
             self.say(f"Made the team {name} in {organization}.")

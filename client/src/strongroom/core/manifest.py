@@ -73,7 +73,12 @@ class Entry:
     def to_json(self) -> dict[str, Any]:
         """Return the ENTRY form of the logging protocol."""
         if self.ref is not None:
-            found: dict[str, Any] = {"path": self.path, "ref": self.ref, "digest": self.digest, "size": self.size}
+            found: dict[str, Any] = {
+                "path": self.path,
+                "ref": self.ref,
+                "digest": self.digest,
+                "size": self.size,
+            }
             if self.extra:
                 found["extra"] = self.extra
             return found
@@ -90,7 +95,9 @@ class Entry:
             raise InvalidManifest("An entry is a JSON object with a path.")
         ref, md5 = data.get("ref"), data.get("md5")
         if ref is not None:
-            return cls(data["path"], data.get("digest"), data.get("size"), None, ref, data.get("extra")).check()
+            return cls(
+                data["path"], data.get("digest"), data.get("size"), None, ref, data.get("extra")
+            ).check()
         digest = None
         if md5 is not None:
             if not isinstance(md5, str) or not _MD5.fullmatch(md5):
@@ -100,8 +107,10 @@ class Entry:
 
 
 def _is_text(text: str) -> bool:
-    return len(text) <= 8192 and (text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text)) and (
-        "\x00" not in text and "\n" not in text
+    return (
+        len(text) <= 8192
+        and (text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text))
+        and ("\x00" not in text and "\n" not in text)
     )
 
 

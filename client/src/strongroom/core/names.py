@@ -40,9 +40,7 @@ _NUMBERED = re.compile(r"v[0-9]+", re.ASCII)
 
 # Words that stand first in addresses of pages and doors.
 RESERVED_ENTITIES = frozenset(
-    "account admin api artifacts artifactsv2 assets background events favicon.ico files graphql health healthz "
-    "home jobs keys login logout new new-project oidc organizations patterns profile projects promotions "
-    "registries registry robots.txt search settings setup sign-in sign-out static storage teams trash users".split()
+    ["account", "admin", "api", "artifacts", "artifactsv2", "assets", "background", "events", "favicon.ico", "files", "graphql", "health", "healthz", "home", "jobs", "keys", "login", "logout", "new", "new-project", "oidc", "organizations", "patterns", "profile", "projects", "promotions", "registries", "registry", "robots.txt", "search", "settings", "setup", "sign-in", "sign-out", "static", "storage", "teams", "trash", "users"]
 )
 
 
@@ -68,10 +66,14 @@ def _check(kind: type[StrongroomError], noun: str, value: Any, longest: int = LO
         raise kind(f"{noun} can't be empty.")
     bad = forbidden_character(value)
     if bad is not None:
-        raise kind(f"{noun} takes no control or invisible characters. Remove U+{ord(bad):04X}.", name=_shown(value))
+        raise kind(
+            f"{noun} takes no control or invisible characters. Remove U+{ord(bad):04X}.", name=_shown(value)
+        )
     value = unicodedata.normalize("NFC", value)
     if len(value) > longest:
-        raise kind(f"{noun} takes at most {longest} characters; this one has {len(value)}.", name=_shown(value))
+        raise kind(
+            f"{noun} takes at most {longest} characters; this one has {len(value)}.", name=_shown(value)
+        )
     return value
 
 
@@ -91,7 +93,9 @@ def check_collection_name(name: Any) -> str:
     """Check the name of an artifact collection."""
     name = _check(InvalidName, "An artifact name", name)
     if not _COLLECTION.fullmatch(name) or _only_dots(name):
-        _refuse(InvalidName, f'An artifact name takes letters, digits, "_", "-" and ".". {_culprit(name)}', name)
+        _refuse(
+            InvalidName, f'An artifact name takes letters, digits, "_", "-" and ".". {_culprit(name)}', name
+        )
     return str(name)
 
 
@@ -139,7 +143,9 @@ def check_alias(name: Any) -> str:
     if name != name.strip():
         _refuse(InvalidAlias, f'The alias "{name}" begins or ends with a space. Remove it.', name)
     if _NUMBERED.fullmatch(name):
-        _refuse(InvalidAlias, f'"{name}" looks like a version number, which no alias can be. Choose a word.', name)
+        _refuse(
+            InvalidAlias, f'"{name}" looks like a version number, which no alias can be. Choose a word.', name
+        )
     return name
 
 
@@ -153,7 +159,9 @@ def check_tag(name: Any) -> str:
     name = _check(InvalidTag, "A tag", name)
     if not _TAG.fullmatch(name):
         _refuse(
-            InvalidTag, f'The tag "{name}" may hold letters, digits, "_" and "-", with spaces between words only.', name
+            InvalidTag,
+            f'The tag "{name}" may hold letters, digits, "_" and "-", with spaces between words only.',
+            name,
         )
     return name
 
@@ -180,7 +188,7 @@ def _listed(names: Any, kind: type[StrongroomError], noun: str) -> list[Any]:
 def check_project_name(name: Any) -> str:
     """Check the name of a project or registry."""
     name = _check(InvalidName, "A project name", name)
-    odd = [c for c in '/\\#?%:' if c in name]
+    odd = [c for c in "/\\#?%:" if c in name]
     if odd:
         _refuse(InvalidName, f'A project name can\'t contain "{odd[0]}". Remove it.', name)
     if _only_dots(name) or name != name.strip():
@@ -232,7 +240,9 @@ def check_description(text: Any) -> str:
     if "\x00" in text or any("\ud800" <= c <= "\udfff" for c in text):
         raise InvalidInput("A description can't hold NUL characters or lone surrogates.", field="description")
     if len(text.encode()) > _MAX_DESCRIPTION:
-        raise InvalidInput("A description takes at most 256 KiB. Shorten it, or log it as a file.", field="description")
+        raise InvalidInput(
+            "A description takes at most 256 KiB. Shorten it, or log it as a file.", field="description"
+        )
     return text
 
 
@@ -272,8 +282,10 @@ class ArtifactRef:
         return cls(collection, ref, project, entity)
 
     def __str__(self) -> str:
-        return "/".join(p for p in (self.entity, self.project) if p) + ("/" if self.project else "") + (
-            f"{self.collection}:{self.ref}"
+        return (
+            "/".join(p for p in (self.entity, self.project) if p)
+            + ("/" if self.project else "")
+            + (f"{self.collection}:{self.ref}")
         )
 
 
@@ -308,7 +320,9 @@ def _clean(value: Any, depth: int, where: str) -> Any:
             raise InvalidMetadata(f"{where[:200]} is infinite, which JSON can't hold. Use null or text.")
         return None if math.isnan(value) else float(value)
     if isinstance(value, dict):
-        return {_clean_key(key, where): _clean(below, depth + 1, f"{where}.{key}") for key, below in value.items()}
+        return {
+            _clean_key(key, where): _clean(below, depth + 1, f"{where}.{key}") for key, below in value.items()
+        }
     if isinstance(value, (list, tuple)):
         return [_clean(below, depth + 1, f"{where}[{i}]") for i, below in enumerate(value)]
     return _clean_foreign(value, depth, where)
@@ -320,7 +334,9 @@ def _clean_foreign(value: Any, depth: int, where: str) -> Any:
         return _clean(value.tolist(), depth + 1, where)
     if hasattr(value, "isoformat"):
         return value.isoformat()
-    raise InvalidMetadata(f"{where[:200]} is of type {type(value).__name__}, which JSON can't hold. Convert it first.")
+    raise InvalidMetadata(
+        f"{where[:200]} is of type {type(value).__name__}, which JSON can't hold. Convert it first."
+    )
 
 
 def _clean_key(key: Any, where: str) -> str:
@@ -332,7 +348,7 @@ def _clean_key(key: Any, where: str) -> str:
 
 
 def _clean_text(text: str, where: str) -> str:
-    if "\x00" in text or not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
+    if "\x00" in text or (not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text)):
         raise InvalidMetadata(f"{where[:200]} holds a NUL character or a lone surrogate. Remove it.")
     return text
 

@@ -60,7 +60,9 @@ def safe_join(root: str | os.PathLike[str], path: str) -> Path:
     place = base.joinpath(*check_entry_path(path).split("/"))
     parent = place.parent.resolve()
     if parent != base and base not in parent.parents:
-        raise InvalidPath(f'"{path}" leads outside of {root} through a symbolic link. Remove the link.', path=path)
+        raise InvalidPath(
+            f'"{path}" leads outside of {root} through a symbolic link. Remove the link.', path=path
+        )
     return place
 
 
@@ -93,7 +95,9 @@ def _enter(handle: int, folder: str, path: str, create: bool) -> int:
     try:
         return os.open(folder, flags, dir_fd=handle)
     except NotADirectoryError:
-        raise InvalidPath(f'"{folder}" on the way to "{path}" is a file or a symbolic link. Remove it.') from None
+        raise InvalidPath(
+            f'"{folder}" on the way to "{path}" is a file or a symbolic link. Remove it.'
+        ) from None
     except OSError as failed:
         if os.path.islink(folder):
             raise InvalidPath(f'"{folder}" on the way to "{path}" is a symbolic link. Remove it.') from failed

@@ -27,7 +27,9 @@ def parse_ttl(value: Any) -> Ttl:
     if seconds <= 0:
         raise InvalidTtl("A time-to-live must be longer than zero. To keep a version for ever, choose never.")
     if seconds > LONGEST_SECONDS:
-        raise InvalidTtl("A time-to-live of more than 1,000 years is too long. To keep a version for ever, choose never.")
+        raise InvalidTtl(
+            "A time-to-live of more than 1,000 years is too long. To keep a version for ever, choose never."
+        )
     return seconds
 
 
