@@ -1,0 +1,24 @@
+"""The manifest store: sorted, chunked, content-addressed; write, read, browse, diff, digest."""
+
+from registry.manifests.listing import Folder, FolderPage
+from registry.manifests.reading import Totals, diff, entries, folder, lookup, totals
+from registry.manifests.sealing import MissingBlob, MissingPage, missing, seal
+from registry.manifests.staging import Builder, Staged, stage
+
+__all__ = [
+    "Builder",
+    "Folder",
+    "FolderPage",
+    "MissingBlob",
+    "MissingPage",
+    "Staged",
+    "Totals",
+    "diff",
+    "entries",
+    "folder",
+    "lookup",
+    "missing",
+    "seal",
+    "stage",
+    "totals",
+]

@@ -25,6 +25,8 @@ class Chunk(models.Model):
     # 16 bytes an entry, zeros for references; null until every blob of a leaf is present.
     md5s = models.BinaryField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
+    # When a staging last relied on it: collection spares what no manifest holds yet but one is about to.
+    used_at = models.DateTimeField(default=timezone.now)
     damaged_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -48,6 +50,8 @@ class Manifest(models.Model):
     # The `wandb` manifest digest; empty until every blob is present.
     digest = models.CharField(max_length=32, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+    # When it was last staged: collection spares what no version holds yet but one is about to.
+    used_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["scope", "root"], name="manifest_once_per_scope")]

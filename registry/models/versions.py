@@ -190,6 +190,12 @@ class Membership(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        project = self.collection.project
+        return reverse(
+            "versions:detail", args=[project.entity.name, project.name, self.collection.name, self.number]
+        )
+
     @property
     def name(self) -> str:
         return f"{self.collection.name}:v{self.number}"
@@ -201,9 +207,3 @@ class Membership(models.Model):
     @property
     def is_link(self) -> bool:
         return self.collection_id != self.version.sequence_id
-
-    def get_absolute_url(self) -> str:
-        project = self.collection.project
-        return reverse(
-            "versions:detail", args=[project.entity.name, project.name, self.collection.name, self.number]
-        )

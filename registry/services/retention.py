@@ -80,7 +80,7 @@ def _policies_of(sequences: Iterable[Collection]) -> dict[int, TtlPolicy | None]
 
 
 def _kept(memberships: Sequence[Membership]) -> tuple[set[int], set[int]]:
-    """Return the ids of versions that hold an alias besides `latest` where the team spares those, and of linked ones."""
+    """Return the ids of versions spared for an alias besides `latest`, and those of linked ones."""
     ids = [row.version_id for row in memberships]
     not_sparing = set(
         Team.objects.filter(

@@ -2,14 +2,25 @@
 
 from registry.storage.blobs import Known, known, mark_damaged, open_blob, read_blob, verify_blob
 from registry.storage.bundles import BundleResult, receive_bundle
+from registry.storage.completion import complete_upload
+from registry.storage.incoming import clean_incoming
 from registry.storage.objects import read_piece, write_pieces
+from registry.storage.uploads import Begun, Progress, abandon_upload, append_part, begin_upload, progress
 
 __all__ = [
+    "Begun",
     "BundleResult",
     "Known",
+    "Progress",
+    "abandon_upload",
+    "append_part",
+    "begin_upload",
+    "clean_incoming",
+    "complete_upload",
     "known",
     "mark_damaged",
     "open_blob",
+    "progress",
     "read_blob",
     "read_piece",
     "receive_bundle",

@@ -12,7 +12,6 @@ from pathlib import Path
 from django.conf import settings
 
 from registry.errors import StorageFull, Unavailable
-from registry.storage.writeback import Writeback
 
 Data = bytes | bytearray | memoryview
 FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -86,15 +85,12 @@ class IncomingFile:
         make_folders(folder)
         self.path = folder / f"{uuid.uuid4().hex}.tmp"
         self._handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        self._writeback = Writeback(self._handle)
         self._closed = False
         self.size = 0
 
     def write(self, data: Data) -> None:
         write_all(self._handle, data)
-        length = memoryview(data).nbytes
-        self.size += length
-        self._writeback.wrote(length)
+        self.size += memoryview(data).nbytes
 
     def sync(self) -> None:
         """Make the bytes durable. Once it has failed the system may have dropped them: never try again."""

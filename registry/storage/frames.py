@@ -85,7 +85,7 @@ def read_pieces(stream: Readable, length: int | None, limit: int) -> Iterator[by
         raise _too_large(limit)
     received = 0
     while length is None or received < length:
-        piece = _fill(stream, PIECE if length is None else min(PIECE, length - received))
+        piece = fill(stream, PIECE if length is None else min(PIECE, length - received))
         received += len(piece)
         if received > limit:
             raise _too_large(limit)
@@ -109,8 +109,8 @@ def read_some(stream: Readable, size: int) -> bytes:
         return b""
 
 
-def _fill(stream: Readable, size: int) -> bytes:
-    # Some streams give less than is asked for; joining many scraps to a growing frame would take ages.
+def fill(stream: Readable, size: int) -> bytes:
+    """Read `size` bytes, fewer only at the end; many streams give less at a time than they are asked for."""
     piece = read_some(stream, size)
     if not piece or len(piece) == size:
         return piece

@@ -6,7 +6,10 @@ import ctypes
 import functools
 from collections.abc import Callable
 
-EVERY = 16 * 1024 * 1024
+from registry.storage.helper import Helper
+from registry.storage.limits import MIB
+
+EVERY = 32 * MIB
 _SYNC_FILE_RANGE_WRITE = 2
 
 
@@ -22,23 +25,30 @@ def _sync_file_range() -> Callable[[int, int, int, int], int] | None:
 
 
 class Writeback:
-    """Counts what was written to a file and starts writing it to the disk now and then.
+    """Starts writing a growing file to the disk, every so many bytes.
 
-    It promises nothing and its errors say nothing that the fsync at the end would not say again.
+    In a thread of its own, for the call waits while the disk's queue is full. It promises nothing:
+    what goes wrong is found by the fsync at the end, which is never left out.
     """
 
     def __init__(self, handle: int, offset: int = 0) -> None:
         self._handle = handle
         self._started = offset
         self._written = offset
+        self._beside = Helper()
 
     def wrote(self, length: int) -> None:
         self._written += length
         if self._written - self._started >= EVERY:
-            self.start()
+            first, length = self._started, self._written - self._started
+            self._started = self._written
+            self._beside.do(lambda: self._start(first, length))
 
-    def start(self) -> None:
+    def _start(self, first: int, length: int) -> None:
         call = _sync_file_range()
         if call is not None:
-            call(self._handle, self._started, self._written - self._started, _SYNC_FILE_RANGE_WRITE)
-        self._started = self._written
+            call(self._handle, first, length, _SYNC_FILE_RANGE_WRITE)
+
+    def finish(self) -> None:
+        """Wait for the thread; the handle may be closed afterwards."""
+        self._beside.finish()

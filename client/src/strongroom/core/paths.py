@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -88,10 +88,8 @@ def open_beneath(root_fd: int, path: str, *, create: bool = True) -> Iterator[tu
 def _enter(handle: int, folder: str, path: str, create: bool) -> int:
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
     if create:
-        try:
+        with suppress(FileExistsError):
             os.mkdir(folder, 0o777, dir_fd=handle)
-        except FileExistsError:
-            pass
     try:
         return os.open(folder, flags, dir_fd=handle)
     except NotADirectoryError:

@@ -1,0 +1,40 @@
+"""How lists can be sorted: the fixed maps that cursors and `order` are read against."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from registry.http.paging import Key, orders
+
+_ID = Key("pk", int)
+
+
+def _by(field: str, kind: type) -> tuple[Key, ...]:
+    return (Key(field, kind), _ID)
+
+
+KEYS = orders(("-created_at", _by("created_at", datetime)))
+PROJECTS = orders(
+    ("name", _by("name", str)),
+    ("created_at", _by("created_at", datetime)),
+    ("updated_at", _by("updated_at", datetime)),
+)
+TYPES = orders(("name", _by("name", str)))
+COLLECTIONS = orders(
+    ("name", _by("name", str)),
+    ("created_at", _by("created_at", datetime)),
+    ("updated_at", _by("updated_at", datetime)),
+)
+ALIASES = orders(("name", (Key("name", str),)))
+VERSIONS = orders(
+    ("-version", (Key("number", int),)),
+    ("created_at", _by("version__created_at", datetime)),
+    ("size", _by("version__size", int)),
+)
+RUNS = orders(
+    ("-created_at", _by("created_at", datetime)),
+    ("name", _by("name", str)),
+)
+EDGES = orders(("id", (_ID,)))
+EVENTS = orders(("-id", (_ID,)))
+TRASH = orders(("-deleted_at", _by("version__deleted_at", datetime)))

@@ -1,0 +1,62 @@
+"""Small pieces that the shapes of several nouns share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from registry.api.shapes import Schema
+
+if TYPE_CHECKING:
+    from registry.models import User
+
+TEXT: Schema = {"type": "string"}
+MAYBE_TEXT: Schema = {"type": ["string", "null"]}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+MAYBE_COUNT: Schema = {"type": ["integer", "null"], "minimum": 0}
+TIME: Schema = {"type": "string", "format": "date-time"}
+MAYBE_TIME: Schema = {"type": ["string", "null"], "format": "date-time"}
+TEXTS: Schema = {"type": "array", "items": TEXT}
+ANY_OBJECT: Schema = {"type": "object"}
+TRUTH: Schema = {"type": "boolean"}
+
+
+def words(*values: str) -> Schema:
+    """One of a few words."""
+    return {"type": "string", "enum": list(values)}
+
+
+def maybe(schema: Schema) -> Schema:
+    """The same, or null."""
+    return {"oneOf": [schema, {"type": "null"}]}
+
+
+def record(properties: Mapping[str, Schema]) -> Schema:
+    """An object with exactly these fields, all of them always there."""
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def listed(item: Schema) -> Schema:
+    """A list of one kind."""
+    return {"type": "array", "items": item}
+
+
+def moment(at: datetime) -> str:
+    """ISO 8601 in UTC with `Z`; times come from the database in UTC."""
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def maybe_moment(at: datetime | None) -> str | None:
+    """The same, or None."""
+    return None if at is None else moment(at)
+
+
+def name_of(user: User | None) -> str | None:
+    """Who it was; None when nobody, or nobody any more."""
+    return None if user is None else user.username

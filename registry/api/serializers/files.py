@@ -1,0 +1,145 @@
+"""Entries, folders and differences."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+from strongroom.core.errors import InvalidQuery
+from strongroom.core.manifest import Change, Entry
+
+from registry.api.schema import page_of
+from registry.api.serializers._common import (
+    ANY_OBJECT,
+    COUNT,
+    MAYBE_COUNT,
+    MAYBE_TEXT,
+    TEXT,
+    TIME,
+    listed,
+    maybe,
+    moment,
+    record,
+    words,
+)
+from registry.api.shapes import Body, component, many, text
+from registry.http import signing
+from registry.manifests import FolderPage
+from registry.models import Membership, User
+
+_FIELDS = {
+    "path": TEXT,
+    "size": MAYBE_COUNT,
+    "digest": MAYBE_TEXT,
+    "sha256": MAYBE_TEXT,
+    "ref": MAYBE_TEXT,
+    "extra": maybe(ANY_OBJECT),
+}
+ENTRY = component("Entry", record(_FIELDS))
+FOLDER = component(
+    "Folder",
+    record(
+        {
+            "path": TEXT,
+            "folders": listed(record({"name": TEXT, "path": TEXT, "files": COUNT, "size": COUNT})),
+            "files": listed(ENTRY),
+            "next": MAYBE_TEXT,
+        }
+    ),
+)
+CHANGE = component(
+    "Change",
+    record(
+        {
+            "kind": words("added", "removed", "changed"),
+            "path": TEXT,
+            "before": maybe(ENTRY),
+            "after": maybe(ENTRY),
+        }
+    ),
+)
+CHANGE_PAGE = page_of(CHANGE, "ChangePage")
+LINK = component("DownloadLink", record({"url": TEXT, "expires_at": TIME}))
+
+_PATH = text(4096, least=1)
+PATHS = Body("BundleRequest", required={"paths": many(_PATH, 2000, least=1)})
+LINK_TO_MAKE = Body("LinkToMake", required={"path": _PATH})
+
+
+def entry(found: Entry) -> dict[str, Any]:
+    """Represent an entry."""
+    return {
+        "path": found.path,
+        "size": found.size,
+        "digest": found.digest,
+        "sha256": found.sha256,
+        "ref": found.ref,
+        "extra": found.extra,
+    }
+
+
+def link(base_url: str, user: User, membership: Membership, path: str) -> dict[str, Any]:
+    """Sign a link to one file of one version, in one person's name."""
+    until = timezone.now() + signing.LONGEST
+    token = signing.sign(
+        purpose=signing.DOWNLOAD, user_id=user.pk, method="GET", object=[membership.version.public_id, path]
+    )
+    return {"url": base_url + reverse("api:download", args=[token]), "expires_at": moment(until)}
+
+
+def folder(page: FolderPage) -> dict[str, Any]:
+    """Represent one page of a folder."""
+    return {
+        "path": page.path,
+        "folders": [
+            {"name": below.name, "path": below.path, "files": below.files, "size": below.size}
+            for below in page.folders
+        ],
+        "files": [entry(found) for found in page.files],
+        "next": page.next,
+    }
+
+
+def changes(found: Iterable[Change], limit: int) -> dict[str, Any]:
+    """Represent a page of a difference; reads one change more than it shows, and no further."""
+    rows: list[Change] = []
+    for change in found:
+        if len(rows) == limit:
+            return {"results": [_change(row) for row in rows], "next": cursor_of(rows[-1].path)}
+        rows.append(change)
+    return {"results": [_change(row) for row in rows], "next": None}
+
+
+def _change(row: Change) -> dict[str, Any]:
+    return {
+        "kind": str(row.kind),
+        "path": row.path,
+        "before": None if row.before is None else entry(row.before),
+        "after": None if row.after is None else entry(row.after),
+    }
+
+
+def cursor_of(path: str) -> str:
+    """Make the cursor that goes on behind a path."""
+    return base64.urlsafe_b64encode(json.dumps(path).encode()).decode().rstrip("=")
+
+
+def path_of(cursor: str | None) -> str | None:
+    """Read such a cursor, strictly."""
+    if cursor is None:
+        return None
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        path = json.loads(raw.decode())
+        if type(path) is not str or "\0" in path:
+            raise ValueError("not a path")
+        path.encode()
+    except (ValueError, RecursionError):
+        raise InvalidQuery(
+            "The cursor is not one that this list gave. Start again without it.", field="cursor"
+        ) from None
+    return path

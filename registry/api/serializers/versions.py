@@ -1,0 +1,169 @@
+"""Versions, as they stand in a collection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from registry.api.schema import page_of
+from registry.api.serializers._common import (
+    ANY_OBJECT,
+    COUNT,
+    MAYBE_COUNT,
+    MAYBE_TEXT,
+    MAYBE_TIME,
+    TEXT,
+    TEXTS,
+    TIME,
+    TRUTH,
+    listed,
+    maybe_moment,
+    moment,
+    name_of,
+    record,
+    words,
+)
+from registry.api.shapes import CARD, NAMES, OBJECT, TTL, Body, component
+from registry.models import Collection, Membership, Version
+from registry.services import retention
+from registry.services.retention import EffectiveTtl
+
+SOURCE = record(
+    {
+        "entity": TEXT,
+        "project": TEXT,
+        "collection": TEXT,
+        "version": TEXT,
+        "name": TEXT,
+        "qualified_name": TEXT,
+    }
+)
+EFFECTIVE_TTL = component(
+    "EffectiveTtl",
+    record({"seconds": MAYBE_COUNT, "origin": TEXT, "expires_at": MAYBE_TIME, "kept_because": MAYBE_TEXT}),
+)
+VERSION = component(
+    "Version",
+    record(
+        {
+            "id": TEXT,
+            "entity": TEXT,
+            "project": TEXT,
+            "collection": TEXT,
+            "type": TEXT,
+            "version": TEXT,
+            "name": TEXT,
+            "qualified_name": TEXT,
+            "collection_kind": words(*Collection.Kind.values),
+            "source": SOURCE,
+            "aliases": TEXTS,
+            "tags": TEXTS,
+            "state": words(*Version.State.values),
+            "digest": TEXT,
+            "sha256": MAYBE_TEXT,
+            "commit_hash": TEXT,
+            "size": COUNT,
+            "file_count": COUNT,
+            "description": TEXT,
+            "metadata": ANY_OBJECT,
+            "ttl": TTL.schema,
+            "effective_ttl": EFFECTIVE_TTL,
+            "created_at": TIME,
+            "updated_at": TIME,
+            "created_by": MAYBE_TEXT,
+            "deleted_at": MAYBE_TIME,
+            "url": TEXT,
+        }
+    ),
+)
+VERSION_PAGE = page_of(VERSION, "VersionPage")
+COMMITTED = component("Committed", record({"version": VERSION, "created": TRUTH}))
+RESTORED = component(
+    "Restored",
+    record(
+        {
+            "version": VERSION,
+            "aliases_back": TEXTS,
+            "aliases_moved_on": listed(record({"alias": TEXT, "version": TEXT})),
+            "kept": {"type": "boolean", "description": "It had expired, and is now kept: its TTL is `never`"},
+        }
+    ),
+)
+VERSION_CHANGES = Body(
+    "VersionChanges",
+    optional={"description": CARD, "metadata": OBJECT, "ttl": TTL, "aliases": NAMES, "tags": NAMES},
+)
+
+
+def versions(rows: Sequence[Membership], base_url: str) -> list[dict[str, Any]]:
+    """Represent a page of versions; what counts for their TTL is read once for all."""
+    effective = retention.effective_for(rows)
+    return [_version(row, effective[row.pk], base_url) for row in rows]
+
+
+def version(row: Membership, base_url: str) -> dict[str, Any]:
+    """Represent one version."""
+    return versions([row], base_url)[0]
+
+
+def _version(row: Membership, ttl: EffectiveTtl, base_url: str) -> dict[str, Any]:
+    own, collection = row.version, row.collection
+    place = _place(collection, row.number)
+    return {
+        "id": own.public_id,
+        **place,
+        "type": collection.type.name,
+        "collection_kind": collection.kind,
+        "source": _source(row, place),
+        "aliases": [alias.name for alias in row.aliases.all()],
+        "tags": [tag.name for tag in own.tags.all()],
+        "state": own.state,
+        "digest": own.digest,
+        "sha256": None if own.manifest is None else own.manifest.root.hex(),
+        "commit_hash": own.commit_hash,
+        "size": own.size,
+        "file_count": own.file_count,
+        "description": own.description,
+        "metadata": own.metadata,
+        "ttl": retention.as_value(own),
+        "effective_ttl": _effective(ttl),
+        "created_at": moment(own.created_at),
+        "updated_at": moment(own.updated_at),
+        "created_by": name_of(own.created_by),
+        "deleted_at": maybe_moment(own.deleted_at),
+        "url": base_url + row.get_absolute_url(),
+    }
+
+
+def _place(collection: Collection, number: int) -> dict[str, str]:
+    entity, project = collection.project.entity.name, collection.project.name
+    name = f"{collection.name}:v{number}"
+    return {
+        "entity": entity,
+        "project": project,
+        "collection": collection.name,
+        "version": f"v{number}",
+        "name": name,
+        "qualified_name": f"{entity}/{project}/{name}",
+    }
+
+
+def _source(row: Membership, place: dict[str, str]) -> dict[str, str]:
+    """Where the version was logged: this very place, unless it is a link."""
+    if not row.is_link:
+        return place
+    number = getattr(row, "source_number", None)
+    if number is None:
+        number = (
+            Membership.objects.filter(version=row.version).sources().values_list("number", flat=True).get()
+        )
+    return _place(row.version.sequence, number)
+
+
+def _effective(ttl: EffectiveTtl) -> dict[str, Any]:
+    return {
+        "seconds": ttl.seconds,
+        "origin": ttl.origin,
+        "expires_at": maybe_moment(ttl.expires_at),
+        "kept_because": ttl.kept_because,
+    }

@@ -1,0 +1,83 @@
+"""The routes of REST, mounted at /api/v1/."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+
+from registry.api.base import Endpoint
+from registry.api.views import (
+    accounts,
+    aliases,
+    collections,
+    drafts,
+    events,
+    fallback,
+    files,
+    projects,
+    reference,
+    runs,
+    tags,
+    trash,
+    uploads,
+    versions,
+)
+
+app_name = "api"
+
+_PROJECT = "projects/<str:entity>/<str:project>"
+_COLLECTION = f"{_PROJECT}/collections/<str:collection>"
+_VERSION = f"{_COLLECTION}/versions/<str:ref>"
+_RUN = f"{_PROJECT}/runs/<str:run>"
+_DRAFT = "drafts/<str:draft_id>"
+_UPLOAD = "uploads/<uuid:upload_id>"
+
+_ROUTES: list[tuple[str, type[Endpoint], str]] = [
+    ("schema/", reference.SchemaDocument, "schema"),
+    ("docs/", reference.Reference, "docs"),
+    ("downloads/<str:token>", files.Download, "download"),
+    ("me", accounts.Me, "me"),
+    ("me/keys", accounts.KeyList, "keys"),
+    ("me/keys/<int:key_id>", accounts.KeyDetail, "key"),
+    ("entities/<str:entity>", projects.EntityDetail, "entity"),
+    ("entities/<str:entity>/projects", projects.ProjectList, "projects"),
+    (_PROJECT, projects.ProjectDetail, "project"),
+    (f"{_PROJECT}/types", projects.TypeList, "types"),
+    (f"{_PROJECT}/trash", trash.TrashList, "trash"),
+    (f"{_PROJECT}/events", events.EventList, "events"),
+    (f"{_PROJECT}/drafts", drafts.DraftList, "drafts"),
+    (f"{_PROJECT}/versions", versions.SmallVersions, "small-versions"),
+    (f"{_PROJECT}/collections", collections.CollectionList, "collections"),
+    (_COLLECTION, collections.CollectionDetail, "collection"),
+    (f"{_COLLECTION}/aliases", aliases.AliasList, "aliases"),
+    (f"{_COLLECTION}/aliases/<str:alias>", aliases.AliasDetail, "alias"),
+    (f"{_COLLECTION}/versions", versions.VersionList, "versions"),
+    (_VERSION, versions.VersionDetail, "version"),
+    (f"{_VERSION}/restore", versions.VersionRestore, "restore"),
+    (f"{_VERSION}/runs", versions.VersionRuns, "version-runs"),
+    (f"{_VERSION}/tags/<str:tag>", tags.TagDetail, "tag"),
+    (f"{_VERSION}/manifest", files.Manifest, "manifest"),
+    (f"{_VERSION}/folder", files.Folder, "folder"),
+    (f"{_VERSION}/entry", files.EntryDetail, "entry"),
+    (f"{_VERSION}/content", files.Content, "content"),
+    (f"{_VERSION}/bundle", files.Bundle, "bundle"),
+    (f"{_VERSION}/diff", files.Diff, "diff"),
+    (f"{_VERSION}/links", files.LinkList, "links"),
+    (f"{_PROJECT}/runs", runs.RunList, "runs"),
+    (_RUN, runs.RunDetail, "run"),
+    (f"{_RUN}/inputs", runs.RunInputs, "run-inputs"),
+    (f"{_RUN}/outputs", runs.RunOutputs, "run-outputs"),
+    ("versions/<str:version_id>", versions.VersionById, "version-by-id"),
+    (_DRAFT, drafts.DraftDetail, "draft"),
+    (f"{_DRAFT}/manifest", drafts.DraftManifest, "draft-manifest"),
+    (f"{_DRAFT}/missing", drafts.DraftMissing, "draft-missing"),
+    (f"{_DRAFT}/sizes", drafts.DraftSizes, "draft-sizes"),
+    (f"{_DRAFT}/bundles", drafts.DraftBundles, "draft-bundles"),
+    (f"{_DRAFT}/uploads", uploads.UploadList, "draft-uploads"),
+    (f"{_DRAFT}/commit", drafts.DraftCommit, "draft-commit"),
+    (_UPLOAD, uploads.UploadDetail, "upload"),
+    (f"{_UPLOAD}/parts/<int:number>", uploads.UploadPart, "upload-part"),
+    (f"{_UPLOAD}/complete", uploads.UploadComplete, "upload-complete"),
+    # Last: what is no route gets the API's own 404, and the guard before it.
+    ("<path:rest>", fallback.Nothing, "nothing"),
+]
+urlpatterns: list[URLPattern] = [path(route, view.as_view(), name=name) for route, view, name in _ROUTES]

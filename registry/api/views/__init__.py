@@ -1,0 +1,1 @@
+"""Views by noun: read the request, call one service, represent."""

@@ -1,0 +1,47 @@
+"""Aliases of a collection."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from registry.api.base import Endpoint
+from registry.api.orders import ALIASES
+from registry.api.schema import LISTING, operation
+from registry.api.serializers import collections as shape
+from registry.services import aliases, versions
+
+
+class AliasList(Endpoint):
+    """The aliases of a collection."""
+
+    @operation("List a collection's aliases", {200: shape.ALIAS_PAGE}, query=LISTING, conditional=True)
+    def get(self, request: Request, entity: str, project: str, collection: str) -> HttpResponse:
+        """Answer a page of aliases by name."""
+        rows = aliases.listing(self.actor, collection=self.collection(entity, project, collection))
+        return self.page(rows, ALIASES, lambda found: [shape.alias(row) for row in found])
+
+
+class AliasDetail(Endpoint):
+    """One alias."""
+
+    @operation(
+        "Give a version an alias, taking it from who held it",
+        {200: shape.ALIAS},
+        body=shape.ALIAS_PLACE,
+        errors=(410,),
+    )
+    def put(self, request: Request, entity: str, project: str, collection: str, alias: str) -> HttpResponse:
+        """Move the alias."""
+        data = shape.ALIAS_PLACE.read(self.http)
+        place = self.collection(entity, project, collection)
+        membership = versions.find(self.actor, place, data["version"])
+        return self.answer(shape.alias(aliases.move(self.actor, membership=membership, name=alias)))
+
+    @operation("Take an alias away from who holds it", {204: None})
+    def delete(
+        self, request: Request, entity: str, project: str, collection: str, alias: str
+    ) -> HttpResponse:
+        """Remove the alias."""
+        aliases.remove(self.actor, collection=self.collection(entity, project, collection), name=alias)
+        return self.nothing()

@@ -1,0 +1,151 @@
+"""Markdown to safe HTML: one function, rendered once, cached by content."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+from urllib.parse import urlsplit
+from xml.etree.ElementTree import Element
+
+import bleach
+import markdown
+from django.core.cache import cache
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from markdown.extensions import Extension
+from markdown.treeprocessors import Treeprocessor
+
+LIMIT = 256 * 1024
+CACHE_SECONDS = 30 * 24 * 3600
+# Part of the cache key: a change of the rules must not show what older rules let through.
+_RULES = 1
+
+_TAGS = frozenset(
+    ["a", "abbr", "b", "blockquote", "br", "code", "dd", "del", "details", "div", "dl", "dt", "em", "h2", "h3", "h4", "h5", "h6", "hr", "i", "input", "kbd", "li", "mark", "ol", "p", "pre", "q", "s", "samp", "small", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "th", "thead", "tr", "u", "ul", "var"]
+)
+_SCHEMES = frozenset({"http", "https", "mailto"})
+# What must vanish with its text: bleach drops the tags alone and would leave the script as prose.
+_HIDDEN = re.compile(
+    r"<(script|style|title|template|noscript|iframe|object|textarea|math|svg)\b.*?(</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE
+)
+_CODE_CLASS = re.compile(r"[a-z][a-z0-9]{0,3}|codehilite|task-list(-item)?|language-[\w+-]{1,32}")
+_EXTENSIONS = ["tables", "fenced_code", "codehilite", "sane_lists", "pymdownx.tasklist", "pymdownx.tilde"]
+
+
+def render(text: str) -> SafeString:
+    """Return the HTML of a description; what can't be rendered safely or in time is shown as text."""
+    if not text.strip():
+        return mark_safe("")  # empty
+    if not _is_tame(text):
+        return _as_text(text)
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    key = f"markdown:{_RULES}:{digest}"
+    known = cache.get(key)
+    if known is None:
+        known = _render(text)
+        cache.set(key, known, CACHE_SECONDS)
+    return mark_safe(known)  # noqa: S308  # cleaned by bleach below
+
+
+# Python-Markdown takes quadratic time for some characters, however the lines are broken: `[` * 6000 costs five
+# seconds. The limits per paragraph and per text stand far above what people write.
+_PER_PARAGRAPH = {"[": 200, "`": 600, "*": 1000, "_": 1500, "~": 1000}
+_PER_TEXT = {"[": 4000, "`": 8000, "*": 20_000, "_": 20_000, "~": 20_000, "<": 1500, "&": 8000, "\\": 8000, "|": 30_000}
+_DEEPEST = 40
+_LONGEST_PARAGRAPH = 64 * 1024
+_DEEP = re.compile(rf"^(?:[ \t]*[>*+-]){{{_DEEPEST}}}|^[ \t]{{{_DEEPEST * 4}}}", re.MULTILINE)
+
+
+def _is_tame(text: str) -> bool:
+    """Refuse what would take the renderer seconds."""
+    if len(text) > LIMIT or _DEEP.search(text) or _passes(text, _PER_TEXT):
+        return False
+    for paragraph in re.split(r"\n[ \t]*\n", text):
+        if len(paragraph) > _LONGEST_PARAGRAPH or _passes(paragraph, _PER_PARAGRAPH):
+            return False
+    return True
+
+
+def _passes(text: str, limits: dict[str, int]) -> bool:
+    return any(text.count(letter) > most for letter, most in limits.items())
+
+
+def _as_text(text: str) -> SafeString:
+    return format_html('<div class="md-plain">{}</div>', text[:LIMIT])
+
+
+def _render(text: str) -> str:
+    try:
+        html = markdown.markdown(
+            text,
+            extensions=[*_EXTENSIONS, _Ours()],
+            extension_configs={
+                "codehilite": {"guess_lang": False},
+                "pymdownx.tasklist": {"custom_checkbox": False},
+                "pymdownx.tilde": {"subscript": False},
+            },
+        )
+    except RecursionError:
+        return str(_as_text(text))
+    html = _HIDDEN.sub("", html)
+    return bleach.clean(html, tags=_TAGS, attributes=_allowed, protocols=_SCHEMES, strip=True)
+
+
+def _allowed(tag: str, name: str, value: str) -> bool:
+    if name == "class":
+        return all(_CODE_CLASS.fullmatch(word) for word in value.split())
+    if tag == "a":
+        return name in ("href", "title", "rel") and (name != "rel" or value == "noopener nofollow")
+    if tag == "input":
+        # Only the task list's own boxes: a form control in a card could pose as ours.
+        return (name == "type" and value == "checkbox") or name in ("disabled", "checked")
+    if tag in ("td", "th"):
+        return name in ("colspan", "rowspan", "scope")
+    return (tag, name) in {("abbr", "title"), ("ol", "start"), ("details", "open")}
+
+
+class _Ours(Extension):
+    """Headings below the page's own, links that take nothing along, pictures as links."""
+
+    def extendMarkdown(self, md: markdown.Markdown) -> None:  # noqa: N802  # the library's name
+        md.treeprocessors.register(_Page(md), "strongroom", 0)
+
+
+class _Page(Treeprocessor):
+    def run(self, root: Element) -> None:
+        for element in root.iter():
+            if re.fullmatch("h[1-5]", element.tag or ""):
+                # The page has its h1, and the card's panel its h2: a card that begins with "# Title" is a section.
+                element.tag = f"h{int(element.tag[1]) + 1}"
+            elif element.tag == "img":
+                _link_instead(element)
+            elif element.tag == "th":
+                element.set("scope", "col")
+            if element.tag == "a":
+                _tame(element)
+
+
+def _link_instead(image: Element) -> None:
+    """Show a picture as a link: loading it would tell its server who reads this page."""
+    source, name = image.get("src", ""), image.get("alt", "") or "picture"
+    tail = image.tail
+    image.clear()
+    image.tail = tail
+    image.tag, image.text = "a", name
+    image.set("href", source)
+
+
+def _tame(link: Element) -> None:
+    parts: Any = urlsplit(link.get("href", "")) if _parses(link.get("href", "")) else None
+    if parts is None or (parts.scheme and parts.scheme.lower() not in _SCHEMES):
+        link.attrib.pop("href", None)
+    link.set("rel", "noopener nofollow")
+
+
+def _parses(address: str) -> bool:
+    try:
+        urlsplit(address)
+    except ValueError:
+        return False
+    return True

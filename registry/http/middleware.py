@@ -1,0 +1,64 @@
+"""Around every request: an id for the log, a guard before every API route, one error body behind it."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from strongroom.core.errors import NotAuthenticated
+
+from registry.errors import RegistryError
+from registry.http import problems, who
+
+API = "/api/"
+# Everything else below /api/ needs somebody signed in, routes that are yet to be written too.
+PUBLIC_ROUTES = frozenset({"api:schema", "api:docs", "api:download"})
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+class RequestContext:
+    """Number the request, deny API routes to strangers, and give the API's failures the one error body."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get("X-Request-ID", "")
+        number = given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+        request.request_id = number  # type: ignore[attr-defined]
+        token = request_id.set(number)
+        try:
+            response = self.get_response(request)
+        finally:
+            request_id.reset(token)
+        if request.path_info.startswith(API) and _is_page_of_an_error(response):
+            response = problems.respond(problems.of_status(response.status_code), request)
+        response["X-Request-ID"] = number
+        return response
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        """Refuse before the view runs; the view's own checks come on top."""
+        if not request.path_info.startswith(API):
+            return None
+        try:
+            actor = who.actor_of(request, door="api")
+        except RegistryError as error:
+            return problems.respond(error, request)
+        match = request.resolver_match
+        if actor.user is not None or (match is not None and match.view_name in PUBLIC_ROUTES):
+            return None
+        return problems.respond(
+            NotAuthenticated("Sign in, or send an API key as `Authorization: Bearer KEY`."), request
+        )
+
+
+def _is_page_of_an_error(response: HttpResponseBase) -> bool:
+    """Django's own pages for a bad host, a bad path or a broken form: true, but not our error body."""
+    return response.status_code >= 400 and response.get("Content-Type", "").startswith("text/html")

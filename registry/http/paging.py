@@ -1,0 +1,147 @@
+"""Lists a page at a time: keyset cursors, a fixed map of orders, never OFFSET and never COUNT."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from django.db.models import Model, Q, QuerySet
+from django.utils import timezone
+from strongroom.core.errors import InvalidQuery
+
+DEFAULT_LIMIT, MAX_LIMIT = 50, 200
+_MAX_CURSOR = 1024
+_INT64 = 2**63
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One column of an order: its field path, and the type that its cursor value has."""
+
+    field: str
+    kind: type
+
+    def of(self, row: Any) -> Any:
+        value = row
+        for part in self.field.split("__"):
+            value = getattr(value, part)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Columns that sort a list, all in one direction; the last is unique, so that no row is skipped."""
+
+    name: str
+    keys: tuple[Key, ...]
+    descending: bool = False
+
+    def columns(self) -> list[str]:
+        return [f"-{key.field}" if self.descending else key.field for key in self.keys]
+
+
+def orders(*given: tuple[str, tuple[Key, ...]]) -> dict[str, Order]:
+    """Map `name` and `-name` of each given order; the first one given is the default."""
+    found: dict[str, Order] = {}
+    for name, keys in given:
+        bare = name.removeprefix("-")
+        other = bare if name.startswith("-") else f"-{bare}"
+        found[name] = Order(name, keys, name.startswith("-"))
+        found[other] = Order(other, keys, other.startswith("-"))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[M]):
+    """The rows of a page and the cursor of the next one, None at the end."""
+
+    rows: list[M]
+    next: str | None
+
+
+def limit_of(query: Mapping[str, Any], *, default: int = DEFAULT_LIMIT, most: int = MAX_LIMIT) -> int:
+    """Read `limit`, 1 to `most`."""
+    text = query.get("limit")
+    if text is None:
+        return default
+    # isascii first: isdigit alone is true of superscripts, which int() then refuses.
+    if not (text.isascii() and text.isdigit() and len(text) <= 6 and 1 <= int(text) <= most):
+        raise InvalidQuery(f"limit must be a whole number from 1 to {most}.", field="limit")
+    return int(text)
+
+
+def order_of(query: Mapping[str, Any], known: Mapping[str, Order]) -> Order:
+    """Read `order`; only the names of the map are ever used, nothing of the text reaches the query."""
+    name = query.get("order")
+    if name is None:
+        return next(iter(known.values()))
+    if name not in known:
+        raise InvalidQuery(f"order must be one of {', '.join(known)}.", field="order")
+    return known[name]
+
+
+def page(rows: QuerySet[M], query: Mapping[str, Any], known: Mapping[str, Order]) -> Page[M]:
+    """Return the page of `rows` that `order`, `cursor` and `limit` ask for."""
+    order, limit = order_of(query, known), limit_of(query)
+    cursor = query.get("cursor")
+    ordered = rows.order_by(*order.columns())
+    if cursor is not None:
+        ordered = ordered.filter(_beyond(order, decode(order, cursor)))
+    found = list(ordered[: limit + 1])
+    more = len(found) > limit
+    return Page(found[:limit], encode(order, found[limit - 1]) if more else None)
+
+
+def encode(order: Order, row: Any) -> str:
+    """Name the place after `row`, for this order only."""
+    values = [key.of(row) for key in order.keys]
+    plain = [value.isoformat() if isinstance(value, datetime) else value for value in values]
+    raw = json.dumps([order.name, *plain], separators=(",", ":"), ensure_ascii=False).encode()
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def decode(order: Order, cursor: str) -> list[Any]:
+    """Read a cursor strictly: it is text from outside, whatever wrote it first."""
+    try:
+        if len(cursor) > _MAX_CURSOR:
+            raise ValueError("too long")
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        name, *values = json.loads(raw.decode())
+        if name != order.name or len(values) != len(order.keys):
+            raise ValueError("of another list")
+        return [_value(key.kind, value) for key, value in zip(order.keys, values, strict=True)]
+    except (ValueError, TypeError, RecursionError, OverflowError, binascii.Error):
+        raise InvalidQuery(
+            "The cursor is not one that this list gave for this order. Start again without it.",
+            field="cursor",
+        ) from None
+
+
+def _value(kind: type, value: Any) -> Any:
+    if kind is datetime and isinstance(value, str):
+        at = datetime.fromisoformat(value)
+        return at if timezone.is_aware(at) else timezone.make_aware(at)
+    if type(value) is not kind or (kind is str and "\0" in value):
+        raise ValueError("of another type")
+    if kind is int and not -_INT64 <= value < _INT64:
+        raise ValueError("outside of 64 bits")
+    if kind is str:
+        value.encode()
+    return value
+
+
+def _beyond(order: Order, values: list[Any]) -> Q:
+    """Rows after the cursor. The redundant outer bound lets the index seek; OR alone would scan."""
+    sign = "lt" if order.descending else "gt"
+    first, rest = order.keys[0], order.keys[1:]
+    if not rest:
+        return Q((f"{first.field}__{sign}", values[0]))
+    deeper = _beyond(Order(order.name, rest, order.descending), values[1:])
+    bound = Q((f"{first.field}__{sign}e", values[0]))
+    return bound & (Q((f"{first.field}__{sign}", values[0])) | deeper)

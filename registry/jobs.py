@@ -1,0 +1,90 @@
+"""The only way to background work: hand tasks to the queue on commit, and keep what each run did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from registry.models import JobRun
+from registry.schedule import PERIODIC, QUEUE_RETURN
+
+KEPT_RUNS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """A line of the "Background work" page."""
+
+    task: str
+    title: str
+    last_run: JobRun | None
+    next_run: datetime
+    failures: list[JobRun]
+
+
+def enqueue(task: str, *ids: int | str) -> None:
+    """Start a task once the present transaction is committed; messages carry ids, never objects."""
+    transaction.on_commit(partial(_send, task, ids))
+
+
+def _send(task: str, ids: tuple[int | str, ...]) -> None:
+    # Imported when the first task is sent: pages that send none are spared Celery's memory.
+    app: Any = import_string(settings.JOBS_APP)
+    app.signature(task, args=ids).delay()
+
+
+@contextmanager
+def track(task: str) -> Iterator[dict[str, int]]:
+    """Record a run of a task; what the body puts into the yielded counts is kept with it."""
+    counts: dict[str, int] = {}
+    started = timezone.now()
+    _give_up_lost(started)
+    run = JobRun.objects.create(task=task, started_at=started)
+    try:
+        yield counts
+    except BaseException as error:
+        run.state, run.error = JobRun.State.FAILED, f"{type(error).__name__}: {error}"[:2000]
+        raise
+    else:
+        run.state = JobRun.State.DONE
+    finally:
+        run.finished_at, run.counts = timezone.now(), counts
+        run.save(update_fields=["state", "error", "finished_at", "counts"])
+        _forget_old(task)
+
+
+def status(now: datetime) -> list[JobStatus]:
+    """Return each periodic task with its last run, its next one and the failures of the last week."""
+    week = now - timedelta(days=7)
+    return [
+        JobStatus(
+            each.task,
+            each.title,
+            JobRun.objects.latest_of(each.task),
+            each.next_run(now),
+            list(JobRun.objects.failures(week).filter(task=each.task)[:20]),
+        )
+        for each in PERIODIC
+    ]
+
+
+def _give_up_lost(now: datetime) -> None:
+    """Mark runs whose worker died under them: nobody else would ever finish their rows."""
+    JobRun.objects.lost(now - QUEUE_RETURN).update(
+        state=JobRun.State.FAILED, finished_at=now, error="The worker was stopped while this ran."
+    )
+
+
+def _forget_old(task: str) -> None:
+    oldest_kept = JobRun.objects.filter(task=task).order_by("-id").values_list("id", flat=True)[KEPT_RUNS - 1 : KEPT_RUNS]
+    if bound := next(iter(oldest_kept), None):
+        JobRun.objects.filter(task=task, id__lt=bound).delete()

@@ -1,0 +1,89 @@
+"""Nodes read from the store: found by their rows, verified against their digests, some kept at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from django.utils import timezone
+
+from registry import storage
+from registry.manifests import cache
+from registry.manifests.framing import BrokenNode, open_frame
+from registry.manifests.leaves import Leaf
+from registry.manifests.nodes import Ref
+from registry.manifests.walk import Node, make_node
+from registry.models import Chunk
+from strongroom.core.errors import Damaged
+
+# Rows of leaves carry their MD5s, 16 bytes an entry: the first page needs one, a whole stream many.
+_FIRST_ROWS, _MOST_ROWS = 2, 32
+
+
+class StoredNodes:
+    """The nodes of one entity's manifests. `keep_leaves=False` is for those who read all, once."""
+
+    def __init__(self, scope_id: int, *, keep_leaves: bool = True) -> None:
+        self._scope_id = scope_id
+        self._keep_leaves = keep_leaves
+
+    def get(self, ref: Ref) -> Node:
+        return self._held(ref) or self._load(ref, self._rows([ref]).get(ref.digest))
+
+    def stream(self, refs: Sequence[Ref]) -> Iterator[Node]:
+        at, many = 0, _FIRST_ROWS
+        while at < len(refs):
+            batch = refs[at : at + many]
+            held = {ref.digest: node for ref in batch if (node := self._held(ref))}
+            rows = self._rows([ref for ref in batch if ref.digest not in held])
+            for ref in batch:
+                yield held.get(ref.digest) or self._load(ref, rows.get(ref.digest))
+            at, many = at + len(batch), min(many * 4, _MOST_ROWS)
+
+    def _held(self, ref: Ref) -> Node | None:
+        node = cache.shared.get(ref.digest)
+        # A leaf kept before its bytes arrived is asked for again, with its MD5s.
+        return None if isinstance(node, Leaf) and node.md5s is None else node
+
+    def _rows(self, refs: list[Ref]) -> dict[bytes, Chunk]:
+        if not refs:
+            return {}
+        digests = [ref.digest for ref in refs]
+        rows = Chunk.objects.filter(scope_id=self._scope_id, sha256__in=digests).select_related("object")
+        return {bytes(row.sha256): row for row in rows}
+
+    def _load(self, ref: Ref, row: Chunk | None) -> Node:
+        if row is None:
+            raise Damaged(f"{_name(ref)} is not in the store.", **_details(ref))
+        try:
+            node = make_node(open_frame(storage.read_piece(row.object, row.offset, row.length), ref.digest))
+        except (Damaged, BrokenNode) as error:
+            raise _mark_damaged(ref, row, error) from error
+        if isinstance(node, Leaf) and row.md5s is not None:
+            node.md5s = bytes(row.md5s)
+        if self._keep_leaves or not isinstance(node, Leaf):
+            cache.shared.put(ref.digest, node, row.length)
+        return node
+
+
+def _mark_damaged(ref: Ref, row: Chunk, error: Exception) -> Damaged:
+    """Mark the chunk, so that the next staging of the same entries writes it anew; say what is lost."""
+    # Only where it still lies: somebody may have healed it since this row was read.
+    same = Chunk.objects.filter(pk=row.pk, object_id=row.object_id, offset=row.offset, damaged_at=None)
+    same.update(damaged_at=timezone.now())
+    why = f": {error}" if isinstance(error, BrokenNode) else ""
+    return Damaged(
+        f"{_name(ref)} is damaged{why}. Log the same content again to restore it, or restore a backup.",
+        object=row.object.name,
+        offset=row.offset,
+        length=row.length,
+        **_details(ref),
+    )
+
+
+def _name(ref: Ref) -> str:
+    span = f" (from “{ref.first}” to “{ref.last}”)" if ref.last else ""
+    return f"The part {ref.digest.hex()} of a manifest{span}"
+
+
+def _details(ref: Ref) -> dict[str, str]:
+    return {"chunk": ref.digest.hex(), "first": ref.first, "last": ref.last}

@@ -1,0 +1,153 @@
+"""Stage a manifest from a stream of entries: memory for a few leaves, whatever their number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.utils import timezone
+
+from registry.manifests.folders import FolderDraft, FolderTotals
+from registry.manifests.framing import ENTRIES, FOLDERS
+from registry.manifests.leaves import MD5, NO_MD5, LeafDraft, md5_text
+from registry.manifests.nodes import Ref, slices
+from registry.manifests.order import PathOrder, row_of, weight
+from registry.manifests.presence import (
+    Missing,
+    check_claims,
+    gather_md5s,
+    has_damage,
+    joined,
+    known_blobs,
+)
+from registry.manifests.spill import FolderSorter
+from registry.manifests.tree import TreeBuilder
+from registry.manifests.writer import NodeWriter, Pending
+from registry.models import Entity, Manifest
+from strongroom.core.digests import ManifestDigest
+from strongroom.core.errors import InvalidManifest
+from strongroom.core.manifest import Entry
+
+
+# What a database's integer holds.
+_MOST_SIZE = (1 << 63) - 1
+
+
+@dataclass(slots=True, frozen=True)
+class Staged:
+    """A manifest in the store, and what its blobs still lack.
+
+    `digest` is the `wandb` one as far as the client's own MD5s and the known blobs give it;
+    `manifest.digest` is set only when every blob is there, so that nothing in it is merely claimed.
+    """
+
+    manifest: Manifest
+    digest: str | None
+    missing_count: int
+    missing_bytes: int
+    chunks_written: int
+
+
+class Builder:
+    """Takes entries in path order and stores what of them the entity does not have."""
+
+    def __init__(self, scope: Entity) -> None:
+        self._scope = scope
+        self._damage = has_damage(scope)
+        self._order = PathOrder()
+        self._size = 0
+        self._missing = Missing()
+        self._digest: ManifestDigest | None = ManifestDigest()
+        self._writer = NodeWriter(scope.pk, self._settle)
+        self._tree = TreeBuilder(ENTRIES, LeafDraft, self._writer)
+        self._sorter = FolderSorter(Path(settings.INCOMING_DIR))
+        self._totals = FolderTotals(self._sorter.add)
+
+    def add(self, entry: Entry) -> None:
+        key = self._order.check(entry.path)
+        row = row_of(entry)
+        self._size += entry.size or 0
+        if self._size > _MOST_SIZE:
+            raise InvalidManifest("The sizes in the manifest add up to more than any storage holds; check them.")
+        self._tree.add(key, weight(key, row), row)
+        self._totals.add(entry.path, entry.size or 0)
+
+    def finish(self) -> Staged:
+        """Store what is left and return the manifest: the present one, where the content is known."""
+        try:
+            root = self._tree.finish()
+            folders = self._finish_folders()
+        finally:
+            self._sorter.close()
+        self._writer.flush()
+        digest = self._digest.hexdigest() if self._digest else None
+        complete = digest if self._missing.count == 0 else None
+        manifest = self._record(root, folders, complete or "")
+        return Staged(manifest, digest, self._missing.count, self._missing.bytes, self._writer.written)
+
+    def _finish_folders(self) -> Ref:
+        self._totals.finish()
+        tree = TreeBuilder(FOLDERS, FolderDraft, self._writer)
+        for record in self._sorter.sorted():
+            key = record.key.encode()
+            tree.add(key, len(key) + 25, record)
+        return tree.finish()
+
+    def _record(self, root: Ref, folders: Ref, digest: str) -> Manifest:
+        manifest, created = Manifest.objects.get_or_create(
+            scope=self._scope,
+            root=root.digest,
+            defaults={
+                "folders_root": folders.digest,
+                "entry_count": root.count,
+                "total_size": root.total,
+                "digest": digest,
+            },
+        )
+        if not created:
+            manifest.used_at = timezone.now()
+            manifest.digest = manifest.digest or digest
+            manifest.save(update_fields=["used_at", "digest"])
+        return manifest
+
+    def _settle(self, batch: list[Pending]) -> None:
+        """Find the MD5s of a few leaves: from their rows when sealed, else from the blobs' rows."""
+        unsure = [item.leaf for item in batch if item.leaf and (self._damage or not _is_sealed(item))]
+        known = known_blobs(self._scope, [leaf.shas for leaf in unsure])
+        for item in batch:
+            if (leaf := item.leaf) is None:
+                continue
+            sealed = item.known.md5s if item.known else None
+            md5s: list[bytes | None]
+            if sealed is not None and not self._damage:
+                md5s = [*slices(sealed, MD5, leaf.count)]
+            else:
+                md5s = gather_md5s(leaf.paths, leaf.sizes, leaf.shas, known, self._missing)
+            check_claims(leaf.paths, leaf.claims, md5s)
+            item.md5s = sealed if sealed is not None else joined(md5s)
+            self._feed(leaf, md5s)
+
+    def _feed(self, leaf: LeafDraft, md5s: list[bytes | None]) -> None:
+        """Go on with the `wandb` digest until an MD5 is neither known nor claimed."""
+        if self._digest is None:
+            return
+        for at, (path, known, claim) in enumerate(zip(leaf.paths, md5s, leaf.claims, strict=True)):
+            md5 = known or claim
+            if md5 is None:
+                self._digest = None
+                return
+            self._digest.add(path, leaf.reference_digest(at) if md5 == NO_MD5 else md5_text(md5))
+
+
+def stage(scope: Entity, entries: Iterable[Entry]) -> Staged:
+    """Stage a whole stream of entries."""
+    builder = Builder(scope)
+    for entry in entries:
+        builder.add(entry)
+    return builder.finish()
+
+
+def _is_sealed(item: Pending) -> bool:
+    return item.known is not None and item.known.md5s is not None

@@ -1,0 +1,153 @@
+"""Nodes on their way into the store: known ones are skipped, new ones written many to an object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from registry import storage
+from registry.manifests.framing import Encoded
+from registry.manifests.leaves import LeafDraft
+from registry.manifests.nodes import Draft
+from registry.models import Chunk
+
+# Nodes wait until there are this many raw bytes of them: then one query asks which are known.
+_BATCH_BYTES = 1024 * 1024
+_PACK_BYTES = 8 * 1024 * 1024
+# A chunk in use is marked so at most this often; garbage collection waits much longer.
+_USED_EVERY = timedelta(hours=1)
+
+
+@dataclass(slots=True)
+class Known:
+    """What the database says of a chunk."""
+
+    pk: int
+    md5s: bytes | None
+    damaged: bool
+    used_at: datetime
+
+
+@dataclass(slots=True)
+class Pending:
+    """A node, what it was made from, and what is known of it."""
+
+    node: Encoded
+    draft: Draft
+    known: Known | None = None
+    md5s: bytes | None = None
+
+    @property
+    def leaf(self) -> LeafDraft | None:
+        return self.draft if isinstance(self.draft, LeafDraft) else None
+
+
+@dataclass(slots=True)
+class _Piece:
+    """A node ready to be written."""
+
+    row: Chunk
+    known: Known | None
+    data: bytes
+
+
+class NodeWriter:
+    """A sink for the trees of one manifest; `settle` sets the MD5s of the leaves of a batch."""
+
+    def __init__(self, scope_id: int, settle: Callable[[list[Pending]], None]) -> None:
+        self._scope_id = scope_id
+        self._settle = settle
+        self._pending: list[Pending] = []
+        self._pending_bytes = 0
+        self._pieces: list[_Piece] = []
+        self._piece_bytes = 0
+        self.written = 0
+
+    def put(self, node: Encoded, draft: Draft) -> None:
+        self._pending.append(Pending(node, draft))
+        self._pending_bytes += node.raw_length
+        if self._pending_bytes >= _BATCH_BYTES:
+            self._advance()
+
+    def flush(self) -> None:
+        """Make durable whatever was put."""
+        self._advance()
+        self._write()
+
+    def _advance(self) -> None:
+        """Find out which waiting nodes are known, and turn the others into pieces of a pack."""
+        batch, self._pending, self._pending_bytes = self._pending, [], 0
+        known = self._look_up([item.node.digest for item in batch])
+        for item in batch:
+            item.known = known.get(item.node.digest)
+        self._settle([item for item in batch if item.leaf is not None])
+        self._refresh(batch)
+        for item in batch:
+            # One that was found damaged counts as unknown: staging it again is how it heals.
+            if item.known is None or item.known.damaged:
+                self._add_piece(item)
+        if self._piece_bytes >= _PACK_BYTES:
+            self._write()
+
+    def _look_up(self, digests: list[bytes]) -> dict[bytes, Known]:
+        rows = Chunk.objects.filter(scope_id=self._scope_id, sha256__in=digests).values_list(
+            "sha256", "pk", "md5s", "damaged_at", "used_at"
+        )
+        return {
+            bytes(sha): Known(pk, None if md5s is None else bytes(md5s), damaged is not None, used)
+            for sha, pk, md5s, damaged, used in rows
+        }
+
+    def _refresh(self, batch: list[Pending]) -> None:
+        """Keep what is used again from the collector, and seal leaves whose last bytes have come since."""
+        now = timezone.now()
+        stale = [item.known.pk for item in batch if item.known and now - item.known.used_at > _USED_EVERY]
+        sealed = [item for item in batch if item.known and item.known.md5s is None and item.md5s is not None]
+        if not stale and not sealed:
+            return
+        with transaction.atomic():
+            Chunk.objects.filter(pk__in=stale).update(used_at=now)
+            for item in sealed:
+                if item.known:
+                    Chunk.objects.filter(pk=item.known.pk, md5s=None).update(md5s=item.md5s)
+
+    def _add_piece(self, item: Pending) -> None:
+        node, data = item.node, item.node.stored()
+        row = Chunk(
+            scope_id=self._scope_id,
+            sha256=node.digest,
+            kind=node.kind,
+            level=node.level,
+            entry_count=item.draft.count,
+            length=len(data),
+            md5s=item.md5s,
+        )
+        self._pieces.append(_Piece(row, item.known, data))
+        self._piece_bytes += len(data)
+
+    def _write(self) -> None:
+        pieces, self._pieces, self._piece_bytes = self._pieces, [], 0
+        if not pieces:
+            return
+        places = storage.write_pieces([piece.data for piece in pieces])
+        for piece, (stored, offset, _length) in zip(pieces, places, strict=True):
+            piece.row.object, piece.row.offset = stored, offset
+        with transaction.atomic():
+            # Whoever staged the same node meanwhile has won: ours is dead space in its pack.
+            Chunk.objects.bulk_create(
+                [piece.row for piece in pieces if piece.known is None], ignore_conflicts=True
+            )
+            for piece in pieces:
+                if piece.known:
+                    _heal(piece.known.pk, piece.row)
+        self.written += len(pieces)
+
+
+def _heal(pk: int, row: Chunk) -> None:
+    Chunk.objects.filter(pk=pk).update(
+        object=row.object, offset=row.offset, length=row.length, damaged_at=None
+    )

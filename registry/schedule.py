@@ -1,0 +1,31 @@
+"""What runs by the clock, and how long a task may take: plain data, read by the worker and by the pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+# A task is stopped after this; its message goes to another worker only later still (QUEUE_RETURN).
+TASK_LIMIT = timedelta(minutes=10)
+QUEUE_RETURN = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Periodic:
+    """A task that runs by the clock: each time the minutes since midnight (UTC) divide by `minutes`."""
+
+    task: str
+    title: str
+    minutes: int
+
+    def next_run(self, after: datetime) -> datetime:
+        """Return the next moment of the clock at which the task starts."""
+        step = self.minutes * 60
+        return datetime.fromtimestamp((after.timestamp() // step + 1) * step, UTC)
+
+
+PERIODIC = (
+    Periodic("retention.expire_due", "Expire versions whose time-to-live has passed", 1),
+    Periodic("drafts.abandon_stale", "Clean up abandoned drafts", 10),
+    Periodic("trash.purge_due", "Purge what was in the trash for the whole trash period", 60),
+)

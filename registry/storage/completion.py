@@ -1,0 +1,160 @@
+"""Completing an upload: hashed, joined, durable, and only then a blob."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from django.utils import timezone
+
+from registry.errors import Conflict, DigestMismatch, IncompleteBody, NotFound
+from registry.models.blobs import Blob, StoredObject
+from registry.models.uploads import Upload
+from registry.storage import backends
+from registry.storage import parts as files
+from registry.storage.durable import disk_errors
+from registry.storage.hashing import Digests, TwinHash
+from registry.storage.helper import Helper
+from registry.storage.limits import PIECE
+from registry.storage.objects import recorded
+from registry.storage.rows import NewBlob, insert_blobs
+from registry.storage.uploads import abandon_upload, progress, states
+from registry.storage.writeback import Writeback
+
+COPY = 16 * PIECE
+
+
+def complete_upload(upload: Upload, sha256: bytes) -> Blob:
+    """Make an upload whose parts all arrived a blob, durably; a wrong digest discards the upload.
+
+    Safe to repeat, and to call twice at once: the second waits and gets the same answer.
+    """
+    if done := _completed(upload, sha256):
+        return done
+    with disk_errors(), files.completing(upload.id):
+        upload = _again(upload)
+        if done := _completed(upload, sha256):
+            files.remove(upload.id)
+            return done
+        _insist_on_all(upload)
+        if upload.sha256 not in (None, sha256):
+            raise Conflict(
+                "This upload was begun for another SHA-256. Complete it with that one, or begin anew."
+            )
+        state = states.take(upload.id, upload.size) if upload.size else None
+        whole, digests = _assemble(upload, state.digests() if state else None)
+        if digests.sha256 != sha256:
+            abandon_upload(upload)
+            raise DigestMismatch(
+                f"The bytes that arrived have SHA-256 {digests.sha256.hex()}, not {sha256.hex()}. "
+                "They were discarded: read the file again and send it anew.",
+                sha256=sha256.hex(),
+            )
+        blob = _store(upload, whole, digests)
+    files.remove(upload.id)
+    return blob
+
+
+def _again(upload: Upload) -> Upload:
+    try:
+        return Upload.objects.get(pk=upload.pk)
+    except Upload.DoesNotExist:
+        files.remove(upload.pk)
+        raise NotFound("There is no such upload. Begin a new one.") from None
+
+
+def _completed(upload: Upload, sha256: bytes) -> Blob | None:
+    if upload.state != Upload.State.COMPLETE:
+        return None
+    if upload.sha256 != sha256:
+        raise Conflict("This upload was completed with another SHA-256.")
+    return Blob.objects.select_related("object").get(scope=upload.scope_id, sha256=sha256)
+
+
+def _insist_on_all(upload: Upload) -> None:
+    arrived = sum(part.received for part in progress(upload))
+    if arrived != upload.size:
+        raise IncompleteBody(
+            f"{arrived} of {upload.size} bytes arrived. Send the rest, then complete the upload.",
+            received=arrived,
+            expected=upload.size,
+        )
+
+
+def _assemble(upload: Upload, known: Digests | None) -> tuple[Path, Digests]:
+    """Return one synced file with all the bytes, and their digests."""
+    numbers = [part.number for part in progress(upload)]
+    paths = [files.part_path(upload.id, number) for number in numbers]
+    if upload.size == 0:
+        paths[0].touch()
+    whole = paths[0] if len(paths) == 1 else files.folder_of(upload.id) / "whole"
+    joining = Helper()
+    if len(paths) > 1:
+        joining.do(lambda: _join(paths, whole))
+    try:
+        digests = known or _hash(paths)
+    finally:
+        joining.finish()
+    if len(paths) == 1:
+        _sync(whole, upload)
+    return whole, digests
+
+
+def _hash(paths: list[Path]) -> Digests:
+    twin = TwinHash()
+    try:
+        for path in paths:
+            with path.open("rb", buffering=0) as file:
+                while piece := file.read(PIECE):
+                    twin.update(piece)
+    finally:
+        state = twin.finish()
+    return state.digests()
+
+
+def _join(paths: list[Path], whole: Path) -> None:
+    """Join the parts inside the kernel, into a file that is synced."""
+    try:
+        with whole.open("wb", buffering=0) as target:
+            _copy(paths, target.fileno())
+            os.fsync(target.fileno())
+    except OSError:
+        whole.unlink(missing_ok=True)
+        raise
+
+
+def _copy(paths: list[Path], target: int) -> None:
+    writeback = Writeback(target)
+    try:
+        for path in paths:
+            with path.open("rb", buffering=0) as source:
+                while copied := os.copy_file_range(source.fileno(), target, COPY):
+                    writeback.wrote(copied)
+    finally:
+        writeback.finish()
+
+
+def _sync(path: Path, upload: Upload) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    except OSError:
+        # The system may have dropped any of it, and a second fsync would claim that all is well.
+        abandon_upload(upload)
+        raise
+    finally:
+        os.close(handle)
+
+
+def _store(upload: Upload, whole: Path, digests: Digests) -> Blob:
+    # Named after the upload: when the server dies before the rows, completing again replaces the
+    # object. The parts stay until then, so nothing is sent twice.
+    name = f"large/{upload.id.hex[:2]}/{upload.id.hex}"
+    backends.current().adopt(whole, name, keep=True)
+    with recorded(name) as outcome:
+        now = timezone.now()
+        stored = StoredObject.objects.create(name=name, size=upload.size, created_at=now)
+        if not insert_blobs(upload.scope, stored, [NewBlob(*digests, upload.size, 0)], now):
+            outcome.drop(stored)
+        Upload.objects.filter(pk=upload.pk).update(state=Upload.State.COMPLETE, sha256=digests.sha256)
+    return Blob.objects.select_related("object").get(scope=upload.scope_id, sha256=digests.sha256)

@@ -1,0 +1,52 @@
+"""What was left behind by requests and processes that ended too early."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from registry.models.uploads import Upload
+from registry.storage import parts as files
+from registry.storage.durable import disk_errors, incoming_dir
+
+
+def clean_incoming(before: datetime) -> int:
+    """Remove temporary files and uploads that nobody touched since; return how many there were."""
+    with disk_errors():
+        stale = [path for path in incoming_dir().glob("*.tmp") if _touched(path) < before.timestamp()]
+        for path in stale:
+            path.unlink(missing_ok=True)
+        return len(stale) + _abandon_folders(before) + _abandon_empty(before)
+
+
+def _abandon_folders(before: datetime) -> int:
+    # Only what the store itself made: names of 32 hexadecimal digits.
+    folders = [
+        path for path in files.uploads_dir().glob("[0-9a-f]" * 32) if _last_touched(path) < before.timestamp()
+    ]
+    for folder in folders:
+        upload = UUID(hex=folder.name)
+        Upload.objects.filter(pk=upload).delete()
+        files.remove(upload)
+    return len(folders)
+
+
+def _abandon_empty(before: datetime) -> int:
+    """Forget old uploads without a folder: those that are complete, or of which nothing ever arrived."""
+    old = Upload.objects.filter(created_at__lt=before)
+    empty = [upload.pk for upload in old.iterator() if not files.folder_of(upload.id).exists()]
+    Upload.objects.filter(pk__in=empty).delete()
+    return len(empty)
+
+
+def _last_touched(folder: Path) -> float:
+    return max([_touched(folder), *(_touched(path) for path in folder.glob("*"))])
+
+
+def _touched(path: Path) -> float:
+    with suppress(FileNotFoundError):
+        return path.stat().st_mtime
+    # Gone in the meantime: somebody is at work there.
+    return float("inf")

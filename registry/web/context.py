@@ -1,0 +1,74 @@
+"""What the frame of every page shows: where one is, one's projects and teams."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from registry.http.who import actor_of
+from registry.models import Entity, Project, Role
+
+from registry.services import projects, teams
+
+_SHOWN = 8
+_ON = {
+    "home": "home",
+    "entities:detail": "entity",
+    "teams:members": "members",
+    "keys:list": "keys",
+    "jobs:list": "jobs",
+}
+
+
+@dataclass(slots=True)
+class Nav:
+    """The sidebar: two queries, whatever the number of teams and projects."""
+
+    entity: Entity | None = None
+    role: str = ""
+    projects: list[Project] = field(default_factory=list)
+    others: list[Entity] = field(default_factory=list)
+    project_name: str = ""
+    on: str = ""
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Offer `nav` to templates; it is made when a page first reads it, so fragments don't pay."""
+    return {"nav": SimpleLazyObject(lambda: _nav(request))}
+
+
+def _nav(request: HttpRequest) -> Nav:
+    actor = actor_of(request, door="web")
+    if actor.user is None:
+        return Nav()
+    match = request.resolver_match
+    kwargs = match.kwargs if match else {}
+    held = teams.entities_of(actor)
+    here = _current(held, str(kwargs.get("entity", "")))
+    listed = projects.listing(actor, entity=here[0]).order_by("-updated_at", "-pk")[:_SHOWN]
+    return Nav(
+        entity=here[0],
+        role=_role(here, actor.user.is_admin),
+        projects=list(listed),
+        others=[entity for entity, _ in held if entity != here[0]][:_SHOWN],
+        project_name=str(kwargs.get("project", "")),
+        on=_ON.get(match.view_name, "") if match else "",
+    )
+
+
+def _current(held: list[tuple[Entity, Role]], name: str) -> tuple[Entity, Role]:
+    """The entity of the page when one belongs to it, else one's first team, else oneself."""
+    for entity, role in held:
+        if entity.folded == name.casefold():
+            return entity, role
+    return held[1] if len(held) > 1 else held[0]
+
+
+def _role(here: tuple[Entity, Role], is_admin: bool) -> str:
+    if is_admin:
+        return "Admin of this installation"
+    entity, role = here
+    return f"Team {role.value}" if entity.kind == Entity.Kind.TEAM else "Your own projects"

@@ -1,0 +1,1 @@
+"""Forms give shape; the rules are the services', whose errors come back beside the field."""

@@ -1,0 +1,74 @@
+"""A form that runs a service and shows its error beside the field that it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django import forms
+
+from registry.errors import (
+    Conflict,
+    InvalidInput,
+    NotAuthenticated,
+    RateLimited,
+    RegistryError,
+    TooLarge,
+)
+
+# What the person can mend in the form; everything else is a page of its own (403, 404, 410, 500).
+_MENDABLE = (InvalidInput, Conflict, NotAuthenticated, RateLimited, TooLarge)
+
+
+class ServiceForm(forms.Form):
+    """Fields give shape. The first field takes the errors that name no other."""
+
+    # Error code → field, where the error does not name its field itself.
+    errors_on: ClassVar[dict[str, str]] = {}
+    result: Any = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
+        # The browser's own checks would hide the service's sentence, and differ from it.
+        self.use_required_attribute = False
+
+    def act(self, service: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
+        """Run the service when the fields are well formed; True when it did its work."""
+        if not self.is_valid():
+            return False
+        try:
+            self.result = service(*args, **{**self.given(), **kwargs})
+        except _MENDABLE as error:
+            self.refuse(error)
+            return False
+        return True
+
+    def given(self) -> dict[str, Any]:
+        """What the fields hand to the service; forms whose fields have other names override this."""
+        return dict(self.cleaned_data)
+
+    def refuse(self, error: RegistryError) -> None:
+        """Put a service's sentence beside its field."""
+        named = str(error.details.get("field", "")) or self.errors_on.get(error.code, "")
+        where = named if named in self.fields else next(iter(self.fields))
+        self.add_error(where, str(error))
+
+
+def text(label: str, *, required: bool = True, help_text: str = "", mono: bool = False, **attrs: Any) -> forms.CharField:
+    """A one-line field; rules about its content are the service's."""
+    attrs = {"class": "input mono" if mono else "input", "autocomplete": "off", **attrs}
+    return forms.CharField(
+        label=label, required=required, help_text=help_text, max_length=512, strip=True, widget=forms.TextInput(attrs)
+    )
+
+
+def area(label: str, *, kind: str = "", help_text: str = "", **attrs: Any) -> forms.CharField:
+    """A field of several lines, kept as typed."""
+    return forms.CharField(
+        label=label,
+        required=False,
+        help_text=help_text,
+        strip=False,
+        widget=forms.Textarea({"class": f"input {kind}".strip(), "rows": 8, **attrs}),
+    )

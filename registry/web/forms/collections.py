@@ -1,0 +1,100 @@
+"""Making collections, and editing their card, tags and settings."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+
+from registry.web.forms.base import ServiceForm, area, text
+
+
+class CollectionForm(ServiceForm):
+    """A new, empty collection."""
+
+    errors_on: ClassVar[dict[str, str]] = {"invalid_type": "type", "reserved_type": "type", "type_mismatch": "type"}
+
+    name = text("Name", autofocus=True, help_text="Letters, digits, “_”, “-” and “.”. Scripts call it by this name.")
+    type = text("Type", list="types", help_text="dataset, model, or a word of your own. All its versions have it.")
+    description = area("Card", kind="card-text", help_text="Markdown. What is in it, where it comes from.")
+
+
+class CardForm(ServiceForm):
+    """A card in markdown. `seen` is the text that the person began with."""
+
+    description = area("Card", kind="card-text", rows=18)
+    seen = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, now: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.now = now
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if self.data.get("seen") is not None and _lines(given.get("seen", "")) != _lines(self.now):
+            self.add_error(
+                "description",
+                "Somebody else changed this card meanwhile. Your text is kept below: compare it with the page, "
+                "then save again to replace theirs.",
+            )
+            self.data = self.data.copy()
+            self.data["seen"] = self.now
+        return given
+
+    def given(self) -> dict[str, Any]:
+        # Browsers send CRLF; a card is kept as scripts write it.
+        return {"description": _lines(self.cleaned_data["description"])}
+
+
+class CollectionSettingsForm(ServiceForm):
+    """A collection's name, type and tags."""
+
+    errors_on: ClassVar[dict[str, str]] = {
+        "invalid_tag": "tags",
+        "invalid_type": "type",
+        "reserved_type": "type",
+        "invalid_name": "name",
+        "name_taken": "name",
+    }
+
+    name = text("Name", help_text="Scripts that use the old name will not find it any more.")
+    type = text("Type", list="types")
+    tags = text("Tags", required=False, help_text="Separated by commas.")
+
+    def given(self) -> dict[str, Any]:
+        return {**self.cleaned_data, "tags": split(self.cleaned_data["tags"])}
+
+
+class DeleteForm(ServiceForm):
+    """A deletion; `delete_aliases` is asked for when there are any."""
+
+    errors_on: ClassVar[dict[str, str]] = {"has_aliases": "delete_aliases"}
+
+    delete_aliases = forms.BooleanField(required=False)
+
+
+class TypedDeleteForm(DeleteForm):
+    """A deletion that asks for the name: it can't be undone as a whole."""
+
+    typed = text("", required=False)
+
+    def __init__(self, *args: Any, name: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.name = name
+
+    def clean_typed(self) -> str:
+        if self.cleaned_data["typed"] != self.name:
+            raise forms.ValidationError(f"Type {self.name} to confirm. Nothing was deleted.")
+        return self.name
+
+    def given(self) -> dict[str, Any]:
+        return {"delete_aliases": self.cleaned_data["delete_aliases"]}
+
+
+def split(text: str) -> list[str]:
+    """Split a comma-separated list."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n")

@@ -1,0 +1,97 @@
+"""Editing a version in place: names, time to live, metadata."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+from django import forms
+
+from registry.errors import StrongroomError
+from registry.models import Version
+from registry.web.forms.base import ServiceForm, area
+from strongroom.core.names import parse_json
+
+DAY = 86400
+
+
+class NameForm(forms.Form):
+    """One act on one alias or tag."""
+
+    ACTS: ClassVar[dict[str, str]] = {
+        "add-alias": "alias",
+        "remove-alias": "alias",
+        "add-tag": "tag",
+        "remove-tag": "tag",
+    }
+
+    act = forms.ChoiceField(choices=[(name, name) for name in ACTS])
+    name = forms.CharField(max_length=512, strip=True)
+
+
+class TtlForm(ServiceForm):
+    """Inherit, after N days, or never."""
+
+    errors_on: ClassVar[dict[str, str]] = {"invalid_ttl": "days"}
+
+    kind = forms.ChoiceField(choices=[("inherit", "Inherit"), ("days", "After"), ("never", "Never")])
+    days = forms.IntegerField(required=False, min_value=1, max_value=36500)
+
+    @classmethod
+    def of(cls, version: Version) -> dict[str, Any]:
+        """What the form shows of a version."""
+        if version.ttl_kind == Version.Ttl.DURATION:
+            return {"kind": "days", "days": max(1, round((version.ttl_seconds or 0) / DAY))}
+        return {"kind": version.ttl_kind, "days": 30}
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if given.get("kind") == "days" and not given.get("days") and "days" not in self.errors:
+            self.add_error("days", "Say after how many days, as a whole number from 1.")
+        return given
+
+    def given(self) -> dict[str, Any]:
+        kind = self.cleaned_data["kind"]
+        return {"ttl": self.cleaned_data["days"] * DAY if kind == "days" else kind}
+
+
+class MetadataForm(ServiceForm):
+    """Metadata as JSON; what is wrong is said with its line."""
+
+    metadata = area("Metadata as JSON", kind="code", rows=24, spellcheck="false")
+    seen = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, now: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.now = now
+
+    def clean_metadata(self) -> Any:
+        text = self.cleaned_data["metadata"]
+        try:
+            return parse_json(text)
+        except StrongroomError as error:
+            raise forms.ValidationError(f"{error}{_place(text)}") from None
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if given.get("seen", "").replace("\r\n", "\n") != self.now:
+            self.add_error(
+                "metadata", "Somebody else changed the metadata meanwhile. Save again to replace theirs with yours."
+            )
+            self.data = self.data.copy()
+            self.data["seen"] = self.now
+        return given
+
+    def given(self) -> dict[str, Any]:
+        return {"metadata": self.cleaned_data["metadata"]}
+
+
+def _place(text: str) -> str:
+    """Where JSON breaks, for an editor with line numbers."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return f" Look at line {error.lineno}, column {error.colno}."
+    except RecursionError:
+        return ""
+    return ""

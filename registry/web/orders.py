@@ -1,0 +1,23 @@
+"""How the pages' lists can be sorted: a fixed map of orders, each behind an index where it is long."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from registry.http.paging import Key, orders
+
+COLLECTIONS = orders(
+    ("-updated", (Key("updated_at", datetime), Key("pk", int))),
+    ("name", (Key("name", str), Key("pk", int))),
+    ("-versions", (Key("version_count", int), Key("pk", int))),
+)
+VERSIONS = orders(
+    ("-version", (Key("number", int),)),
+    ("-size", (Key("version__size", int), Key("pk", int))),
+    ("-files", (Key("version__file_count", int), Key("pk", int))),
+    ("-created", (Key("version__created_at", datetime), Key("pk", int))),
+)
+PROJECTS = orders(("-updated", (Key("updated_at", datetime), Key("pk", int))), ("name", (Key("name", str), Key("pk", int))))
+RUNS = orders(("-created", (Key("created_at", datetime), Key("pk", int))))
+EVENTS = orders(("-when", (Key("pk", int),)))
+TRASH = orders(("-deleted", (Key("version__deleted_at", datetime), Key("pk", int))))

@@ -1,0 +1,97 @@
+"""Pages of a list: keyset cursors in both directions, sorted by what the list offers, all of it in the URL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, QueryDict
+
+from registry.http import paging
+from registry.http.paging import Order
+
+ROWS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """A column head: where a click leads, and how the column is sorted now."""
+
+    href: str
+    aria: str
+
+
+@dataclass(slots=True)
+class Pager:
+    """The rows of a page, with the addresses of its neighbours and of its other orders."""
+
+    rows: list[Any]
+    newer: str = ""
+    older: str = ""
+    order: str = ""
+    sorts: dict[str, Sort] = field(default_factory=dict)
+    by_time: bool = True
+
+    @property
+    def back_word(self) -> str:
+        return "Newer" if self.by_time else "Back"
+
+    @property
+    def on_word(self) -> str:
+        return "Older" if self.by_time else "Next"
+
+
+def paged(
+    request: HttpRequest, rows: QuerySet[Any], known: Mapping[str, Order], *, limit: int = ROWS, by_time: bool = True
+) -> Pager:
+    """Return the page of `rows` that `order`, `after` and `before` ask for."""
+    order = paging.order_of(request.GET, known)
+    opposite = known[_flip(order.name)]
+    before = request.GET.get("before")
+    if before is None:
+        page = paging.page(rows, _query(order, request.GET.get("after"), limit), known)
+        found, older = page.rows, page.next
+        newer = paging.encode(opposite, found[0]) if found and "after" in request.GET else None
+    else:
+        page = paging.page(rows, _query(opposite, before, limit), known)
+        found = page.rows[::-1]
+        newer = paging.encode(opposite, found[0]) if page.next else None
+        older = paging.encode(order, found[-1]) if found else None
+    pager = Pager(found, order=order.name, by_time=by_time)
+    pager.newer = _address(request.GET, before=newer) if newer else ""
+    pager.older = _address(request.GET, after=older) if older else ""
+    pager.sorts = {name.removeprefix("-"): _sort(request.GET, name, order, known) for name in _defaults(known)}
+    return pager
+
+
+def _query(order: Order, cursor: str | None, limit: int) -> dict[str, str]:
+    query = {"order": order.name, "limit": str(limit)}
+    return query if cursor is None else {**query, "cursor": cursor}
+
+
+def _flip(name: str) -> str:
+    return name.removeprefix("-") if name.startswith("-") else f"-{name}"
+
+
+def _defaults(known: Mapping[str, Order]) -> list[str]:
+    """The direction that each order takes first: the one it was named with."""
+    return list(known)[::2]
+
+
+def _sort(given: QueryDict, name: str, current: Order, known: Mapping[str, Order]) -> Sort:
+    if current.name.removeprefix("-") != name.removeprefix("-"):
+        return Sort(_address(given, order=name), "")
+    aria = "descending" if current.descending else "ascending"
+    return Sort(_address(given, order=_flip(current.name)), aria)
+
+
+def _address(given: QueryDict, **change: str) -> str:
+    """The same page with another order or cursor: filters stay, old cursors go."""
+    query = given.copy()
+    for name in ("after", "before"):
+        query.pop(name, None)
+    for name, value in change.items():
+        query[name] = value
+    return f"?{query.urlencode()}"

@@ -1,0 +1,144 @@
+"""What every page shares: who asks, errors as pages, fragments for htmx, and going on after a form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.db import DataError, OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from registry.actor import Actor
+from registry.errors import MethodNotAllowed, NotAuthenticated, RegistryError
+from registry.http import problems
+from registry.http.who import actor_of
+from registry.policy import Act, can
+
+View = Callable[..., HttpResponseBase]
+
+_HEADINGS = {
+    400: "That can't be done as asked",
+    403: "You may see this, but not do that",
+    404: "There is nothing here, or nothing for you to see",
+    405: "This address is not for that",
+    409: "Things are not as that needs them",
+    410: "This was deleted",
+    413: "That is too large",
+    429: "Too many attempts",
+    500: "Something went wrong at the server",
+    503: "The server is busy",
+    507: "The server's disk is full",
+}
+
+
+def page(*methods: str) -> Callable[[View], View]:
+    """Turn a view of (request, actor, …) into a page: signed in, errors rendered, never kept by a cache."""
+    allowed = methods or ("GET",)
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def inner(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+            try:
+                response = _answer(request, view, allowed, kwargs)
+            except NotAuthenticated:
+                response = to_sign_in(request)
+            except RegistryError as error:
+                response = problem(request, error)
+            except (OperationalError, DataError, OSError) as error:
+                response = problem(request, problems.as_error(error))
+            return _private(response)
+
+        return inner
+
+    return decorate
+
+
+def _answer(request: HttpRequest, view: View, allowed: tuple[str, ...], kwargs: dict[str, Any]) -> HttpResponseBase:
+    method = "GET" if request.method == "HEAD" else request.method
+    if method not in allowed:
+        raise MethodNotAllowed("This address does not take that method. Nothing was changed.", allow=list(allowed))
+    actor = actor_of(request, door="web")
+    if actor.user is None:
+        raise NotAuthenticated("Sign in to see this page.")
+    return view(request, actor, **kwargs)
+
+
+def _private(response: HttpResponseBase) -> HttpResponseBase:
+    response.headers.setdefault("Cache-Control", "private, no-store")
+    response.headers.setdefault("Vary", "Cookie, HX-Request")
+    return response
+
+
+def is_fragment(request: HttpRequest) -> bool:
+    """Is this htmx asking for a piece of the page?"""
+    htmx: Any = getattr(request, "htmx", None)
+    return bool(htmx) and not htmx.history_restore_request
+
+
+def show(
+    request: HttpRequest, template: str, context: Mapping[str, Any], *, fragment: str = "", status: int = 200
+) -> HttpResponse:
+    """Render the page, or only its fragment when htmx asks for it."""
+    if fragment and is_fragment(request):
+        return render(request, "components/_fragment.html", {**context, "fragment": fragment}, status=status)
+    return render(request, template, dict(context), status=status)
+
+
+def done(request: HttpRequest, said: str, to: str, *, undo: str = "") -> HttpResponse:
+    """Say what was done and go on to a page; `undo` is the address that takes it back."""
+    messages.success(request, said, extra_tags=undo)
+    if is_fragment(request):
+        response = HttpResponse(status=204)
+        response["HX-Redirect"] = to
+        return response
+    return redirect(to)
+
+
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Send to the sign-in page, and back here afterwards."""
+    back = request.get_full_path() if request.method in ("GET", "HEAD") and not is_fragment(request) else "/"
+    query = "" if back == "/" else f"?{urlencode({'next': back})}"
+    target = reverse("sign-in") + query
+    if is_fragment(request):
+        return HttpResponse(status=204, headers={"HX-Redirect": target})
+    return redirect(target)
+
+
+def problem(request: HttpRequest, error: RegistryError) -> HttpResponse:
+    """Show an error as a page; to htmx as the sentence that its toast shows."""
+    if is_fragment(request):
+        return HttpResponse(str(error), status=error.status, content_type="text/plain; charset=utf-8")
+    user = getattr(request, "user", None)
+    context = {
+        "error": error,
+        "heading": _HEADINGS.get(error.status, "That did not work"),
+        "frame": "base.html" if user is not None and user.is_authenticated and error.status < 500 else "base_alone.html",
+        "place": _place(request),
+    }
+    response = render(request, "errors/problem.html", context, status=error.status)
+    if isinstance(error, MethodNotAllowed):
+        response["Allow"] = ", ".join(error.details.get("allow", []))
+    if "retry_after" in error.details:
+        response["Retry-After"] = str(error.details["retry_after"])
+    return response
+
+
+def _place(request: HttpRequest) -> dict[str, Any]:
+    """The parts of the address, so that an error page can offer a way on."""
+    match = request.resolver_match
+    return dict(match.kwargs) if match is not None else {}
+
+
+def rights(actor: Actor, project: Any) -> dict[str, bool]:
+    """What a page may offer here; the services check again."""
+    return {
+        "edit": can(actor, Act.EDIT, project),
+        "ttl": can(actor, Act.SET_TTL, project),
+        "delete": can(actor, Act.DELETE, project),
+        "log": can(actor, Act.LOG, project),
+    }

@@ -1,0 +1,81 @@
+"""Reads that lists share: what a row shows besides its own object, in a fixed number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from registry.models import Collection, Membership
+from registry.services import retention
+from registry.services.retention import EffectiveTtl
+
+_COLUMNS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionRow:
+    """A collection with its newest version."""
+
+    collection: Collection
+    newest: Membership | None
+    ttl: EffectiveTtl | None
+
+
+def of_collections(collections: Sequence[Collection]) -> list[CollectionRow]:
+    """Put each collection beside the version that holds `latest`."""
+    held = Membership.objects.committed().for_listing().filter(aliases__name="latest", collection__in=collections)
+    newest = {row.collection_id: row for row in held}
+    ttls = retention.effective_for(list(newest.values())) if newest else {}
+    return [_collection_row(each, newest.get(each.pk), ttls) for each in collections]
+
+
+def _collection_row(
+    collection: Collection, newest: Membership | None, ttls: dict[int, EffectiveTtl]
+) -> CollectionRow:
+    return CollectionRow(collection, newest, ttls.get(newest.pk) if newest else None)
+
+
+def by_type(rows: Iterable[CollectionRow]) -> list[tuple[str, list[CollectionRow]]]:
+    """Group rows by type, keeping their order within it."""
+    ordered = sorted(rows, key=lambda row: row.collection.type.name)
+    return [(name, list(group)) for name, group in groupby(ordered, key=lambda row: row.collection.type.name)]
+
+
+@dataclass(slots=True)
+class VersionTable:
+    """Versions with their time to live, and the numbers of their metadata that stand in columns."""
+
+    rows: list[tuple[Membership, EffectiveTtl, list[Any]]]
+    columns: list[str] = field(default_factory=list)
+
+
+def of_versions(memberships: Sequence[Membership]) -> VersionTable:
+    """Put each version beside its time to live and up to three of its numbers."""
+    ttls = retention.effective_for(memberships) if memberships else {}
+    columns = _number_keys(memberships)
+    rows = [(row, ttls[row.pk], [row.version.metadata.get(key) for key in columns]) for row in memberships]
+    return VersionTable(rows, columns)
+
+
+def _number_keys(memberships: Sequence[Membership]) -> list[str]:
+    """The first metadata keys that hold numbers in the newest version that has any."""
+    for membership in memberships:
+        keys = [key for key, value in membership.version.metadata.items() if is_number(value)]
+        if keys:
+            return keys[:_COLUMNS]
+    return []
+
+
+def is_number(value: Any) -> bool:
+    """True of a number, not of a truth value."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def neighbours(membership: Membership) -> tuple[int | None, int | None]:
+    """Return the numbers of the next older and the next newer version that are there."""
+    rows = Membership.objects.committed().filter(collection=membership.collection_id).values_list("number", flat=True)
+    older = rows.filter(number__lt=membership.number).order_by("-number").first()
+    newer = rows.filter(number__gt=membership.number).order_by("number").first()
+    return older, newer

@@ -1,0 +1,109 @@
+"""Code to copy, filled in: one source for pages and for the tests that run it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+
+from registry.models import Membership, Project
+from registry.web.templatetags.words import size
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """One tab: where the code is for, and the code."""
+
+    name: str
+    code: str
+
+
+def base_url(request: HttpRequest) -> str:
+    """The address that clients of this server use."""
+    return request.build_absolute_uri("/").rstrip("/")
+
+
+def install(request: HttpRequest) -> list[Snippet]:
+    """Get the client and sign in."""
+    address = base_url(request)
+    return [
+        Snippet("pip", f"pip install strongroom\nstrongroom login {address}"),
+        Snippet("uv", f"uv add strongroom\nuv run strongroom login {address}"),
+    ]
+
+
+def log_first(project: Project) -> list[Snippet]:
+    """Log a first dataset."""
+    entity, name = project.entity.name, project.name
+    python = f"""import strongroom
+
+with strongroom.init({_where(project)}) as run:
+    data = strongroom.Artifact("fashion-mnist", type="dataset")
+    data.add_dir("data/fashion-mnist")
+    run.log_artifact(data, aliases=["raw"])"""
+    target = _shell(f"{entity}/{name}/fashion-mnist")
+    return [
+        Snippet("strongroom", python),
+        Snippet("CLI", f"strongroom put data/fashion-mnist {target} --type dataset --alias raw"),
+    ]
+
+
+def use_first(project: Project) -> list[Snippet]:
+    """Use it in the next script."""
+    target = _shell(f"{project.entity.name}/{project.name}/fashion-mnist:latest")
+    return [
+        Snippet("strongroom", 'path = run.use_artifact("fashion-mnist:latest").download()'),
+        Snippet("CLI", f"strongroom get {target} ./data"),
+    ]
+
+
+def use(membership: Membership) -> list[Snippet]:
+    """Use one version."""
+    noun = "model" if membership.collection.type.name == "model" else "data"
+    python = f"""import strongroom
+
+with strongroom.init({_where(membership.collection.project)}) as run:
+    {noun} = run.use_artifact({_quoted(membership.name)})
+    path = {noun}.download()   # verified, {size(membership.version.size)}"""
+    return [
+        Snippet("strongroom", python),
+        Snippet("CLI", f"strongroom get {_shell(membership.qualified_name)} ./{noun}"),
+    ]
+
+
+def read_only(membership: Membership) -> list[Snippet]:
+    """Get a version without a run."""
+    python = f"""import strongroom
+
+artifact = strongroom.Api().artifact({_quoted(membership.qualified_name)})
+path = artifact.download()"""
+    return [Snippet("strongroom", python), Snippet("CLI", f"strongroom ls {_shell(membership.qualified_name)}")]
+
+
+def next_version(membership: Membership) -> list[Snippet]:
+    """Log the next version from this one."""
+    python = f"""import strongroom
+
+with strongroom.init({_where(membership.collection.project)}) as run:
+    draft = run.use_artifact({_quoted(membership.name)}).new_draft()
+    draft.add_file("more.csv")
+    run.log_artifact(draft)"""
+    project = membership.collection.project
+    target = _shell(f"{project.entity.name}/{project.name}/{membership.collection.name}")
+    kind = _shell(membership.collection.type.name)
+    return [Snippet("strongroom", python), Snippet("CLI", f"strongroom put ./data {target} --type {kind}")]
+
+
+def _where(project: Project) -> str:
+    return f"entity={_quoted(project.entity.name)}, project={_quoted(project.name)}"
+
+
+def _quoted(text: str) -> str:
+    """A Python string in double quotes."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _shell(text: str) -> str:
+    """A word of the shell: quoted only where it must be."""
+    plain = all(letter.isalnum() and letter.isascii() or letter in "/:._-" for letter in text)
+    return text if plain else "'" + text.replace("'", "'\\''") + "'"

@@ -1,0 +1,156 @@
+"""The small marks of the design: icons, chips, digests, avatars, time to live, form fields."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from django import forms, template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from registry.web.templatetags.words import duration, moment
+
+if TYPE_CHECKING:
+    from registry.models import Membership, User
+    from registry.services.retention import EffectiveTtl
+
+register = template.Library()
+
+SOON_SECONDS = 7 * 86400
+_TYPE_ICONS = {"model": "box", "dataset": "database", "table": "table", "config": "file-text", "code": "code"}
+_ORIGINS = {
+    "version": "set here",
+    "collection": "collection",
+    "project": "project",
+    "team": "team default",
+    "user": "your default",
+    "entity": "team default",
+}
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    """An icon of the sprite; hidden from readers, so words must stand beside it."""
+    href = f"{static('icons.svg')}#i-{name}"
+    return format_html('<svg class="icon {}" aria-hidden="true"><use href="{}"></use></svg>', extra, href)
+
+
+@register.filter
+def type_icon(name: str) -> str:
+    """The icon of an artifact type."""
+    return _TYPE_ICONS.get(name, "stack-2")
+
+
+@register.simple_tag
+def digest(value: str, label: str = "digest") -> SafeString:
+    """A digest, shortened, with a button that copies all of it."""
+    shown = value if len(value) <= 16 else f"{value[:14]}…"
+    return format_html(
+        '<span class="digest"><code title="{}">{}</code><button class="btn-icon mini" type="button" '
+        'data-copy="{}" aria-label="Copy {}">{}</button></span>',
+        value,
+        shown,
+        value,
+        label,
+        icon("copy"),
+    )
+
+
+@register.simple_tag
+def avatar(user: User | None, name: str = "") -> SafeString:
+    """A person's initials; a clock for what the installation did by itself."""
+    shown = user.display_name if user is not None else name
+    if not shown or shown == "strongroom":
+        return format_html(
+            '<span class="avatar is-service" title="{}">{}</span>', "Strongroom itself", icon("hourglass")
+        )
+    words = shown.replace(".", " ").replace("-", " ").replace("_", " ").split() or [shown]
+    initials = "".join(word[0] for word in words[:2]).upper()
+    return format_html('<span class="avatar" title="{}" aria-hidden="true">{}</span>', shown, initials)
+
+
+def sorted_aliases(membership: Membership) -> list[str]:
+    """Own aliases first, `latest` last."""
+    names = sorted(alias.name for alias in membership.aliases.all())
+    return [name for name in names if name != "latest"] + [name for name in names if name == "latest"]
+
+
+@register.simple_tag
+def alias_chips(membership: Membership) -> SafeString:
+    """The aliases of a version; each leads to what it points at."""
+    return format_html_join(
+        " ",
+        '<a class="alias{}" href="{}">{}</a>',
+        (
+            (" is-latest" if name == "latest" else "", membership.get_absolute_url(), name)
+            for name in sorted_aliases(membership)
+        ),
+    )
+
+
+@register.simple_tag
+def tag_chips(tags: Any) -> SafeString:
+    """The tags of a version or a collection."""
+    return format_html_join(" ", '<span class="tag">{}</span>', ((tag.name,) for tag in tags.all()))
+
+
+@register.simple_tag
+def ttl(effective: EffectiveTtl | None) -> SafeString | str:
+    """How long a version stays, with where that comes from; the title holds the date."""
+    if effective is None:
+        return ""
+    origin = _ORIGINS.get(str(effective.origin), str(effective.origin or ""))
+    if effective.kept_because:
+        return _ttl("is-kept", "shield-lock", "Kept", effective.kept_because, "")
+    if effective.expires_at is None:
+        return _ttl("is-never", "infinity", "Never", origin, "")
+    left = (effective.expires_at - timezone.now()).total_seconds()
+    kind = "is-soon" if left < SOON_SECONDS else "is-left"
+    text = f"{duration(left)} left" if left > 0 else "Due now"
+    return _ttl(kind, "hourglass", text, origin, f"Expires {moment(effective.expires_at)}")
+
+
+def _ttl(kind: str, mark: str, text: str, origin: str, title: str) -> SafeString:
+    return format_html(
+        '<span class="ttl {}" title="{}">{}{} <span class="from">{}</span></span>', kind, title, icon(mark), text, origin
+    )
+
+
+@register.simple_tag
+def state(kind: str, mark: str, text: str) -> SafeString:
+    """A state pill: icon and word."""
+    return format_html('<span class="state is-{}">{}{}</span>', kind, icon(mark), text)
+
+
+@register.inclusion_tag("components/_field.html")
+def field(bound: forms.BoundField, help: str = "") -> dict[str, Any]:
+    """A label, its control, its help and what is wrong with it."""
+    widget = bound.field.widget
+    attrs = {"class": "select" if isinstance(widget, forms.Select) else widget.attrs.get("class", "input")}
+    described = []
+    help = help or str(bound.help_text or "")
+    if help:
+        described.append(f"{bound.id_for_label}-help")
+    if bound.errors:
+        attrs["aria-invalid"] = "true"
+        described.append(f"{bound.id_for_label}-error")
+    if described:
+        attrs["aria-describedby"] = " ".join(described)
+    return {"bound": bound, "control": bound.as_widget(attrs=attrs), "help": help}
+
+
+# Enough for our own snippets: comments, strings, keywords. Escaped first, so the pattern never sees a tag.
+_TOKEN = re.compile(r"(?P<c>#[^\n]*)|(?P<s>&quot;[^\n]*?&quot;)|\b(?P<k>import|from|with|as|for|in)\b(?=[^\n]*)")
+
+
+@register.simple_tag
+def highlight(code: str) -> SafeString:
+    """Colour a snippet's comments, strings and keywords."""
+    escaped = escape(code)
+    if "import " not in code and "run." not in code:
+        return mark_safe(escaped)  # noqa: S308  # escaped above
+    marked = _TOKEN.sub(lambda found: f'<span class="{found.lastgroup}">{found[0]}</span>', escaped)
+    return mark_safe(marked)  # noqa: S308  # escaped above

@@ -1,0 +1,122 @@
+"""How pages write sizes, times, durations and numbers (design guide, section 4)."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+_UNITS = ("kB", "MB", "GB", "TB", "PB", "EB")
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_EXACT_UP_TO_DAYS = 30
+
+
+@register.filter
+def size(count: int | None) -> str:
+    """Write bytes in powers of ten with three figures: 97.8 MB."""
+    if count is None:
+        return "unknown"
+    if count < 1000:
+        return f"{count} B"
+    amount = float(count)
+    for unit in _UNITS:
+        amount /= 1000
+        # 999.5 would be written as 1000: it belongs to the next unit.
+        if amount < 999.5 or unit == _UNITS[-1]:
+            break
+    places = 2 if amount < 9.995 else 1 if amount < 99.95 else 0
+    return f"{amount:,.{places}f} {unit}"
+
+
+@register.filter
+def number(value: int | float | None) -> str:
+    """Write a count with thousands commas."""
+    return "" if value is None else f"{value:,}"
+
+
+@register.filter
+def plural(count: int, words: str) -> str:
+    """Write a count with its noun: `{{ n|plural:"file,files" }}`."""
+    one, many = words.split(",")
+    return f"{count:,} {one if count == 1 else many}"
+
+
+@register.filter
+def day(at: datetime | None) -> str:
+    """Write a date: 10 Sep 2026."""
+    return "" if at is None else f"{at.astimezone(UTC).day} {at.astimezone(UTC):%b %Y}"
+
+
+@register.filter
+def clock(at: datetime | None) -> str:
+    """Write a moment as audit rows do, in UTC."""
+    return "" if at is None else f"{at.astimezone(UTC):%H:%M:%S}"
+
+
+def moment(at: datetime) -> str:
+    """Write the exact moment for titles: 20 Nov 2026, 16:42 UTC."""
+    return f"{day(at)}, {at.astimezone(UTC):%H:%M} UTC"
+
+
+@register.filter
+def duration(seconds: int | float) -> str:
+    """Write a length of time in its largest whole unit: 176 days, 16 hours."""
+    for unit, name in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute")):
+        count = int(seconds // unit)
+        if count >= (2 if unit == _DAY else 1):
+            return f"{count:,} {name}{'' if count == 1 else 's'}"
+    return "1 day" if seconds >= _DAY else "less than a minute"
+
+
+def relative(at: datetime, now: datetime) -> str:
+    """Write a time relative up to 30 days, then as a date."""
+    seconds = (now - at).total_seconds()
+    if abs(seconds) < _MINUTE:
+        return "just now"
+    if seconds < 0:
+        return f"in {duration(-seconds)}" if -seconds <= _EXACT_UP_TO_DAYS * _DAY else day(at)
+    if seconds < _HOUR:
+        return f"{int(seconds // _MINUTE)} min ago"
+    if seconds < _DAY:
+        return f"{plural(int(seconds // _HOUR), 'hour,hours')} ago"
+    if seconds < 2 * _DAY:
+        return "yesterday"
+    return f"{int(seconds // _DAY)} days ago" if seconds <= _EXACT_UP_TO_DAYS * _DAY else day(at)
+
+
+@register.filter
+def ago(at: datetime | None) -> SafeString | str:
+    """A <time> element: relative for people, exact in its title, ISO for machines."""
+    if at is None:
+        return ""
+    return format_html(
+        '<time class="nowrap" datetime="{}" title="{}">{}</time>',
+        at.astimezone(UTC).isoformat(timespec="seconds"),
+        moment(at),
+        relative(at, timezone.now()),
+    )
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    """Write a value as JSON: what a script reads, and what a person can copy."""
+    return json.dumps(value, ensure_ascii=False, indent=2, default=str)
+
+
+@register.filter
+def short_json(value: Any) -> str:
+    """Write a value as JSON on one line."""
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+@register.filter
+def get(mapping: dict[Any, Any], key: Any) -> Any:
+    """Look a key up that is known only in the template."""
+    return mapping.get(key)

@@ -1,0 +1,96 @@
+"""The addresses of the pages: fixed words first, then /<entity>/<project>/…
+
+Every first part of a fixed address is a name that no entity may have (`strongroom.core.names` refuses them).
+"""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from registry.web.views import (
+    accounts,
+    cards,
+    collections,
+    events,
+    files,
+    home,
+    jobs,
+    keys,
+    projects,
+    runs,
+    teams,
+    trash,
+    versions,
+)
+
+_V = "<entity>/<project>/artifacts/<collection>/v<int:number>"
+_C = "<entity>/<project>/artifacts/<collection>"
+
+version_patterns = [
+    path(_V, versions.overview, name="detail"),
+    path(f"{_V}/files", files.browse, name="files"),
+    path(f"{_V}/files/<path:path>", files.browse, name="file"),
+    path(f"{_V}/find", files.find, name="find-file"),
+    path(f"{_V}/tree/<path:path>", files.level, name="tree"),
+    path(f"{_V}/tree", files.level, name="tree-root"),
+    path(f"{_V}/download/<path:path>", files.download, name="download"),
+    path(f"{_V}/image/<path:path>", files.image, name="image"),
+    path(f"{_V}/metadata", versions.metadata, name="metadata"),
+    path(f"{_V}/usage", versions.usage, name="usage"),
+    path(f"{_V}/history", versions.history, name="history"),
+    path(f"{_V}/edit/names", cards.names, name="edit-names"),
+    path(f"{_V}/edit/alias-holder", cards.alias_holder, name="alias-holder"),
+    path(f"{_V}/edit/card", cards.description, name="edit-card"),
+    path(f"{_V}/edit/metadata", cards.metadata, name="edit-metadata"),
+    path(f"{_V}/edit/ttl", cards.ttl, name="edit-ttl"),
+    path(f"{_V}/delete", versions.delete, name="delete"),
+    path(f"{_V}/restore", trash.restore, name="restore"),
+    path(f"{_C}/aliases/<alias>", versions.by_alias, name="by-alias"),
+    path("<entity>/<project>/artifacts/<type>/<collection>/<ref>", versions.by_ref, name="by-ref"),
+]
+
+collection_patterns = [
+    path(_C, collections.detail, name="detail"),
+    path(f"{_C}/card", collections.card, name="card"),
+    path(f"{_C}/activity", events.of_collection, name="activity"),
+    path(f"{_C}/settings", collections.settings, name="settings"),
+    path(f"{_C}/delete", collections.delete, name="delete"),
+]
+
+project_patterns = [
+    path("new-project", projects.create, name="create"),
+    path("<entity>/<project>", projects.detail, name="detail"),
+    path("<entity>/<project>/artifacts", projects.detail, name="artifacts"),
+    path("<entity>/<project>/new-collection", collections.create, name="new-collection"),
+    path("<entity>/<project>/activity", events.of_project, name="activity"),
+    path("<entity>/<project>/trash", trash.listing, name="trash"),
+    path("<entity>/<project>/settings", projects.settings, name="settings"),
+]
+
+run_patterns = [
+    path("<entity>/<project>/runs", runs.listing, name="list"),
+    path("<entity>/<project>/runs/<path:run>", runs.detail, name="detail"),
+]
+
+team_patterns = [
+    path("teams/<entity>/members", teams.members, name="members"),
+    path("teams/<entity>/members/remove", teams.remove, name="remove"),
+]
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("search", home.search, name="search"),
+    path("setup/<token>", accounts.setup, name="setup"),
+    path("sign-in", accounts.sign_in, name="sign-in"),
+    path("sign-out", accounts.sign_out, name="sign-out"),
+    path("markdown-preview", cards.preview, name="markdown-preview"),
+    path("", include(([path("api-keys", keys.listing, name="list"), path("api-keys/<int:key>/revoke", keys.revoke, name="revoke")], "keys"))),
+    path("", include(([path("background-work", jobs.listing, name="list")], "jobs"))),
+    path("", include((team_patterns, "teams"))),
+    path("", include((project_patterns[:1], "projects"))),
+    path("", include((version_patterns, "versions"))),
+    path("", include((collection_patterns, "collections"))),
+    path("", include((run_patterns, "runs"))),
+    path("", include((project_patterns[1:], "projects"))),
+    path("", include(([path("<entity>", teams.entity, name="detail")], "entities"))),
+]

@@ -1,0 +1,65 @@
+"""Set-up, signing in and signing out."""
+
+from __future__ import annotations
+
+from django.contrib import auth
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from registry.errors import NotFound
+from registry.http.who import actor_of
+from registry.services import accounts
+from registry.web.forms.accounts import SetupForm, SignInForm
+from registry.web.pages import problem
+
+_BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def setup(request: HttpRequest, token: str) -> HttpResponse:
+    """Make the admin account, once: who holds the printed link is the operator."""
+    form = SetupForm(request.POST if request.method == "POST" else None)
+    try:
+        accounts.check_setup_token(token)
+        if request.method == "POST" and form.act(accounts.complete_setup, actor_of(request, door="web"), token=token):
+            auth.login(request, form.result, backend=_BACKEND)
+            return redirect("home")
+    except NotFound as error:
+        return problem(request, error)
+    return render(request, "accounts/setup.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """Sign in, and go on to where one was going."""
+    target = own_path(request, request.POST.get("next") or request.GET.get("next") or "/")
+    if request.user.is_authenticated:
+        return redirect(target)
+    form = SignInForm(request.POST if request.method == "POST" else None)
+    address = actor_of(request, door="web").address
+    if request.method == "POST" and form.act(accounts.authenticate, address=address):
+        auth.login(request, form.result, backend=_BACKEND)
+        return redirect(target)
+    context = {"form": form, "next": "" if target == "/" else target}
+    return render(request, "accounts/sign_in.html", context, status=422 if form.errors else 200)
+
+
+@never_cache
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """End the session."""
+    auth.logout(request)
+    return redirect("sign-in")
+
+
+def own_path(request: HttpRequest, given: str) -> str:
+    """Return a path of this site, or the home page: `next` must never lead away."""
+    # Browsers drop tabs and newlines and read a backslash as a slash: "/\t/evil" would become "//evil".
+    odd = any(ord(letter) < 33 or letter == "\\" for letter in given)
+    safe = url_has_allowed_host_and_scheme(given, allowed_hosts=None, require_https=request.is_secure())
+    return given if given.startswith("/") and safe and not odd else "/"
