@@ -23,7 +23,9 @@ class _Side:
     def expand(self) -> None:
         node = self._source.get(self.stack.pop())
         if isinstance(node, Index):
-            self.stack.extend(ref for ref in reversed(node.refs) if self._after is None or ref.last > self._after)
+            self.stack.extend(
+                ref for ref in reversed(node.refs) if self._after is None or ref.last > self._after
+            )
             return
         self.leaf = as_leaf(node)
         self.at = 0 if self._after is None else self.leaf.after(self._after)

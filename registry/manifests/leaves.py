@@ -37,7 +37,18 @@ FIXED_WEIGHT = 8 + DIGEST + 1
 class LeafDraft:
     """Entries of one leaf to be, and beside them what is not part of its identity: the claimed MD5s."""
 
-    __slots__ = ("_rare_at", "_rare_lines", "claims", "count", "first", "last", "paths", "shas", "sizes", "total")
+    __slots__ = (
+        "_rare_at",
+        "_rare_lines",
+        "claims",
+        "count",
+        "first",
+        "last",
+        "paths",
+        "shas",
+        "sizes",
+        "total",
+    )
 
     def __init__(self) -> None:
         self.paths: list[str] = []

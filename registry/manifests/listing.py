@@ -77,7 +77,9 @@ def _parse(cursor: str | None) -> tuple[str | None, str | None]:
     kind, colon, name = cursor.partition(":")
     # A slash would put the start inside a sub-folder, whose files would then pass for this folder's.
     if kind not in ("d", "f") or not colon or not name or "/" in name:
-        raise InvalidQuery("This cursor is not one of a folder listing; start again without it.", cursor=cursor)
+        raise InvalidQuery(
+            "This cursor is not one of a folder listing; start again without it.", cursor=cursor
+        )
     return (name, None) if kind == "d" else (None, name)
 
 

@@ -42,7 +42,9 @@ class PathOrder:
             files.pop()
         for file in files:
             if path[len(file)] == "/":
-                raise PathCollision(f"“{file}” is a file and a folder at once; rename one of them.", path=path)
+                raise PathCollision(
+                    f"“{file}” is a file and a folder at once; rename one of them.", path=path
+                )
         files.append(path)
         self._last = path
         return _encoded(path)
@@ -68,7 +70,9 @@ def row_of(entry: Entry) -> Row:
     try:
         rare = rare_line(entry)
     except (ValueError, TypeError, RecursionError) as error:
-        raise InvalidManifest(f"What is said of “{path}” beside its content is not JSON.", path=path) from error
+        raise InvalidManifest(
+            f"What is said of “{path}” beside its content is not JSON.", path=path
+        ) from error
     if len(rare) > _MOST_RARE:
         raise InvalidManifest(f"What is said of “{path}” is too long; 256 KiB are allowed.", path=path)
     if entry.ref is not None:
@@ -97,5 +101,7 @@ def _claim(entry: Entry) -> bytes | None:
     except (Base64Error, ValueError):
         md5 = b""
     if len(md5) != MD5:
-        raise InvalidDigest(f"The digest of “{entry.path}” is not the base64 form of an MD5.", path=entry.path)
+        raise InvalidDigest(
+            f"The digest of “{entry.path}” is not the base64 form of an MD5.", path=entry.path
+        )
     return md5

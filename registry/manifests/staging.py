@@ -70,22 +70,25 @@ class Builder:
         row = row_of(entry)
         self._size += entry.size or 0
         if self._size > _MOST_SIZE:
-            raise InvalidManifest("The sizes in the manifest add up to more than any storage holds; check them.")
+            raise InvalidManifest(
+                "The sizes in the manifest add up to more than any storage holds; check them."
+            )
         self._tree.add(key, weight(key, row), row)
         self._totals.add(entry.path, entry.size or 0)
 
     def finish(self) -> Staged:
         """Store what is left and return the manifest: the present one, where the content is known."""
-        try:
-            root = self._tree.finish()
-            folders = self._finish_folders()
-        finally:
-            self._sorter.close()
+        root = self._tree.finish()
+        folders = self._finish_folders()
         self._writer.flush()
         digest = self._digest.hexdigest() if self._digest else None
         complete = digest if self._missing.count == 0 else None
         manifest = self._record(root, folders, complete or "")
         return Staged(manifest, digest, self._missing.count, self._missing.bytes, self._writer.written)
+
+    def close(self) -> None:
+        """Give up what the build holds on disk, whether it was finished or not."""
+        self._sorter.close()
 
     def _finish_folders(self) -> Ref:
         self._totals.finish()
@@ -144,9 +147,12 @@ class Builder:
 def stage(scope: Entity, entries: Iterable[Entry]) -> Staged:
     """Stage a whole stream of entries."""
     builder = Builder(scope)
-    for entry in entries:
-        builder.add(entry)
-    return builder.finish()
+    try:
+        for entry in entries:
+            builder.add(entry)
+        return builder.finish()
+    finally:
+        builder.close()
 
 
 def _is_sealed(item: Pending) -> bool:

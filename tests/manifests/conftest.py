@@ -1,0 +1,19 @@
+"""Small nodes for property tests, so that few entries make deep trees."""
+
+from __future__ import annotations
+
+import pytest
+
+from registry.manifests import boundaries, cache
+
+
+@pytest.fixture
+def small_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut every few entries."""
+    monkeypatch.setattr(boundaries, "LEAF", boundaries.Rule(mean=4, fewest=2, most=8))
+    monkeypatch.setattr(boundaries, "INDEX", boundaries.Rule(mean=3, fewest=2, most=5))
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    cache.shared.clear()
