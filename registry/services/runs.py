@@ -13,6 +13,7 @@ from strongroom.core.names import check_label, check_metadata, check_run_name
 from registry.actor import Actor
 from registry.errors import InvalidInput, NameTaken, NotFound
 from registry.models import Membership, Project, Run, RunInput, RunOutput, Version
+from registry.models.versions import MembershipQuerySet
 from registry.policy import Act, check
 from registry.services import events
 from registry.services._common import KEEP, Keep, now
@@ -157,6 +158,8 @@ def outputs(actor: Actor, run: Run) -> QuerySet[Membership]:
 
 def logged_by(actor: Actor, membership: Membership) -> Run | None:
     """Return the run that logged a version, if one did and the person may see it."""
+    if membership.version.run_id is None:
+        return None
     return Run.objects.visible_to(actor.user).for_listing().filter(pk=membership.version.run_id).first()
 
 
@@ -166,7 +169,7 @@ def used_by(actor: Actor, membership: Membership) -> QuerySet[Run]:
     return rows.annotate(used_at=F("inputs__created_at")).order_by("-used_at", "-pk")
 
 
-def _seen(actor: Actor) -> QuerySet[Membership]:
+def _seen(actor: Actor) -> MembershipQuerySet:
     rows = Membership.objects.committed().for_listing()
     return rows.filter(collection__project__in=Project.objects.visible_to(actor.user).values("pk"))
 

@@ -17,7 +17,7 @@ from strongroom.core.names import (
     check_tags,
     version_number,
 )
-from strongroom.core.ttl import parse_ttl
+from strongroom.core.ttl import Ttl, parse_ttl
 
 from registry.actor import Actor
 from registry.errors import Gone, HasAliases, InvalidQuery, InvalidReference, NotFound
@@ -134,9 +134,10 @@ def edit(
 ) -> Membership:
     """Change a version's card, all or nothing; what is not given stays."""
     check(actor, Act.EDIT, membership.collection.project)
+    wanted_ttl: Ttl | Keep = KEEP
     if ttl is not KEEP:
         check(actor, Act.SET_TTL, membership.version.sequence.project)
-        ttl = parse_ttl(ttl)
+        wanted_ttl = parse_ttl(ttl)
     if description is not KEEP:
         description = check_description(description)
     if metadata is not KEEP:
@@ -147,7 +148,7 @@ def edit(
         tags = check_tags(tags)
     with transaction.atomic():
         collections.lock(membership.collection)
-        _apply(actor, _fresh(membership), description, metadata, ttl, aliases, tags)
+        _apply(actor, _fresh(membership), description, metadata, wanted_ttl, aliases, tags)
     return Membership.objects.for_listing().get(pk=membership.pk)
 
 
@@ -156,7 +157,7 @@ def _apply(
     membership: Membership,
     description: str | Keep,
     metadata: dict[str, Any] | Keep,
-    ttl: str | int | Keep,
+    ttl: Ttl | Keep,
     wanted_aliases: list[str] | Keep,
     wanted_tags: list[str] | Keep,
 ) -> None:

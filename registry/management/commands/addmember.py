@@ -23,10 +23,8 @@ class Command(ProvisioningCommand):
         parser.add_argument("role", metavar="ROLE")
 
     def provision(self, *, org: str | None, team: str | None, name: str, role: str, **options: Any) -> None:
-        place: teams.Place
-        if org is not None:
-            place = teams.find_organization(self.actor, org)
-        else:
-            place = teams.find_team(self.actor, team or "")
+        place: teams.Place = (
+            teams.find_team(self.actor, team) if team else teams.find_organization(self.actor, org or "")
+        )
         teams.add_member(self.actor, place=place, user=accounts.find(self.actor, name), role=role)
         self.say(f"{name} is {role} of {place}.")

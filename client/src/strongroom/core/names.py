@@ -39,13 +39,17 @@ _CLIENT_ID = re.compile(r"[A-Za-z0-9_.-]+")
 _NUMBERED = re.compile(r"v[0-9]+", re.ASCII)
 
 # Words that stand first in addresses of pages and doors.
+# fmt: off
 RESERVED_ENTITIES = frozenset(
-    (
-        "account admin api artifacts artifactsv2 assets background events favicon.ico files graphql health healthz "
-        "home jobs keys login logout new new-project oidc organizations patterns profile projects promotions "
-        "registries registry robots.txt search settings setup sign-in sign-out static storage teams trash users"
-    ).split()
+    {
+        "account", "admin", "api", "artifacts", "artifactsv2", "assets", "background", "events",
+        "favicon.ico", "files", "graphql", "health", "healthz", "home", "jobs", "keys", "login", "logout",
+        "new", "new-project", "oidc", "organizations", "patterns", "profile", "projects", "promotions",
+        "registries", "registry", "robots.txt", "search", "settings", "setup", "sign-in", "sign-out",
+        "static", "storage", "teams", "trash", "users",
+    }
 )
+# fmt: on
 
 
 def forbidden_character(text: str) -> str | None:
