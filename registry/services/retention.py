@@ -139,16 +139,16 @@ def set_policy(actor: Actor, *, target: Entity | Project | Collection, ttl: str 
     project = target.project if isinstance(target, Collection) else target
     check(actor, Act.SET_POLICY, project)
     wanted = parse_ttl(ttl)
-    field = type(target).__name__.lower()
+    place: dict[str, Any] = {type(target).__name__.lower(): target}
     with transaction.atomic():
-        held = TtlPolicy.objects.filter(**{field: target}).first()
+        held = TtlPolicy.objects.filter(**place).first()
         before = _policy_value(held)
         if wanted == "inherit":
-            TtlPolicy.objects.filter(**{field: target}).delete()
+            TtlPolicy.objects.filter(**place).delete()
         else:
             seconds = None if wanted == "never" else int(wanted)
             TtlPolicy.objects.update_or_create(
-                **{field: target},
+                **place,
                 defaults={"seconds": seconds, "created_by": actor.user, "updated_at": now()},
             )
         events.record(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -14,16 +15,14 @@ class ProvisioningCommand(BaseCommand):
     """A command that is safe to repeat: what is there already is left as it is, and said so."""
 
     actor: Actor = system("command")
+    # Does the act; a command declares the arguments that it takes.
+    provision: Callable[..., None]
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             self.provision(**options)
         except RegistryError as refused:
             raise CommandError(refused.message) from None
-
-    def provision(self, **options: Any) -> None:
-        """Do the act."""
-        raise NotImplementedError
 
     def say(self, line: str) -> None:
         self.stdout.write(line)
