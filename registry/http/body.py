@@ -11,7 +11,6 @@ from django.http import HttpRequest
 from strongroom.core.errors import (
     IncompleteBody,
     InvalidInput,
-    InvalidManifest,
     LengthRequired,
     TooLarge,
     UnsupportedMediaType,
@@ -190,13 +189,6 @@ def _refuse_lone_surrogates(value: Any) -> None:
             raise InvalidInput("The body has half of a surrogate pair in a text; send whole characters.")
 
 
-def lines(stream: Readable, longest: int = 1024 * 1024) -> Iterator[bytes]:
-    """Yield the lines of a stream without their newline; one line and one piece are in memory."""
-    rest = b""
-    while piece := stream.read(PIECE):
-        *whole, rest = (rest + piece).split(b"\n") if rest else piece.split(b"\n")
-        yield from whole
-        if len(rest) > longest:
-            raise InvalidManifest(f"A line passes {longest} bytes; write one entry a line.")
-    if rest:
-        yield rest
+def pieces(stream: Readable) -> Iterator[bytes]:
+    """Yield a stream piece by piece."""
+    return iter(lambda: stream.read(PIECE), b"")

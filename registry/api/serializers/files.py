@@ -10,7 +10,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 from strongroom.core.errors import InvalidQuery
-from strongroom.core.manifest import Change, Entry
+from strongroom.core.manifest import Change
 
 from registry.api.schema import page_of
 from registry.api.serializers._common import (
@@ -34,12 +34,22 @@ from registry.models import Membership, User
 _FIELDS = {
     "path": TEXT,
     "size": MAYBE_COUNT,
+    "sha256": TEXT,
+    "md5": TEXT,
     "digest": MAYBE_TEXT,
-    "sha256": MAYBE_TEXT,
-    "ref": MAYBE_TEXT,
-    "extra": maybe(ANY_OBJECT),
+    "ref": TEXT,
+    "extra": ANY_OBJECT,
 }
-ENTRY = component("Entry", record(_FIELDS))
+ENTRY = component(
+    "Entry",
+    {
+        "type": "object",
+        "description": "Bytes have `sha256`, references have `ref`",
+        "properties": _FIELDS,
+        "required": ["path", "size"],
+        "additionalProperties": False,
+    },
+)
 FOLDER = component(
     "Folder",
     record(
@@ -70,18 +80,6 @@ PATHS = Body("BundleRequest", required={"paths": many(_PATH, 2000, least=1)})
 LINK_TO_MAKE = Body("LinkToMake", required={"path": _PATH})
 
 
-def entry(found: Entry) -> dict[str, Any]:
-    """Represent an entry."""
-    return {
-        "path": found.path,
-        "size": found.size,
-        "digest": found.digest,
-        "sha256": found.sha256,
-        "ref": found.ref,
-        "extra": found.extra,
-    }
-
-
 def link(base_url: str, user: User, membership: Membership, path: str) -> dict[str, Any]:
     """Sign a link to one file of one version, in one person's name."""
     until = timezone.now() + signing.LONGEST
@@ -99,7 +97,7 @@ def folder(page: FolderPage) -> dict[str, Any]:
             {"name": below.name, "path": below.path, "files": below.files, "size": below.size}
             for below in page.folders
         ],
-        "files": [entry(found) for found in page.files],
+        "files": [entry.to_json() for entry in page.files],
         "next": page.next,
     }
 
@@ -118,8 +116,8 @@ def _change(row: Change) -> dict[str, Any]:
     return {
         "kind": str(row.kind),
         "path": row.path,
-        "before": None if row.before is None else entry(row.before),
-        "after": None if row.after is None else entry(row.after),
+        "before": None if row.before is None else row.before.to_json(),
+        "after": None if row.after is None else row.after.to_json(),
     }
 
 

@@ -11,7 +11,7 @@ from registry.api.schema import BUNDLE, NDJSON, operation
 from registry.api.serializers import drafts as shape
 from registry.api.serializers import versions as version_shape
 from registry.api.shapes import Param
-from registry.http.body import lines, open_body
+from registry.http.body import open_body, pieces
 from registry.http.paging import limit_of
 from registry.services import drafts, projects, uploads
 
@@ -56,7 +56,7 @@ class DraftManifest(Endpoint):
         """Read the manifest as it streams in."""
         draft = drafts.find(self.actor, draft_id)
         body = open_body(self.http, settings.MANIFEST_LIMIT)
-        return self.answer(shape.staged(drafts.stage(self.actor, draft=draft, lines=lines(body))))
+        return self.answer(shape.staged(drafts.stage(self.actor, draft=draft, lines=pieces(body))))
 
 
 class DraftMissing(Endpoint):

@@ -82,7 +82,7 @@ class EntryDetail(Endpoint):
         """Answer the entry."""
         path = needed(self.http.GET, "path")
         found = self.version(entity, project, collection, ref)
-        return self.answer(shape.entry(files.entry(self.actor, found, path)))
+        return self.answer(files.entry(self.actor, found, path).to_json())
 
 
 class Content(Endpoint):
