@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ def hide(text: str) -> str:
 
 def hide_secrets(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
     """Blank what a log line must not carry (a structlog processor)."""
+    event.pop("request", None)  # Django adds the whole request; its path is in the sentence
     for name, value in event.items():
         if SECRET_NAMES.search(name):
             event[name] = "[hidden]"
@@ -62,17 +64,28 @@ def formatter(form: str) -> ProcessorFormatter:
     )
 
 
+class NoHealth(logging.Filter):
+    """Drops the 503 of /healthz: it is an answer, not an accident."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return getattr(getattr(record, "request", None), "path", "") != "/healthz"
+
+
 def config(level: str, form: str) -> dict[str, Any]:
     """Return Django's LOGGING."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": "artifacts_site.logs.formatter", "form": form}},
+        "filters": {"no_health": {"()": NoHealth}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             # Answers of 4xx are the visitor's news, not the operator's.
-            "django.request": {"level": "ERROR"},
+            "django.request": {"level": "ERROR", "filters": ["no_health"]},
+            # A line a task would be a line a minute for ever; failures are errors.
+            "celery": {"level": "WARNING"},
+            "kombu": {"level": "WARNING"},
             "django.security.DisallowedHost": {"level": "ERROR", "handlers": ["stderr"], "propagate": False},
         },
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -111,6 +110,8 @@ CACHES = {
 }
 # What `registry.jobs` hands tasks to; named here so that the registry need not import its worker.
 JOBS_APP = "celery_worker.tasks.app"
+# Names one run of the supervisor to its processes; empty where they are started by other means.
+RUN = env_str("STRONGROOM_RUN")
 WORKER_PROCESSES = env_int("STRONGROOM_WORKER_PROCESSES", 1, least=1, most=64)
 
 # --- Bytes -------------------------------------------------------------------------------------------
@@ -132,12 +133,12 @@ STORAGES = {
 }
 
 # --- Limits and periods ------------------------------------------------------------------------------
-TRASH_PERIOD = timedelta(days=env_int("STRONGROOM_TRASH_DAYS", 7, most=36500))
-DRAFT_PERIOD = timedelta(hours=env_int("STRONGROOM_DRAFT_HOURS", 24, least=1, most=87600))
-PROTECTION_PERIOD = timedelta(hours=env_int("STRONGROOM_PROTECTION_HOURS", 24, least=1, most=87600))
+TRASH_DAYS = env_int("STRONGROOM_TRASH_DAYS", 7, most=36500)
+DRAFT_HOURS = env_int("STRONGROOM_DRAFT_HOURS", 24, least=1, most=87600)
+PROTECTION_HOURS = env_int("STRONGROOM_PROTECTION_HOURS", 24, least=1, most=87600)
 BUNDLE_LIMIT = env_int("STRONGROOM_BUNDLE_MIB", 64, least=1, most=1024) * MIB
 FRAME_LIMIT = MIB
-PART_LIMIT = env_int("STRONGROOM_PART_MIB", 65536, least=8) * MIB
+PART_LIMIT = env_int("STRONGROOM_PART_MIB", 5 * 1024**2, least=8) * MIB
 MANIFEST_LIMIT = env_int("STRONGROOM_MANIFEST_MIB", 4096, least=1) * MIB
 MANIFEST_ENTRIES_LIMIT = env_int("STRONGROOM_MANIFEST_ENTRIES", 10_000_000, least=1)
 # What Django itself reads into memory: forms and JSON. Bytes of artifacts are streamed past it.
@@ -153,12 +154,15 @@ if HTTPS:
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "registry.web.views.errors.csrf"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-if env_bool("STRONGROOM_TRUST_PROXY", default=False):
+# How many proxies of our own stand in front; only their headers are believed.
+TRUSTED_PROXIES = env_int("STRONGROOM_TRUSTED_PROXIES", 0, most=10)
+if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

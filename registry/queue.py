@@ -10,7 +10,6 @@ from django.conf import settings
 if TYPE_CHECKING:
     from redis import Redis
 
-WORKER_KEY = "strongroom:worker"
 SIGN_SECONDS, SIGN_LASTS = 5, 20
 
 
@@ -28,16 +27,16 @@ def answers() -> bool:
     return bool(client().ping())
 
 
+def _worker_key() -> str:
+    # Of this run only: a queue that was kept on disk still holds the sign of the worker before.
+    return f"strongroom:worker:{settings.RUN}"
+
+
 def leave_sign() -> None:
     """Say that a worker is alive and takes tasks; the word fades unless it is repeated."""
-    client().set(WORKER_KEY, "1", ex=SIGN_LASTS)
+    client().set(_worker_key(), "1", ex=SIGN_LASTS)
 
 
 def worker_is_alive() -> bool:
     """Tell whether a worker left its sign lately."""
-    return bool(client().exists(WORKER_KEY))
-
-
-def wipe_sign() -> None:
-    """Take the sign back: the worker stops."""
-    client().delete(WORKER_KEY)
+    return bool(client().exists(_worker_key()))

@@ -1,0 +1,38 @@
+"""How gunicorn serves the pages and the API; read by gunicorn itself, as `-c python:artifacts_site.gunicorn_conf`."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import signal
+from typing import Any
+
+from artifacts_site.environment import env_int
+
+# Threads, not one request a process: a download that stalls holds a thread, never a page.
+worker_class = "gthread"
+workers = env_int("STRONGROOM_WEB_PROCESSES", 2, least=1, most=64)
+threads = env_int("STRONGROOM_WEB_THREADS", 8, least=1, most=256)
+# Loaded before the fork, the code is in memory once, however many processes there are.
+preload_app = True
+# For gthread a worker's own sign of life, not the length of a request: uploads may take hours.
+timeout = 120
+graceful_timeout = 20
+keepalive = 15
+loglevel = "warning"
+control_socket_disable = True
+forwarded_allow_ips = "*" if env_int("STRONGROOM_TRUSTED_PROXIES", 0, most=10) else "127.0.0.1,::1"
+if os.path.isdir("/dev/shm"):  # noqa: S108  # a sign of life on a slow disk would look like a dead worker
+    worker_tmp_dir = "/dev/shm"  # noqa: S108
+
+
+def when_ready(_server: Any) -> None:
+    """Move what is loaded out of the collector's sight, so that its marks don't unshare the memory."""
+    gc.collect()
+    gc.freeze()
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    """Let the kernel end a worker with its master: an orphan would go on taking requests."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)

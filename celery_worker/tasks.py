@@ -1,0 +1,28 @@
+"""The tasks: each names its run, calls one service and counts what it did."""
+
+from __future__ import annotations
+
+from celery_worker.app import app
+from registry import jobs
+from registry.services import drafts, retention, trash
+
+
+@app.task(name="retention.expire_due")
+def expire_due() -> None:
+    """Move versions whose time-to-live has passed to the trash."""
+    with jobs.track("retention.expire_due") as counts:
+        counts["versions"] = retention.expire_due()
+
+
+@app.task(name="drafts.abandon_stale")
+def abandon_stale() -> None:
+    """Clean up drafts that nobody continued."""
+    with jobs.track("drafts.abandon_stale") as counts:
+        counts["drafts"] = drafts.abandon_stale()
+
+
+@app.task(name="trash.purge_due")
+def purge_due() -> None:
+    """Purge versions that were in the trash for the whole trash period."""
+    with jobs.track("trash.purge_due") as counts:
+        counts["versions"] = trash.purge_due()
