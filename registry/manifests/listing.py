@@ -115,9 +115,8 @@ def _files(trees: Trees, path: str, after: str | None) -> Iterator[Entry]:
         low = max(start, prefix + split_key(previous)[1] + _AFTER_FOLDER) if previous else start
         high = prefix + split_key(record.key)[1] + "/" if record else None
         for leaf in leaves(trees.source, trees.entries, low):
-            at = leaf.since(low)
             end = leaf.count if high is None else leaf.since(high)
-            for at in range(at, end):
+            for at in range(leaf.since(low), end):
                 found = leaf.paths[at]
                 if not found.startswith(prefix):
                     return

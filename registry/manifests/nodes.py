@@ -52,7 +52,7 @@ class Draft(Protocol):
 class IndexDraft:
     """Children of one node to be, in order."""
 
-    __slots__ = ("_kind", "refs", "count", "first", "last", "total")
+    __slots__ = ("_kind", "count", "first", "last", "refs", "total")
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
@@ -99,7 +99,9 @@ class Index:
             strict=True,
         )
         level = frame.level - 1
-        self.refs: Sequence[Ref] = [Ref(digest, level, *rest) for digest, *rest in rows]
+        self.refs: Sequence[Ref] = [
+            Ref(digest, level, count, total, first, last) for digest, count, total, first, last in rows
+        ]
 
     def from_key(self, key: str) -> Sequence[Ref]:
         """Return the children that can hold `key` or something after it."""

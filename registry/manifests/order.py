@@ -6,9 +6,10 @@ import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 
-from registry.manifests.leaves import FIXED_WEIGHT, MD5, NO_DIGEST, NO_MD5, NO_SIZE, rare_line
 from strongroom.core.errors import InvalidDigest, InvalidManifest, InvalidPath, PathCollision
 from strongroom.core.manifest import Entry
+
+from registry.manifests.leaves import FIXED_WEIGHT, MD5, NO_DIGEST, NO_MD5, NO_SIZE, rare_line
 
 _CONTROL = re.compile(r"[\x00-\x1f]")
 _SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from strongroom.core.errors import DigestMismatch, SizeMismatch
+
 from registry import storage
 from registry.manifests.leaves import NO_DIGEST, NO_MD5, NO_SIZE
 from registry.models import Blob, Entity
 from registry.storage import Known
-from strongroom.core.errors import DigestMismatch, SizeMismatch
 
 # Distinct missing blobs are counted exactly up to here; beyond, one that two leaves name counts twice.
 _EXACT = 100_000
@@ -20,7 +21,7 @@ class Missing:
     """How much is missing, in bounded memory."""
 
     count: int = 0
-    bytes: int = 0
+    size: int = 0
     first: list[str] = field(default_factory=list)
     _seen: set[bytes] = field(default_factory=set)
 
@@ -32,7 +33,7 @@ class Missing:
         if len(self.first) < 20:
             self.first.append(sha.hex())
         self.count += 1
-        self.bytes += size
+        self.size += size
 
 
 def has_damage(scope: Entity) -> bool:

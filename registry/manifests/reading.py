@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from strongroom.core.errors import NotFound
+from strongroom.core.manifest import Change, Entry
+
 from registry.manifests.diff import diff_trees
 from registry.manifests.listing import FolderPage, Trees, find_folder, page
 from registry.manifests.source import StoredNodes
 from registry.manifests.walk import as_leaf, leaves, root_ref, seek
 from registry.models import Manifest
-from strongroom.core.errors import NotFound
-from strongroom.core.manifest import Change, Entry
 
 
 @dataclass(slots=True, frozen=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from registry.manifests.leaves import MD5, Leaf
+from strongroom.core.digests import ManifestDigest
+from strongroom.core.errors import BlobsMissing
+
+from registry.manifests.leaves import Leaf
 from registry.manifests.presence import Missing, gather_md5s, has_damage, joined, known_blobs
 from registry.manifests.source import StoredNodes
 from registry.manifests.walk import as_leaf, leaf_groups, leaves, root_ref
 from registry.models import Chunk, Entity, Manifest
-from strongroom.core.digests import ManifestDigest
-from strongroom.core.errors import BlobsMissing
 
 
 @dataclass(slots=True, frozen=True)
@@ -111,6 +112,6 @@ def _blobs_missing(lacking: Missing) -> BlobsMissing:
     return BlobsMissing(
         f"{files} not on the server yet; send what is missing and commit again.",
         count=lacking.count,
-        bytes=lacking.bytes,
+        bytes=lacking.size,
         sha256=lacking.first,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from django.utils import timezone
+from strongroom.core.errors import Damaged
 
 from registry import storage
 from registry.manifests import cache
@@ -13,7 +14,6 @@ from registry.manifests.leaves import Leaf
 from registry.manifests.nodes import Ref
 from registry.manifests.walk import Node, make_node
 from registry.models import Chunk
-from strongroom.core.errors import Damaged
 
 # Rows of leaves carry their MD5s, 16 bytes an entry: the first page needs one, a whole stream many.
 _FIRST_ROWS, _MOST_ROWS = 2, 32
@@ -68,7 +68,10 @@ class StoredNodes:
 def _mark_damaged(ref: Ref, row: Chunk, error: Exception) -> Damaged:
     """Mark the chunk, so that the next staging of the same entries writes it anew; say what is lost."""
     # Only where it still lies: somebody may have healed it since this row was read.
-    same = Chunk.objects.filter(pk=row.pk, object_id=row.object_id, offset=row.offset, damaged_at=None)
+    same = Chunk.objects.filter(object_id=row.object_id, damaged_at=None)
+    if not isinstance(error.__cause__, FileNotFoundError):
+        # An object that is gone takes all its nodes with it; else only this one is known to be bad.
+        same = same.filter(pk=row.pk, offset=row.offset)
     same.update(damaged_at=timezone.now())
     why = f": {error}" if isinstance(error, BrokenNode) else ""
     return Damaged(

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from django.conf import settings
 from django.utils import timezone
+from strongroom.core.digests import ManifestDigest
+from strongroom.core.errors import InvalidManifest
+from strongroom.core.manifest import Entry
 
 from registry.manifests.folders import FolderDraft, FolderTotals
 from registry.manifests.framing import ENTRIES, FOLDERS
@@ -26,10 +29,6 @@ from registry.manifests.spill import FolderSorter
 from registry.manifests.tree import TreeBuilder
 from registry.manifests.writer import NodeWriter, Pending
 from registry.models import Entity, Manifest
-from strongroom.core.digests import ManifestDigest
-from strongroom.core.errors import InvalidManifest
-from strongroom.core.manifest import Entry
-
 
 # What a database's integer holds.
 _MOST_SIZE = (1 << 63) - 1
@@ -84,7 +83,7 @@ class Builder:
         digest = self._digest.hexdigest() if self._digest else None
         complete = digest if self._missing.count == 0 else None
         manifest = self._record(root, folders, complete or "")
-        return Staged(manifest, digest, self._missing.count, self._missing.bytes, self._writer.written)
+        return Staged(manifest, digest, self._missing.count, self._missing.size, self._writer.written)
 
     def close(self) -> None:
         """Give up what the build holds on disk, whether it was finished or not."""

@@ -29,9 +29,9 @@ def make_node(frame: Frame) -> Node:
     return Leaf(frame) if frame.kind == ENTRIES else FolderLeaf(frame)
 
 
-def root_ref(digest: bytes, count: int = 0, total: int = 0) -> Ref:
-    """Point at a root, of which nothing but the digest need be known."""
-    return Ref(digest, -1, count, total, "", "")
+def root_ref(digest: bytes | memoryview) -> Ref:
+    """Point at a root, of which nothing but the digest is known."""
+    return Ref(bytes(digest), -1, 0, 0, "", "")
 
 
 def leaf_groups(source: NodeSource, root: Ref, key: str = "") -> Iterator[Sequence[Ref]]:

@@ -1,10 +1,11 @@
-"""Small nodes for property tests, so that few entries make deep trees."""
+"""What tests of manifests start from: nothing cached, an entity, and blobs that are really there."""
 
 from __future__ import annotations
 
 import pytest
 
 from registry.manifests import boundaries, cache
+from registry.models import Entity
 
 
 @pytest.fixture
@@ -17,3 +18,8 @@ def small_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
     cache.shared.clear()
+
+
+@pytest.fixture
+def scope(db: None) -> Entity:
+    return Entity.objects.create(name="acme", folded="acme", kind="team")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
+from strongroom.core.manifest import Change, apply
 
 from registry.manifests.diff import diff_trees
-from strongroom.core.manifest import Change, apply
 from tests.manifests.trees import ENTRY_SETS, PATHS, MemoryNodes, build, file, same_for_all
 
 

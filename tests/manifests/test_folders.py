@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strongroom.core.errors import InvalidQuery, NotFound
 
 from registry.manifests.listing import Folder, find_folder, page
-from strongroom.core.errors import InvalidQuery, NotFound
 from tests.manifests.trees import ENTRY_SETS, MemoryNodes, build, file, same_for_all
 
 

@@ -8,11 +8,11 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strongroom.core.manifest import Entry
 
 from registry.manifests import boundaries
 from registry.manifests.nodes import Ref
 from registry.manifests.walk import as_leaf, leaf_groups, leaves, root_ref, seek
-from strongroom.core.manifest import Entry
 from tests.manifests.trees import ENTRY_SETS, PATHS, MemoryNodes, build, file, same_for_all
 
 pytestmark = pytest.mark.usefixtures("small_nodes")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+from strongroom.core.manifest import Entry
 
 from registry.manifests.folders import FolderDraft, FolderTotals
 from registry.manifests.framing import ENTRIES, FOLDERS, Encoded, open_frame
@@ -17,8 +18,6 @@ from registry.manifests.order import PathOrder, row_of, weight
 from registry.manifests.spill import FolderSorter
 from registry.manifests.tree import TreeBuilder
 from registry.manifests.walk import Node, make_node
-from strongroom.core.manifest import Entry
-
 
 # The rule for cuts is the same for every example of a property, so one fixture for all of them is right.
 same_for_all = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
