@@ -48,9 +48,11 @@ class FileRange(Range):
     """
 
     mode = "rb"
+    # Before it is opened, and when it could not be, there is nothing to close.
+    _handle: int | None = None
 
     def __init__(self, path: Path | str, offset: int = 0, length: int | None = None) -> None:
-        self._handle: int | None = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         size = os.fstat(self._handle).st_size
         # What lies past the end of the file can't be read: a damaged object is shorter than its row says.
         there = max(0, size - offset)
