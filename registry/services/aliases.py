@@ -13,6 +13,7 @@ from registry.errors import NotFound
 from registry.models import Alias, Collection, Membership
 from registry.policy import Act, check
 from registry.services import collections, events
+from registry.services._common import now
 
 LATEST = "latest"
 
@@ -61,32 +62,45 @@ def replace(actor: Actor, membership: Membership, names: Iterable[str]) -> None:
     assign(actor, membership, wanted)
 
 
-def assign(actor: Actor, membership: Membership, names: Iterable[str], *, quiet: Iterable[str] = ()) -> None:
+def holders(collection: Collection, names: Iterable[str]) -> dict[str, Alias]:
+    """Return the present holders of some aliases, by alias; one query."""
+    rows = Alias.objects.filter(collection=collection, name__in=list(names))
+    return {alias.name: alias for alias in rows.select_related("membership__version")}
+
+
+def assign(
+    actor: Actor,
+    membership: Membership,
+    names: Iterable[str],
+    *,
+    quiet: Iterable[str] = (),
+    held: dict[str, Alias] | None = None,
+) -> None:
     """Point aliases at a membership, with an event for each that moved; call it with the collection locked.
 
     `quiet` names move without an event of their own: `latest` at a commit, which the commit's event tells.
+    `held` spares the query when the caller has looked already.
     """
     wanted = list(dict.fromkeys([*names, *quiet]))
-    held = {
-        alias.name: alias
-        for alias in Alias.objects.filter(
-            collection_id=membership.collection_id, name__in=wanted
-        ).select_related("membership")
-    }
+    if held is None:
+        held = holders(membership.collection, wanted)
     fresh = [name for name in wanted if name not in held]
-    moving = [alias for alias in held.values() if alias.membership_id != membership.pk]
-    Alias.objects.bulk_create(
-        Alias(collection_id=membership.collection_id, membership=membership, name=name, created_by=actor.user)
-        for name in fresh
-    )
+    moving = [held[name] for name in wanted if name in held and held[name].membership_id != membership.pk]
+    if fresh:
+        Alias.objects.bulk_create(
+            Alias(collection=membership.collection, membership=membership, name=name, created_by=actor.user)
+            for name in fresh
+        )
     if moving:
         Alias.objects.filter(pk__in=[alias.pk for alias in moving]).update(
-            membership=membership, created_by=actor.user, created_at=membership.version.updated_at
+            membership=membership, created_by=actor.user, created_at=now()
         )
-    for name in fresh:
-        _tell(actor, membership, name, None, quiet)
-    for alias in moving:
-        _tell(actor, membership, alias.name, f"v{alias.membership.number}", quiet)
+    _tell(
+        actor,
+        membership,
+        [(name, None) for name in fresh if name not in quiet]
+        + [(alias.name, f"v{alias.membership.number}") for alias in moving if alias.name not in quiet],
+    )
 
 
 def refuse_gone(membership: Membership) -> None:
@@ -95,8 +109,8 @@ def refuse_gone(membership: Membership) -> None:
         raise NotFound(f"{membership.name} was deleted meanwhile. Nothing was changed.")
 
 
-def _tell(actor: Actor, membership: Membership, name: str, before: str | None, quiet: Iterable[str]) -> None:
-    if name not in quiet:
+def _tell(actor: Actor, membership: Membership, moves: list[tuple[str, str | None]]) -> None:
+    for name, before in moves:
         events.record(
             actor,
             "alias.move",

@@ -76,14 +76,15 @@ def create(actor: Actor, *, project: Project, name: str, type: str, description:
     return collection
 
 
-def begin(actor: Actor, *, project: Project, name: str, type: str) -> tuple[Collection, bool]:
+def begin(
+    actor: Actor, *, project: Project, name: str, type: str, lock: bool = False
+) -> tuple[Collection, bool]:
     """Find or make the sequence that a draft will be logged to; call it inside a transaction.
 
     A sequence made here stays hidden until the first commit establishes it.
     """
-    found = (
-        Collection.objects.filter(project=project, name=name, deleted_at=None).select_related("type").first()
-    )
+    rows = Collection.objects.filter(project=project, name=name, deleted_at=None).select_related("type")
+    found = (rows.select_for_update(of=("self",)) if lock else rows).first()
     if found is not None and (found.established or found.type.name == type):
         if found.type.name != type:
             raise TypeMismatch(
@@ -106,7 +107,7 @@ def begin(actor: Actor, *, project: Project, name: str, type: str) -> tuple[Coll
                 project=project, type=kind, name=name, established=False, created_by=actor.user
             )
     except IntegrityError:
-        return begin(actor, project=project, name=name, type=type)
+        return begin(actor, project=project, name=name, type=type, lock=lock)
     return made, True
 
 

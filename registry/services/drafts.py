@@ -24,8 +24,8 @@ from strongroom.core.ttl import parse_ttl
 
 from registry import manifests, storage
 from registry.actor import Actor
-from registry.errors import DraftClosed, InvalidManifest, ManifestMissing, NotFound
-from registry.models import Alias, Collection, Manifest, Membership, Project, Run, Upload, Version
+from registry.errors import BlobsMissing, DraftClosed, InvalidManifest, ManifestMissing, NotFound
+from registry.models import Collection, Manifest, Membership, Project, Run, Upload, Version
 from registry.policy import Act, check
 from registry.services import aliases, collections, events, retention, runs, tags, versions
 from registry.services._common import now
@@ -66,18 +66,7 @@ def begin(
     client_id: str | None = None,
 ) -> tuple[Version, bool]:
     """Begin a draft (a PENDING version); the same `client_id` finds the same draft again."""
-    check(actor, Act.LOG, project)
-    check_collection_name(collection)
-    check_loggable_type(type, collection)
-    wanted_ttl = parse_ttl(ttl)
-    if wanted_ttl != "inherit":
-        check(actor, Act.SET_TTL, project)
-    created_at = now()
-    card = {
-        "description": check_description(description),
-        "metadata": check_metadata(metadata or {}),
-        **retention.columns(created_at, wanted_ttl),
-    }
+    fields = _fields(actor, project, collection, type, description, metadata, ttl)
     if client_id is not None:
         check_client_id(client_id)
         present = _of_client(actor, client_id)
@@ -91,9 +80,7 @@ def begin(
                 created_by=actor.user,
                 run=run,
                 client_id=client_id,
-                created_at=created_at,
-                updated_at=created_at,
-                **card,
+                **fields,
             )
     except IntegrityError:
         present = _of_client(actor, client_id or "")
@@ -102,6 +89,32 @@ def begin(
         return _same_target(present, project, collection), False
     draft.sequence = sequence
     return draft, True
+
+
+def _fields(
+    actor: Actor,
+    project: Project,
+    collection: str,
+    type: str,
+    description: str,
+    metadata: dict[str, Any] | None,
+    ttl: str | int | None,
+) -> dict[str, Any]:
+    """Check what a draft begins with, and who begins it; returns the columns of the version."""
+    check(actor, Act.LOG, project)
+    check_collection_name(collection)
+    check_loggable_type(type, collection)
+    wanted_ttl = parse_ttl(ttl)
+    if wanted_ttl != "inherit":
+        check(actor, Act.SET_TTL, project)
+    created_at = now()
+    return {
+        "created_at": created_at,
+        "updated_at": created_at,
+        "description": check_description(description),
+        "metadata": check_metadata(metadata or {}),
+        **retention.columns(created_at, wanted_ttl),
+    }
 
 
 def find(actor: Actor, public_id: str) -> Version:
@@ -177,12 +190,23 @@ def commit(
 
 
 def _commit(actor: Actor, draft: Version, wanted: list[str], labels: list[str]) -> Committed:
-    latest = _latest(draft.sequence)
+    """Commit under the collection's lock: the next number, or `latest` when it has this very content.
+
+    The manifest row stands for the SHA-256 identity of the content within the entity, so that an equal
+    MD5 digest of other bytes is never taken for the same.
+    """
+    held = aliases.holders(draft.sequence, [*wanted, aliases.LATEST])
+    latest = held[aliases.LATEST].membership if aliases.LATEST in held else None
     if latest is not None and latest.version.manifest_id == draft.manifest_id:
-        _close_unchanged(actor, draft, latest)
-        return _labelled(actor, latest, wanted, labels, created=False)
-    membership = _number(actor, draft)
-    return _labelled(actor, membership, wanted, labels, created=True)
+        latest.collection = draft.sequence
+        _close_unchanged(draft, latest)
+        membership, quiet = latest, []
+    else:
+        membership, quiet = _number(actor, draft), [aliases.LATEST]
+    aliases.assign(actor, membership, wanted, quiet=quiet, held=held)
+    if labels:
+        tags.extend(actor, membership, labels, fresh=membership is not latest)
+    return Committed(membership, created=membership is not latest)
 
 
 def _number(actor: Actor, draft: Version) -> Membership:
@@ -213,17 +237,10 @@ def _number(actor: Actor, draft: Version) -> Membership:
     return membership
 
 
-def _labelled(
-    actor: Actor, membership: Membership, wanted: list[str], labels: list[str], *, created: bool
-) -> Committed:
-    aliases.assign(actor, membership, wanted, quiet=[aliases.LATEST] if created else [])
-    if labels:
-        tags.extend(actor, membership, labels)
-    return Committed(membership, created)
-
-
-def _close_unchanged(actor: Actor, draft: Version, latest: Membership) -> None:
+def _close_unchanged(draft: Version, latest: Membership) -> None:
     at = now()
+    if draft._state.adding:
+        draft.save()
     Version.objects.filter(pk=draft.pk).update(
         state=Version.State.DELETED,
         deleted_at=at,
@@ -246,7 +263,10 @@ def _again(actor: Actor, draft: Version, wanted: list[str], labels: list[str]) -
     with transaction.atomic():
         collections.lock(found.collection)
         aliases.refuse_gone(found)
-        return _labelled(actor, found, wanted, labels, created=False)
+        aliases.assign(actor, found, wanted)
+        if labels:
+            tags.extend(actor, found, labels)
+    return Committed(found, created=False)
 
 
 def log_small(
@@ -264,30 +284,33 @@ def log_small(
     run: Run | None = None,
     client_id: str | None = None,
 ) -> Committed:
-    """Log a version in one call when no blob is missing; else BlobsMissing, and the draft is gone."""
+    """Log a version in one call and one transaction when no blob is missing; else BlobsMissing, and nothing is made."""
     if len(entries) > _SMALL:
         raise InvalidManifest(f"One request takes {_SMALL} entries. Stage a manifest for more.")
     wanted, labels = [check_alias(name) for name in aliases], check_tags(tags)
     parsed = sorted((Entry.from_json(entry) for entry in entries), key=lambda entry: entry.path)
-    draft, _ = begin(
-        actor,
-        project=project,
-        collection=collection,
-        type=type,
-        description=description,
-        metadata=metadata,
-        ttl=ttl,
-        run=run,
-        client_id=client_id,
-    )
-    if draft.state != Version.State.PENDING:
-        return _again(actor, draft, wanted, labels)
-    try:
-        _stage(draft, parsed)
-        return commit(actor, draft=draft, aliases=wanted, tags=labels)
-    except Exception:
-        discard(draft)
-        raise
+    fields = _fields(actor, project, collection, type, description, metadata, ttl)
+    present = _of_client(actor, check_client_id(client_id)) if client_id is not None else None
+    if present is not None:
+        return _again(actor, _same_target(present, project, collection), wanted, labels)
+    with transaction.atomic():
+        sequence, _ = collections.begin(actor, project=project, name=collection, type=type, lock=True)
+        built = manifests.stage(project.entity, parsed)
+        if built.missing_count:
+            raise BlobsMissing(
+                f"{built.missing_count} files are not on the server yet. Begin a draft and send them.",
+                count=built.missing_count,
+                bytes=built.missing_bytes,
+            )
+        draft = Version(
+            sequence=sequence,
+            manifest=built.manifest,
+            created_by=actor.user,
+            run=run,
+            client_id=client_id,
+            **fields,
+        )
+        return _commit(actor, draft, wanted, labels)
 
 
 def abandon(actor: Actor, *, draft: Version) -> None:
@@ -344,17 +367,6 @@ def _manifest(draft: Version) -> Manifest:
     if draft.manifest is None:
         raise ManifestMissing("This draft has no manifest yet. Stage one, then go on.")
     return draft.manifest
-
-
-def _latest(sequence: Collection) -> Membership | None:
-    held = Alias.objects.filter(collection=sequence, name=aliases.LATEST).select_related(
-        "membership__version"
-    )
-    alias = held.first()
-    if alias is None:
-        return None
-    alias.membership.collection = sequence
-    return alias.membership
 
 
 def _of_client(actor: Actor, client_id: str) -> Version | None:

@@ -35,9 +35,10 @@ def remove(actor: Actor, *, membership: Membership, name: str) -> None:
         replace(actor, membership, [tag for tag in held if tag != name])
 
 
-def extend(actor: Actor, membership: Membership, names: Iterable[str]) -> None:
-    """Add tags; call it with the collection locked."""
-    held = list(VersionTag.objects.filter(version_id=membership.version_id).values_list("name", flat=True))
+def extend(actor: Actor, membership: Membership, names: Iterable[str], *, fresh: bool = False) -> None:
+    """Add tags; call it with the collection locked. A `fresh` version has none yet."""
+    rows = VersionTag.objects.filter(version_id=membership.version_id)
+    held = [] if fresh else list(rows.values_list("name", flat=True))
     replace(actor, membership, [*held, *names], held=held)
 
 

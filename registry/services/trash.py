@@ -48,7 +48,7 @@ def move(actor: Actor, membership: Membership, *, cause: str, at: datetime | Non
     held.delete()
     version.state = Version.State.DELETED
     version.deleted_at, version.deleted_by, version.deletion_cause = at, actor.user, cause
-    version.purge_at = at + timedelta(days=settings.TRASH_DAYS)
+    version.purge_at = purge_date(at)
     version.lost_aliases, version.updated_at = lost, at
     version.save(
         update_fields=[
@@ -71,6 +71,11 @@ def move(actor: Actor, membership: Membership, *, cause: str, at: datetime | Non
         before={"aliases": [entry["alias"] for entry in lost]},
         after={"purge_at": version.purge_at.isoformat()},
     )
+
+
+def purge_date(at: datetime) -> datetime:
+    """Until when what is deleted at `at` can be restored."""
+    return at + timedelta(days=settings.TRASH_DAYS)
 
 
 def restore(actor: Actor, *, membership: Membership) -> Restored:
