@@ -38,8 +38,8 @@ class _Side:
         yield from range(start, self.at)
         self._close_if_read()
 
-    def step(self) -> None:
-        self.at += 1
+    def skip(self, length: int) -> None:
+        self.at += length
         self._close_if_read()
 
     def _opened(self) -> Leaf:
@@ -112,10 +112,22 @@ def _merge(a: _Side, b: _Side, old: Leaf, new: Leaf) -> Iterator[Change]:
         for at in b.until(x):
             yield _only(new, at, "added")
     else:
-        if not old.same(a.at, new, b.at):
-            yield Change("changed", x, old.entry(a.at), new.entry(b.at))
-        a.step()
-        b.step()
+        # Mostly one entry of a thousand differs, so the stretch with the same paths is run through at once.
+        length = _shared_paths(old.paths, a.at, new.paths, b.at)
+        for offset in old.differences(a.at, new, b.at, length):
+            at = a.at + offset
+            yield Change("changed", old.paths[at], old.entry(at), new.entry(b.at + offset))
+        a.skip(length)
+        b.skip(length)
+
+
+def _shared_paths(old: list[str], at: int, new: list[str], there: int) -> int:
+    """Return for how many entries from here on the paths are the same."""
+    length = min(len(old) - at, len(new) - there)
+    if old[at : at + length] == new[there : there + length]:
+        return length
+    pairs = enumerate(zip(old[at:], new[there:], strict=False))
+    return next(offset for offset, (one, other) in pairs if one != other)
 
 
 def _only(leaf: Leaf, at: int, kind: str) -> Change:

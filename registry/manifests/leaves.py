@@ -8,6 +8,7 @@ from binascii import b2a_base64
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import repeat
 from typing import Any
 
 from strongroom.core.manifest import Entry
@@ -150,13 +151,15 @@ class Leaf:
         """Return the digest of each entry, `NO_DIGEST` for one whose bytes are not ours to keep."""
         return slices(self.shas, DIGEST, self.count)
 
-    def same(self, at: int, other: Leaf, there: int) -> bool:
-        """Are both entries, known to have one path, the same in all else?"""
-        return (
-            self.sha(at) == other.sha(there)
-            and self.sizes[at] == other.sizes[there]
-            and self._rare.get(at) == other._rare.get(there)
-        )
+    def differences(self, at: int, other: Leaf, there: int, length: int) -> list[int]:
+        """Return where two runs of entries, known to have the same paths, are not the same in all else."""
+        ours, theirs = self._identities(at, length), other._identities(there, length)
+        return [offset for offset in range(length) if ours[offset] != theirs[offset]]
+
+    def _identities(self, at: int, length: int) -> list[tuple[bytes, int, str | None]]:
+        shas = slices(self.shas[at * DIGEST : (at + length) * DIGEST], DIGEST, length)
+        rare = map(self._rare.get, range(at, at + length)) if self._rare else repeat(None, length)
+        return list(zip(shas, self.sizes[at : at + length], rare, strict=True))
 
     def digest(self, at: int) -> str | None:
         """Return the `wandb` digest of an entry: base64 of the MD5, or what the reference brought."""
