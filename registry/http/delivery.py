@@ -16,7 +16,7 @@ from registry.http.conditional import matches
 # (start, length) -> something to read; with fileno() the server hands it to sendfile.
 Opener = Callable[[int, int], Any]
 
-_RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
+_RANGE = re.compile(r"bytes=([0-9]{0,19})-([0-9]{0,19})")
 _UNSAFE_ASCII = re.compile(r"[^A-Za-z0-9 !#$&+.^_`|~()\[\]{}@,=-]")
 
 
