@@ -35,7 +35,7 @@ types: .venv/test-$(PLACE)  ## Check the types
 	@exec $(VENV_PYTHON) bin/check.py --only types
 
 demo: .venv/demo-$(PLACE)  ## Train real models and log them to the running server
-	@exec $(VENV_PYTHON) examples/demo.py $(ARGS)
+	@PORT="$(PORT)" DATA="$(DATA)" $(VENV_PYTHON) bin/demo.py $(ARGS)
 
 bench: .venv/run-$(PLACE)  ## Measure against MLflow and the machine's limits (minutes; bench/README.md)
 	@exec sh bench/run_all.sh $(ARGS)

@@ -1,0 +1,50 @@
+"""Run the example against the server of this folder, signed in as its first admin when no key is given."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def local_key(data: Path) -> str:
+    """Return a key of the first admin of the installation in `data`, kept in its folder for the next time."""
+    kept = data / "demo-key"
+    if kept.exists():
+        return kept.read_text().strip()
+    os.environ["STRONGROOM_DATA"] = str(data)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "artifacts_site.settings")
+    sys.path.insert(0, str(ROOT))
+    import django
+
+    django.setup()
+    from registry.actor import system
+    from registry.models import User
+    from registry.services import keys
+
+    admin = User.objects.filter(is_admin=True, is_active=True).order_by("pk").first()
+    if admin is None:
+        sys.exit("No admin yet: open the set-up link that `make run` printed, then run `make demo` again.")
+    _, secret = keys.create(system("command"), user=admin, name="make demo")
+    kept.touch(mode=0o600)
+    kept.write_text(secret)
+    return secret
+
+
+def main() -> None:
+    """Start the example with what it needs in its environment."""
+    port, data = os.environ.get("PORT", "8000"), Path(os.environ.get("DATA", "data")).resolve()
+    os.environ.setdefault("STRONGROOM_BASE_URL", f"http://127.0.0.1:{port}")
+    if "STRONGROOM_API_KEY" not in os.environ:
+        if not (data / "strongroom.sqlite3").exists():
+            sys.exit(
+                f"Nothing was set up in {data} yet: start the server with `make run` in another terminal first."
+            )
+        os.environ["STRONGROOM_API_KEY"] = local_key(data)
+    os.execv(sys.executable, [sys.executable, str(ROOT / "examples" / "demo.py"), *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    main()

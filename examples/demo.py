@@ -1,0 +1,269 @@
+"""Train real models on real data and log all of it: what a project looks like after a few weeks of work.
+
+Run it with `make demo` while `make run` serves. It is also the example to read: everything below is the
+public client, in the order in which a team meets it. The data sets are those that ship with scikit-learn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import strongroom
+from PIL import Image
+from sklearn import (
+    datasets,
+    ensemble,
+    linear_model,
+    metrics,
+    model_selection,
+    neighbors,
+    pipeline,
+    preprocessing,
+    svm,
+)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One data set and what is trained on it."""
+
+    name: str
+    load: Any
+    kind: str  # "classes" or "numbers"
+    card: str
+    models: dict[str, Any]
+
+
+def scaled(model: Any) -> Any:
+    """Put a scaler before a model that needs features of one size."""
+    return pipeline.make_pipeline(preprocessing.StandardScaler(), model)
+
+
+TASKS = [
+    Task(
+        "digits",
+        datasets.load_digits,
+        "classes",
+        "1,797 handwritten digits of 8 × 8 pixels, each pixel a grey value from 0 to 16.",
+        {
+            "logistic": scaled(linear_model.LogisticRegression(max_iter=500)),
+            "forest": ensemble.RandomForestClassifier(n_estimators=120, random_state=0),
+            "svm": svm.SVC(gamma=0.001),
+            "neighbours": neighbors.KNeighborsClassifier(5),
+        },
+    ),
+    Task(
+        "wine",
+        datasets.load_wine,
+        "classes",
+        "178 wines of one region from three cultivars, described by 13 chemical measurements.",
+        {
+            "logistic": scaled(linear_model.LogisticRegression(max_iter=500)),
+            "forest": ensemble.RandomForestClassifier(n_estimators=80, random_state=0),
+            "boosting": ensemble.GradientBoostingClassifier(n_estimators=60, random_state=0),
+        },
+    ),
+    Task(
+        "breast-cancer",
+        datasets.load_breast_cancer,
+        "classes",
+        "569 tumours, malignant or benign, described by 30 measurements of cell nuclei.",
+        {
+            "logistic": scaled(linear_model.LogisticRegression(max_iter=500)),
+            "forest": ensemble.RandomForestClassifier(n_estimators=100, random_state=0),
+            "boosting": ensemble.GradientBoostingClassifier(n_estimators=80, random_state=0),
+        },
+    ),
+    Task(
+        "diabetes",
+        datasets.load_diabetes,
+        "numbers",
+        "442 patients, ten measurements at the start, and how far the disease went within a year.",
+        {
+            "ridge": linear_model.Ridge(alpha=0.5),
+            "lasso": linear_model.Lasso(alpha=0.1),
+            "forest": ensemble.RandomForestRegressor(n_estimators=120, random_state=0),
+        },
+    ),
+]
+
+
+def write_table(path: Path, features: list[str], data: np.ndarray, target: np.ndarray) -> None:
+    """Write rows as CSV with a header."""
+    with path.open("w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow([*features, "target"])
+        out.writerows([*map(float, row), value] for row, value in zip(data, target.tolist(), strict=True))
+
+
+def write_contact_sheet(path: Path, images: np.ndarray, columns: int = 16) -> None:
+    """Write the first images of a data set as one PNG."""
+    rows = len(images) // columns
+    sheet = (
+        images[: rows * columns]
+        .reshape(rows, columns, 8, 8)
+        .transpose(0, 2, 1, 3)
+        .reshape(rows * 8, columns * 8)
+    )
+    Image.fromarray((255 - sheet * 15.9).astype("uint8")).resize(
+        (columns * 32, rows * 32), Image.Resampling.NEAREST
+    ).save(path)
+
+
+def split(bunch: Any, test_share: float) -> list[np.ndarray]:
+    """Split a data set the same way every time."""
+    return list(
+        model_selection.train_test_split(bunch.data, bunch.target, test_size=test_share, random_state=7)
+    )
+
+
+def log_dataset(project: str, task: Task, test_share: float, folder: Path) -> strongroom.Artifact:
+    """Log one version of a data set: tables, facts, and for the digits a picture of some."""
+    bunch = task.load()
+    train, test, train_target, test_target = split(bunch, test_share)
+    features = [
+        str(name).replace(" ", "_") for name in getattr(bunch, "feature_names", range(train.shape[1]))
+    ]
+    (folder / "splits").mkdir(parents=True)
+    write_table(folder / "splits" / "train.csv", features, train, train_target)
+    write_table(folder / "splits" / "test.csv", features, test, test_target)
+    (folder / "features.json").write_text(json.dumps(features, indent=1))
+    if task.name == "digits":
+        write_contact_sheet(folder / "examples.png", bunch.images[:128])
+    card = (
+        f"## {task.name}\n\n{task.card}\n\n| split | rows |\n|---|---|\n"
+        f"| train | {len(train):,} |\n| test | {len(test):,} |\n"
+    )
+    with strongroom.init(project=project, job_type="prepare-data", config={"test_share": test_share}) as run:
+        data = strongroom.Artifact(
+            task.name,
+            type="dataset",
+            description=card,
+            metadata={"rows": len(bunch.data), "features": train.shape[1], "test_share": test_share},
+        )
+        data.add_dir(str(folder))
+        return run.log_artifact(data, aliases=["stable"] if test_share == 0.25 else [], tags=["tabular"])
+
+
+def score(task: Task, truth: np.ndarray, guess: np.ndarray) -> dict[str, float]:
+    """Measure predictions on the test split."""
+    if task.kind == "classes":
+        return {
+            "accuracy": round(metrics.accuracy_score(truth, guess), 4),
+            "f1_macro": round(metrics.f1_score(truth, guess, average="macro"), 4),
+        }
+    return {
+        "r2": round(metrics.r2_score(truth, guess), 4),
+        "mae": round(metrics.mean_absolute_error(truth, guess), 3),
+    }
+
+
+def read_table(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read a split back as features and target."""
+    rows = np.loadtxt(path, delimiter=",", skiprows=1)
+    return rows[:, :-1], rows[:, -1]
+
+
+def model_card(
+    task: Task, name: str, data: strongroom.Artifact, scores: dict[str, float], seconds: float
+) -> str:
+    """Write a model card from what was measured."""
+    rows = "".join(f"| {key} | {value} |\n" for key, value in scores.items())
+    return (
+        f"## {task.name}: {name}\n\nTrained on `{data.name}` in {seconds:.2f} s.\n\n"
+        f"| metric on the test split | value |\n|---|---|\n{rows}\n"
+        "### Limits\n\n- Seen only the data set named above.\n- Not checked for drift.\n\n"
+        '### How to load\n\n```python\nimport joblib\n\nmodel = joblib.load("model.joblib")\n```\n'
+    )
+
+
+def train(
+    project: str, task: Task, name: str, model: Any, alias: str, folder: Path
+) -> tuple[float, strongroom.Artifact]:
+    """Train one model on a version of the data, and log it with its card and metrics."""
+    with strongroom.init(project=project, job_type="train", config={"model": name, "data": alias}) as run:
+        data = run.use_artifact(f"{task.name}:{alias}")
+        files = Path(data.download())
+        features, target = read_table(files / "splits" / "train.csv")
+        began = time.perf_counter()
+        model.fit(features, target)
+        seconds = time.perf_counter() - began
+        truth_features, truth = read_table(files / "splits" / "test.csv")
+        guess = model.predict(truth_features)
+        scores = score(task, truth, guess)
+        folder.mkdir(parents=True)
+        joblib.dump(model, folder / "model.joblib", compress=3)
+        (folder / "metrics.json").write_text(json.dumps(scores, indent=1))
+        np.savetxt(
+            folder / "predictions.csv",
+            np.column_stack([truth, guess]),
+            delimiter=",",
+            header="truth,guess",
+            comments="",
+        )
+        artifact = strongroom.Artifact(
+            f"{task.name}-model",
+            type="model",
+            description=model_card(task, name, data, scores, seconds),
+            metadata={**scores, "algorithm": name, "train_seconds": round(seconds, 3), "rows": len(features)},
+        )
+        artifact.add_dir(str(folder))
+        run.summary.update(scores)
+        logged = run.log_artifact(artifact, aliases=[f"{name}-latest"], tags=[name, task.kind])
+    return next(iter(scores.values())), logged
+
+
+def label(results: list[tuple[float, strongroom.Artifact]]) -> None:
+    """Mark the best model, keep it for ever, and let the weakest one expire in a month."""
+    ranked = sorted(results, key=lambda pair: pair[0])
+    best, worst = ranked[-1][1], ranked[0][1]
+    best.aliases = [*best.aliases, "best"]
+    best.ttl = None
+    best.save()
+    if worst.id != best.id:
+        worst.ttl = timedelta(days=30)
+        worst.save()
+
+
+def work(project: str, scratch: Path) -> Iterator[str]:
+    """Do it all, and say what was done."""
+    for task in TASKS:
+        for number, share in enumerate((0.2, 0.25)):
+            data = log_dataset(project, task, share, scratch / task.name / f"data-{number}")
+            yield f"{data.name:28} {data.file_count} files, {data.size:,} bytes"
+        results = []
+        for name, model in task.models.items():
+            result = train(project, task, name, model, "stable", scratch / task.name / name)
+            results.append(result)
+            yield f"{result[1].name:28} {name}: {result[0]}"
+        label(results)
+
+
+def main() -> None:
+    """Log everything to one project."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--project", default=os.environ.get("STRONGROOM_PROJECT", "scikit-demo"))
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="strongroom-demo-") as scratch:
+        os.chdir(scratch)
+        for line in work(options.project, Path(scratch)):
+            print(line, flush=True)
+    print(f"Done. Look at the project {options.project} in the browser.")
+
+
+if __name__ == "__main__":
+    main()
