@@ -2,59 +2,82 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import hashlib
+import re
 from dataclasses import dataclass
 from os import PathLike
-from typing import BinaryIO
+from typing import Protocol
 
 from strongroom.core.errors import InvalidDigest
+from strongroom.core.text import shown
 
 _CHUNK = 1024 * 1024
-_FLUSH = 64 * 1024
+_LINES = 1024
+# Sixteen bytes leave four bits of the last character unused; set ones would spell one digest in two ways.
+_MD5_B64 = re.compile(r"[A-Za-z0-9+/]{21}[AQgw]==")
+_MD5_HEX = re.compile(r"[0-9a-f]{32}")
+_SHA256_HEX = re.compile(r"[0-9a-f]{64}")
+_MANIFEST_HEAD = b"wandb-artifact-manifest-v1\n"
+
+
+class Readable(Protocol):
+    """What bytes are read from."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
+def is_md5_b64(digest: object) -> bool:
+    """Tell whether this is a base64 MD5 in its one canonical form."""
+    return isinstance(digest, str) and _MD5_B64.fullmatch(digest) is not None
+
+
+def is_md5_hex(digest: object) -> bool:
+    """Tell whether this is an MD5 in lowercase hexadecimal."""
+    return isinstance(digest, str) and _MD5_HEX.fullmatch(digest) is not None
+
+
+def is_sha256_hex(digest: object) -> bool:
+    """Tell whether this is a SHA-256 in lowercase hexadecimal."""
+    return isinstance(digest, str) and _SHA256_HEX.fullmatch(digest) is not None
 
 
 def md5_b64(raw: bytes) -> str:
     """Return the base64 form of a 16-byte MD5, as entries carry it."""
-    return base64.b64encode(raw).decode("ascii")
+    return binascii.b2a_base64(raw, newline=False).decode("ascii")
 
 
 def b64_to_hex(digest: str) -> str:
     """Return the hexadecimal form of a base64 MD5."""
-    try:
-        raw = base64.b64decode(digest, validate=True)
-    except (binascii.Error, ValueError):
-        raw = b""
-    if len(raw) != 16:
-        raise InvalidDigest(f'"{digest[:64]}" is not a base64 MD5.')
-    return raw.hex()
+    if not is_md5_b64(digest):
+        raise InvalidDigest(f'"{shown(str(digest), 64)}" is not a base64 MD5.')
+    return binascii.a2b_base64(digest).hex()
 
 
 def hex_to_b64(digest: str) -> str:
     """Return the base64 form of a hexadecimal MD5."""
-    return md5_b64(bytes.fromhex(digest))
+    if not is_md5_hex(digest):
+        raise InvalidDigest(f'"{shown(str(digest), 64)}" is not an MD5 of 32 lowercase hexadecimal digits.')
+    return binascii.b2a_base64(binascii.a2b_hex(digest), newline=False).decode("ascii")
 
 
 class ManifestDigest:
     """The `wandb` digest of a manifest, taken as its entries stream by in path order."""
 
     def __init__(self) -> None:
-        self._md5 = hashlib.md5(b"wandb-artifact-manifest-v1\n", usedforsecurity=False)
+        self._md5 = hashlib.md5(_MANIFEST_HEAD, usedforsecurity=False)
         self._lines: list[str] = []
-        self._waiting = 0
 
     def add(self, path: str, digest: str) -> None:
         """Add the next entry; paths must come in code-point order."""
-        self._lines.append(f"{path}:{digest}\n")
-        self._waiting += 1
-        if self._waiting >= 1024:
+        lines = self._lines
+        lines.append(f"{path}:{digest}\n")
+        if len(lines) == _LINES:
             self._flush()
 
     def _flush(self) -> None:
         self._md5.update("".join(self._lines).encode())
         self._lines.clear()
-        self._waiting = 0
 
     def hexdigest(self) -> str:
         """Return the digest of what was added so far."""
@@ -71,18 +94,39 @@ class FileHash:
     size: int
 
 
+class HashingReader:
+    """Reads on from a stream, and hashes what passes by."""
+
+    def __init__(self, source: Readable, md5: bool = False) -> None:
+        self._source = source
+        self._sha256 = hashlib.sha256()
+        self._md5 = hashlib.md5(usedforsecurity=False) if md5 else None
+        self.size = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read up to `size` bytes, as the source does."""
+        piece = self._source.read(size)
+        self._sha256.update(piece)
+        if self._md5 is not None:
+            self._md5.update(piece)
+        self.size += len(piece)
+        return piece
+
+    def result(self) -> FileHash:
+        """Return what is known of the bytes read so far."""
+        md5 = None if self._md5 is None else self._md5.hexdigest()
+        return FileHash(self._sha256.hexdigest(), md5, self.size)
+
+
 def hash_file(path: str | PathLike[str], md5: bool = False) -> FileHash:
     """Hash a file in pieces."""
     with open(path, "rb", buffering=0) as file:
         return hash_stream(file, md5=md5)
 
 
-def hash_stream(file: BinaryIO, md5: bool = False) -> FileHash:
-    """Hash what a file-like object still holds."""
-    sha, weak, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
-    while piece := file.read(_CHUNK):
-        sha.update(piece)
-        if md5:
-            weak.update(piece)
-        size += len(piece)
-    return FileHash(sha.hexdigest(), weak.hexdigest() if md5 else None, size)
+def hash_stream(source: Readable, md5: bool = False) -> FileHash:
+    """Hash what a stream still holds."""
+    reader = HashingReader(source, md5)
+    while reader.read(_CHUNK):
+        pass
+    return reader.result()

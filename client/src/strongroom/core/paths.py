@@ -1,42 +1,57 @@
-"""Paths of entries, and how they are written below a folder without ever leaving it."""
+"""Paths of entries: one check for POSIX and Windows alike, made on every system and at both ends."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+from strongroom.core.beneath import open_parts, refuse_links
 from strongroom.core.errors import InvalidPath
-from strongroom.core.names import forbidden_character
+from strongroom.core.text import forbidden_character, shown
 
 LONGEST_PATH = 4096
 LONGEST_PART = 255
+_LONGEST_FOLDER = 200
 
+# Names of devices to Windows, with any ending: `nul.tar.gz` is one, and so is `aux .txt`.
+_DEVICE = re.compile(
+    r"(?:con|prn|aux|nul|(?:com|lpt)[1-9¹²³]|con(?:in|out)\$) *(?:\..*)?", re.IGNORECASE | re.DOTALL
+)
 _DRIVE = re.compile(r"[A-Za-z]:")
-# Most paths are of these characters alone and need no closer look.
-_PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_. -]*(/[A-Za-z0-9_-][A-Za-z0-9_. -]*)*", re.ASCII)
+_NOT_ON_WINDOWS = re.compile(r'[<>:"|?*]')
+# Most paths are made of these alone, and need no closer look. What starts as a device does is not plain.
+_WORD = r"[\w=+-]+"
+_START = r"(?![Cc][Oo][MmNn]|[AaLlNnPp](?:[Uu][XxLl]|[Pp][Tt]|[Rr][Nn]))\.?"
+PLAIN_PATH = rf"{_START}{_WORD}(?:(?:[. ]+|/{_START}){_WORD})*"
+_PLAIN = re.compile(PLAIN_PATH, re.ASCII)
 
 
 def check_entry_path(path: Any) -> str:
-    """Check the path of an entry: relative, `/`-separated, canonical, and safe on POSIX and Windows alike."""
+    """Check the path of an entry: relative, `/`-separated, canonical, and a file's name everywhere."""
     if not isinstance(path, str) or not path:
         raise InvalidPath("A path inside an artifact is a text that isn't empty.")
     if len(path) <= LONGEST_PART and _PLAIN.fullmatch(path):
         return path
     if len(path.encode("utf-8", "surrogatepass")) > LONGEST_PATH:
         _refuse(path, f"is longer than {LONGEST_PATH} bytes. Shorten it")
-    if path.startswith("/") or _DRIVE.match(path):
-        _refuse(path, "is absolute. Name it relative to the artifact's root")
     if "\\" in path:
         _refuse(path, 'contains a backslash. Separate folders with "/"')
+    if path.startswith("/") or _DRIVE.match(path):
+        _refuse(path, "is absolute. Name it relative to the artifact's root")
     bad = forbidden_character(path)
     if bad is not None:
         _refuse(path, f"contains the control or invisible character U+{ord(bad):04X}. Remove it")
     for part in path.split("/"):
-        _check_part(path, part)
+        # A character has at most four bytes.
+        if len(part) > LONGEST_PART // 4 and len(part.encode()) > LONGEST_PART:
+            _refuse(path, f"has a name of more than {LONGEST_PART} bytes. Shorten it")
+        if not part or part[-1] in ". " or part[1:2] == ":" or _DEVICE.match(part):
+            _check_part(path, part)
     return path
 
 
@@ -45,64 +60,57 @@ def _check_part(path: str, part: str) -> None:
         _refuse(path, 'has an empty part. Write single "/" between names, none at the ends')
     if part in (".", ".."):
         _refuse(path, f'contains "{part}". Write the path without it')
-    if len(part.encode()) > LONGEST_PART:
-        _refuse(path, f"has a name of more than {LONGEST_PART} bytes. Shorten it")
+    if part[-1] in ". ":
+        _refuse(
+            path, f'has the part "{part}", whose end Windows drops. Let no name end with a dot or a space'
+        )
+    if _DRIVE.match(part):
+        _refuse(path, f'has the part "{part}", which Windows takes for a drive. Rename it')
+    if _DEVICE.fullmatch(part):
+        _refuse(path, f'has the part "{part}", which is a device to Windows. Rename it')
 
 
-def _refuse(path: str, why: str) -> None:
-    shown = path[:200].encode("unicode_escape").decode("ascii")
-    raise InvalidPath(f'The path "{shown}" {why}.', path=shown)
+def _refuse(path: str, why: str) -> NoReturn:
+    raise InvalidPath(f'The path "{shown(path)}" {why}.', path=shown(path))
+
+
+def check_windows_path(path: str) -> None:
+    """Refuse a path that Windows can't hold, or would take for another file's stream."""
+    found = _NOT_ON_WINDOWS.search(path)
+    if found:
+        _refuse(
+            path, f"contains {found[0]}, which no file name has on Windows. Download it on another system"
+        )
 
 
 def safe_join(root: str | os.PathLike[str], path: str) -> Path:
-    """Return the place of an entry below `root`; raises InvalidPath when a symbolic link on the way leads out."""
-    base = Path(root).resolve()
-    place = base.joinpath(*check_entry_path(path).split("/"))
-    parent = place.parent.resolve()
-    if parent != base and base not in parent.parents:
-        raise InvalidPath(
-            f'"{path}" leads outside of {root} through a symbolic link. Remove the link.', path=path
-        )
-    return place
+    """Return the place of an entry below `root`; no part of the path may be a symbolic link.
+
+    Where folders have handles `open_beneath` is better: there nobody can plant a link in between.
+    """
+    parts = check_entry_path(path).split("/")
+    if os.name == "nt":
+        check_windows_path(path)
+    return refuse_links(Path(root).resolve(), parts)
 
 
 @contextmanager
 def open_beneath(root_fd: int, path: str, *, create: bool = True) -> Iterator[tuple[int, str]]:
     """Yield a handle of the folder that holds `path` below `root_fd`, and the last name of the path.
 
-    Each folder is opened relative to the one above with O_NOFOLLOW, so that no symbolic link is
-    followed, whoever plants one meanwhile.
+    No symbolic link is followed. The last name is the caller's to open, with O_NOFOLLOW.
     """
     *folders, name = check_entry_path(path).split("/")
-    handle = os.dup(root_fd)
-    try:
-        for folder in folders:
-            below = _enter(handle, folder, path, create)
-            os.close(handle)
-            handle = below
+    with open_parts(root_fd, folders, create=create) as handle:
         yield handle, name
-    finally:
-        os.close(handle)
-
-
-def _enter(handle: int, folder: str, path: str, create: bool) -> int:
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
-    if create:
-        with suppress(FileExistsError):
-            os.mkdir(folder, 0o777, dir_fd=handle)
-    try:
-        return os.open(folder, flags, dir_fd=handle)
-    except NotADirectoryError:
-        raise InvalidPath(
-            f'"{folder}" on the way to "{path}" is a file or a symbolic link. Remove it.'
-        ) from None
-    except OSError as failed:
-        if os.path.islink(folder):
-            raise InvalidPath(f'"{folder}" on the way to "{path}" is a symbolic link. Remove it.') from failed
-        raise
 
 
 def default_folder(entity: str, project: str, name: str) -> str:
     """Return a folder name for an artifact's files, of harmless characters only, whatever the server says."""
-    harmless = re.sub(r"[^A-Za-z0-9_.-]", "-", f"{entity}-{project}-{name}".replace(":", "-"))
-    return harmless.lstrip(".") or "artifact"
+    wanted = f"{entity}-{project}-{name.replace(':', '-')}"
+    harmless = re.sub(r"[^A-Za-z0-9_.-]", "-", wanted).strip(".")[:_LONGEST_FOLDER]
+    if harmless == wanted:
+        return harmless
+    # Names that differ only in what was replaced or cut must not share a folder.
+    mark = hashlib.sha256(wanted.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{harmless}-{mark}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias
 
@@ -14,16 +15,12 @@ LONGEST_SECONDS = 1000 * 365 * 24 * 3600
 
 
 def parse_ttl(value: Any) -> Ttl:
-    """Return a TTL from "inherit", "never", None (never), seconds, or a timedelta."""
-    if value is None or value == "never":
+    """Return a TTL from "inherit", "never", None (never), whole seconds, or a timedelta."""
+    if value is None:
         return "never"
-    if value == "inherit":
-        return "inherit"
-    if isinstance(value, timedelta):
-        value = value.total_seconds()
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value or value in _INFINITE:
-        raise InvalidTtl('A time-to-live is "inherit", "never", or a number of seconds above zero.')
-    seconds = int(value)
+    if isinstance(value, str) and value in ("inherit", "never"):
+        return "never" if value == "never" else "inherit"
+    seconds = _seconds(value)
     if seconds <= 0:
         raise InvalidTtl("A time-to-live must be longer than zero. To keep a version for ever, choose never.")
     if seconds > LONGEST_SECONDS:
@@ -33,4 +30,12 @@ def parse_ttl(value: Any) -> Ttl:
     return seconds
 
 
-_INFINITE = (float("inf"), float("-inf"))
+def _seconds(value: Any) -> int:
+    if isinstance(value, timedelta):
+        # Rounded up: half a second is short, but not none.
+        return math.ceil(value / timedelta(seconds=1))
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise InvalidTtl('A time-to-live is "inherit", "never", or a whole number of seconds above zero.')
