@@ -1,0 +1,111 @@
+"""Filling an artifact: files, folders, new files, and taking them out again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Literal
+
+from strongroom.artifact._base import ArtifactBase
+from strongroom.entry import ArtifactManifestEntry
+from strongroom.intake import check_policy
+from strongroom.manifest import ArtifactManifest
+from strongroom.store import Item
+
+if TYPE_CHECKING:
+    from strongroom.artifact import Artifact
+
+PolicyName = Literal["mutable", "immutable"]
+
+
+class Contents(ArtifactBase):
+    """The part of an artifact that changes until it is finalized."""
+
+    def add_file(  # type: ignore[misc]  # only the whole is ever made
+        self: Artifact,
+        local_path: str | os.PathLike[str],
+        name: str | None = None,
+        is_tmp: bool | None = False,
+        skip_cache: bool | None = False,
+        policy: PolicyName | None = "mutable",
+        overwrite: bool = False,
+    ) -> ArtifactManifestEntry:
+        """Add a local file at the path `name`, by default its own name, and return its entry.
+
+        `is_tmp` renames it by its digest, so that temporary names do not collide. The policy "mutable"
+        copies the file first, so that changing it before it is uploaded does no harm; "immutable" trusts
+        you to leave it alone. `skip_cache` keeps its bytes out of the local cache. `overwrite` replaces
+        an entry of the same path. Raises ArtifactFinalizedError when the contents are final.
+        """
+        item = self._open_draft().add_file(
+            os.fspath(local_path), name, is_tmp=bool(is_tmp), skip_cache=bool(skip_cache),
+            policy=check_policy(policy), overwrite=overwrite,
+        )  # fmt: skip
+        return ArtifactManifestEntry(self, item)
+
+    def add_dir(
+        self,
+        local_path: str | os.PathLike[str],
+        name: str | None = None,
+        skip_cache: bool | None = False,
+        policy: PolicyName | None = "mutable",
+        merge: bool = False,
+    ) -> None:
+        """Add every file of a local folder below the folder `name`, by default the root of the artifact.
+
+        `skip_cache` and `policy` are those of `add_file`. With `merge`, files replace entries of the same
+        path; without it, other contents at a path that is taken are refused, and nothing is added.
+        Raises ArtifactFinalizedError when the contents are final.
+        """
+        self._open_draft().add_dir(
+            os.fspath(local_path), name, skip_cache=bool(skip_cache), policy=check_policy(policy), overwrite=merge
+        )
+
+    @contextmanager
+    def new_file(
+        self, name: str, mode: str = "x", encoding: str | None = None, policy: PolicyName | None = "mutable"
+    ) -> Iterator[IO]:
+        """Open a new file, which is added at the path `name` once it is closed.
+
+        Mode "x" refuses a path that is taken, "w" replaces it. The file lies in a private folder and needs
+        no protection, whatever the policy. Raises ArtifactFinalizedError when the contents are final.
+        """
+        with self._open_draft().new_file(name, mode, encoding, policy) as file:
+            yield file
+
+    def remove(self, item: str | os.PathLike[str] | ArtifactManifestEntry) -> None:
+        """Remove an entry, or, by the path of a folder, everything in it.
+
+        Raises ArtifactFinalizedError when the contents are final, FileNotFoundError when there is no such path.
+        """
+        path = item.path if isinstance(item, ArtifactManifestEntry) else os.fspath(item)
+        self._open_draft().remove(path)
+
+    def finalize(self) -> None:
+        """Make the contents final; logging does so by itself."""
+        self._final = True
+
+    def is_draft(self) -> bool:
+        """Tell whether the artifact is not logged yet."""
+        return self._record is None
+
+    @property
+    def manifest(self: Artifact) -> ArtifactManifest:  # type: ignore[misc]
+        """All contents, as a mapping from path to entry; final once the artifact is logged."""
+        if self._manifest is None:
+            draft = self._draft
+            self._manifest = self._remote_manifest() if draft is None else ArtifactManifest(self, lambda: draft.store)
+        return self._manifest
+
+    def _fill_md5(self) -> None:
+        """Make sure that every entry has its MD5; those of a logged artifact have."""
+        if self._draft is not None:
+            self._draft.fill_md5()
+
+    def _md5(self: Artifact, item: Item) -> bytes:  # type: ignore[misc]
+        """Return the MD5 of one entry."""
+        if self._draft is not None:
+            return self._draft.md5(item)
+        logged = self._remote_item(item.path)
+        return logged.md5 or b""

@@ -1,0 +1,133 @@
+"""An artifact's life: saving, waiting, the next draft, deletion, and the runs around it."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from strongroom._http import Session
+from strongroom.artifact._base import ArtifactBase
+from strongroom.artifact._facts import check_aliases, check_tags
+from strongroom.core.names import check_metadata
+from strongroom.errors import ArtifactNotLoggedError
+from strongroom.record import Body, Record
+from strongroom.settings import Settings
+from strongroom.transfer import publish
+
+if TYPE_CHECKING:
+    from strongroom.artifact import Artifact
+    from strongroom.runs import Run
+
+
+class Life(ArtifactBase):
+    """The part of an artifact that the server takes part in."""
+
+    def save(self: Artifact, project: str | None = None, settings: Settings | None = None) -> None:  # type: ignore[misc]
+        """Send what was changed; what is not logged yet is logged by the present run, or by one of its own."""
+        if self._record is not None:
+            self._send_changes()
+            return
+        # Only here: runs log artifacts, and would be imported in a circle.
+        from strongroom import runs
+
+        if (run := runs.current()) is not None:
+            run.log_artifact(self)
+            return
+        entity, home = self._target
+        with runs.init(project=project or home, entity=entity, job_type="auto", settings=settings) as run:
+            run.log_artifact(self)
+
+    def wait(self: Artifact, timeout: float | None = None) -> Artifact:  # type: ignore[misc]
+        """Return the artifact once it is logged, which it is as soon as `log_artifact` returned."""
+        if self._record is None:
+            raise ArtifactNotLoggedError(f"{self._name!r} is not being logged; call run.log_artifact() first.")
+        return self
+
+    def new_draft(self: Artifact) -> Artifact:  # type: ignore[misc]
+        """Return a draft with the same contents, to change and log as the next version; no bytes are downloaded."""
+        record = self._logged("a next draft of it")
+        draft = type(self)(record.source.collection, record.type, self._description, copy.deepcopy(self._metadata))
+        draft._target = (record.source.entity, record.source.project)
+        draft._session = self._session
+        draft._open_draft().store.put(self.manifest.store.items())
+        return draft
+
+    def delete(self: Artifact, delete_aliases: bool = False) -> None:  # type: ignore[misc]
+        """Move the version to the trash; one that holds aliases only with `delete_aliases`. A link is only unlinked."""
+        self._logged("a deletion of it")
+        query = {"delete_aliases": "true"} if delete_aliases else {}
+        session, path = self._server(), self._route()
+        session.json("DELETE", path, **query)
+        self._take(self._with_state("DELETED"))
+
+    def used_by(self: Artifact) -> list[Run]:  # type: ignore[misc]
+        """Return the runs that used the artifact."""
+        from strongroom.runs import Run
+
+        self._logged("its list of runs")
+        found = Body(self._server().json("GET", self._route("runs")), "the runs of a version")
+        used = found.found.get("used_by") or []
+        return [Run._from_body(self._server(), body) for body in used]
+
+    def logged_by(self: Artifact) -> Run | None:  # type: ignore[misc]
+        """Return the run that logged the artifact, if one did."""
+        from strongroom.runs import Run
+
+        self._logged("its list of runs")
+        found = Body(self._server().json("GET", self._route("runs")), "the runs of a version")
+        body = found.found.get("logged_by")
+        return None if body is None else Run._from_body(self._server(), body)
+
+    def _with_state(self, state: str) -> Record:
+        return dataclasses.replace(self._logged("its state"), state=state, aliases=[])
+
+    def _send_changes(self: Artifact) -> None:  # type: ignore[misc]
+        record, session = self._logged("its changes"), self._server()
+        changes: dict[str, Any] = {}
+        if self._description != record.description:
+            changes["description"] = self._description or ""
+        if (metadata := check_metadata(self._metadata)) != record.metadata:
+            changes["metadata"] = metadata
+        if self._ttl_changed:
+            changes["ttl"] = self._ttl_for_server()
+        aliases, tags = check_aliases(self._aliases), check_tags(self._tags)
+        if aliases != record.aliases or tags != record.tags:
+            # Others may have changed them since: what we added and removed is applied to what there is now.
+            now = Record.parse(session.json("GET", self._route()))
+            if aliases != record.aliases:
+                changes["aliases"] = _applied(now.aliases, record.aliases, aliases)
+            if tags != record.tags:
+                changes["tags"] = _applied(now.tags, record.tags, tags)
+        if changes:
+            self._take(Record.parse(session.json("PATCH", self._route(), changes)))
+
+    def _log(  # type: ignore[misc]
+        self: Artifact,
+        session: Session,
+        target: publish.Target,
+        aliases: list[str],
+        tags: list[str],
+    ) -> Artifact:
+        """Log the draft, and become what was logged."""
+        if self._draft is None:
+            self._aliases = list(dict.fromkeys([*self._aliases, *aliases]))
+            self._tags = list(dict.fromkeys([*self._tags, *tags]))
+            self._send_changes()
+            return self
+        self._metadata = check_metadata(self._metadata)
+        card = publish.Card(self._name, self._type, self._description, self._metadata, self._ttl_for_server())
+        was_final, self._final = self._final, True
+        try:
+            found = publish.publish(session, target, card, self._draft, aliases, tags)
+        except BaseException:
+            self._final = was_final  # nothing was logged: what was refused may still be put right
+            raise
+        self._become(session, Record.parse(found))
+        return self
+
+
+def _applied(now: list[str], before: list[str], after: list[str]) -> list[str]:
+    removed = set(before) - set(after)
+    kept = [name for name in now if name not in removed]
+    return list(dict.fromkeys([*kept, *(name for name in after if name not in before)]))

@@ -1,0 +1,137 @@
+"""The contents of an artifact that is not logged yet: its entries, and the copies that protect them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import PurePosixPath
+from typing import IO
+
+from strongroom import hashing
+from strongroom.core.paths import check_entry_path
+from strongroom.errors import LocalFileError, PathCollision, PathNotInArtifact
+from strongroom.intake import Intake, Policy, check_policy, logical_path, merge, walk
+from strongroom.staging import Staging
+from strongroom.store import EntryStore, Item
+
+Watch = Callable[[int], None]
+
+
+class Draft:
+    """Entries that can still change."""
+
+    def __init__(self) -> None:
+        self.store = EntryStore()
+        self._staging: Staging | None = None
+
+    @property
+    def staging(self) -> Staging:
+        """The private folder of the draft, made when the first copy needs it."""
+        if self._staging is None:
+            self._staging = Staging()
+        return self._staging
+
+    @property
+    def has_staging(self) -> bool:
+        """Whether anything was copied."""
+        return self._staging is not None
+
+    def close(self) -> None:
+        """Remove the staged copies."""
+        if self._staging is not None:
+            self._staging.close()
+            self._staging = None
+
+    def add_file(
+        self, local: str, name: str | None, *, is_tmp: bool, skip_cache: bool, policy: Policy, overwrite: bool
+    ) -> Item:
+        """Add one file."""
+        if not os.path.isfile(local):
+            raise LocalFileError(f"{local!r} is not a file; pass a file, or use add_dir for a folder.")
+        path = logical_path(name if name else os.path.basename(local))
+        item = self._intake(policy, skip_cache=skip_cache).take(path, local)
+        if is_tmp:
+            item.path = check_entry_path(_named_by_digest(path, self.md5(item)))
+        with self.store.all_or_nothing():
+            merge(self.store, [item], overwrite=overwrite, digest_of=self.sha256)
+        return item
+
+    def add_dir(self, local: str, name: str | None, *, skip_cache: bool, policy: Policy, overwrite: bool) -> None:
+        """Add every file of a folder, or none when one of them cannot be added."""
+        if not os.path.isdir(local):
+            raise LocalFileError(f"{local!r} is not a folder; pass a folder, or use add_file for a file.")
+        prefix = "" if name is None or str(PurePosixPath(name)) == "." else logical_path(name)
+        was_empty = self.store.count() == 0
+        intake = self._intake(policy, skip_cache=skip_cache)
+        try:
+            with self.store.all_or_nothing():
+                for items in intake.take_all(walk(local, prefix)):
+                    # A folder on disk cannot collide with itself, only with what was added before.
+                    if was_empty:
+                        self.store.put(items)
+                    else:
+                        merge(self.store, items, overwrite=overwrite, digest_of=self.sha256)
+        except OSError as error:
+            if isinstance(error, LocalFileError):
+                raise
+            raise LocalFileError(f"{local} cannot be read: {error}.") from error
+
+    @contextmanager
+    def new_file(self, name: str, mode: str, encoding: str | None, policy: str | None) -> Iterator[IO]:
+        """Open a file in the private folder, and add it when it is closed without an error."""
+        check_policy(policy)
+        path = logical_path(name)
+        fresh = "x" in mode
+        if fresh and self.store.get(path) is not None:
+            raise PathCollision(f"The artifact has {path!r} already; open it with mode 'w' to replace it.")
+        folder = self.staging.folder / "new" / hashlib.sha256(path.encode()).hexdigest()[:20]
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        local = folder / PurePosixPath(path).name
+        if fresh:
+            local.unlink(missing_ok=True)
+        with open(local, mode, encoding=encoding) as file:
+            yield file
+        # The file is private already, so it needs no second copy.
+        item = self._intake("immutable", skip_cache=True).take(path, str(local))
+        with self.store.all_or_nothing():
+            merge(self.store, [item], overwrite=not fresh, digest_of=self.sha256)
+
+    def remove(self, path: str) -> None:
+        """Remove an entry, or everything in a folder."""
+        if not self.store.remove(logical_path(path)):
+            raise PathNotInArtifact(f"The artifact has neither an entry nor a folder {path!r}.")
+
+    def sha256(self, item: Item) -> bytes:
+        """Return the SHA-256 of an item's bytes."""
+        if item.sha256 is None:
+            item.sha256 = hashing.digest(item, self._staging, "sha256")
+        return item.sha256
+
+    def md5(self, item: Item) -> bytes:
+        """Return the MD5 of an item's bytes."""
+        if item.md5 is None:
+            item.md5 = hashing.digest(item, self._staging, "md5")
+        return item.md5
+
+    def fill_md5(self) -> None:
+        """Compute every MD5 that is not known yet."""
+        page: list[tuple[bytes | None, bytes | None, str]] = []
+        for item, md5 in hashing.digest_all(self.store.without_md5(), self._staging, "md5"):
+            page.append((None, md5, item.path))
+            if len(page) >= 1000:
+                self.store.set_digests(page)
+                page = []
+        self.store.set_digests(page)
+
+    def _intake(self, policy: Policy, *, skip_cache: bool) -> Intake:
+        return Intake(self.staging if policy == "mutable" else None, skip_cache=skip_cache)
+
+
+def _named_by_digest(path: str, md5: bytes) -> str:
+    """Return the path with its stem replaced by a digest, as the `wandb` client names temporary files."""
+    folder, _, name = path.rpartition("/")
+    parts = name.split(".")
+    parts[0] = md5.hex()[:20]
+    return f"{folder}/{'.'.join(parts)}" if folder else ".".join(parts)

@@ -1,0 +1,95 @@
+"""One entry of an artifact's manifest, as users hold it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from strongroom.core.digests import md5_b64
+from strongroom.errors import ArtifactNotLoggedError
+
+if TYPE_CHECKING:
+    import os
+
+    from strongroom.artifact import Artifact
+    from strongroom.store import Item
+
+
+class ArtifactManifestEntry:
+    """A file, or a reference, at its path inside an artifact."""
+
+    def __init__(self, artifact: Artifact, item: Item) -> None:
+        self._artifact = artifact
+        self._item = item
+
+    def __repr__(self) -> str:
+        return f"<ArtifactManifestEntry {self.path!r}, {self.size} bytes>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ArtifactManifestEntry):
+            return NotImplemented
+        return (self.path, self.digest, self.size, self.ref) == (other.path, other.digest, other.size, other.ref)
+
+    def __hash__(self) -> int:
+        return hash(self.path)
+
+    @property
+    def path(self) -> str:
+        """The path inside the artifact."""
+        return self._item.path
+
+    @property
+    def name(self) -> str:
+        """The path inside the artifact, under the name that `files()` gives it."""
+        return self._item.path
+
+    @property
+    def size(self) -> int | None:
+        """The bytes; None for a reference that does not say."""
+        return self._item.size
+
+    @property
+    def ref(self) -> str | None:
+        """The address of a reference; None for a file that was uploaded."""
+        return self._item.ref
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """What a reference knows besides, such as the version of an object."""
+        return json.loads(self._item.extra) if self._item.extra else {}
+
+    @property
+    def local_path(self) -> str | None:
+        """The local file that the entry of a draft was made from."""
+        return self._item.local_path
+
+    @property
+    def skip_cache(self) -> bool:
+        """Whether the bytes stay out of the local cache."""
+        return self._item.skip_cache
+
+    @property
+    def digest(self) -> str:
+        """The base64 MD5 of the bytes, or the digest of a reference; a draft computes it when it is asked for."""
+        if self._item.digest is not None:
+            return self._item.digest
+        if self._item.md5 is None:
+            self._item.md5 = self._artifact._md5(self._item)
+        return md5_b64(self._item.md5)
+
+    @property
+    def sha256(self) -> str | None:
+        """The hex SHA-256 of the bytes; None for a reference, and for a large file that is not logged yet."""
+        return self._item.sha256.hex() if self._item.sha256 else None
+
+    def parent_artifact(self) -> Artifact:
+        """Return the artifact that the entry belongs to."""
+        return self._artifact
+
+    def download(self, root: str | os.PathLike[str] | None = None, skip_cache: bool | None = None) -> str:
+        """Download this one entry below the root folder, and return its path there."""
+        if self._artifact.is_draft():
+            raise ArtifactNotLoggedError(
+                f"{self.path!r} cannot be downloaded before its artifact is logged; call run.log_artifact() first."
+            )
+        return self._artifact._download_item(self._item, root, skip_cache=bool(skip_cache))

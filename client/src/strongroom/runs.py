@@ -1,0 +1,215 @@
+"""Runs: what logs artifacts and uses them, and so ties them together."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import secrets
+import string
+import sys
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Any, Self
+
+from strongroom import settings as _settings
+from strongroom._http import Session, route
+from strongroom.artifact import Artifact
+from strongroom.artifact._facts import check_aliases, check_tags
+from strongroom.core.names import ArtifactRef, check_metadata, check_project_name, check_run_name
+from strongroom.errors import InvalidReference, StrongroomError, TypeMismatch
+from strongroom.record import Body, Record
+from strongroom.settings import DEFAULT_PROJECT, Settings
+from strongroom.transfer.publish import Target
+
+_ALPHABET = string.ascii_lowercase + string.digits
+_active: list[Run] = []
+
+
+def current() -> Run | None:
+    """Return the run that was begun last and is not finished."""
+    return _active[-1] if _active else None
+
+
+def init(
+    project: str | None = None,
+    entity: str | None = None,
+    name: str | None = None,
+    config: dict[str, Any] | None = None,
+    job_type: str | None = None,
+    id: str | None = None,
+    settings: Settings | None = None,
+) -> Run:
+    """Begin a run, as a context manager or until `finish()`; the project is made when it is missing.
+
+    Without a project or entity, STRONGROOM_PROJECT and STRONGROOM_ENTITY count, then `uncategorized` and your own.
+    An `id` that is there already continues that run.
+    """
+    known = (settings or _settings.load()).with_defaults(entity, project)
+    run_id = check_run_name(id) if id else "".join(secrets.choice(_ALPHABET) for _ in range(8))
+    session = Session(known)
+    place = check_project_name(known.project or DEFAULT_PROJECT)
+    body: dict[str, Any] = {"name": run_id, "display_name": name or "", "job_type": job_type or ""}
+    wanted = check_metadata(config or {}, None)
+    if known.offline:
+        found = {**body, "entity": known.entity or "offline", "project": place, "state": "running", "config": wanted}
+    else:
+        owner = known.entity or default_entity(session)
+        found = session.json("POST", route("projects", owner, place, "runs"), {**body, "config": wanted})
+    run = Run._from_body(session, found)
+    _active.append(run)
+    return run
+
+
+def default_entity(session: Session) -> str:
+    """Return the entity of whoever the key belongs to."""
+    return Body(session.json("GET", "/me"), "an account").text("default_entity")
+
+
+class Run:
+    """One execution of a program: it uses artifacts and logs new ones."""
+
+    def __init__(self, session: Session, body: Body) -> None:
+        self._session = session
+        self.id = body.text("name")
+        self.entity, self.project = body.text("entity"), body.text("project")
+        self.display_name = body.text("display_name")
+        self.job_type = body.text("job_type")
+        self.state = body.text("state")
+        self.url = body.optional_text("url") or ""
+        self.created_at = body.optional_text("created_at")
+        self.config: dict[str, Any] = body.mapping("config")
+        self.summary: dict[str, Any] = body.mapping("summary")
+        self._owner = os.getpid()
+
+    @classmethod
+    def _from_body(cls, session: Session, found: Any) -> Self:
+        return cls(session, Body(found, "a run"))
+
+    @property
+    def name(self) -> str:
+        """The name that people see; the id when it has no other."""
+        return self.display_name or self.id
+
+    @property
+    def path(self) -> str:
+        """`{entity}/{project}/{id}`."""
+        return f"{self.entity}/{self.project}/{self.id}"
+
+    @property
+    def _route(self) -> str:
+        return route("projects", self.entity, self.project, "runs", self.id)
+
+    def __repr__(self) -> str:
+        return f"<Run {self.path} ({self.state})>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.finish(exit_code=0 if error is None else 1)
+
+    def log_artifact(
+        self,
+        artifact_or_path: Artifact | str | os.PathLike[str],
+        name: str | None = None,
+        type: str | None = None,
+        aliases: Iterable[str] | str | None = None,
+        tags: Iterable[str] | str | None = None,
+    ) -> Artifact:
+        """Log an artifact, or the file or folder at a path, and return it once it is complete.
+
+        Contents equal to those of the latest version make no new one; aliases and tags are applied all the same.
+        """
+        artifact = artifact_or_path
+        if not isinstance(artifact, Artifact):
+            artifact = _from_path(self, artifact, name, type)
+        target = Target(self.entity, self.project, self.id)
+        return artifact._log(self._session, target, check_aliases(aliases), check_tags(tags))
+
+    def use_artifact(
+        self,
+        artifact_or_name: Artifact | str,
+        type: str | None = None,
+        aliases: Iterable[str] | str | None = None,
+        use_as: str | None = None,
+    ) -> Artifact:
+        """Record that the run uses an artifact, and return it, ready to be downloaded.
+
+        A name is `name:alias`, `project/name:alias` or `entity/project/name:alias`; `latest` when no alias is given.
+        """
+        if isinstance(artifact_or_name, Artifact):
+            if artifact_or_name.is_draft():
+                self.log_artifact(artifact_or_name, aliases=aliases)
+            wanted = artifact_or_name.qualified_name
+        else:
+            ref = ArtifactRef.parse(artifact_or_name)
+            wanted = f"{ref.entity or self.entity}/{ref.project or self.project}/{ref.collection}:{ref.ref}"
+        body = {"artifact": wanted, **({"use_as": use_as} if use_as else {})}
+        if type is not None:
+            self._check_type(wanted, type)
+        found = self._session.json("POST", f"{self._route}/inputs", body)
+        return Artifact._from_record(self._session, Record.parse(found))
+
+    def _check_type(self, wanted: str, type: str) -> None:
+        found = fetch_record(self._session, ArtifactRef.parse(wanted))
+        if found.type != type:
+            raise TypeMismatch(f"{wanted} is of the type {found.type!r}, not {type!r}; ask for it by its own type.")
+
+    def save(self) -> None:
+        """Send the configuration and the summary as they are now."""
+        self._send({})
+
+    def finish(self, exit_code: int | None = None) -> None:
+        """End the run: finished, or failed when the exit code is not zero."""
+        if self in _active:
+            _active.remove(self)
+        if self.state == "running":
+            self._send({"state": "failed" if exit_code else "finished"})
+
+    def _send(self, changes: dict[str, Any]) -> None:
+        body = {
+            **changes, "config": check_metadata(dict(self.config), None),
+            "summary": check_metadata(dict(self.summary), None),
+        }  # fmt: skip
+        if not self._session.settings.offline:
+            self._session.json("PATCH", self._route, body)
+        self.state = changes.get("state", self.state)
+
+
+def _from_path(run: Run, path: str | os.PathLike[str], name: str | None, type: str | None) -> Artifact:
+    local = os.path.normpath(os.fspath(path))
+    artifact = Artifact(name or f"run-{run.id}-{os.path.basename(local)}", type or "unspecified")
+    if os.path.isdir(local):
+        artifact.add_dir(local)
+    else:
+        artifact.add_file(local)
+    return artifact
+
+
+def fetch_record(session: Session, ref: ArtifactRef) -> Record:
+    """Ask the server for one version."""
+    entity, project = ref.entity or session.settings.entity, ref.project or session.settings.project
+    if not entity:
+        entity = default_entity(session)
+    if not project:
+        raise InvalidReference(
+            f"{ref} does not say which project; write entity/project/name:alias, or set STRONGROOM_PROJECT."
+        )
+    path = route("projects", entity, project, "collections", ref.collection, "versions", ref.ref)
+    return Record.parse(session.json("GET", path))
+
+
+@atexit.register
+def _finish_all() -> None:
+    """Finish what a script that just ends has left running."""
+    for run in [run for run in _active if run._owner == os.getpid()]:
+        try:
+            run.finish()
+        except StrongroomError as error:
+            with contextlib.suppress(OSError):
+                sys.stderr.write(f"strongroom: the run {run.path} could not be finished: {error}\n")
+
+

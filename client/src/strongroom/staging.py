@@ -1,0 +1,91 @@
+"""Copies that protect files from changes until they are logged: small ones in one pack, large ones each alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+import weakref
+from pathlib import Path
+
+from strongroom import settings
+from strongroom._files import BINARY, clone, lock_file, locked
+from strongroom.errors import LocalFileError
+
+# Up to here a file's bytes go into the pack: thousands of tiny copies would cost more than the upload.
+SMALL = 1 << 20
+
+
+class Staging:
+    """A private folder of one draft; it goes with the draft, or with the next one when the process was killed."""
+
+    def __init__(self) -> None:
+        above = settings.cache_dir() / "staging"
+        above.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # One at a time, so that nobody sweeps a folder whose lock is not yet held.
+        with locked(above / "lock"):
+            _sweep(above)
+            self.folder = Path(tempfile.mkdtemp(dir=above))
+            held = lock_file(self.folder / "lock")
+        self._pack = os.open(self.folder / "pack", os.O_RDWR | os.O_CREAT | os.O_EXCL | BINARY, 0o600)
+        self._guard = threading.Lock()
+        self._end = 0
+        self._copies = 0
+        self.close = weakref.finalize(self, _discard, self.folder, [self._pack, held], os.getpid())
+
+    def keep(self, data: bytes) -> int:
+        """Copy bytes into the pack and return their place."""
+        with self._guard:
+            place, self._end = self._end, self._end + len(data)
+            os.lseek(self._pack, place, os.SEEK_SET)
+            _write_all(self._pack, data)
+        return place
+
+    def read(self, place: int, size: int) -> bytes:
+        """Return bytes of the pack."""
+        with self._guard:
+            os.lseek(self._pack, place, os.SEEK_SET)
+            return os.read(self._pack, size)
+
+    def copy(self, path: str) -> str:
+        """Copy a large file into the folder, sharing its blocks where the file system can, and return the copy."""
+        with self._guard:
+            self._copies += 1
+            target = self.folder / f"copy-{self._copies}"
+        try:
+            with open(path, "rb") as file:
+                clone(file.fileno(), target, 0o400)
+        except OSError as error:
+            raise LocalFileError(f"{path} cannot be copied to {self.folder}: {error}.") from error
+        return str(target)
+
+    def new_folder(self) -> Path:
+        """Return a fresh private folder for files that are being written."""
+        return Path(tempfile.mkdtemp(dir=self.folder))
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _discard(folder: Path, descriptors: list[int], owner: int) -> None:
+    if os.getpid() != owner:
+        return  # a forked child must not take its parent's files away
+    for descriptor in descriptors:
+        os.close(descriptor)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(above: Path) -> None:
+    """Remove what killed processes left: a folder whose lock nobody holds."""
+    for folder in above.iterdir():
+        if not folder.is_dir():
+            continue
+        try:
+            descriptor = lock_file(folder / "lock", create=False)
+        except OSError:
+            continue  # held by a living process
+        _discard(folder, [descriptor], os.getpid())

@@ -1,0 +1,65 @@
+"""Comparing a folder with an artifact: what differs, and what does not belong."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from strongroom._files import BINARY, NO_FOLLOW
+from strongroom.errors import DigestMismatch, SizeMismatch
+from strongroom.store import EntryStore, Item
+
+BLOCK = 1 << 20
+
+
+def digest_descriptor(descriptor: int, kind: str = "sha256") -> bytes:
+    """Return the digest of an open file, from where it stands; the file is closed."""
+    computed, buffer = hashlib.new(kind, usedforsecurity=False), memoryview(bytearray(BLOCK))
+    with open(descriptor, "rb", buffering=0) as file:
+        while count := file.readinto(buffer):
+            computed.update(buffer[:count])
+    return computed.digest()
+
+
+def verify(root: Path, store: EntryStore, name: str) -> None:
+    """Raise an error that names the first file that is not as the artifact has it."""
+    for path, local in _files(root):
+        if store.get(path) is None:
+            raise DigestMismatch(f"{local} is not part of {name}; remove it, or use checkout().")
+    for item in store.items():
+        if item.ref is None:
+            _verify_one(root.joinpath(*item.path.split("/")), item)
+
+
+def _verify_one(local: Path, item: Item) -> None:
+    try:
+        descriptor = os.open(local, os.O_RDONLY | NO_FOLLOW | BINARY)
+    except OSError as error:
+        raise DigestMismatch(f"{local} is missing or cannot be read ({error.strerror}); download it again.") from error
+    if (size := os.fstat(descriptor).st_size) != item.size:
+        os.close(descriptor)
+        raise SizeMismatch(f"{local} has {size} bytes instead of {item.size}; download it again.")
+    kind, expected = ("sha256", item.sha256) if item.sha256 else ("md5", item.md5)
+    if digest_descriptor(descriptor, kind) != expected:
+        raise DigestMismatch(f"{local} has other contents than the artifact; download it again.")
+
+
+def remove_others(root: Path, store: EntryStore) -> None:
+    """Delete every file below a folder that the artifact does not have, and the folders that are empty then."""
+    for path, local in _files(root):
+        if store.get(path) is None:
+            local.unlink()
+    for folder, _, _ in os.walk(root, topdown=False):
+        if folder != str(root) and not os.listdir(folder):
+            os.rmdir(folder)
+
+
+def _files(root: Path) -> Iterator[tuple[str, Path]]:
+    """Iterate over everything below a folder that is not a folder itself; links count as themselves."""
+    for folder, folders, files in os.walk(root):
+        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        for name in [*files, *links]:
+            local = Path(folder, name)
+            yield local.relative_to(root).as_posix(), local

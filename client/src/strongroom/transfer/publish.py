@@ -1,0 +1,257 @@
+"""Logging a version: begin a draft, learn what the server lacks, send it, commit. Every step can be repeated."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from strongroom import hashing
+from strongroom._http import Session, route
+from strongroom.draft import Draft
+from strongroom.errors import BadAnswer, BlobsMissing, DraftClosed, LocalFileError, NotFound, StrongroomError
+from strongroom.progress import Progress
+from strongroom.record import Body
+from strongroom.staging import SMALL
+from strongroom.store import Item
+from strongroom.transfer import bundles, manifests
+from strongroom.transfer.journal import Journal
+from strongroom.transfer.pool import BoundedPool
+from strongroom.transfer.uploads import Uploader, is_distant
+
+# So few entries are logged by one request, should the server have all their bytes already.
+AT_ONCE = 200
+# Below, hashing first costs less than the extra requests of sending while hashing.
+IN_FLIGHT_FROM = 8 << 20
+# From here on, a killed client should find its draft again.
+JOURNAL_FROM = 8 << 20
+LARGE_SENDERS = 2
+MISSING_PAGE = 10_000
+MOST_SIZES = 1000
+COMMIT_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where an artifact is logged, and by which run."""
+
+    entity: str
+    project: str
+    run: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What is said about an artifact, besides its contents."""
+
+    name: str
+    type: str
+    description: str | None
+    metadata: dict[str, Any]
+    ttl: str | int
+
+    def body(self, run: str | None) -> dict[str, Any]:
+        """Return the card as the protocol has it."""
+        found: dict[str, Any] = {"collection": self.name, "type": self.type, "metadata": self.metadata, "ttl": self.ttl}
+        if self.description is not None:
+            found["description"] = self.description
+        if run is not None:
+            found["run"] = run
+        return found
+
+
+def publish(
+    session: Session, target: Target, card: Card, draft: Draft, aliases: list[str], tags: list[str]
+) -> dict[str, Any]:
+    """Log a draft and return the VERSION that it became; the present one when its contents are those already."""
+    labels = {"aliases": aliases, "tags": tags}
+    found = _at_once(session, target, card, draft, labels)
+    if found is None:
+        publication = Publication(session, target, card, draft)
+        try:
+            found = publication.run(labels)
+        except StrongroomError:
+            publication.give_up()
+            raise
+        finally:
+            publication.close()
+    version = Body(found, "a commit").found.get("version")
+    if not isinstance(version, dict):
+        raise BadAnswer("The server answered a commit without the version that it made.")
+    return version
+
+
+def _at_once(
+    session: Session, target: Target, card: Card, draft: Draft, labels: dict[str, list[str]]
+) -> Any | None:
+    """Log in a single request, or return None when bytes have to be sent first."""
+    store = draft.store
+    if store.count() > AT_ONCE or store.unhashed():
+        return None
+    body = {
+        **card.body(target.run), **labels, "client_id": secrets.token_hex(16),
+        "entries": [entry.to_json() for entry in store.entries()],
+    }  # fmt: skip
+    try:
+        return session.json("POST", route("projects", target.entity, target.project, "versions"), body)
+    except BlobsMissing:
+        return None
+
+
+class Publication:
+    """One draft on its way to the server."""
+
+    def __init__(self, session: Session, target: Target, card: Card, draft: Draft) -> None:
+        self._session, self._target, self._card = session, target, card
+        self._draft, self._store = draft, draft.store
+        self._staging = draft.staging if draft.has_staging else None
+        self._journal = self._find_journal()
+        self._client_id = self._journal.client_id if self._journal else secrets.token_hex(16)
+        self._id: str | None = None
+
+    def run(self, labels: dict[str, list[str]]) -> Any:
+        """Do all steps."""
+        try:
+            return self._steps(labels)
+        except (DraftClosed, NotFound):
+            # A draft that was begun by an earlier process may have been cleaned up since.
+            if self._journal is None or self._id is None:
+                raise
+            self._journal.restart()
+            self._client_id = self._journal.client_id
+            return self._steps(labels)
+
+    def give_up(self) -> None:
+        """Let the server forget the draft, unless a later try can go on with it."""
+        if self._id is not None and self._journal is None:
+            # The first error is the one to show; the server cleans up drafts by itself in the end.
+            with contextlib.suppress(StrongroomError):
+                self._session.once("DELETE", route("drafts", self._id))
+
+    def close(self) -> None:
+        """Let others have the journal."""
+        if self._journal is not None:
+            self._journal.close()
+
+    def _steps(self, labels: dict[str, list[str]]) -> Any:
+        body = {**self._card.body(self._target.run), "client_id": self._client_id}
+        path = route("projects", self._target.entity, self._target.project, "drafts")
+        began = Body(self._session.json("POST", path, body), "a draft")
+        self._id = began.text("id")
+        if began.text("state") == "PENDING":
+            self._hash_large()
+            self._stage_and_send()
+        found = self._commit(labels)
+        if self._journal is not None:
+            self._journal.done()
+        return found
+
+    def _commit(self, labels: dict[str, list[str]]) -> Any:
+        for attempt in range(COMMIT_TRIES):
+            try:
+                return self._session.json("POST", route("drafts", self._id or "", "commit"), labels)
+            except BlobsMissing:
+                if attempt + 1 == COMMIT_TRIES:
+                    raise
+                # Found damaged, or collected, since the manifest was staged: what is lacking is sent again.
+                self._stage_and_send()
+        raise AssertionError("every try returns or raises")
+
+    def _find_journal(self) -> Journal | None:
+        if self._store.size() < JOURNAL_FROM:
+            return None
+        names = (self._session.settings.base_url, self._target.entity, self._target.project, self._card.name,
+                 self._card.type, self._target.run or "")  # fmt: skip
+        return Journal.find(names, self._store.items())
+
+    def _hash_large(self) -> None:
+        """Learn the SHA-256 of large files: by hashing them, or, when the server cannot have them, while sending."""
+        items = self._store.unhashed()
+        if not items:
+            return
+        fresh = self._fresh(items)
+        rest = [item for item in items if item.path not in fresh]
+        with Progress(f"Reading {self._card.name}", sum(item.size or 0 for item in rest)) as bar:
+            hashed = [(digest, None, item.path) for item, digest in
+                      hashing.digest_all(rest, self._staging, "sha256", bar.add)]  # fmt: skip
+        self._store.set_digests(hashed)
+        uploader = self._uploader()
+        with (
+            Progress(f"Uploading {self._card.name}", sum(item.size or 0 for item in fresh.values())) as bar,
+            BoundedPool(LARGE_SENDERS) as pool,
+        ):
+            for item in fresh.values():
+                pool.submit(self._send_hashing, uploader, item, pool.watched(bar.add))
+
+    def _send_hashing(self, uploader: Uploader, item: Item, watch: bundles.Watch) -> None:
+        digest = uploader.send_hashing(item, watch)
+        self._store.set_digests([(digest, None, item.path)])
+
+    def _fresh(self, items: list[Item]) -> dict[str, Item]:
+        """Return the large files that cannot be duplicates, because nothing has their size."""
+        sizes = Counter(item.size for item in items)
+        once = [item for item in items if sizes[item.size] == 1 and (item.size or 0) >= IN_FLIGHT_FROM]
+        # On a distant link hashing costs nothing beside sending, and parts can only be sent of a known digest.
+        if not once or is_distant(self._session):
+            return {}
+        asked = [item.size for item in once[:MOST_SIZES]]
+        answer = self._session.json("POST", route("drafts", self._id or "", "sizes"), {"sizes": asked})
+        known = Body(answer, "a list of sizes").found.get("known")
+        if not isinstance(known, list):
+            raise BadAnswer("The server answered with something that is not a list of sizes.")
+        return {item.path: item for item in once[:MOST_SIZES] if item.size not in known}
+
+    def _stage_and_send(self) -> None:
+        missing = manifests.stage(self._session, self._id or "", self._store).below("missing")
+        count = missing.number("count")
+        if not count:
+            return
+        if count == self._store.count_blobs():
+            self._store.want_all()
+        else:
+            self._store.want(self._missing())
+        with Progress(f"Uploading {self._card.name}", missing.number("bytes")) as bar:
+            self._send_wanted(bar)
+
+    def _missing(self) -> Iterator[bytes]:
+        path, after = route("drafts", self._id or "", "missing"), None
+        while True:
+            page = Body(self._session.json("GET", path, after=after, limit=MISSING_PAGE), "a list of blobs").found
+            for found in page.get("results") or []:
+                try:
+                    yield bytes.fromhex(Body(found, "a missing blob").text("sha256"))
+                except ValueError as error:
+                    raise BadAnswer("The server misses a blob whose digest is none.") from error
+            previous, after = after, page.get("next")
+            if after is None:
+                return
+            if after == previous:
+                raise BadAnswer("The server lists the same missing blobs again and again.")
+
+    def _send_wanted(self, bar: Progress) -> None:
+        uploader, session, draft_id, staging = self._uploader(), self._session, self._id or "", self._staging
+        large: list[Item] = []
+
+        def small() -> Iterator[Item]:
+            for item in self._store.wanted():
+                if not item.is_local:
+                    raise LocalFileError(
+                        f"The server no longer has the bytes of {item.path!r}, and they are not on this machine;"
+                        " add the file again."
+                    )
+                if (item.size or 0) > SMALL:
+                    large.append(item)
+                else:
+                    yield item
+
+        with BoundedPool(bundles.SENDERS) as pool:
+            for group in bundles.group(small()):
+                pool.submit(bundles.send, session, draft_id, group, staging, pool.watched(bar.add))
+            for item in large:
+                pool.submit(uploader.send, item, pool.watched(bar.add))
+
+    def _uploader(self) -> Uploader:
+        return Uploader(self._session, self._id or "", self._staging, self._journal)
