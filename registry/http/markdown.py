@@ -22,12 +22,59 @@ CACHE_SECONDS = 30 * 24 * 3600
 _RULES = 1
 
 _TAGS = frozenset(
-    ["a", "abbr", "b", "blockquote", "br", "code", "dd", "del", "details", "div", "dl", "dt", "em", "h2", "h3", "h4", "h5", "h6", "hr", "i", "input", "kbd", "li", "mark", "ol", "p", "pre", "q", "s", "samp", "small", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "th", "thead", "tr", "u", "ul", "var"]
+    [
+        "a",
+        "abbr",
+        "b",
+        "blockquote",
+        "br",
+        "code",
+        "dd",
+        "del",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "i",
+        "input",
+        "kbd",
+        "li",
+        "mark",
+        "ol",
+        "p",
+        "pre",
+        "q",
+        "s",
+        "samp",
+        "small",
+        "span",
+        "strong",
+        "sub",
+        "summary",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "th",
+        "thead",
+        "tr",
+        "u",
+        "ul",
+        "var",
+    ]
 )
 _SCHEMES = frozenset({"http", "https", "mailto"})
 # What must vanish with its text: bleach drops the tags alone and would leave the script as prose.
 _HIDDEN = re.compile(
-    r"<(script|style|title|template|noscript|iframe|object|textarea|math|svg)\b.*?(</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE
+    r"<(script|style|title|template|noscript|iframe|object|textarea|math|svg)\b.*?(</\1\s*>|\Z)",
+    re.DOTALL | re.IGNORECASE,
 )
 _CODE_CLASS = re.compile(r"[a-z][a-z0-9]{0,3}|codehilite|task-list(-item)?|language-[\w+-]{1,32}")
 _EXTENSIONS = ["tables", "fenced_code", "codehilite", "sane_lists", "pymdownx.tasklist", "pymdownx.tilde"]
@@ -51,7 +98,17 @@ def render(text: str) -> SafeString:
 # Python-Markdown takes quadratic time for some characters, however the lines are broken: `[` * 6000 costs five
 # seconds. The limits per paragraph and per text stand far above what people write.
 _PER_PARAGRAPH = {"[": 200, "`": 600, "*": 1000, "_": 1500, "~": 1000}
-_PER_TEXT = {"[": 4000, "`": 8000, "*": 20_000, "_": 20_000, "~": 20_000, "<": 1500, "&": 8000, "\\": 8000, "|": 30_000}
+_PER_TEXT = {
+    "[": 4000,
+    "`": 8000,
+    "*": 20_000,
+    "_": 20_000,
+    "~": 20_000,
+    "<": 1500,
+    "&": 8000,
+    "\\": 8000,
+    "|": 30_000,
+}
 _DEEPEST = 40
 _LONGEST_PARAGRAPH = 64 * 1024
 _DEEP = re.compile(rf"^(?:[ \t]*[>*+-]){{{_DEEPEST}}}|^[ \t]{{{_DEEPEST * 4}}}", re.MULTILINE)

@@ -10,7 +10,6 @@ from django.utils.functional import SimpleLazyObject
 
 from registry.http.who import actor_of
 from registry.models import Entity, Project, Role
-
 from registry.services import projects, teams
 
 _SHOWN = 8

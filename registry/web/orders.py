@@ -17,7 +17,9 @@ VERSIONS = orders(
     ("-files", (Key("version__file_count", int), Key("pk", int))),
     ("-created", (Key("version__created_at", datetime), Key("pk", int))),
 )
-PROJECTS = orders(("-updated", (Key("updated_at", datetime), Key("pk", int))), ("name", (Key("name", str), Key("pk", int))))
+PROJECTS = orders(
+    ("-updated", (Key("updated_at", datetime), Key("pk", int))), ("name", (Key("name", str), Key("pk", int)))
+)
 RUNS = orders(("-created", (Key("created_at", datetime), Key("pk", int))))
 EVENTS = orders(("-when", (Key("pk", int),)))
 TRASH = orders(("-deleted", (Key("version__deleted_at", datetime), Key("pk", int))))

@@ -44,7 +44,12 @@ class Pager:
 
 
 def paged(
-    request: HttpRequest, rows: QuerySet[Any], known: Mapping[str, Order], *, limit: int = ROWS, by_time: bool = True
+    request: HttpRequest,
+    rows: QuerySet[Any],
+    known: Mapping[str, Order],
+    *,
+    limit: int = ROWS,
+    by_time: bool = True,
 ) -> Pager:
     """Return the page of `rows` that `order`, `after` and `before` ask for."""
     order = paging.order_of(request.GET, known)
@@ -62,7 +67,9 @@ def paged(
     pager = Pager(found, order=order.name, by_time=by_time)
     pager.newer = _address(request.GET, before=newer) if newer else ""
     pager.older = _address(request.GET, after=older) if older else ""
-    pager.sorts = {name.removeprefix("-"): _sort(request.GET, name, order, known) for name in _defaults(known)}
+    pager.sorts = {
+        name.removeprefix("-"): _sort(request.GET, name, order, known) for name in _defaults(known)
+    }
     return pager
 
 

@@ -58,10 +58,14 @@ def page(*methods: str) -> Callable[[View], View]:
     return decorate
 
 
-def _answer(request: HttpRequest, view: View, allowed: tuple[str, ...], kwargs: dict[str, Any]) -> HttpResponseBase:
+def _answer(
+    request: HttpRequest, view: View, allowed: tuple[str, ...], kwargs: dict[str, Any]
+) -> HttpResponseBase:
     method = "GET" if request.method == "HEAD" else request.method
     if method not in allowed:
-        raise MethodNotAllowed("This address does not take that method. Nothing was changed.", allow=list(allowed))
+        raise MethodNotAllowed(
+            "This address does not take that method. Nothing was changed.", allow=list(allowed)
+        )
     actor = actor_of(request, door="web")
     if actor.user is None:
         raise NotAuthenticated("Sign in to see this page.")
@@ -117,7 +121,9 @@ def problem(request: HttpRequest, error: RegistryError) -> HttpResponse:
     context = {
         "error": error,
         "heading": _HEADINGS.get(error.status, "That did not work"),
-        "frame": "base.html" if user is not None and user.is_authenticated and error.status < 500 else "base_alone.html",
+        "frame": "base.html"
+        if user is not None and user.is_authenticated and error.status < 500
+        else "base_alone.html",
         "place": _place(request),
     }
     response = render(request, "errors/problem.html", context, status=error.status)

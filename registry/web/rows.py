@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from registry.models import Collection, Membership
+from registry.models import Collection, Membership, Version
 from registry.services import retention
 from registry.services.retention import EffectiveTtl
 
@@ -25,7 +26,11 @@ class CollectionRow:
 
 def of_collections(collections: Sequence[Collection]) -> list[CollectionRow]:
     """Put each collection beside the version that holds `latest`."""
-    held = Membership.objects.committed().for_listing().filter(aliases__name="latest", collection__in=collections)
+    held = (
+        Membership.objects.committed()
+        .for_listing()
+        .filter(aliases__name="latest", collection__in=collections)
+    )
     newest = {row.collection_id: row for row in held}
     ttls = retention.effective_for(list(newest.values())) if newest else {}
     return [_collection_row(each, newest.get(each.pk), ttls) for each in collections]
@@ -75,7 +80,19 @@ def is_number(value: Any) -> bool:
 
 def neighbours(membership: Membership) -> tuple[int | None, int | None]:
     """Return the numbers of the next older and the next newer version that are there."""
-    rows = Membership.objects.committed().filter(collection=membership.collection_id).values_list("number", flat=True)
+    rows = (
+        Membership.objects.committed()
+        .filter(collection=membership.collection_id)
+        .values_list("number", flat=True)
+    )
     older = rows.filter(number__lt=membership.number).order_by("-number").first()
     newer = rows.filter(number__gt=membership.number).order_by("number").first()
     return older, newer
+
+
+def inherited(membership: Membership) -> EffectiveTtl:
+    """What would count if the version set nothing itself."""
+    twin, version = copy.copy(membership), copy.copy(membership.version)
+    version.ttl_kind, version.ttl_seconds, version.expires_at = Version.Ttl.INHERIT, None, None
+    twin.version = version
+    return retention.effective(twin)

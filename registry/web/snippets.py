@@ -77,7 +77,10 @@ def read_only(membership: Membership) -> list[Snippet]:
 
 artifact = strongroom.Api().artifact({_quoted(membership.qualified_name)})
 path = artifact.download()"""
-    return [Snippet("strongroom", python), Snippet("CLI", f"strongroom ls {_shell(membership.qualified_name)}")]
+    return [
+        Snippet("strongroom", python),
+        Snippet("CLI", f"strongroom ls {_shell(membership.qualified_name)}"),
+    ]
 
 
 def next_version(membership: Membership) -> list[Snippet]:
@@ -105,5 +108,5 @@ def _quoted(text: str) -> str:
 
 def _shell(text: str) -> str:
     """A word of the shell: quoted only where it must be."""
-    plain = all(letter.isalnum() and letter.isascii() or letter in "/:._-" for letter in text)
+    plain = all((letter.isalnum() and letter.isascii()) or letter in "/:._-" for letter in text)
     return text if plain else "'" + text.replace("'", "'\\''") + "'"

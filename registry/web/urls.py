@@ -77,6 +77,11 @@ team_patterns = [
     path("teams/<entity>/members/remove", teams.remove, name="remove"),
 ]
 
+key_patterns = [
+    path("api-keys", keys.listing, name="list"),
+    path("api-keys/<int:key>/revoke", keys.revoke, name="revoke"),
+]
+
 urlpatterns = [
     path("", home.home, name="home"),
     path("search", home.search, name="search"),
@@ -84,13 +89,13 @@ urlpatterns = [
     path("sign-in", accounts.sign_in, name="sign-in"),
     path("sign-out", accounts.sign_out, name="sign-out"),
     path("markdown-preview", cards.preview, name="markdown-preview"),
-    path("", include(([path("api-keys", keys.listing, name="list"), path("api-keys/<int:key>/revoke", keys.revoke, name="revoke")], "keys"))),
+    path("", include((key_patterns, "keys"))),
     path("", include(([path("background-work", jobs.listing, name="list")], "jobs"))),
+    # Before projects: "teams/<entity>" would otherwise be a project of an entity "teams".
     path("", include((team_patterns, "teams"))),
-    path("", include((project_patterns[:1], "projects"))),
+    path("", include((project_patterns, "projects"))),
     path("", include((version_patterns, "versions"))),
     path("", include((collection_patterns, "collections"))),
     path("", include((run_patterns, "runs"))),
-    path("", include((project_patterns[1:], "projects"))),
     path("", include(([path("<entity>", teams.entity, name="detail")], "entities"))),
 ]

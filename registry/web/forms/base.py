@@ -55,11 +55,18 @@ class ServiceForm(forms.Form):
         self.add_error(where, str(error))
 
 
-def text(label: str, *, required: bool = True, help_text: str = "", mono: bool = False, **attrs: Any) -> forms.CharField:
+def text(
+    label: str, *, required: bool = True, help_text: str = "", mono: bool = False, **attrs: Any
+) -> forms.CharField:
     """A one-line field; rules about its content are the service's."""
     attrs = {"class": "input mono" if mono else "input", "autocomplete": "off", **attrs}
     return forms.CharField(
-        label=label, required=required, help_text=help_text, max_length=512, strip=True, widget=forms.TextInput(attrs)
+        label=label,
+        required=required,
+        help_text=help_text,
+        max_length=512,
+        strip=True,
+        widget=forms.TextInput(attrs),
     )
 
 

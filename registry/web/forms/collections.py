@@ -12,10 +12,18 @@ from registry.web.forms.base import ServiceForm, area, text
 class CollectionForm(ServiceForm):
     """A new, empty collection."""
 
-    errors_on: ClassVar[dict[str, str]] = {"invalid_type": "type", "reserved_type": "type", "type_mismatch": "type"}
+    errors_on: ClassVar[dict[str, str]] = {
+        "invalid_type": "type",
+        "reserved_type": "type",
+        "type_mismatch": "type",
+    }
 
-    name = text("Name", autofocus=True, help_text="Letters, digits, “_”, “-” and “.”. Scripts call it by this name.")
-    type = text("Type", list="types", help_text="dataset, model, or a word of your own. All its versions have it.")
+    name = text(
+        "Name", autofocus=True, help_text="Letters, digits, “_”, “-” and “.”. Scripts call it by this name."
+    )
+    type = text(
+        "Type", list="types", help_text="dataset, model, or a word of your own. All its versions have it."
+    )
     description = area("Card", kind="card-text", help_text="Markdown. What is in it, where it comes from.")
 
 

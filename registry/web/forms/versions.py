@@ -6,11 +6,11 @@ import json
 from typing import Any, ClassVar
 
 from django import forms
+from strongroom.core.names import parse_json
 
 from registry.errors import StrongroomError
 from registry.models import Version
 from registry.web.forms.base import ServiceForm, area
-from strongroom.core.names import parse_json
 
 DAY = 86400
 
@@ -76,7 +76,8 @@ class MetadataForm(ServiceForm):
         given = super().clean() or {}
         if given.get("seen", "").replace("\r\n", "\n") != self.now:
             self.add_error(
-                "metadata", "Somebody else changed the metadata meanwhile. Save again to replace theirs with yours."
+                "metadata",
+                "Somebody else changed the metadata meanwhile. Save again to replace theirs with yours.",
             )
             self.data = self.data.copy()
             self.data["seen"] = self.now

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from registry.web.templatetags.words import duration, moment
+from registry.web.templatetags.words import duration, moment, short_json
 
 if TYPE_CHECKING:
     from registry.models import Membership, User
@@ -115,7 +115,12 @@ def ttl(effective: EffectiveTtl | None) -> SafeString | str:
 
 def _ttl(kind: str, mark: str, text: str, origin: str, title: str) -> SafeString:
     return format_html(
-        '<span class="ttl {}" title="{}">{}{} <span class="from">{}</span></span>', kind, title, icon(mark), text, origin
+        '<span class="ttl {}" title="{}">{}{} <span class="from">{}</span></span>',
+        kind,
+        title,
+        icon(mark),
+        text,
+        origin,
     )
 
 
@@ -143,7 +148,9 @@ def field(bound: forms.BoundField, help: str = "") -> dict[str, Any]:
 
 
 # Enough for our own snippets: comments, strings, keywords. Escaped first, so the pattern never sees a tag.
-_TOKEN = re.compile(r"(?P<c>#[^\n]*)|(?P<s>&quot;[^\n]*?&quot;)|\b(?P<k>import|from|with|as|for|in)\b(?=[^\n]*)")
+_TOKEN = re.compile(
+    r"(?P<c>#[^\n]*)|(?P<s>&quot;[^\n]*?&quot;)|\b(?P<k>import|from|with|as|for|in)\b(?=[^\n]*)"
+)
 
 
 @register.simple_tag
@@ -154,3 +161,30 @@ def highlight(code: str) -> SafeString:
         return mark_safe(escaped)  # noqa: S308  # escaped above
     marked = _TOKEN.sub(lambda found: f'<span class="{found.lastgroup}">{found[0]}</span>', escaped)
     return mark_safe(marked)  # noqa: S308  # escaped above
+
+
+@register.simple_tag
+def tree(value: Any) -> SafeString:
+    """Metadata as a tree: open at the top, closed below; each value as JSON writes it."""
+    return _branches(value.items() if isinstance(value, dict) else enumerate(value), depth=0)
+
+
+def _branches(items: Any, depth: int) -> SafeString:
+    return format_html_join("", "{}", ((_branch(str(key), value, depth),) for key, value in items))
+
+
+def _branch(key: str, value: Any, depth: int) -> SafeString:
+    if not isinstance(value, dict | list) or not value:
+        return format_html('<div class="pair"><span>{}</span><span>{}</span></div>', key, short_json(value))
+    inside = value.items() if isinstance(value, dict) else enumerate(value)
+    return format_html(
+        '<details{}><summary>{} {} <span class="quiet">{} {}</span></summary><div>{}</div></details>',
+        mark_safe(" open") if depth == 0 else "",
+        icon("chevron-right"),
+        key,
+        len(value),
+        ("keys" if len(value) > 1 else "key")
+        if isinstance(value, dict)
+        else ("items" if len(value) > 1 else "item"),
+        _branches(inside, depth + 1),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -120,3 +121,69 @@ def short_json(value: Any) -> str:
 def get(mapping: dict[Any, Any], key: Any) -> Any:
     """Look a key up that is known only in the template."""
     return mapping.get(key)
+
+
+@register.filter
+def first_line(text: str) -> str:
+    """The first line of prose in a card, without its markdown marks: what a subtitle can hold."""
+    for line in text.splitlines():
+        plain = line.strip().lstrip("#>*- ").strip()
+        if plain and not line.lstrip().startswith(("#", "|", "```", "---")):
+            return plain.replace("`", "").replace("**", "")[:240]
+    return ""
+
+
+@register.filter
+def at(items: list[Any], index: int) -> Any:
+    """Look up by a position that is known only in the template."""
+    return items[index]
+
+
+@register.filter
+def figure(value: Any) -> str:
+    """Write a metric: four decimals are enough to compare, the metadata page shows all of them."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return (
+            f"{value:,.4g}"
+            if abs(value) < 1e-3 or abs(value) >= 1e6
+            else f"{value:,.4f}".rstrip("0").rstrip(".")
+        )
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+@register.filter
+def base_name(path: str) -> str:
+    """The last part of a path."""
+    return path.rpartition("/")[2]
+
+
+@register.filter
+def slug(text: str) -> str:
+    """An id for an element made of any text: the same text gives the same id."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+_FILE_ICONS = {
+    "png": "photo",
+    "jpg": "photo",
+    "jpeg": "photo",
+    "gif": "photo",
+    "webp": "photo",
+    "json": "braces",
+    "csv": "table",
+    "tsv": "table",
+    "parquet": "table",
+    "md": "file-text",
+    "txt": "file-text",
+    "py": "code",
+    "yaml": "code",
+    "yml": "code",
+}
+
+
+@register.filter
+def file_icon(path: str) -> str:
+    """The icon of a file, by its name: a hint only, what it is decides its content."""
+    return _FILE_ICONS.get(path.rpartition(".")[2].lower(), "file")

@@ -25,7 +25,9 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
     form = SetupForm(request.POST if request.method == "POST" else None)
     try:
         accounts.check_setup_token(token)
-        if request.method == "POST" and form.act(accounts.complete_setup, actor_of(request, door="web"), token=token):
+        if request.method == "POST" and form.act(
+            accounts.complete_setup, actor_of(request, door="web"), token=token
+        ):
             auth.login(request, form.result, backend=_BACKEND)
             return redirect("home")
     except NotFound as error:

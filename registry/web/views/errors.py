@@ -14,7 +14,9 @@ from registry.web.pages import problem, to_sign_in
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400: a request that Django itself refused."""
-    return problem(request, problems.of_status(400, "The request is malformed. Go back, reload the page, and try again."))
+    return problem(
+        request, problems.of_status(400, "The request is malformed. Go back, reload the page, and try again.")
+    )
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -27,7 +29,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     user = getattr(request, "user", None)
     if user is not None and not user.is_authenticated:
         return to_sign_in(request)
-    return problem(request, problems.of_status(404, "There is nothing at this address. Check it, or start from home."))
+    return problem(
+        request, problems.of_status(404, "There is nothing at this address. Check it, or start from home.")
+    )
 
 
 def crashed(request: HttpRequest) -> HttpResponse:

@@ -7,7 +7,8 @@ from django.shortcuts import redirect
 
 from registry.actor import Actor
 from registry.errors import InvalidInput, NotFound
-from registry.services import events, projects, search, versions
+from registry.services import events, projects, versions
+from registry.services import search as searching
 from registry.web import told
 from registry.web.pages import page, show
 
@@ -23,7 +24,7 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 
 @page()
-def search_page(request: HttpRequest, actor: Actor) -> HttpResponse:
+def search(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Jump to a version by its full name, else list what has the words in its name."""
     q = request.GET.get("q", "").strip()[:256]
     if q.count("/") == 2:
@@ -32,5 +33,5 @@ def search_page(request: HttpRequest, actor: Actor) -> HttpResponse:
         except (NotFound, InvalidInput):
             # Not a name of something that is there: then it is words to look for.
             pass
-    found = search.by_name(actor, q, limit=_HITS) if q else None
+    found = searching.by_name(actor, q, limit=_HITS) if q else None
     return show(request, "home/search.html", {"q": q, "found": found})

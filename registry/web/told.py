@@ -1,0 +1,149 @@
+"""Events as people read them: who did what to which thing, with links to what is still there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from registry.actor import Actor
+from registry.models import Collection, Event, Membership, Project, User
+from registry.web.templatetags.words import day, duration, size
+
+# act → (the verb of a sentence, the words of a table row)
+_WORDS: dict[str, tuple[str, str]] = {
+    "organization.create": ("made the organization", "organization made"),
+    "team.create": ("made the team", "team made"),
+    "member.role": ("set the role of", "role changed"),
+    "member.remove": ("removed", "member removed"),
+    "user.create": ("made the account", "account made"),
+    "user.admin": ("made an admin of", "made admin"),
+    "user.password": ("changed the password of", "password changed"),
+    "key.create": ("made the API key", "key created"),
+    "key.revoke": ("revoked the API key", "key revoked"),
+    "project.create": ("created the project", "project created"),
+    "project.edit": ("changed the settings of", "settings changed"),
+    "collection.create": ("created", "collection created"),
+    "collection.edit": ("edited", "collection edited"),
+    "collection.delete": ("deleted the collection", "collection deleted"),
+    "alias.move": ("set the alias", "alias moved"),
+    "alias.remove": ("removed the alias", "alias removed"),
+    "tag.edit": ("changed the tags of", "tags changed"),
+    "version.log": ("logged", "version logged"),
+    "version.edit": ("edited", "version edited"),
+    "version.delete": ("deleted", "version deleted"),
+    "version.expire": ("expired", "expired"),
+    "version.restore": ("restored", "version restored"),
+    "version.purge": ("purged", "purged"),
+    "version.use": ("used", "used"),
+    "version.download": ("downloaded", "downloaded"),
+    "run.create": ("started the run", "run started"),
+    "run.edit": ("updated the run", "run updated"),
+    "ttl_policy.set": ("set the default time to live of", "TTL policy set"),
+}
+_DOORS = {"web": "Web", "api": "API", "wandb": "wandb", "worker": "Worker", "command": "Command"}
+_FIELDS = {"description": "card", "ttl": "TTL"}
+_LONGEST = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """An event with the words and links that a page shows."""
+
+    event: Event
+    user: User | None
+    verb: str
+    words: str
+    alias: str
+    label: str
+    url: str
+    place: str
+    before: str
+    after: str
+    door: str
+
+    @property
+    def day(self) -> str:
+        return day(self.event.at)
+
+
+def tell(actor: Actor, events: Sequence[Event]) -> list[Story]:
+    """Put events into words; four queries, however many there are."""
+    users = {row.pk: row for row in User.objects.filter(pk__in={event.actor_id for event in events})}
+    projects = Project.objects.visible_to(actor.user).select_related("entity")
+    places = {row.pk: row for row in projects.filter(pk__in={event.project_id for event in events})}
+    collections = Collection.objects.filter(pk__in={event.collection_id for event in events}, deleted_at=None)
+    sets = {row.pk: row for row in collections.select_related("project__entity")}
+    versions = (
+        Membership.objects.committed().sources().filter(version__in={event.version_id for event in events})
+    )
+    rows = {row.version_id: row for row in versions.select_related("collection__project__entity")}
+    return [_story(event, users, places, sets, rows) for event in events]
+
+
+def _story(
+    event: Event,
+    users: dict[int, User],
+    places: dict[int, Project],
+    sets: dict[int, Collection],
+    rows: dict[int, Membership],
+) -> Story:
+    verb, words = _WORDS.get(event.act, (event.act, event.act))
+    place, held, version = (
+        places.get(event.project_id or 0),
+        sets.get(event.collection_id or 0),
+        rows.get(event.version_id or 0),
+    )
+    label, url = event.subject, ""
+    if version is not None:
+        label, url = version.name, version.get_absolute_url()
+    elif held is not None:
+        url = held.get_absolute_url()
+        label = label if event.version_id else held.name
+    elif event.act.startswith(("project.", "ttl_policy.")) and place is not None:
+        label, url = place.name, place.get_absolute_url()
+    about = event.act.startswith("alias.")
+    return Story(
+        event=event,
+        user=users.get(event.actor_id or 0),
+        verb=verb,
+        words=words,
+        alias=event.subject if about else "",
+        label=(held.name if held and not version and about else label),
+        url=url,
+        place=str(place) if place else "",
+        before=_value(event.act, event.before),
+        after=_value(event.act, event.after),
+        door=_DOORS.get(event.door, event.door),
+    )
+
+
+def _value(act: str, value: Any) -> str:
+    """A before or after, short enough for a table cell."""
+    if value is None or value in ([], {}):
+        return ""
+    if isinstance(value, dict):
+        return _clip(
+            ", ".join(f"{_FIELDS.get(name, name)}: {_one(name, each)}" for name, each in value.items())
+        )
+    if act == "ttl_policy.set":
+        return _one("ttl", value)
+    return _clip(", ".join(map(str, value)) if isinstance(value, list) else str(value))
+
+
+def _one(name: str, value: Any) -> str:
+    if name == "size" and isinstance(value, int):
+        return size(value)
+    if name == "ttl" and isinstance(value, int):
+        return duration(value)
+    if name == "description":
+        return f"{len(str(value)):,} characters"
+    if isinstance(value, dict):
+        return f"{len(value)} keys"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return _clip(str(value))
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

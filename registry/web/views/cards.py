@@ -1,0 +1,155 @@
+"""Editing a version in place: names, card, metadata, time to live; the card's preview."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from registry.actor import Actor
+from registry.errors import Conflict, InvalidInput
+from registry.http import markdown
+from registry.models import Membership
+from registry.services import aliases, retention, tags, versions
+from registry.web import rows
+from registry.web.forms.collections import CardForm
+from registry.web.forms.versions import MetadataForm, NameForm, TtlForm
+from registry.web.pages import done, is_fragment, page, show
+from registry.web.templatetags.words import as_json
+from registry.web.views.versions import found, frame
+
+Act = Callable[[Actor, Membership, str], Any]
+
+_ACTS: dict[str, tuple[Act, str]] = {
+    "add-alias": (
+        lambda actor, row, name: aliases.move(actor, membership=row, name=name),
+        "{name} points here now.",
+    ),
+    "remove-alias": (
+        lambda actor, row, name: aliases.remove(actor, collection=row.collection, name=name),
+        "The alias {name} is gone.",
+    ),
+    "add-tag": (lambda actor, row, name: tags.add(actor, membership=row, name=name), "Tagged with {name}."),
+    "remove-tag": (
+        lambda actor, row, name: tags.remove(actor, membership=row, name=name),
+        "The tag {name} is gone.",
+    ),
+}
+
+
+@page("GET", "POST")
+def names(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
+    """Aliases and tags, one act at a time."""
+    membership = found(actor, **place)
+    errors: dict[str, str] = {}
+    if request.method == "POST":
+        errors = _rename(request, actor, membership)
+        if not errors and not is_fragment(request):
+            return redirect(request.path)
+        membership = found(actor, **place)
+    context = frame(actor, membership, "overview") | {"errors": errors, "typed": request.POST.get("name", "")}
+    context |= {"others": _others(actor, membership), "editing": "done" not in request.GET, "changed": True}
+    return show(
+        request,
+        "versions/edit_names.html",
+        context,
+        fragment="versions/_names.html",
+        status=422 if errors else 200,
+    )
+
+
+def _rename(request: HttpRequest, actor: Actor, membership: Membership) -> dict[str, str]:
+    """Do one act; return the error for its field."""
+    form = NameForm(request.POST)
+    act = request.POST.get("act", "")
+    kind = NameForm.ACTS.get(act, "alias")
+    if not form.is_valid():
+        return {kind: f"Type a name for the {kind}, up to 128 characters."}
+    service, said = _ACTS[act]
+    name = form.cleaned_data["name"]
+    try:
+        service(actor, membership, name)
+    except (InvalidInput, Conflict) as error:
+        return {kind: str(error)}
+    messages.success(request, said.format(name=name))
+    return {}
+
+
+def _others(actor: Actor, membership: Membership) -> list[Any]:
+    """Aliases that other versions hold: adding one of them moves it."""
+    held = aliases.listing(actor, collection=membership.collection)
+    return [alias for alias in held if alias.membership_id != membership.pk and alias.name != aliases.LATEST]
+
+
+@page()
+def alias_holder(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
+    """Say who holds an alias, before it is taken from them."""
+    membership = found(actor, **place)
+    name = request.GET.get("name", "").strip()
+    holder = next((alias for alias in _others(actor, membership) if alias.name == name), None)
+    context = {"name": name, "holder": holder, "others": []}
+    return show(request, "versions/_alias_hint.html", context, fragment="versions/_alias_hint.html")
+
+
+@page("GET", "POST")
+def description(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
+    """The card's editor, with a preview by the renderer that the page uses."""
+    membership = found(actor, **place)
+    text = membership.version.description
+    form = CardForm(
+        request.POST if request.method == "POST" else None,
+        initial={"description": text, "seen": text},
+        now=text,
+    )
+    asked = "preview" in request.POST
+    if request.method == "POST" and not asked and form.act(versions.edit, actor, membership=membership):
+        return done(request, "The card is saved.", membership.get_absolute_url())
+    typed = request.POST.get("description", text)
+    context = frame(actor, membership, "overview") | {"form": form, "html": markdown.render(typed)}
+    return show(request, "versions/edit_card.html", context, status=422 if form.errors and not asked else 200)
+
+
+@page("GET", "POST")
+def metadata(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
+    """The metadata as JSON, checked in place."""
+    membership = found(actor, **place)
+    text = as_json(membership.version.metadata)
+    first = {"metadata": text, "seen": text}
+    form = MetadataForm(request.POST if request.method == "POST" else None, initial=first, now=text)
+    if request.method == "POST" and form.act(versions.edit, actor, membership=membership):
+        return done(request, "The metadata is saved.", reverse("versions:metadata", kwargs=place))
+    context = frame(actor, membership, "metadata") | {"form": form}
+    return show(request, "versions/edit_metadata.html", context, status=422 if form.errors else 200)
+
+
+@page("GET", "POST")
+def ttl(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
+    """The time to live: inherited with its outcome, after N days, or never."""
+    membership = found(actor, **place)
+    form = TtlForm(request.POST if request.method == "POST" else None, initial=TtlForm.of(membership.version))
+    saved = request.method == "POST" and form.act(versions.edit, actor, membership=membership)
+    if saved:
+        messages.success(request, "The time to live is saved.")
+        if not is_fragment(request):
+            return redirect(membership)
+        membership = found(actor, **place)
+    context = frame(actor, membership, "overview") | {"form": form, "ttl": retention.effective(membership)}
+    context |= {"inherited": rows.inherited(membership), "editing": not saved and "done" not in request.GET}
+    return show(
+        request,
+        "versions/edit_ttl.html",
+        context,
+        fragment="versions/_ttl.html",
+        status=422 if form.errors else 200,
+    )
+
+
+@page("POST")
+def preview(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Markdown as the page would show it."""
+    context = {"html": markdown.render(request.POST.get("description", ""))}
+    return show(request, "components/_preview.html", context, fragment="components/_preview.html")

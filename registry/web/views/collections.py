@@ -1,0 +1,105 @@
+"""Collections: versions, card, settings, making and deleting one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from registry.actor import Actor
+from registry.http import markdown
+from registry.models import Collection
+from registry.services import aliases, collections, projects, versions
+from registry.web import orders, rows
+from registry.web.forms.collections import CardForm, CollectionForm, CollectionSettingsForm, TypedDeleteForm
+from registry.web.pager import paged
+from registry.web.pages import done, page, rights, show
+
+
+def found(actor: Actor, entity: str, project: str, collection: str) -> Collection:
+    """The collection of an address."""
+    return collections.find(actor, projects.find(actor, entity, project), collection)
+
+
+def frame(actor: Actor, here: Collection, tab: str) -> dict[str, Any]:
+    """What every page of a collection shows."""
+    return {"collection": here, "project": here.project, "tab": tab, "may": rights(actor, here.project)}
+
+
+@page()
+def detail(request: HttpRequest, actor: Actor, entity: str, project: str, collection: str) -> HttpResponse:
+    """The versions, newest first."""
+    here = found(actor, entity, project, collection)
+    q, tag, alias = (request.GET.get(name, "").strip()[:128] for name in ("q", "tag", "alias"))
+    listed = versions.listing(actor, collection=here, q=q, tag=tag, alias=alias)
+    pager = paged(request, listed, orders.VERSIONS)
+    context = frame(actor, here, "versions") | {"q": q, "tag": tag, "alias": alias, "pager": pager}
+    context |= {"table": rows.of_versions(pager.rows), "filtered": bool(q or tag or alias)}
+    return show(request, "collections/versions.html", context, fragment="collections/_versions.html")
+
+
+@page("GET", "POST")
+def card(request: HttpRequest, actor: Actor, entity: str, project: str, collection: str) -> HttpResponse:
+    """The collection's card, and its editor."""
+    here = found(actor, entity, project, collection)
+    first = {"description": here.description, "seen": here.description}
+    form = CardForm(request.POST if request.method == "POST" else None, initial=first, now=here.description)
+    asked = "preview" in request.POST
+    if request.method == "POST" and not asked and form.act(collections.edit, actor, collection=here):
+        return done(request, "The card is saved.", request.path)
+    editing = "edit" in request.GET or request.method == "POST"
+    text = request.POST.get("description", here.description) if asked else here.description
+    context = frame(actor, here, "card") | {"form": form, "editing": editing, "html": markdown.render(text)}
+    return show(request, "collections/card.html", context, status=422 if form.errors and not asked else 200)
+
+
+@page("GET", "POST")
+def settings(request: HttpRequest, actor: Actor, entity: str, project: str, collection: str) -> HttpResponse:
+    """Rename, tag, move to another type."""
+    here = found(actor, entity, project, collection)
+    first = {
+        "name": here.name,
+        "type": here.type.name,
+        "tags": ", ".join(tag.name for tag in here.tags.all()),
+    }
+    form = CollectionSettingsForm(request.POST if request.method == "POST" else None, initial=first)
+    if request.method == "POST" and form.act(collections.edit, actor, collection=here):
+        return done(request, "The settings are saved.", form.result.get_absolute_url())
+    context = frame(actor, here, "settings") | {
+        "form": form,
+        "types": collections.types(actor, project=here.project),
+    }
+    return show(request, "collections/settings.html", context, status=422 if form.errors else 200)
+
+
+@page("GET", "POST")
+def create(request: HttpRequest, actor: Actor, entity: str, project: str) -> HttpResponse:
+    """Make an empty collection."""
+    place = projects.find(actor, entity, project)
+    form = CollectionForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.act(collections.create, actor, project=place):
+        return done(
+            request,
+            f"{form.result.name} is there. Its first version will be v0.",
+            form.result.get_absolute_url(),
+        )
+    context = {"project": place, "form": form, "types": collections.types(actor, project=place)}
+    return show(request, "collections/create.html", context, status=422 if form.errors else 200)
+
+
+@page("GET", "POST")
+def delete(request: HttpRequest, actor: Actor, entity: str, project: str, collection: str) -> HttpResponse:
+    """Delete a collection; its name must be typed, and what is lost is listed."""
+    here = found(actor, entity, project, collection)
+    form = TypedDeleteForm(request.POST if request.method == "POST" else None, name=here.name)
+    if request.method == "POST" and form.act(collections.delete, actor, collection=here):
+        return done(request, f"{here.name} is deleted.", here.project.get_absolute_url())
+    held = list(aliases.listing(actor, collection=here))
+    context = frame(actor, here, "settings") | {"form": form, "aliases": held}
+    return show(
+        request,
+        "collections/delete.html",
+        context,
+        fragment="collections/_delete.html",
+        status=422 if form.errors else 200,
+    )

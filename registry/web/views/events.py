@@ -1,0 +1,36 @@
+"""What happened: in a project, to a collection."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+
+from registry.actor import Actor
+from registry.services import events
+from registry.web import orders, told
+from registry.web.pager import paged
+from registry.web.pages import page, show
+from registry.web.views import collections, projects
+
+
+@page()
+def of_project(request: HttpRequest, actor: Actor, entity: str, project: str) -> HttpResponse:
+    """Every act in a project, newest first."""
+    context = projects.frame(actor, entity, project, "activity")
+    pager = paged(request, events.of_project(actor, context["project"]), orders.EVENTS)
+    return show(
+        request, "events/project.html", {**context, "pager": pager, "stories": told.tell(actor, pager.rows)}
+    )
+
+
+@page()
+def of_collection(
+    request: HttpRequest, actor: Actor, entity: str, project: str, collection: str
+) -> HttpResponse:
+    """Every act on a collection and its versions, newest first."""
+    here = collections.found(actor, entity, project, collection)
+    pager = paged(request, events.of_collection(actor, here), orders.EVENTS)
+    context = collections.frame(actor, here, "activity") | {
+        "pager": pager,
+        "stories": told.tell(actor, pager.rows),
+    }
+    return show(request, "events/collection.html", context)

@@ -1,0 +1,132 @@
+"""The files of a version: folders a page at a time, previews that read only what they show, downloads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from registry.actor import Actor
+from registry.errors import InvalidPath, NotFound
+from registry.http.delivery import deliver
+from registry.manifests import FolderPage
+from registry.models import Membership
+from registry.services import files
+from registry.web import previews
+from registry.web.pages import page, show
+from registry.web.views.versions import found, frame
+
+LEVEL = 100
+
+
+@dataclass(slots=True)
+class Level:
+    """One folder of the tree, opened; `below` is the opened folder inside it."""
+
+    page: FolderPage
+    open: str = ""
+    below: Level | None = field(default=None)
+
+    @property
+    def open_shown(self) -> bool:
+        """Is the opened folder among those of this page? In a folder of thousands it may not be."""
+        return any(folder.path == self.open for folder in self.page.folders)
+
+
+@page()
+def browse(request: HttpRequest, actor: Actor, path: str = "", **place: Any) -> HttpResponse:
+    """The tree with the folders on the way opened, and what is chosen beside it."""
+    membership = found(actor, **place)
+    entry = _entry(actor, membership, path)
+    folder = path.rpartition("/")[0] if entry else path
+    context = frame(actor, membership, "files") | {
+        "tree": _tree(actor, membership, folder, request.GET.get("after")),
+        "path": path,
+        "folder": folder,
+        "entry": entry,
+        "preview": previews.of(actor, membership, entry) if entry else None,
+    }
+    return show(request, "files/browse.html", context, fragment="files/_preview.html")
+
+
+def _entry(actor: Actor, membership: Membership, path: str) -> Any:
+    """The file at a path, or None when it is a folder."""
+    try:
+        return files.entry(actor, membership, path) if path else None
+    except NotFound:
+        return None
+
+
+def _tree(actor: Actor, membership: Membership, folder: str, after: str | None) -> Level:
+    """Open each folder from the root down to `folder`; only the last one pages on."""
+    steps = folder.split("/") if folder else []
+    root = current = None
+    for depth in range(len(steps) + 1):
+        path = "/".join(steps[:depth])
+        last = depth == len(steps)
+        level = Level(files.folder(actor, membership, path, after if last else None, LEVEL))
+        if current is None:
+            root = level
+        else:
+            current.open, current.below = path, level
+        current = level
+    assert root is not None
+    return root
+
+
+@page()
+def level(request: HttpRequest, actor: Actor, path: str = "", **place: Any) -> HttpResponse:
+    """One more level of the tree, or one more page of a level."""
+    membership = found(actor, **place)
+    listed = files.folder(actor, membership, path, request.GET.get("after"), LEVEL)
+    context = {"membership": membership, "level": Level(listed), "path": "", "more": "after" in request.GET}
+    return show(request, "files/_level_page.html", context, fragment="files/_level.html")
+
+
+@page()
+def find(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
+    """Open a file by its path."""
+    membership = found(actor, **place)
+    path = request.GET.get("path", "").strip().strip("/")
+    base = membership.get_absolute_url()
+    try:
+        files.entry(actor, membership, path)
+    except (NotFound, InvalidPath):
+        context = frame(actor, membership, "files") | {
+            "tree": _tree(actor, membership, "", None),
+            "missing": path,
+        }
+        return show(request, "files/browse.html", context, status=404)
+    return redirect(reverse("versions:file", kwargs={**place, "path": path}) if path else f"{base}/files")
+
+
+@page()
+def download(request: HttpRequest, actor: Actor, path: str, **place: Any) -> HttpResponseBase:
+    """The bytes of one file, as an attachment."""
+    membership = found(actor, **place)
+    entry, blob = files.content(actor, membership, path)
+    return deliver(
+        request, previews.opener(blob), size=blob.size, sha256=blob.sha256.hex(), filename=entry.path
+    )
+
+
+@page()
+def image(request: HttpRequest, actor: Actor, path: str, **place: Any) -> HttpResponseBase:
+    """A picture for an <img>: only what begins as one, with a type that runs no script."""
+    membership = found(actor, **place)
+    entry, blob = files.content(actor, membership, path)
+    kind = previews.picture_type(blob)
+    if kind is None:
+        raise NotFound(f"{path} is not a picture that can be shown. Download it instead.")
+    return deliver(
+        request,
+        previews.opener(blob),
+        size=blob.size,
+        sha256=blob.sha256.hex(),
+        filename=entry.path,
+        content_type=kind,
+        inline=True,
+    )

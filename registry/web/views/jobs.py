@@ -1,0 +1,18 @@
+"""Background work, for admins: what ran, what runs next, what failed."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from registry import jobs
+from registry.actor import Actor
+from registry.policy import Act, check
+from registry.web.pages import page, show
+
+
+@page()
+def listing(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Each periodic task with its last run, its next one, and the failures of the last week."""
+    check(actor, Act.ADMINISTER, None)
+    return show(request, "jobs/list.html", {"jobs": jobs.status(timezone.now())})

@@ -1,0 +1,88 @@
+"""Projects: their artifacts, making one, settings."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+
+from registry.actor import Actor
+from registry.models import Entity, Project
+from registry.services import collections, projects, teams
+from registry.web import orders, rows, snippets
+from registry.web.forms.projects import ProjectForm, SettingsForm
+from registry.web.pager import paged
+from registry.web.pages import done, page, rights, show
+
+
+def frame(actor: Actor, entity: str, project: str, tab: str) -> dict[str, object]:
+    """What every page of a project shows."""
+    found = projects.find(actor, entity, project)
+    return {"project": found, "tab": tab, "may": rights(actor, found)}
+
+
+@page()
+def detail(request: HttpRequest, actor: Actor, entity: str, project: str) -> HttpResponse:
+    """The project's types and collections; how to begin when there are none."""
+    context = frame(actor, entity, project, "artifacts")
+    found = context["project"]
+    assert isinstance(found, Project)
+    types = list(collections.types(actor, project=found))
+    if not types:
+        return show(request, "projects/empty.html", {**context, **_first_steps(request, found)})
+    type_, q, tag = (request.GET.get(name, "").strip()[:128] for name in ("type", "q", "tag"))
+    listed = collections.listing(actor, project=found, type=type_, q=q, tag=tag)
+    pager = paged(request, listed, orders.COLLECTIONS, by_time=False)
+    shown = rows.of_collections(pager.rows)
+    whole = not (pager.newer or pager.older)
+    groups = rows.by_type(shown) if whole else [("", shown)]
+    context |= {
+        "types": types,
+        "type": type_,
+        "q": q,
+        "tag": tag,
+        "pager": pager,
+        "groups": groups,
+        "shown": len(shown),
+    }
+    return show(request, "projects/artifacts.html", context, fragment="projects/_artifacts.html")
+
+
+def _first_steps(request: HttpRequest, project: Project) -> dict[str, object]:
+    return {
+        "install": snippets.install(request),
+        "log": snippets.log_first(project),
+        "use": snippets.use_first(project),
+    }
+
+
+@page("GET", "POST")
+def create(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Make a project in one of my entities."""
+    mine = [entity for entity, _ in teams.entities_of(actor) if projects.may_create_in(actor, entity)]
+    first = {"entity": _preferred(mine, request.GET.get("entity", ""))}
+    form = ProjectForm(request.POST if request.method == "POST" else None, entities=mine, initial=first)
+    if request.method == "POST" and form.act(projects.create, actor):
+        return done(
+            request, f"{form.result} is there. Nobody has logged to it yet.", form.result.get_absolute_url()
+        )
+    return show(request, "projects/create.html", {"form": form}, status=422 if form.errors else 200)
+
+
+def _preferred(mine: list[Entity], asked: str) -> str:
+    """The entity one came from, else one's first team."""
+    names = [entity.name for entity in mine]
+    return asked if asked in names else names[min(1, len(names) - 1)]
+
+
+@page("GET", "POST")
+def settings(request: HttpRequest, actor: Actor, entity: str, project: str) -> HttpResponse:
+    """Change a project's description and who sees it."""
+    context = frame(actor, entity, project, "settings")
+    found = context["project"]
+    assert isinstance(found, Project)
+    first = {"description": found.description, "visibility": found.visibility}
+    form = SettingsForm(request.POST if request.method == "POST" else None, initial=first)
+    if request.method == "POST" and form.act(projects.edit, actor, project=found):
+        return done(request, "The settings are saved.", request.path)
+    return show(
+        request, "projects/settings.html", {**context, "form": form}, status=422 if form.errors else 200
+    )

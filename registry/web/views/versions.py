@@ -1,0 +1,134 @@
+"""Versions: overview, metadata, usage, history, deletion; and the addresses that lead to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from registry.actor import Actor
+from registry.http import markdown
+from registry.models import Membership
+from registry.services import events, retention, runs, trash, versions
+from registry.web import orders, rows, snippets, told
+from registry.web.forms.collections import DeleteForm
+from registry.web.pager import paged
+from registry.web.pages import done, page, rights, show
+from registry.web.views.collections import found as found_collection
+
+_RUNS = 20
+
+
+def found(actor: Actor, entity: str, project: str, collection: str, number: int) -> Membership:
+    """The version of an address."""
+    here = found_collection(actor, entity, project, collection)
+    membership = versions.find(actor, here, f"v{number}")
+    # The collection at hand, with its project and entity: no second read for names and addresses.
+    membership.collection = here
+    return membership
+
+
+def frame(actor: Actor, membership: Membership, tab: str) -> dict[str, Any]:
+    """What every tab of a version shows."""
+    older, newer = rows.neighbours(membership)
+    return {
+        "membership": membership,
+        "version": membership.version,
+        "collection": membership.collection,
+        "project": membership.collection.project,
+        "tab": tab,
+        "may": rights(actor, membership.collection.project),
+        "older": older,
+        "newer": newer,
+    }
+
+
+@page()
+def overview(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
+    """The card, with the facts beside it."""
+    membership = found(actor, **place)
+    users = list(runs.used_by(actor, membership)[: _RUNS + 1])
+    context = frame(actor, membership, "overview") | {
+        "html": markdown.render(membership.version.description),
+        "ttl": retention.effective(membership),
+        "logged_by": runs.logged_by(actor, membership),
+        "used_by": users[:_RUNS],
+        "used_by_more": len(users) > _RUNS,
+        "figures": figures(membership.version.metadata),
+        "use": snippets.use(membership),
+    }
+    return show(request, "versions/overview.html", context)
+
+
+def figures(metadata: dict[str, Any]) -> list[tuple[str, Any]]:
+    """The first numbers of the metadata, as figures above the card."""
+    return [(key, value) for key, value in metadata.items() if rows.is_number(value)][:5]
+
+
+@page()
+def metadata(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
+    """The metadata as a tree."""
+    return show(request, "versions/metadata.html", frame(actor, found(actor, **place), "metadata"))
+
+
+@page()
+def usage(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
+    """Code to copy, filled in."""
+    membership = found(actor, **place)
+    context = frame(actor, membership, "usage") | {
+        "use": snippets.use(membership),
+        "read_only": snippets.read_only(membership),
+        "next_version": snippets.next_version(membership),
+    }
+    return show(request, "versions/usage.html", context)
+
+
+@page()
+def history(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
+    """Every event of this version: who, when, before and after."""
+    membership = found(actor, **place)
+    pager = paged(request, events.of_version(actor, membership), orders.EVENTS)
+    context = frame(actor, membership, "history") | {"pager": pager, "stories": told.tell(actor, pager.rows)}
+    return show(request, "versions/history.html", context)
+
+
+@page("GET", "POST")
+def delete(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
+    """Ask, naming what goes; then move the version to the trash, with a way back."""
+    membership = found(actor, **place)
+    form = DeleteForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.act(versions.delete, actor, membership=membership):
+        undo = f"{membership.get_absolute_url()}/restore"
+        return done(
+            request,
+            f"v{membership.number} is in the trash.",
+            membership.collection.get_absolute_url(),
+            undo=undo,
+        )
+    context = frame(actor, membership, "overview") | {"form": form, "until": trash.purge_date(timezone.now())}
+    context["held"] = sorted(alias.name for alias in membership.aliases.all())
+    return show(
+        request,
+        "versions/delete.html",
+        context,
+        fragment="versions/_delete.html",
+        status=422 if form.errors else 200,
+    )
+
+
+@page()
+def by_alias(
+    request: HttpRequest, actor: Actor, entity: str, project: str, collection: str, alias: str
+) -> HttpResponse:
+    """Lead to the version that holds an alias now."""
+    return redirect(versions.find(actor, found_collection(actor, entity, project, collection), alias))
+
+
+@page()
+def by_ref(
+    request: HttpRequest, actor: Actor, entity: str, project: str, collection: str, ref: str, type: str
+) -> HttpResponse:
+    """Lead from the address that the `wandb` client prints, which names the type too."""
+    return redirect(versions.find(actor, found_collection(actor, entity, project, collection), ref))

@@ -1,0 +1,132 @@
+"""A small team with real versions, so that every page has something true to show."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import zlib
+from dataclasses import dataclass
+
+from registry.models import Membership, Project, Run, User
+from registry.services import aliases, collections, keys, projects, retention, runs, teams, versions
+from tests import factories
+
+CARD = """# Summary
+
+Classifies 224 × 224 crops into `crazing`, `inclusion`, `patches` and `scratches`.
+
+## Evaluation
+
+| Split | Images | F1 |
+|---|---|---|
+| validation | 4,120 | 0.9421 |
+| hold-out | 1,864 | 0.9307 |
+
+## Limits
+
+- Not evaluated on galvanised strip.
+- Scratches shorter than 12 px are missed one time in four.
+
+```python
+model = load("model.onnx")
+```
+"""
+
+
+@dataclass
+class Sample:
+    """What the tests look at."""
+
+    people: factories.People
+    project: Project
+    empty: Project
+    versions: list[Membership]
+    dataset: Membership
+    trashed: Membership
+    run: Run
+
+    @property
+    def alice(self) -> User:
+        return self.people.alice
+
+    @property
+    def newest(self) -> Membership:
+        return self.versions[-1]
+
+
+def picture(shade: int = 90) -> bytes:
+    """A real PNG of 64 × 40 grey pixels."""
+    rows = b"".join(b"\0" + bytes((shade + x + y) % 256 for x in range(64)) for y in range(40))
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", 64, 40, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def dataset_files() -> dict[str, bytes]:
+    """Folders, text, JSON, markdown, a picture, an HTML file named as a picture."""
+    images = {f"images/line{line}/l{line}_{n:04}.png": picture(60 + line * 20 + n) for line in (1, 4) for n in range(3)}
+    return images | {
+        "README.md": b"# Labelled crops\n\nSecond pass, by two people.\n",
+        "classes.json": json.dumps({"classes": ["crazing", "patches"]}).encode(),
+        "labels.csv": b"path,label\nimages/line1/l1_0000.png,crazing\n",
+        "pretends.png": b"<script>alert(1)</script>",
+        "weights.bin": bytes(range(256)) * 40,
+    }
+
+
+def make(count: int = 6) -> Sample:
+    """Log a dataset and `count` versions of a model through runs; delete one, expire one soon."""
+    people = factories.people()
+    alice = factories.actor(people.alice)
+    people.alice.full_name = "Alice Weber"
+    people.alice.save(update_fields=["full_name"])
+    project = factories.project(people, "surface-defects", description="Defects on hot-rolled strip, lines 1, 2 and 4.")
+    empty = projects.create(alice, entity=people.team.entity, name="line-ocr")
+    dataset = factories.log(
+        people.alice, project, "defects-labelled", dataset_files(), type="dataset", aliases=["gold"], tags=["second pass"]
+    )
+    logged, run = [], None
+    for n in range(count):
+        run, _ = runs.create(alice, project=project, name=f"train-{n:04}", display_name=f"train-r50-{n:04}", config={"lr": 0.01})
+        runs.use(alice, run=run, membership=dataset)
+        logged.append(_model(people.alice, project, run, n))
+        runs.edit(alice, run=run, state="finished", summary={"val/f1": 0.9 + n / 200})
+    assert run is not None
+    runs.use(alice, run=run, membership=logged[0])
+    aliases.move(alice, membership=logged[-1], name="best")
+    aliases.move(alice, membership=logged[0], name="paper-2026")
+    versions.edit(alice, membership=logged[-2], ttl=5 * 86400)
+    versions.edit(alice, membership=logged[0], ttl="never")
+    retention.set_policy(alice, target=people.team.entity, ttl=180 * 86400)
+    collections.edit(alice, collection=logged[-1].collection, tags=["steel strip", "line 4"], description=CARD)
+    trashed = factories.log(people.alice, project, "yolo11-scratch", tags=["ablation"])
+    aliases.move(alice, membership=trashed, name="demo-fair")
+    versions.delete(alice, membership=trashed, delete_aliases=True)
+    keys.create(alice, user=people.alice, name="line 4 trainer")
+    teams.add_member(alice, place=people.team, user=people.bob, role="member")
+    return Sample(people, project, empty, logged, dataset, trashed, run)
+
+
+def _model(by: User, project: Project, run: Run, n: int) -> Membership:
+    buffer = io.BytesIO(bytes([n]) * (90_000 + n))
+    metadata = {
+        "val/f1": round(0.90 + n / 200, 4),
+        "val/recall": round(0.88 + n / 250, 4),
+        "latency_ms_p95": 18.4 - n / 10,
+        "train": {"optimizer": "adamw", "augment": {"glare": {"p": 0.35, "max_spots": 3}}, "epochs": 40},
+        "classes": ["crazing", "inclusion", "patches"],
+    }
+    return factories.log(
+        by,
+        project,
+        "resnet50-defects",
+        {"model.onnx": buffer.getvalue(), "preprocess.json": b'{"mean": [0.5]}'},
+        metadata=metadata,
+        description=CARD,
+        tags=["fp16"] if n % 3 == 0 else [],
+        run=run,
+    )
