@@ -106,6 +106,8 @@ class Blob(models.Model):
         ]
         indexes = [
             models.Index(fields=["scope", "md5"], name="blob_by_md5"),
+            # "Could this large file be known?" is asked by its size, before anybody hashes it.
+            models.Index(fields=["scope", "size"], name="blob_by_size"),
             models.Index(fields=["scope"], condition=Q(damaged_at__isnull=False), name="blob_damaged"),
         ]
 

@@ -5,6 +5,7 @@ from registry.storage.bundles import BundleResult, receive_bundle
 from registry.storage.completion import complete_upload
 from registry.storage.incoming import clean_incoming
 from registry.storage.objects import read_piece, write_pieces
+from registry.storage.sending import send_bundle
 from registry.storage.uploads import Begun, Progress, abandon_upload, append_part, begin_upload, progress
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "read_blob",
     "read_piece",
     "receive_bundle",
+    "send_bundle",
     "verify_blob",
     "write_pieces",
 ]
