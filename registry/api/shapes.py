@@ -189,5 +189,5 @@ def needed(query: Mapping[str, Any], name: str) -> str:
     """Read a parameter that can't be left out."""
     value = query.get(name)
     if value is None:
-        raise InvalidQuery(f"Say which: the query needs {name}=…", field=name)
+        raise InvalidQuery(f"The query needs the parameter {name}: add it.", field=name)
     return str(value)

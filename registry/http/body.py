@@ -31,13 +31,16 @@ class Readable(Protocol):
 
 
 class Body:
-    """Plain bytes of a request: never past `limit`, and an early end is an error, not an end."""
+    """Plain bytes of a request: never past `limit`, and an early end is an error, not an end.
 
-    def __init__(self, raw: Readable, length: int | None, limit: int) -> None:
+    Unless `partial`: then the reader keeps what arrived, and compares with `length` itself.
+    """
+
+    def __init__(self, raw: Readable, length: int | None, limit: int, *, partial: bool = False) -> None:
         if length is not None and length > limit:
             raise TooLarge(f"The body has {length} bytes; at most {limit} are taken here.", limit=limit)
         self.length = length
-        self._raw, self._limit, self._seen = raw, limit, 0
+        self._raw, self._limit, self._seen, self._partial = raw, limit, 0, partial
 
     def read(self, size: int = -1) -> bytes:
         """Read up to `size` bytes (everything when negative); b"" only at the true end."""
@@ -53,7 +56,7 @@ class Body:
             raise TooLarge(
                 f"The body passes {self._limit} bytes, the most that are taken here.", limit=self._limit
             )
-        if not data and self.length is not None:
+        if not data and self.length is not None and not self._partial:
             raise IncompleteBody(
                 f"The body ended after {self._seen} of {self.length} bytes. Send it again.",
                 received=self._seen,
@@ -65,6 +68,8 @@ class Body:
             return self._raw.read(size)
         except OSError:
             # Servers report a broken chunked body this way: a chunk cut short, or no last chunk.
+            if self._partial:
+                return b""
             raise IncompleteBody(f"The body broke off after {self._seen} bytes. Send it again.") from None
 
 
@@ -123,8 +128,11 @@ class Inflated:
         return data
 
 
-def open_body(request: HttpRequest, limit: int) -> Body | Inflated:
-    """Open the body of a request; `limit` holds for the bytes as they are after inflating."""
+def open_body(request: HttpRequest, limit: int, *, partial: bool = False) -> Body | Inflated:
+    """Open the body of a request; `limit` holds for the bytes as they are after inflating.
+
+    `partial` is for readers that keep what arrived of a body that ends early.
+    """
     meta = request.META
     coding = meta.get("HTTP_TRANSFER_ENCODING", "").strip().lower()
     declared = meta.get("CONTENT_LENGTH") or None
@@ -132,21 +140,21 @@ def open_body(request: HttpRequest, limit: int) -> Body | Inflated:
         # Two framings of one body: a proxy may have believed the other one.
         raise InvalidInput("Send either Content-Length or Transfer-Encoding, not both.")
     if coding:
-        plain = _chunked(meta, coding, limit)
+        plain = _chunked(meta, coding, limit, partial=partial)
     elif declared is not None:
-        plain = Body(request, _length(declared), limit)
+        plain = Body(request, _length(declared), limit, partial=partial)
     else:
         raise LengthRequired("Send the body with a Content-Length, or chunked.")
     return _decoded(meta.get("HTTP_CONTENT_ENCODING", ""), plain, limit)
 
 
-def _chunked(meta: dict[str, Any], coding: str, limit: int) -> Body:
+def _chunked(meta: dict[str, Any], coding: str, limit: int, *, partial: bool) -> Body:
     if coding != "chunked":
         raise InvalidInput("The only Transfer-Encoding that is taken is chunked.")
     # Django offers no bytes of a chunked body; the server's own stream ends where the last chunk does.
     if not meta.get("wsgi.input_terminated"):
         raise LengthRequired("This server needs a Content-Length; it can't tell where a chunked body ends.")
-    return Body(meta["wsgi.input"], None, limit)
+    return Body(meta["wsgi.input"], None, limit, partial=partial)
 
 
 def _length(declared: str) -> int:

@@ -11,7 +11,9 @@ from urllib.parse import quote
 
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 
+from registry.http import problems
 from registry.http.conditional import matches
+from strongroom.core.errors import RangeNotSatisfiable
 
 # (start, length) -> something to read; with fileno() the server hands it to sendfile.
 Opener = Callable[[int, int], Any]
@@ -54,7 +56,8 @@ def deliver(
         return _protect(HttpResponse(status=304), tag)
     span = span_of(request, size, tag)
     if span is None:
-        response = HttpResponse(status=416)
+        refused = RangeNotSatisfiable(f"The file has {size} bytes; ask for a range within.", size=size)
+        response = problems.respond(refused, request)
         response["Content-Range"] = f"bytes */{size}"
         return _protect(response, tag)
     if request.method == "HEAD":

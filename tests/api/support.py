@@ -28,7 +28,7 @@ class Api:
 
     def __call__(self, method: str, path: str, data: Any = None, **more: Any) -> HttpResponse:
         headers = {**self.headers, **more.pop("headers", {})}
-        body = {} if data is None else {"data": data, "content_type": "application/octet-stream"}
+        body = {"data": data or b"", "content_type": "application/octet-stream"}
         if isinstance(data, dict | list):
             body = {"data": json.dumps(data), "content_type": "application/json"}
         body |= more

@@ -36,7 +36,17 @@ def test_a_key_is_taken_as_bearer_and_as_basic_password_with_any_name(alice, nob
 
 @pytest.mark.parametrize(
     "header",
-    ["Bearer", "Bearer ", "Bearer sr-wrong", "Basic", "Basic !!!", "Basic YWJj", basic("alice", ""), "Digest x", "x" * 9000],
+    [
+        "Bearer",
+        "Bearer ",
+        "Bearer sr-wrong",
+        "Basic",
+        "Basic !!!",
+        "Basic YWJj",
+        basic("alice", ""),
+        "Digest x",
+        "x" * 9000,
+    ],
 )
 def test_a_wrong_key_is_401_and_never_an_anonymous_visitor(nobody, header):
     refused(nobody.get("/me", headers={"Authorization": header}), 401, "not_authenticated")
@@ -93,7 +103,13 @@ def test_a_session_changes_something_only_with_its_token(browser, home):
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}]
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
 )
 def test_another_site_changes_nothing_even_with_the_token(browser, home, headers):
     refused(send(browser, home, **{"X-CSRFToken": "a" * 32}, **headers), 403, "forbidden")
@@ -126,8 +142,12 @@ def test_every_route_but_the_listed_few_is_closed_to_nobody(nobody):
         path = "/" + str(pattern.pattern)
         for name, converter in pattern.pattern.converters.items():
             kind = type(converter).__name__
-            value = {"IntConverter": "1", "UUIDConverter": "0" * 8 + "-0000-4000-8000-" + "0" * 12}.get(kind, "x")
-            path = path.replace(f"<{kind.removesuffix('Converter').lower().replace('string', 'str')}:{name}>", value)
+            value = {"IntConverter": "1", "UUIDConverter": "0" * 8 + "-0000-4000-8000-" + "0" * 12}.get(
+                kind, "x"
+            )
+            path = path.replace(
+                f"<{kind.removesuffix('Converter').lower().replace('string', 'str')}:{name}>", value
+            )
         assert "<" not in path
         if f"api:{pattern.name}" in PUBLIC_ROUTES:
             continue

@@ -235,3 +235,11 @@ def test_a_whole_surrogate_pair_is_one_character():
 def test_json_sent_as_something_else_is_refused(kind):
     with pytest.raises(UnsupportedMediaType):
         body.read_json(put(json.dumps({}).encode(), kind=kind))
+
+
+def test_a_reader_that_keeps_what_arrived_is_given_an_early_end_as_an_end():
+    request = put(b"")
+    request._stream = io.BytesIO(b"12345")
+    request.META["CONTENT_LENGTH"] = "9"
+    stream = body.open_body(request, limit=100, partial=True)
+    assert (stream.read(9), stream.read(4), stream.length) == (b"12345", b"", 9)

@@ -53,7 +53,7 @@ class UploadPart(Endpoint):
         """Append to the part; a body that ends early keeps what arrived."""
         offset = _offset(self.http.headers.get("Upload-Offset"))
         upload = uploads.find(self.actor, upload_id)
-        body = open_body(self.http, settings.PART_LIMIT)
+        body = open_body(self.http, settings.PART_LIMIT, partial=True)
         received = uploads.append(
             self.actor, upload=upload, number=number, offset=offset, stream=body, length=body.length
         )
