@@ -31,8 +31,12 @@ _BY_STATUS = {
 
 
 def route(*parts: str | int) -> str:
-    """Join path segments, each quoted."""
-    return "/" + "/".join(quote(str(part), safe="~") for part in parts)
+    """Join path segments, each quoted so that it stays one."""
+    return "/" + "/".join(_segment(str(part)) for part in parts)
+
+
+def _segment(part: str) -> str:
+    return part.replace(".", "%2E") if part in (".", "..") else quote(part, safe="~")
 
 
 class Session:

@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -95,6 +96,7 @@ class EntryStore:
         # An empty name is a private file that SQLite deletes by itself, held in memory while it is small.
         self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._lock = threading.RLock()
+        weakref.finalize(self, self._db.close)
         self._db.executescript(f"PRAGMA cache_size=-{_CACHE_KIB}; PRAGMA synchronous=OFF; {_SCHEMA}")
 
     @contextmanager
@@ -250,10 +252,9 @@ class EntryStore:
 
 def _range(prefix: str) -> tuple[str, str | None]:
     """Return the bounds of all paths that start with the prefix."""
-    if not prefix:
-        return "", None
     # The end is the prefix with its last character moved on by one, past the surrogates that UTF-8 has not.
-    last = ord(prefix[-1]) + 1
-    if last == 0xD800:
-        last = 0xE000
-    return prefix, (prefix[:-1] + chr(last) if last <= 0x10FFFF else None)
+    stem = prefix.rstrip(chr(0x10FFFF))
+    if not stem:
+        return prefix, None
+    last = ord(stem[-1]) + 1
+    return prefix, stem[:-1] + chr(0xE000 if last == 0xD800 else last)

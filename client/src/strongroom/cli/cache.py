@@ -18,7 +18,7 @@ def add_to(commands: Any, shared: argparse.ArgumentParser) -> None:
     acts = found.add_subparsers(dest="act", metavar="act")
     acts.add_parser("info", parents=[shared], help="say what is there")
     clean = acts.add_parser("clean", parents=[shared], help="remove what was used longest ago")
-    clean.add_argument("--to", default="0", metavar="SIZE", help="how much may stay, such as 5GB; nothing when not given")
+    clean.add_argument("--to", default="0", metavar="SIZE", help="how much may stay, such as 5GB (default 0)")
     found.set_defaults(run=run)
 
 

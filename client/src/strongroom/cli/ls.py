@@ -27,7 +27,8 @@ def run(options: argparse.Namespace, output: Output) -> None:
     if ":" in path:
         output.table(_files(api, path), ("size", "digest", "path"))
     elif path.count("/") == 2:
-        output.table((describe(found) for found in api.artifacts(path)), ("name", "size", "created_at", "aliases", "tags"))
+        versions = (describe(found) for found in api.artifacts(path))
+        output.table(versions, ("name", "size", "created_at", "aliases", "tags"))
     elif path:
         output.table(_collections(api, path), ("name", "type", "version_count", "updated_at"))
     else:

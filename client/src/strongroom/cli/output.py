@@ -73,8 +73,9 @@ def _cell(value: Any) -> str:
 def describe(artifact: Artifact) -> dict[str, Any]:
     """Return what scripts want to know of an artifact."""
     return {
-        "id": artifact.id, "name": artifact.name, "qualified_name": artifact.qualified_name, "version": artifact.version,
-        "type": artifact.type, "state": artifact.state, "digest": artifact.digest, "size": artifact.size,
+        "id": artifact.id, "name": artifact.name, "qualified_name": artifact.qualified_name,
+        "version": artifact.version, "type": artifact.type, "state": artifact.state, "digest": artifact.digest,
+        "size": artifact.size,
         "file_count": artifact.file_count, "aliases": artifact.aliases, "tags": artifact.tags,
         "created_at": artifact.created_at, "url": artifact.url,
     }  # fmt: skip
