@@ -56,6 +56,7 @@ WORDS: dict[Act, str] = {
     Act.ADMINISTER: "Administering the installation",
 }
 
+_SIGN_IN = "Sign in, or send an API key as a Bearer token."
 _RANK = {Role.VIEWER: 1, Role.MEMBER: 2, Role.ADMIN: 3}
 
 
@@ -80,7 +81,7 @@ def role_in(user: User | None, entity: Entity) -> Role | None:
 
 
 def _is_of_organization(user: User, entity: Entity) -> bool:
-    """Is the person in the organization of this team, directly or through a sister team?"""
+    """Is the person in the organization that this is, or whose team this is, directly or through a team?"""
     return Entity.objects.filter(pk=entity.pk).visible_to(user).exists()
 
 
@@ -146,19 +147,35 @@ def check(actor: Actor, act: Act, target: Target) -> None:
     if actor.is_system:
         return
     if actor.user is None or not actor.user.is_active:
-        raise NotAuthenticated("Sign in, or send an API key as a Bearer token.")
+        raise NotAuthenticated(_SIGN_IN)
     held, needed = _held(actor.user, act, target), _needed(act, target)
     if rank(held) >= rank(needed):
         return
-    if held is None:
-        raise NotFound(f"{_noun(target)} is not there, or it is not for you to see.")
+    if held is None and not can(actor, Act.VIEW, target):
+        raise _hidden(_noun(target))
+    yours = f"you are {held.value}" if held else "you have no role there"
     raise Forbidden(
-        f"{WORDS[act]} needs the role {needed.value} in {_place(target)}; you are {held.value}. "
+        f"{WORDS[act]} needs the role {needed.value} in {_place(target)}; {yours}. "
         f"An admin of {_place(target)} can change that.",
         act=act.value,
         needed=needed.value,
-        held=held.value,
+        held=held.value if held else None,
     )
+
+
+def check_seen(actor: Actor, target: Project | Entity | Team | Organization | None, words: str) -> None:
+    """Pass when what was looked for is there and may be seen; None and hidden give the very same answer.
+
+    `words` name it as it was asked for: the stored spelling would tell that it exists.
+    """
+    if not actor.is_system and (actor.user is None or not actor.user.is_active):
+        raise NotAuthenticated(_SIGN_IN)
+    if target is None or not can(actor, Act.VIEW, target):
+        raise _hidden(words)
+
+
+def _hidden(words: str) -> NotFound:
+    return NotFound(f"{words} is not there, or it is not for you to see.")
 
 
 def _noun(target: Target) -> str:

@@ -20,23 +20,18 @@ class ProjectQuerySet(models.QuerySet["Project"]):
     """Reads of projects."""
 
     def visible_to(self, user: User | None) -> ProjectQuerySet:
-        """One's own, one's teams', and those that a team opened to the organization.
+        """One's own, those of one's teams and organizations, and those that a team opened to the organization.
 
         Sub-queries, not joins: a join over members would repeat rows and need DISTINCT on every list.
         """
-        if user is None:
+        if user is None or not user.is_active:
             return self.none()
         if user.is_admin:
             return self
-        own = Entity.objects.filter(user=user)
-        teams = Entity.objects.filter(team__members__user=user)
-        open_teams = Entity.objects.filter(
-            Q(team__organization__members__user=user) | Q(team__organization__teams__members__user=user)
-        )
+        opened = Q(visibility=Project.Visibility.ORGANIZATION)
         return self.filter(
-            Q(entity__in=own.values("pk"))
-            | Q(entity__in=teams.values("pk"))
-            | Q(visibility=Project.Visibility.ORGANIZATION, entity__in=open_teams.values("pk"))
+            Q(entity__in=Entity.objects.with_role(user).values("pk"))
+            | opened & Q(entity__in=Entity.objects.visible_to(user).values("pk"))
         )
 
     def addressed(self, entity: str, project: str) -> ProjectQuerySet:

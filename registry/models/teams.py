@@ -29,18 +29,29 @@ class EntityQuerySet(models.QuerySet["Entity"]):
         return self.filter(folded=name.casefold())
 
     def visible_to(self, user: User | None) -> EntityQuerySet:
-        """Entities that the person belongs to, or whose organization they belong to."""
-        if user is None:
+        """One's own, and all teams of one's organizations: those one belongs to oneself or through a team.
+
+        Sub-queries, not joins: joins over members of members multiply their rows.
+        """
+        if user is None or not user.is_active:
             return self.none()
         if user.is_admin:
             return self
+        organizations = Organization.objects.filter(
+            Q(pk__in=OrganizationMember.objects.filter(user=user).values("organization"))
+            | Q(pk__in=TeamMember.objects.filter(user=user).values("team__organization"))
+        ).values("pk")
+        return self.filter(
+            Q(user=user) | Q(team__organization__in=organizations) | Q(organization__in=organizations)
+        )
+
+    def with_role(self, user: User) -> EntityQuerySet:
+        """Entities in which the person holds a role themselves."""
         return self.filter(
             Q(user=user)
-            | Q(team__members__user=user)
-            | Q(team__organization__members__user=user)
-            | Q(organization__members__user=user)
-            | Q(organization__teams__members__user=user)
-        ).distinct()
+            | Q(team__in=TeamMember.objects.filter(user=user).values("team"))
+            | Q(organization__in=OrganizationMember.objects.filter(user=user).values("organization"))
+        )
 
 
 class Entity(models.Model):

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
-from strongroom.core.names import check_entity_name
+from strongroom.core.names import check_entity_name, check_label
 
 from registry.actor import Actor
 from registry.errors import InvalidInput, NameTaken, NotAuthenticated, NotFound, RateLimited
@@ -38,7 +38,8 @@ def setup_token_for_link() -> str | None:
 def check_setup_token(token: str) -> None:
     """Raise NotFound unless the token is the one that was printed last and no admin exists."""
     kept = Installation.current().setup_sha256
-    if kept is None or not hmac.compare_digest(kept, _sha256(token)):
+    used = kept is None or User.objects.filter(is_admin=True).exists()
+    if used or not hmac.compare_digest(kept or b"", _sha256(token)):
         raise NotFound(
             "This set-up link was used or replaced. The terminal prints a new one at the next start."
         )
@@ -79,7 +80,8 @@ def _make(
 ) -> User:
     check_entity_name(username)
     _check_email(email)
-    user = User(username=username, email=email, full_name=full_name[:200], is_admin=is_admin)
+    full_name = check_label(full_name) if full_name else ""
+    user = User(username=username, email=email, full_name=full_name, is_admin=is_admin)
     _set_password(user, password)
     try:
         with transaction.atomic():
@@ -121,7 +123,8 @@ def set_password(actor: Actor, *, user: User, new: str, old: str | None = None) 
 def authenticate(*, username: str, password: str, address: str) -> User:
     """Return the person, or raise NotAuthenticated; RateLimited after ten failures in five minutes."""
     counters = [f"sign-in:user:{_sha256(username.casefold()).hex()}", f"sign-in:address:{address}"]
-    if any(cache.get(counter, 0) >= ATTEMPTS for counter in counters):
+    # Counted before the password is looked at: many attempts at one moment are no way round the limit.
+    if max([_count(counter) for counter in counters]) > ATTEMPTS:
         raise RateLimited(
             "Too many failed attempts. Wait five minutes, then try again.", seconds=WINDOW_SECONDS
         )
@@ -129,11 +132,9 @@ def authenticate(*, username: str, password: str, address: str) -> User:
     # The same work for a name that is not there, so that time does not tell who exists.
     good = (user or User()).check_password(password) if user else _waste(password)
     if user is None or not good:
-        for counter in counters:
-            cache.add(counter, 0, WINDOW_SECONDS)
-            cache.incr(counter)
         raise NotAuthenticated("The name or the password is wrong.")
     cache.delete(counters[0])
+    _count(counters[1], -1)
     return user
 
 
@@ -143,6 +144,16 @@ def find(actor: Actor, username: str) -> User:
     if user is None:
         raise NotFound(f'There is no user "{username}". An admin makes one with: manage.py createuser NAME.')
     return user
+
+
+def _count(counter: str, change: int = 1) -> int:
+    """Count an attempt and return how many there were in the window, which begins with the first."""
+    cache.add(counter, 0, WINDOW_SECONDS)
+    try:
+        return int(cache.incr(counter, change))
+    except ValueError:
+        # The window ended between the two lines.
+        return 1
 
 
 def _waste(password: str) -> bool:
@@ -165,9 +176,10 @@ def _check_email(email: str) -> None:
     try:
         if email:
             validate_email(email)
+            User._meta.get_field("email").run_validators(email)
     except ValidationError:
         raise InvalidInput(f'"{email}" is not an e-mail address.', field="email") from None
 
 
 def _sha256(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from strongroom.core.manifest import Entry, read_lines
 from strongroom.core.names import (
-    check_alias,
+    check_aliases,
     check_client_id,
     check_collection_name,
     check_description,
@@ -132,7 +132,7 @@ def stage(actor: Actor, *, draft: Version, lines: Iterable[bytes]) -> Staged:
 
     Staging again replaces what was staged: nothing of a draft counts before its commit.
     """
-    _check_open(draft)
+    check_open(actor, draft)
     return _stage(draft, read_lines(lines))
 
 
@@ -161,7 +161,7 @@ def missing(
     actor: Actor, *, draft: Version, after: str = "", limit: int = 1000
 ) -> tuple[list[tuple[str, int, str]], str | None]:
     """List blobs that the draft lacks as (sha256, size, a path that names it), and where to go on."""
-    _check_open(draft)
+    check_open(actor, draft)
     page = manifests.missing(_manifest(draft), after, limit)
     return [(blob.sha256, blob.size, blob.path) for blob in page.blobs], page.next
 
@@ -173,8 +173,8 @@ def commit(
 
     All reading and checking of content happens before the one short transaction.
     """
-    wanted = [check_alias(name) for name in aliases]
-    labels = check_tags(tags)
+    check(actor, Act.LOG, draft.sequence.project)
+    wanted, labels = check_aliases(aliases), check_tags(tags)
     if draft.state != Version.State.PENDING:
         return _again(actor, draft, wanted, labels)
     manifest = manifests.seal(_manifest(draft))
@@ -287,7 +287,7 @@ def log_small(
     """Log a version in one call and one transaction when no blob is missing; else BlobsMissing, and nothing is made."""
     if len(entries) > _SMALL:
         raise InvalidManifest(f"One request takes {_SMALL} entries. Stage a manifest for more.")
-    wanted, labels = [check_alias(name) for name in aliases], check_tags(tags)
+    wanted, labels = check_aliases(aliases), check_tags(tags)
     parsed = sorted((Entry.from_json(entry) for entry in entries), key=lambda entry: entry.path)
     fields = _fields(actor, project, collection, type, description, metadata, ttl)
     present = _of_client(actor, check_client_id(client_id)) if client_id is not None else None
@@ -315,7 +315,7 @@ def log_small(
 
 def abandon(actor: Actor, *, draft: Version) -> None:
     """Give a draft up; what it alone needed is collected later."""
-    _check_open(draft)
+    check_open(actor, draft)
     discard(draft)
 
 

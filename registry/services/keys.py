@@ -77,7 +77,10 @@ def authenticate(secret: str, *, at: datetime | None = None) -> ApiKey:
     """Return the live key with this secret; one indexed read."""
     at = at or now()
     digest = _sha256(secret)
-    for key in ApiKey.objects.filter(prefix=secret[:_PREFIX]).select_related("user__entity"):
+    # Databases refuse NUL and lone surrogates in text; no key has them.
+    known = secret.isascii() and secret.isprintable()
+    keys = ApiKey.objects.filter(prefix=secret[:_PREFIX]) if known else ApiKey.objects.none()
+    for key in keys.select_related("user__entity"):
         if hmac.compare_digest(key.sha256, digest):
             return _use(key, at)
     raise NotAuthenticated("This API key is not known. Make one on your API keys page.")

@@ -7,20 +7,18 @@ from django.db.models import QuerySet
 from strongroom.core.names import check_description, check_project_name
 
 from registry.actor import Actor
-from registry.errors import InvalidInput, NameTaken, NotFound
+from registry.errors import InvalidInput, NameTaken
 from registry.models import Entity, Project
-from registry.policy import Act, can, check
-from registry.services import events, teams
+from registry.policy import Act, can, check, check_seen, role_in
+from registry.services import events
 from registry.services._common import KEEP, Keep, now
 
 
 def find(actor: Actor, entity: str, project: str) -> Project:
     """Find a project that the person may see; the answer never tells "hidden" from "not there"."""
     found = Project.objects.addressed(entity, project).first()
-    if found is None:
-        _check_signed_in(actor)
-        raise NotFound(f"Project {entity}/{project} is not there, or it is not for you to see.")
-    check(actor, Act.VIEW, found)
+    check_seen(actor, found, f"Project {entity}/{project}")
+    assert found is not None
     return found
 
 
@@ -40,7 +38,7 @@ def create(
 ) -> Project:
     """Make a project in an entity where the person may log."""
     check(actor, Act.CREATE_PROJECT, entity)
-    check_project_name(name)
+    name = check_project_name(name)
     _refuse_reserved(name)
     _check_visibility(visibility)
     project = Project(
@@ -64,13 +62,16 @@ def create(
 def ensure(actor: Actor, *, entity_name: str, name: str) -> Project:
     """Find a project, or make it when it is missing and the person may: what logging does."""
     found = Project.objects.addressed(entity_name, name).first()
-    if found is not None:
-        check(actor, Act.VIEW, found)
-        return found
-    try:
-        return create(actor, entity=teams.find_entity(actor, entity_name), name=name)
-    except NameTaken:
-        return find(actor, entity_name, name)
+    owner = None if found is not None else Entity.objects.named(entity_name).first()
+    # Who has no role in the entity can't make one there: to them, missing and hidden are the same.
+    if owner is not None and (actor.is_system or role_in(actor.user, owner) is not None):
+        try:
+            return create(actor, entity=owner, name=name)
+        except NameTaken:
+            found = Project.objects.addressed(entity_name, name).first()
+    check_seen(actor, found, f"Project {entity_name}/{name}")
+    assert found is not None
+    return found
 
 
 def edit(
@@ -84,10 +85,10 @@ def edit(
     """Change a project's settings; what is not given stays."""
     check(actor, Act.EDIT_PROJECT, project)
     wanted: dict[str, str] = {}
-    if name is not KEEP and name != project.name:
-        check_project_name(name)
-        _refuse_reserved(name)
-        wanted["name"] = name
+    if name is not KEEP:
+        wanted["name"] = check_project_name(name)
+        if wanted["name"] != project.name:
+            _refuse_reserved(wanted["name"])
     if description is not KEEP:
         wanted["description"] = check_description(description)
     if visibility is not KEEP:
@@ -128,8 +129,3 @@ def _refuse_reserved(name: str) -> None:
 def _check_visibility(visibility: str) -> None:
     if visibility not in Project.Visibility.values:
         raise InvalidInput(f'"{visibility}" is not a visibility. Choose "private" or "organization".')
-
-
-def _check_signed_in(actor: Actor) -> None:
-    """Nobody gets 401 wherever they look, so that 404 tells them nothing."""
-    check(actor, Act.VIEW, None)

@@ -11,7 +11,7 @@ from strongroom.core.names import check_entity_name
 from registry.actor import Actor
 from registry.errors import Conflict, InvalidInput, NameTaken, NotFound
 from registry.models import Entity, Organization, OrganizationMember, Role, Team, TeamMember, User
-from registry.policy import Act, check, role_in
+from registry.policy import Act, check, check_seen, role_in
 from registry.services import events
 
 Place: TypeAlias = Organization | Team
@@ -44,7 +44,7 @@ def add_member(actor: Actor, *, place: Place, user: User, role: str) -> None:
     check(actor, Act.MANAGE_MEMBERS, place)
     _check_role(place, role)
     with transaction.atomic():
-        held = _members(place).select_for_update().filter(user=user).first()
+        held = _lock(place).filter(user=user).first()
         if held is not None and held.role == role:
             return
         if held is not None:
@@ -65,7 +65,7 @@ def remove_member(actor: Actor, *, place: Place, user: User) -> None:
     if actor.user != user:
         check(actor, Act.MANAGE_MEMBERS, place)
     with transaction.atomic():
-        held = _members(place).select_for_update().filter(user=user).first()
+        held = _lock(place).filter(user=user).first()
         if held is None:
             raise NotFound(f"{user.username} is not a member of {place.entity.name}.")
         _keep_an_admin(place, user, None)
@@ -101,9 +101,8 @@ def find_entity(actor: Actor, name: str) -> Entity:
         .select_related("user", "team__organization__entity", "organization")
         .first()
     )
-    if entity is None:
-        raise NotFound(f'Entity "{name}" is not there, or it is not for you to see.')
-    check(actor, Act.VIEW, _place_of(entity))
+    check_seen(actor, entity and _place_of(entity), f'Entity "{name}"')
+    assert entity is not None
     return entity
 
 
@@ -114,18 +113,16 @@ def find_team(actor: Actor, name: str) -> Team:
         .select_related("entity", "organization__entity")
         .first()
     )
-    if team is None:
-        raise NotFound(f'Team "{name}" is not there, or it is not for you to see.')
-    check(actor, Act.VIEW, team)
+    check_seen(actor, team, f'Team "{name}"')
+    assert team is not None
     return team
 
 
 def find_organization(actor: Actor, name: str) -> Organization:
     """Find an organization that the person may see."""
     found = Organization.objects.filter(entity__folded=name.casefold()).select_related("entity").first()
-    if found is None:
-        raise NotFound(f'Organization "{name}" is not there, or it is not for you to see.')
-    check(actor, Act.VIEW, found)
+    check_seen(actor, found, f'Organization "{name}"')
+    assert found is not None
     return found
 
 
@@ -149,6 +146,12 @@ def _entity(name: str, kind: Entity.Kind) -> Entity:
 
 def _members(place: Place) -> QuerySet[TeamMember] | QuerySet[OrganizationMember]:
     return place.members.all()
+
+
+def _lock(place: Place) -> QuerySet[TeamMember] | QuerySet[OrganizationMember]:
+    """Lock the place, not the person's row: two admins who remove each other at once wait for one another."""
+    type(place).objects.select_for_update().get(pk=place.pk)
+    return _members(place)
 
 
 def _check_role(place: Place, role: str) -> None:

@@ -44,10 +44,9 @@ def begin(
 def find(actor: Actor, upload_id: uuid.UUID) -> Upload:
     """Find an upload to one of one's own drafts."""
     upload = Upload.objects.filter(pk=upload_id).prefetch_related("parts").first()
-    draft = None if upload is None else _draft_of(upload, actor)
-    if upload is None or draft is None:
-        raise NotFound("You have no upload with this id.")
-    drafts.check_open(actor, draft)
+    if upload is None:
+        raise _unknown()
+    _draft_of(actor, upload)
     return upload
 
 
@@ -55,20 +54,28 @@ def append(
     actor: Actor, *, upload: Upload, number: int, offset: int, stream: Readable, length: int | None
 ) -> int:
     """Write the bytes of a part from an offset on; returns how many bytes of it are there now."""
-    draft = _draft_of(upload, actor)
-    if draft is not None:
-        drafts.touch(draft)
+    drafts.touch(_draft_of(actor, upload))
     return storage.append_part(upload, number, offset, stream, length)
 
 
 def complete(actor: Actor, *, upload: Upload, sha256: str) -> Blob:
     """Verify and keep what was uploaded; a wrong digest discards it."""
+    _draft_of(actor, upload)
     return storage.complete_upload(upload, _digest(sha256))
 
 
-def _draft_of(upload: Upload, actor: Actor) -> Version | None:
+def _draft_of(actor: Actor, upload: Upload) -> Version:
+    """Return the open draft of an upload, one's own: at each call, for rights may have ended meanwhile."""
     rows = Version.objects.filter(pk=upload.draft_id, created_by=actor.user)
-    return rows.select_related("sequence__project__entity").first()
+    draft = rows.select_related("sequence__project__entity").first()
+    if draft is None:
+        raise _unknown()
+    drafts.check_open(actor, draft)
+    return draft
+
+
+def _unknown() -> NotFound:
+    return NotFound("You have no upload with this id.")
 
 
 def _digest(sha256: str) -> bytes:
