@@ -157,6 +157,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
     def for_listing(self) -> MembershipQuerySet:
         return self.select_related(
             "version__created_by",
+            "version__manifest",
             "version__run__project__entity",
             "version__sequence__project__entity",
             "version__sequence__type",

@@ -1,0 +1,96 @@
+"""Every list has as many queries for 20 rows as for one."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from registry.models import Run
+from registry.services import projects, runs
+from tests.api.support import Api
+from tests.factories import actor, log, unique
+
+# What each list may cost, rows included; a change here is a decision.
+BUDGET = {
+    "me/keys": 3,
+    "entities": 5,
+    "types": 6,
+    "collections": 7,
+    "versions": 14,
+    "aliases": 8,
+    "runs": 6,
+    "inputs": 13,
+    "outputs": 13,
+    "used_by": 14,
+    "trash": 12,
+    "events": 6,
+}
+
+
+@pytest.fixture
+def api(people):
+    found = Api(people.alice)
+    found.get("/me")  # stamps the key, which counts once a minute
+    return found
+
+
+def fill(people, project, run, count):
+    who = actor(people.alice)
+    for n in range(count):
+        held = log(people.alice, project, "resnet", aliases=[unique("alias")], tags=["t", unique("tag")], run=run)
+        log(people.alice, project, unique("set"), type=unique("type"), tags=["x"])
+        runs.use(who, run=run, membership=held)
+        other, _ = runs.create(who, project=project)
+        runs.use(who, run=other, membership=held if n else held)
+        projects.create(who, entity=people.team.entity, name=unique("p"))
+    return held
+
+
+def urls(home, entity, run, ref):
+    resnet = f"{home}/collections/resnet"
+    return {
+        "me/keys": "/me/keys",
+        "entities": f"/entities/{entity}/projects",
+        "types": f"{home}/types",
+        "collections": f"{home}/collections",
+        "versions": f"{resnet}/versions",
+        "aliases": f"{resnet}/aliases",
+        "runs": f"{home}/runs",
+        "inputs": f"{home}/runs/{run}/inputs",
+        "outputs": f"{home}/runs/{run}/outputs",
+        "used_by": f"{resnet}/versions/{ref}/runs",
+        "trash": f"{home}/trash",
+        "events": f"{home}/events",
+    }
+
+
+def counts(api, addresses):
+    found = {}
+    for name, path in addresses.items():
+        with CaptureQueriesContext(connection) as seen:
+            response = api.get(path)
+        assert response.status_code == 200, response.content
+        found[name] = len(seen)
+    return found
+
+
+def trash_one(api, people, project, home):
+    held = log(people.alice, project, "bin")
+    path = f"{home}/collections/bin/versions/v{held.number}?delete_aliases=true"
+    assert api.delete(path).status_code == 204
+
+
+def test_each_list_has_a_fixed_number_of_queries(api, people, project, home):
+    run, _ = runs.create(actor(people.alice), project=project)
+    held = fill(people, project, run, 1)
+    trash_one(api, people, project, home)
+    addresses = urls(home, project.entity.name, run.name, f"v{held.number}")
+    one = counts(api, addresses)
+    fill(people, project, run, 19)
+    for other in Run.objects.exclude(pk=run.pk):
+        runs.use(actor(people.alice), run=other, membership=held)
+    for _ in range(3):
+        trash_one(api, people, project, home)
+    many = counts(api, addresses)
+    assert many == one
+    over = {name: count for name, count in many.items() if count > BUDGET[name]}
+    assert not over
