@@ -6,14 +6,15 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from django.db import DatabaseError, transaction
+from django.db import transaction
 
-from registry.errors import Damaged, StorageFull
+from registry.errors import Damaged
 from registry.models.blobs import StoredObject
 from registry.storage import backends
 from registry.storage.durable import IncomingFile, as_storage_error, incoming_file
 from registry.storage.limits import PACK_MAX
 from registry.storage.ranges import Range
+from registry.storage.rows import database_errors
 
 HEAL = "Tell the administrator; uploading the same bytes again heals them."
 
@@ -53,24 +54,15 @@ def recorded(name: str) -> Iterator[Outcome]:
     outcome = Outcome()
     undone = True
     try:
-        with transaction.atomic():
+        with database_errors(), transaction.atomic():
             yield outcome
             undone = False
-    except BaseException as error:
+    except BaseException:
         if undone:
             backends.current().delete(name)
-        if isinstance(error, DatabaseError) and is_full(error):
-            raise StorageFull(
-                "The database's disk is full. Nothing was kept; try again when there is space."
-            ) from error
         raise
     if not outcome.wanted:
         backends.current().delete(name)
-
-
-def is_full(error: DatabaseError) -> bool:
-    """Say whether a database refused for want of space: SQLite says it in words, PostgreSQL by a class."""
-    return "disk is full" in str(error) or type(error.__cause__).__name__ == "DiskFull"
 
 
 def write_pieces(pieces: Iterable[bytes]) -> list[Place]:

@@ -1,12 +1,15 @@
-"""Thousands of blob rows in one statement."""
+"""Rows of blobs: thousands in one statement, and what a full database says."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
+from registry.errors import StorageFull
 from registry.models.blobs import Blob, StoredObject
 from registry.models.teams import Entity
 
@@ -33,6 +36,24 @@ _FROM_ARRAYS = """
     SELECT given.*, %s::bigint, %s::bigint, %s::timestamptz
     FROM unnest(%s::bytea[], %s::bytea[], %s::bigint[], %s::bigint[]) AS given
 """
+
+
+@contextmanager
+def database_errors() -> Iterator[None]:
+    """Raise a database's want of space as the error that says what to do."""
+    try:
+        yield
+    except DatabaseError as error:
+        if not is_full(error):
+            raise
+        raise StorageFull(
+            "The disk of the server's database is full. Nothing was kept; try again when there is space."
+        ) from error
+
+
+def is_full(error: DatabaseError) -> bool:
+    """Say whether a database refused for want of space: SQLite says it in words, PostgreSQL by a class."""
+    return "disk is full" in str(error) or type(error.__cause__).__name__ == "DiskFull"
 
 
 def insert_blobs(scope: Entity, stored: StoredObject, blobs: list[NewBlob], at: datetime) -> int:

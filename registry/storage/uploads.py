@@ -16,6 +16,7 @@ from registry.storage.durable import disk_errors, incoming_dir, make_folders
 from registry.storage.frames import fill
 from registry.storage.hashing import HashStates, TwinHash
 from registry.storage.limits import MIB, PIECE, part_limit
+from registry.storage.rows import database_errors
 
 LARGEST = 2**62
 states = HashStates()
@@ -52,7 +53,7 @@ def begin_upload(
         return Begun(found, False)
     _insist_on_space(size, copies=1 if len(stretches) == 1 else 2)
     try:
-        with transaction.atomic():
+        with database_errors(), transaction.atomic():
             upload = Upload.objects.create(scope=scope, draft_id=draft_id, size=size, sha256=sha256)
             UploadPart.objects.bulk_create(
                 UploadPart(upload=upload, number=number, offset=offset, size=length)
@@ -150,7 +151,8 @@ def abandon_upload(upload: Upload) -> None:
     states.forget(upload.id)
     with disk_errors():
         files.remove(upload.id)
-    Upload.objects.filter(pk=upload.pk).delete()
+    with database_errors():
+        Upload.objects.filter(pk=upload.pk).delete()
 
 
 def _unfinished(draft_id: int, size: int, sha256: bytes | None) -> Upload | None:
