@@ -1,4 +1,4 @@
-"""What the manifest store costs at a million entries: run `python bench/manifests.py [entries]`.
+"""What the manifest store costs at a million entries: run `python bench/manifests.py [entries] [nested] [flat]`.
 
 Each row is one act on a fresh database and blob store in a temporary folder; the rows of the blobs
 are seeded, since it is the manifests that are measured. "Cold" means with no node in memory.
@@ -89,9 +89,12 @@ def _seed(scope: Any, paths: Iterator[str], changed: set[int], now: Any) -> None
         insert_blobs(scope, stored, batch, now)
 
 
-def resident() -> int:
+def resident() -> tuple[int, int]:
+    """Return resident bytes, and those of them that are not pages of mapped files (SQLite maps its own)."""
     with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * resource.getpagesize()
+        _size, all_of_it, shared, *_rest = map(int, file.read().split())
+    page = resource.getpagesize()
+    return all_of_it * page, (all_of_it - shared) * page
 
 
 class Measured:
@@ -99,7 +102,8 @@ class Measured:
 
     def __enter__(self) -> Measured:
         self._stop = threading.Event()
-        self._start = self._peak = resident()
+        self._start = resident()
+        self._peak = [*self._start]
         self._thread = threading.Thread(target=self._watch)
         self._thread.start()
         self._clock = time.perf_counter()
@@ -107,13 +111,18 @@ class Measured:
 
     def _watch(self) -> None:
         while not self._stop.wait(0.01):
-            self._peak = max(self._peak, resident())
+            self._sample()
+
+    def _sample(self) -> None:
+        self._peak = [max(pair) for pair in zip(self._peak, resident(), strict=True)]
 
     def __exit__(self, *error: object) -> None:
         self.seconds = time.perf_counter() - self._clock
         self._stop.set()
         self._thread.join()
-        self.growth = (max(self._peak, resident()) - self._start) / 1024 / 1024
+        self._sample()
+        grown, own = (peak - start for peak, start in zip(self._peak, self._start, strict=True))
+        self.memory = f"memory +{grown / 2**20:.0f} MiB, +{own / 2**20:.0f} without mapped files"
 
 
 def measure(act: Callable[[], Any]) -> tuple[Any, Measured]:
@@ -172,7 +181,7 @@ def run(name: str, count: int) -> None:
     changed = {count * at // 10 + 7 for at in range(10)}
     seed(scope, shape(name, count), changed)
     one, measured = measure(lambda: manifests.stage(scope, stream(shape(name, count), set(), claim=False)))
-    row(f"{name}: stage {count:,} entries", f"{measured.seconds:.1f} s", f"memory +{measured.growth:.0f} MiB")
+    row(f"{name}: stage {count:,} entries", f"{measured.seconds:.1f} s", measured.memory)
     row(f"{name}: chunks of it", f"{one.chunks_written:,}", f"{stored_bytes() / 2**20:.0f} MiB stored")
     expected = ManifestDigest()
     for entry in stream(shape(name, count), set(), claim=True):
@@ -190,7 +199,7 @@ def run(name: str, count: int) -> None:
     row(
         f"{name}: stage again, 10 entries changed",
         f"{measured.seconds:.1f} s",
-        f"memory +{measured.growth:.0f} MiB, {two.chunks_written} chunks, "
+        f"{measured.memory}, {two.chunks_written} chunks, "
         f"{(stored_bytes() - before) / 1024:.0f} KiB written, {reads.count} nodes read",
     )
     seal_from_nothing(name, scope, one.manifest)
@@ -201,7 +210,7 @@ def run(name: str, count: int) -> None:
     row(f"{name}: diff, cold", f"{taken:.1f} ms", f"{len(found)} changes, {reads.count} nodes read")
     pages(name, second, count)
     _, measured = measure(lambda: sum(1 for _ in manifests.entries(second)))
-    row(f"{name}: read all entries", f"{measured.seconds:.1f} s", f"memory +{measured.growth:.0f} MiB")
+    row(f"{name}: read all entries", f"{measured.seconds:.1f} s", measured.memory)
     row(f"{name}: chunks in the store", f"{Chunk.objects.filter(scope=scope).count():,}")
 
 
@@ -218,7 +227,7 @@ def seal_from_nothing(name: str, scope: Any, manifest: Any) -> None:
     row(f"{name}: ask what is missing", f"{measured.seconds:.1f} s", f"{len(page.blobs)} missing")
     sealed, measured = measure(lambda: manifests.seal(manifest))
     same = "same digest" if sealed.digest == digest else "ANOTHER DIGEST"
-    row(f"{name}: seal", f"{measured.seconds:.1f} s", f"memory +{measured.growth:.0f} MiB, {same}")
+    row(f"{name}: seal", f"{measured.seconds:.1f} s", f"{measured.memory}, {same}")
 
 
 def pages(name: str, manifest: Any, count: int) -> None:
@@ -266,11 +275,12 @@ def decode_rate() -> None:
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    names = sys.argv[2:] or ["nested", "flat"]
     with tempfile.TemporaryDirectory(prefix="strongroom-bench-") as folder:
         prepare(folder)
         print("| what | value | |\n|---|---|---|")
         decode_rate()
-        for name in ("nested", "flat"):
+        for name in names:
             run(name, count)
 
 
