@@ -74,6 +74,8 @@ class Version(models.Model):
     run = models.ForeignKey(
         "registry.Run", null=True, blank=True, on_delete=models.SET_NULL, related_name="logged_versions"
     )
+    # The type that the draft was begun for: the first commit settles that of its collection.
+    type_name = models.CharField(max_length=128, blank=True)
     # Identifiers that clients choose, so that a repeated request finds the same draft.
     client_id = models.CharField(max_length=128, null=True, blank=True)  # noqa: DJ001  # null: unique only when given
     sequence_client_id = models.CharField(max_length=128, blank=True)

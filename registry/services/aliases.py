@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 
 from django.db import transaction
@@ -27,17 +28,18 @@ def listing(actor: Actor, *, collection: Collection) -> QuerySet[Alias]:
 def move(actor: Actor, *, membership: Membership, name: str) -> Alias:
     """Give a version an alias, taking it from whoever held it."""
     check(actor, Act.EDIT, membership.collection.project)
-    check_alias(name)
+    name = check_alias(name)
     with transaction.atomic():
         collections.lock(membership.collection)
         refuse_gone(membership)
         assign(actor, membership, [name])
-    return Alias.objects.select_related("membership").get(collection_id=membership.collection_id, name=name)
+        return holders(membership.collection, [name])[name]
 
 
 def remove(actor: Actor, *, collection: Collection, name: str) -> None:
     """Take an alias away from whoever holds it."""
     check(actor, Act.EDIT, collection.project)
+    name = spelled(name)
     with transaction.atomic():
         collections.lock(collection)
         held = (
@@ -60,6 +62,11 @@ def replace(actor: Actor, membership: Membership, names: Iterable[str]) -> None:
     ):
         _drop(actor, held)
     assign(actor, membership, wanted)
+
+
+def spelled(name: str) -> str:
+    """Return an alias that is looked for in the form in which aliases are kept."""
+    return unicodedata.normalize("NFC", name)
 
 
 def holders(collection: Collection, names: Iterable[str]) -> dict[str, Alias]:

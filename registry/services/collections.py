@@ -86,12 +86,7 @@ def begin(
     rows = Collection.objects.filter(project=project, name=name, deleted_at=None).select_related("type")
     found = (rows.select_for_update(of=("self",)) if lock else rows).first()
     if found is not None and (found.established or found.type.name == type):
-        if found.type.name != type:
-            raise TypeMismatch(
-                f'{name} is a collection of type "{found.type.name}", so a version of type "{type}" can\'t be '
-                f"logged to it. Use that type, or another name.",
-                type=found.type.name,
-            )
+        _check_type(found, type)
         found.project = project
         return found, False
     check_type_name(type)
@@ -109,6 +104,37 @@ def begin(
     except IntegrityError:
         return begin(actor, project=project, name=name, type=type, lock=lock)
     return made, True
+
+
+def forget_begun(sequence_id: int) -> None:
+    """Remove a sequence that drafts had begun, once it has none and was never committed to."""
+    try:
+        with transaction.atomic():
+            rows = Collection.objects.filter(pk=sequence_id, established=False)
+            # The lock comes before the look at its drafts: one that begins at this moment is seen, or waits.
+            if rows.select_for_update().first() is not None:
+                rows.filter(sources=None).delete()
+    except IntegrityError:
+        # A draft began between the look and the deletion: the sequence is needed again.
+        return
+
+
+def settle_type(sequence: Collection, type: str) -> None:
+    """Give a sequence the type of what is committed first; the next must have it. Call it with it locked."""
+    if sequence.established:
+        _check_type(sequence, type)
+    elif sequence.type.name != type:
+        sequence.type, _ = ArtifactType.objects.get_or_create(project_id=sequence.project_id, name=type)
+        sequence.save(update_fields=["type"])
+
+
+def _check_type(sequence: Collection, type: str) -> None:
+    if sequence.type.name != type:
+        raise TypeMismatch(
+            f'{sequence.name} is a collection of type "{sequence.type.name}", so a version of type "{type}" '
+            f"can't be logged to it. Use that type, or another name.",
+            type=sequence.type.name,
+        )
 
 
 def edit(
@@ -195,8 +221,11 @@ def lock(collection: Collection) -> Collection:
     row = (
         Collection.objects.select_for_update(of=("self",))
         .select_related("type", "project__entity")
-        .get(pk=collection.pk)
+        .filter(pk=collection.pk, deleted_at=None)
+        .first()
     )
-    if row.deleted_at is not None:
-        raise NotFound(f"{row.project} has no collection {row.name}: it was deleted meanwhile.")
+    if row is None:
+        raise NotFound(
+            f"{collection.project} has no collection {collection.name}: it was deleted meanwhile."
+        )
     return row

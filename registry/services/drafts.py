@@ -32,6 +32,7 @@ from registry.services._common import now
 
 _TOUCH_EVERY = timedelta(minutes=1)
 _SMALL = 1000
+_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +72,32 @@ def begin(
         check_client_id(client_id)
         present = _of_client(actor, client_id)
         if present is not None:
-            return _same_target(present, project, collection), False
+            return _continued(_same_target(present, project, collection), run, fields), False
+    fields |= {"created_by": actor.user, "run": run, "client_id": client_id}
     try:
-        with transaction.atomic():
-            sequence, _ = collections.begin(actor, project=project, name=collection, type=type)
-            draft = Version.objects.create(
-                sequence=sequence,
-                created_by=actor.user,
-                run=run,
-                client_id=client_id,
-                **fields,
-            )
+        return _create(actor, project, collection, fields), True
     except IntegrityError:
-        present = _of_client(actor, client_id or "")
-        if present is None:
-            raise
-        return _same_target(present, project, collection), False
-    draft.sequence = sequence
-    return draft, True
+        present = _of_client(actor, client_id) if client_id is not None else None
+        if present is not None:
+            return _same_target(present, project, collection), False
+        # The sequence went, under our hands, with the last other draft of it: this time it is made.
+        return _create(actor, project, collection, fields), True
+
+
+def _create(actor: Actor, project: Project, collection: str, fields: dict[str, Any]) -> Version:
+    with transaction.atomic():
+        sequence, _ = collections.begin(actor, project=project, name=collection, type=fields["type_name"])
+        return Version.objects.create(sequence=sequence, **fields)
+
+
+def _continued(draft: Version, run: Run | None, fields: dict[str, Any]) -> Version:
+    """Go on with a draft that an earlier process began: card and run are those of who goes on with it."""
+    if draft.state == Version.State.PENDING:
+        Version.objects.filter(pk=draft.pk, state=Version.State.PENDING).update(run=run, **fields)
+        draft.run = run
+        for name, value in fields.items():
+            setattr(draft, name, value)
+    return draft
 
 
 def _fields(
@@ -109,6 +118,7 @@ def _fields(
         check(actor, Act.SET_TTL, project)
     created_at = now()
     return {
+        "type_name": type,
         "created_at": created_at,
         "updated_at": created_at,
         "description": check_description(description),
@@ -180,7 +190,9 @@ def commit(
     manifest = manifests.seal(_manifest(draft))
     with transaction.atomic():
         sequence = collections.lock(draft.sequence)
-        fresh = Version.objects.select_for_update().get(pk=draft.pk)
+        fresh = Version.objects.select_for_update().filter(pk=draft.pk).first()
+        if fresh is None:
+            raise _closed(draft)
         if fresh.state == Version.State.PENDING:
             if fresh.manifest_id != manifest.pk:
                 raise ManifestMissing("The manifest was staged anew while this commit ran. Commit again.")
@@ -195,6 +207,7 @@ def _commit(actor: Actor, draft: Version, wanted: list[str], labels: list[str]) 
     The manifest row stands for the SHA-256 identity of the content within the entity, so that an equal
     MD5 digest of other bytes is never taken for the same.
     """
+    collections.settle_type(draft.sequence, draft.type_name or draft.sequence.type.name)
     held = aliases.holders(draft.sequence, [*wanted, aliases.LATEST])
     latest = held[aliases.LATEST].membership if aliases.LATEST in held else None
     if latest is not None and latest.version.manifest_id == draft.manifest_id:
@@ -295,6 +308,10 @@ def log_small(
         return _again(actor, _same_target(present, project, collection), wanted, labels)
     with transaction.atomic():
         sequence, _ = collections.begin(actor, project=project, name=collection, type=type, lock=True)
+        # Again under the lock: the same request may have come twice at one moment.
+        present = _of_client(actor, client_id) if client_id is not None else None
+        if present is not None:
+            return _again(actor, _same_target(present, project, collection), wanted, labels)
         built = manifests.stage(project.entity, parsed)
         if built.missing_count:
             raise BlobsMissing(
@@ -321,12 +338,9 @@ def abandon(actor: Actor, *, draft: Version) -> None:
 
 def discard(draft: Version) -> bool:
     """Remove an open draft, and the collection that it alone had begun."""
-    with transaction.atomic():
-        gone, _ = Version.objects.filter(pk=draft.pk, state=Version.State.PENDING).delete()
-        if gone:
-            begun = Collection.objects.filter(pk=draft.sequence_id, established=False, sources=None)
-            begun.delete()
+    gone, _ = Version.objects.filter(pk=draft.pk, state=Version.State.PENDING).delete()
     if gone:
+        collections.forget_begun(draft.sequence_id)
         # Files go after the row: a crash between leaves files that nobody names, which the clean-up finds.
         for upload in Upload.objects.filter(draft_id=draft.pk):
             storage.abandon_upload(upload)
@@ -336,8 +350,16 @@ def discard(draft: Version) -> bool:
 def abandon_stale(at: datetime | None = None) -> int:
     """Discard drafts that nobody touched for the set time; returns how many."""
     before = (at or now()) - timedelta(hours=settings.DRAFT_HOURS)
-    stale = Version.objects.abandoned(before).select_related("sequence").order_by("pk")[:500]
-    return sum(discard(draft) for draft in list(stale))
+    discarded = 0
+    while stale := list(Version.objects.abandoned(before).order_by("pk")[:_BATCH]):
+        discarded += sum(_discard_stale(draft.pk, before) for draft in stale)
+    return discarded
+
+
+def _discard_stale(draft_id: int, before: datetime) -> bool:
+    """Discard a draft unless somebody went on with it since it was listed."""
+    draft = Version.objects.abandoned(before).filter(pk=draft_id).first()
+    return draft is not None and discard(draft)
 
 
 def touch(draft: Version) -> None:

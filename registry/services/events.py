@@ -33,7 +33,7 @@ def record(
         actor_id=actor.user.pk if actor.user else None,
         actor_name=actor.name,
         door=actor.door,
-        address=actor.address,
+        address=actor.address[:64],
         key_prefix=actor.key.prefix if actor.key else "",
         entity_id=entity.pk if entity else None,
         project_id=project.pk if project else None,

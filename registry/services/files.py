@@ -116,7 +116,10 @@ def _manifest(membership: Membership) -> Manifest:
 def _tell_download(actor: Actor, membership: Membership) -> None:
     """Record a download once in ten minutes for each person, version and door: a download is many requests."""
     who = actor.user.pk if actor.user else 0
-    if cache.add(f"download:{who}:{membership.pk}:{actor.door}", 1, _TELL_EVERY_SECONDS):
+    told = f"download:{who}:{membership.pk}:{actor.door}"
+    if not cache.add(told, 1, _TELL_EVERY_SECONDS):
+        return
+    try:
         events.record(
             actor,
             "version.download",
@@ -124,3 +127,7 @@ def _tell_download(actor: Actor, membership: Membership) -> None:
             version=membership.version,
             subject=membership.name,
         )
+    except Exception:
+        # Not told after all: the next request must tell.
+        cache.delete(told)
+        raise

@@ -29,6 +29,7 @@ def remove(actor: Actor, *, membership: Membership, name: str) -> None:
     check(actor, Act.EDIT, membership.version.sequence.project)
     with transaction.atomic():
         collections.lock(membership.version.sequence)
+        aliases.refuse_gone(membership)
         held = sorted(membership.version.tags.values_list("name", flat=True))
         if name not in held:
             raise NotFound(f'{membership.name} has no tag "{name}".')

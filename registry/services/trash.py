@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 
 from registry.actor import Actor, system
-from registry.errors import Conflict, Gone, NotInTrash
+from registry.errors import Gone, NameTaken, NotInTrash
 from registry.models import Alias, Collection, Membership, Project, Version, VersionTag
 from registry.policy import Act, check
 from registry.services import events
@@ -84,7 +84,9 @@ def restore(actor: Actor, *, membership: Membership) -> Restored:
     with transaction.atomic():
         collection = Collection.objects.select_for_update().get(pk=membership.collection_id)
         version = Version.objects.select_for_update().get(pk=membership.version_id)
-        _check_restorable(collection, membership, version)
+        _check_restorable(membership, version)
+        if collection.deleted_at is not None:
+            _bring_back(actor, collection)
         back, moved_on = _give_back_aliases(version, membership)
         at = now()
         kept = version.deletion_cause == Version.Cause.EXPIRY
@@ -120,9 +122,10 @@ def restore(actor: Actor, *, membership: Membership) -> Restored:
 def purge_due(at: datetime | None = None) -> int:
     """Purge what has been in the trash for its time: it can't be restored afterwards. Safe to run twice."""
     at = at or now()
-    purged = 0
-    for version in list(Version.objects.purgeable(at).order_by("pk")[:_BATCH]):
-        purged += _purge(version, at)
+    purged, last = 0, 0
+    while batch := list(Version.objects.purgeable(at).filter(pk__gt=last).order_by("pk")[:_BATCH]):
+        purged += sum(_purge(version, at) for version in batch)
+        last = batch[-1].pk
     return purged
 
 
@@ -153,13 +156,25 @@ def _purge(version: Version, at: datetime) -> bool:
     return bool(claimed)
 
 
-def _check_restorable(collection: Collection, membership: Membership, version: Version) -> None:
+def _check_restorable(membership: Membership, version: Version) -> None:
     if version.purged_at is not None:
         raise Gone(f"{membership.name} was purged on {version.purged_at:%Y-%m-%d} and can't be restored.")
     if version.state != Version.State.DELETED:
         raise NotInTrash(f"{membership.name} is not in the trash: there is nothing to restore.")
-    if collection.deleted_at is not None:
-        raise Conflict(f"The collection {collection.name} was deleted. Restore the collection first.")
+
+
+def _bring_back(actor: Actor, collection: Collection) -> None:
+    """Undo the deletion of a collection for the first of its versions that is restored."""
+    try:
+        with transaction.atomic():
+            Collection.objects.filter(pk=collection.pk).update(deleted_at=None)
+    except IntegrityError:
+        raise NameTaken(
+            f"{collection.name} was deleted, and another collection has its name now. "
+            f"Rename that one, then restore again.",
+            name=collection.name,
+        ) from None
+    events.record(actor, "collection.restore", collection=collection, subject=str(collection))
 
 
 def _give_back_aliases(version: Version, membership: Membership) -> tuple[list[str], list[tuple[str, str]]]:

@@ -8,10 +8,10 @@ import re
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from strongroom.core.names import (
     ArtifactRef,
-    check_alias,
+    check_aliases,
     check_description,
     check_metadata,
     check_tags,
@@ -35,7 +35,9 @@ def find(actor: Actor, collection: Collection, ref: str) -> Membership:
     rows = Membership.objects.filter(collection=collection).for_listing()
     if number is None:
         rows = rows.filter(
-            pk__in=Alias.objects.filter(collection=collection, name=ref).values("membership_id")
+            pk__in=Alias.objects.filter(collection=collection, name=aliases.spelled(ref)).values(
+                "membership_id"
+            )
         )
     else:
         rows = rows.filter(number=number)
@@ -53,6 +55,20 @@ def find_trashed(actor: Actor, collection: Collection, ref: str) -> Membership:
     if found is None:
         raise NotFound(f"{collection.name}:{ref} is not there.")
     return found
+
+
+def find_deleted(actor: Actor, project: Project, name: str, ref: str) -> Membership:
+    """Find `name:ref` in a project's trash, also when the whole collection was deleted."""
+    check(actor, Act.VIEW, project)
+    rows = Membership.objects.trashed().sources().filter(collection__project=project, collection__name=name)
+    number = version_number(ref)
+    if number is not None:
+        # Deleted collections may share a name: the live one comes first, then the last deleted.
+        newest_first = F("collection__deleted_at").desc(nulls_first=True)
+        found = rows.filter(number=number).for_listing().order_by(newest_first).first()
+        if found is not None:
+            return found
+    return find_trashed(actor, collections.find(actor, project, name), ref)
 
 
 def find_by_id(actor: Actor, public_id: str) -> Membership:
@@ -143,7 +159,7 @@ def edit(
     if metadata is not KEEP:
         metadata = check_metadata(metadata)
     if aliases is not KEEP:
-        aliases = [check_alias(name) for name in aliases]
+        aliases = check_aliases(aliases)
     if tags is not KEEP:
         tags = check_tags(tags)
     with transaction.atomic():

@@ -78,7 +78,8 @@ class VersionRestore(Endpoint):
     @operation("Restore a version from the trash", {200: shape.RESTORED}, errors=(409, 410))
     def post(self, request: Request, entity: str, project: str, collection: str, ref: str) -> HttpResponse:
         """Restore the version."""
-        found = versions.find_trashed(self.actor, self.collection(entity, project, collection), ref)
+        place = projects.find(self.actor, entity, project)
+        found = versions.find_deleted(self.actor, place, collection, ref)
         done = trash.restore(self.actor, membership=found)
         return self.answer(
             {

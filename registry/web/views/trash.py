@@ -7,12 +7,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from registry.actor import Actor
-from registry.services import trash, versions
+from registry.services import projects, trash, versions
 from registry.services.trash import Restored
 from registry.web import orders
 from registry.web.pager import paged
 from registry.web.pages import page, show
-from registry.web.views.collections import found as found_collection
 from registry.web.views.projects import frame
 
 
@@ -29,8 +28,9 @@ def restore(
     request: HttpRequest, actor: Actor, entity: str, project: str, collection: str, number: int
 ) -> HttpResponse:
     """Put a version back, and say which aliases came with it."""
-    here = found_collection(actor, entity, project, collection)
-    restored = trash.restore(actor, membership=versions.find_trashed(actor, here, f"v{number}"))
+    place = projects.find(actor, entity, project)
+    found = versions.find_deleted(actor, place, collection, f"v{number}")
+    restored = trash.restore(actor, membership=found)
     (messages.warning if restored.aliases_moved_on else messages.success)(request, _said(restored))
     return redirect(restored.membership)
 
