@@ -52,7 +52,7 @@ def _nav(request: HttpRequest) -> Nav:
         entity=here[0],
         role=_role(here, actor.user.is_admin),
         projects=list(listed),
-        others=[entity for entity, _ in held if entity != here[0]][:_SHOWN],
+        others=[entity for entity, _ in held[1:] if entity != here[0]][:_SHOWN],
         project_name=str(kwargs.get("project", "")),
         on=_ON.get(match.view_name, "") if match else "",
     )

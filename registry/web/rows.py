@@ -11,8 +11,9 @@ from typing import Any
 from registry.models import Collection, Membership, Version
 from registry.services import retention
 from registry.services.retention import EffectiveTtl
+from registry.web.templatetags.words import figure
 
-_COLUMNS = 3
+_COLUMNS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +53,27 @@ def by_type(rows: Iterable[CollectionRow]) -> list[tuple[str, list[CollectionRow
 class VersionTable:
     """Versions with their time to live, and the numbers of their metadata that stand in columns."""
 
-    rows: list[tuple[Membership, EffectiveTtl, list[Any]]]
+    rows: list[tuple[Membership, EffectiveTtl, list[str]]]
     columns: list[str] = field(default_factory=list)
 
 
 def of_versions(memberships: Sequence[Membership]) -> VersionTable:
-    """Put each version beside its time to live and up to three of its numbers."""
+    """Put each version beside its time to live and up to two of its numbers."""
     ttls = retention.effective_for(memberships) if memberships else {}
     columns = _number_keys(memberships)
-    rows = [(row, ttls[row.pk], [row.version.metadata.get(key) for key in columns]) for row in memberships]
+    written = [_written([row.version.metadata.get(key) for row in memberships]) for key in columns]
+    rows = [(row, ttls[row.pk], [column[at] for column in written]) for at, row in enumerate(memberships)]
     return VersionTable(rows, columns)
+
+
+def _written(values: list[Any]) -> list[str]:
+    """Write a column's numbers with as many decimals as its finest one needs, up to four: so they align."""
+    plain = [figure(value) for value in values]
+    places = max((len(text.partition(".")[2]) for text in plain if "e" not in text), default=0)
+    return [
+        f"{value:,.{places}f}" if is_number(value) and "e" not in text else text
+        for value, text in zip(values, plain, strict=True)
+    ]
 
 
 def _number_keys(memberships: Sequence[Membership]) -> list[str]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.urls import reverse
+
 from registry.actor import Actor
 from registry.models import Collection, Event, Membership, Project, User
 from registry.web.templatetags.words import day, duration, size
@@ -42,7 +44,9 @@ _WORDS: dict[str, tuple[str, str]] = {
     "ttl_policy.set": ("set the default time to live of", "TTL policy set"),
 }
 _DOORS = {"web": "Web", "api": "API", "wandb": "wandb", "worker": "Worker", "command": "Command"}
-_FIELDS = {"description": "card", "ttl": "TTL"}
+_FIELDS = {"description": "card", "ttl": "TTL", "file_count": "files", "purge_at": "purged"}
+# Shown on the page of the thing itself; here they would only push the rest aside.
+_LEFT_OUT = {"digest"}
 _LONGEST = 160
 
 
@@ -100,6 +104,8 @@ def _story(
     elif held is not None:
         url = held.get_absolute_url()
         label = label if event.version_id else held.name
+    elif event.act.startswith("run.") and place is not None:
+        url = reverse("runs:detail", args=[place.entity.name, place.name, event.subject])
     elif event.act.startswith(("project.", "ttl_policy.")) and place is not None:
         label, url = place.name, place.get_absolute_url()
     about = event.act.startswith("alias.")
@@ -124,7 +130,11 @@ def _value(act: str, value: Any) -> str:
         return ""
     if isinstance(value, dict):
         return _clip(
-            ", ".join(f"{_FIELDS.get(name, name)}: {_one(name, each)}" for name, each in value.items())
+            ", ".join(
+                f"{_FIELDS.get(name, name)}: {_one(name, each)}"
+                for name, each in value.items()
+                if name not in _LEFT_OUT
+            )
         )
     if act == "ttl_policy.set":
         return _one("ttl", value)

@@ -63,12 +63,21 @@ def picture(shade: int = 90) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     head = struct.pack(">IIBBBBB", 64, 40, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
 
 
 def dataset_files() -> dict[str, bytes]:
     """Folders, text, JSON, markdown, a picture, an HTML file named as a picture."""
-    images = {f"images/line{line}/l{line}_{n:04}.png": picture(60 + line * 20 + n) for line in (1, 4) for n in range(3)}
+    images = {
+        f"images/line{line}/l{line}_{n:04}.png": picture(60 + line * 20 + n)
+        for line in (1, 4)
+        for n in range(3)
+    }
     return images | {
         "README.md": b"# Labelled crops\n\nSecond pass, by two people.\n",
         "classes.json": json.dumps({"classes": ["crazing", "patches"]}).encode(),
@@ -84,14 +93,28 @@ def make(count: int = 6) -> Sample:
     alice = factories.actor(people.alice)
     people.alice.full_name = "Alice Weber"
     people.alice.save(update_fields=["full_name"])
-    project = factories.project(people, "surface-defects", description="Defects on hot-rolled strip, lines 1, 2 and 4.")
+    project = factories.project(
+        people, "surface-defects", description="Defects on hot-rolled strip, lines 1, 2 and 4."
+    )
     empty = projects.create(alice, entity=people.team.entity, name="line-ocr")
     dataset = factories.log(
-        people.alice, project, "defects-labelled", dataset_files(), type="dataset", aliases=["gold"], tags=["second pass"]
+        people.alice,
+        project,
+        "defects-labelled",
+        dataset_files(),
+        type="dataset",
+        aliases=["gold"],
+        tags=["second pass"],
     )
     logged, run = [], None
     for n in range(count):
-        run, _ = runs.create(alice, project=project, name=f"train-{n:04}", display_name=f"train-r50-{n:04}", config={"lr": 0.01})
+        run, _ = runs.create(
+            alice,
+            project=project,
+            name=f"train-{n:04}",
+            display_name=f"train-r50-{n:04}",
+            config={"lr": 0.01},
+        )
         runs.use(alice, run=run, membership=dataset)
         logged.append(_model(people.alice, project, run, n))
         runs.edit(alice, run=run, state="finished", summary={"val/f1": 0.9 + n / 200})
@@ -102,7 +125,9 @@ def make(count: int = 6) -> Sample:
     versions.edit(alice, membership=logged[-2], ttl=5 * 86400)
     versions.edit(alice, membership=logged[0], ttl="never")
     retention.set_policy(alice, target=people.team.entity, ttl=180 * 86400)
-    collections.edit(alice, collection=logged[-1].collection, tags=["steel strip", "line 4"], description=CARD)
+    collections.edit(
+        alice, collection=logged[-1].collection, tags=["steel strip", "line 4"], description=CARD
+    )
     trashed = factories.log(people.alice, project, "yolo11-scratch", tags=["ablation"])
     aliases.move(alice, membership=trashed, name="demo-fair")
     versions.delete(alice, membership=trashed, delete_aliases=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from django.urls import get_resolver
-
 from strongroom.core.names import RESERVED_ENTITIES
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 register = template.Library()
 
 SOON_SECONDS = 7 * 86400
+_HALF_DAY = 43200
 _TYPE_ICONS = {"model": "box", "dataset": "database", "table": "table", "config": "file-text", "code": "code"}
 _ORIGINS = {
     "version": "set here",
@@ -109,7 +110,10 @@ def ttl(effective: EffectiveTtl | None) -> SafeString | str:
         return _ttl("is-never", "infinity", "Never", origin, "")
     left = (effective.expires_at - timezone.now()).total_seconds()
     kind = "is-soon" if left < SOON_SECONDS else "is-left"
-    text = f"{duration(left)} left" if left > 0 else "Due now"
+    # Rounded, not cut: 180 days that were set a minute ago are 180 days.
+    text = (
+        f"{duration(left + _HALF_DAY if left > SOON_SECONDS / 7 else left)} left" if left > 0 else "Due now"
+    )
     return _ttl(kind, "hourglass", text, origin, f"Expires {moment(effective.expires_at)}")
 
 
@@ -144,7 +148,8 @@ def field(bound: forms.BoundField, help: str = "") -> dict[str, Any]:
         described.append(f"{bound.id_for_label}-error")
     if described:
         attrs["aria-describedby"] = " ".join(described)
-    return {"bound": bound, "control": bound.as_widget(attrs=attrs), "help": help}
+    optional = not bound.field.required and isinstance(widget, forms.TextInput)
+    return {"bound": bound, "control": bound.as_widget(attrs=attrs), "help": help, "optional": optional}
 
 
 # Enough for our own snippets: comments, strings, keywords. Escaped first, so the pattern never sees a tag.

@@ -1,0 +1,61 @@
+"""Every page there is, by name, with who looks at it: for axe, for pictures, for console errors."""
+
+from __future__ import annotations
+
+from registry.models import User
+from tests.web.sample import Sample
+
+
+def places(sample: Sample) -> dict[str, tuple[User | None, str]]:
+    """Map the name of a page to who looks and where; None is somebody who is not signed in."""
+    alice, root = sample.alice, sample.people.root
+    project, version = sample.project.get_absolute_url(), sample.newest.get_absolute_url()
+    collection, data = sample.newest.collection.get_absolute_url(), sample.dataset.get_absolute_url()
+    team = sample.people.team.entity.name
+    mine = {
+        "home": "/",
+        "search": "/search?q=defect",
+        "search-nothing": "/search?q=zzzz",
+        "entity": f"/{team}",
+        "members": f"/teams/{team}/members",
+        "new-project": f"/new-project?entity={team}",
+        "keys": "/api-keys",
+        "artifacts": project,
+        "artifacts-nothing": f"{project}?q=zzzz",
+        "empty-project": sample.empty.get_absolute_url(),
+        "new-collection": f"{project}/new-collection",
+        "runs": f"{project}/runs",
+        "run": sample.run.get_absolute_url(),
+        "activity": f"{project}/activity",
+        "trash": f"{project}/trash",
+        "project-settings": f"{project}/settings",
+        "collection": collection,
+        "collection-nothing": f"{collection}?q=zzzz",
+        "collection-card": f"{collection}/card",
+        "collection-card-edit": f"{collection}/card?edit",
+        "collection-activity": f"{collection}/activity",
+        "collection-settings": f"{collection}/settings",
+        "collection-delete": f"{collection}/delete",
+        "version": version,
+        "version-metadata": f"{version}/metadata",
+        "version-usage": f"{version}/usage",
+        "version-history": f"{version}/history",
+        "version-edit-names": f"{version}/edit/names",
+        "version-edit-card": f"{version}/edit/card",
+        "version-edit-metadata": f"{version}/edit/metadata",
+        "version-edit-ttl": f"{version}/edit/ttl",
+        "version-delete": f"{version}/delete",
+        "files": f"{data}/files",
+        "files-text": f"{data}/files/labels.csv",
+        "files-markdown": f"{data}/files/README.md",
+        "files-picture": f"{data}/files/images/line4/l4_0001.png",
+        "files-binary": f"{data}/files/weights.bin",
+        "error-403": "/background-work",
+        "error-404": f"{project}/artifacts/nothing",
+        "error-410": sample.trashed.get_absolute_url(),
+    }
+    return {name: (alice, path) for name, path in mine.items()} | {
+        "background-work": (root, "/background-work"),
+        "sign-in": (None, "/sign-in"),
+        "error-setup": (None, "/setup/used"),
+    }
