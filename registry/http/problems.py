@@ -34,6 +34,7 @@ _BY_STATUS: dict[int, tuple[type[RegistryError], str]] = {
     415: (errors.UnsupportedMediaType, "This address does not read that content type."),
     416: (errors.RangeNotSatisfiable, "The range lies outside the file."),
     429: (errors.RateLimited, "Too many requests. Wait, then try again."),
+    500: (errors.InternalError, "Something went wrong at the server. The operator's log has the details."),
     503: (errors.Unavailable, "The server is busy. Try again in a moment."),
 }
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -41,7 +42,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 def of_status(status: int, message: str = "", **details: Any) -> RegistryError:
     """Make the error that stands for an HTTP status, with its usual sentence."""
-    kind, usual = _BY_STATUS.get(status, _BY_STATUS[400 if 400 <= status < 500 else 503])
+    kind, usual = _BY_STATUS.get(status, _BY_STATUS[400 if 400 <= status < 500 else 500])
     return kind(message or usual, **details)
 
 
@@ -53,7 +54,7 @@ def as_error(exc: BaseException) -> RegistryError:
     if known is not None:
         return known
     log.error("A request failed for a reason nobody foresaw", exc_info=exc)
-    return errors.InternalError("Something went wrong at the server. The operator's log has the details.")
+    return of_status(500)
 
 
 def _of_framework(exc: BaseException) -> RegistryError | None:
