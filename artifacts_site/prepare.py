@@ -1,4 +1,4 @@
-"""What must be done before the first request: migrate, collect static files, offer the set-up link; each only when due."""
+"""What must be done before the first request, each only when due: migrations, static files, the set-up link."""
 
 from __future__ import annotations
 
@@ -33,11 +33,15 @@ class Preparation:
         if done.get("migrations") != migrations or not self._has_applied(done.get("applied", [])):
             chores.append(self._manage("migrate", "--skip-checks", "--no-input", "--verbosity", "0"))
         if done.get("static") != static or not (self.data / "static" / "staticfiles.json").exists():
-            chores.append(self._manage("collectstatic", "--skip-checks", "--no-input", "--clear", "--verbosity", "0"))
+            chores.append(
+                self._manage("collectstatic", "--skip-checks", "--no-input", "--clear", "--verbosity", "0")
+            )
         for chore in chores:
             finish(chore)
         # An admin once made stays; while there is none, each start makes a fresh link and voids the last one.
-        link = "" if done.get("admin") and not chores else finish(self._manage("setuplink", "--base", address))
+        link = (
+            "" if done.get("admin") and not chores else finish(self._manage("setuplink", "--base", address))
+        )
         self._write(static=static, migrations=migrations, applied=self._applied(), admin=not link)
         return link
 

@@ -28,7 +28,9 @@ def main() -> int:
     lock = lock_folder(data)
     listener = listen(options.host, options.port)
     os.environ["STRONGROOM_DATA"] = str(data)
-    return supervise(lock, listener, f"http://{url_host(options.host)}:{listener.getsockname()[1]}")
+    local = f"http://{url_host(options.host)}:{listener.getsockname()[1]}"
+    sign_lock(lock, local)
+    return supervise(lock, listener, local)
 
 
 def parse() -> argparse.Namespace:
@@ -53,10 +55,12 @@ def lock_folder(data: Path) -> int:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise WrongSetting(f"the data folder {data} cannot be used ({error.strerror}); choose another with DATA=…") from None
+        raise WrongSetting(
+            f"the data folder {data} cannot be used ({error.strerror}); choose another with DATA=…"
+        ) from None
     deadline = time.monotonic() + LOCK_PATIENCE
     while not try_lock(lock):
-        holder = os.pread(lock, 20, 0).decode().strip()
+        holder = os.pread(lock, 20, 0).decode().partition("\n")[0]
         # A supervisor that was killed leaves its queue behind for the moment that saving takes.
         if is_alive(holder) or time.monotonic() > deadline:
             raise WrongSetting(
@@ -64,9 +68,13 @@ def lock_folder(data: Path) -> int:
                 "stop that one first, or choose another folder with DATA=…"
             )
         time.sleep(0.05)
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, str(os.getpid()).encode(), 0)
     return lock
+
+
+def sign_lock(lock: int, address: str) -> None:
+    """Write into the lock who holds it and where it answers, for people and scripts that look."""
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, f"{os.getpid()}\n{address}\n".encode(), 0)
 
 
 def try_lock(lock: int) -> bool:
@@ -112,7 +120,9 @@ def private_folder(path: Path) -> None:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     facts = path.lstat()
     if facts.st_uid != os.geteuid() or path.is_symlink():
-        raise WrongSetting(f"the folder {path} belongs to somebody else; remove it, or choose a shorter DATA=…")
+        raise WrongSetting(
+            f"the folder {path} belongs to somebody else; remove it, or choose a shorter DATA=…"
+        )
     path.chmod(0o700)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib.util
 import os
@@ -88,10 +89,12 @@ class Service:
             self.process.send_signal(number)
 
     def kill(self) -> None:
-        """End the process and all that it started."""
-        if self.process is not None and self.process.poll() is None:
+        """End the process and all that it started, also what outlived it."""
+        if self.process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+        self.process.wait()
 
 
 def redis_program() -> str | None:

@@ -29,18 +29,26 @@ DEBUG = env_bool("STRONGROOM_DEBUG", default=False)
 # --- Secrets and the address -------------------------------------------------------------------------
 SECRET_KEY = env_secret("STRONGROOM_SECRET_KEY") or kept_secret(DATA_DIR / "secret-key")
 if len(SECRET_KEY) < 32:
-    raise WrongSetting("STRONGROOM_SECRET_KEY must have at least 32 characters; `openssl rand -hex 32` makes one.")
+    raise WrongSetting(
+        "STRONGROOM_SECRET_KEY must have at least 32 characters; `openssl rand -hex 32` makes one."
+    )
 PUBLIC_URL = env_str("STRONGROOM_PUBLIC_URL").rstrip("/")
 _public = urlsplit(PUBLIC_URL)
 if PUBLIC_URL and (_public.scheme not in {"http", "https"} or not _public.hostname or _public.path):
-    raise WrongSetting(f"STRONGROOM_PUBLIC_URL must look like https://artifacts.example.org, not {PUBLIC_URL!r}.")
+    raise WrongSetting(
+        f"STRONGROOM_PUBLIC_URL must look like https://artifacts.example.org, not {PUBLIC_URL!r}."
+    )
 HTTPS = _public.scheme == "https"
 # Only names that this machine is known by: a foreign name that points here is somebody's DNS rebinding.
-ALLOWED_HOSTS = env_list("STRONGROOM_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]", platform.node().lower()])
+ALLOWED_HOSTS = env_list(
+    "STRONGROOM_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]", platform.node().lower()]
+)
 if _public.hostname:
     ALLOWED_HOSTS.append(_public.hostname)
 if "*" in ALLOWED_HOSTS:
-    raise WrongSetting("STRONGROOM_ALLOWED_HOSTS must name the hosts; * would let any web site reach this server.")
+    raise WrongSetting(
+        "STRONGROOM_ALLOWED_HOSTS must name the hosts; * would let any web site reach this server."
+    )
 
 # --- Applications and requests -----------------------------------------------------------------------
 ROOT_URLCONF = "artifacts_site.urls"
@@ -84,7 +92,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "registry.web.context.shell",
-            ]
+            ],
         },
     }
 ]

@@ -142,6 +142,7 @@ class Supervisor:
                     service.kill()
                 select.select([self.bell], [], [], 0.5)
                 self._drain()
+            service.kill()
 
     def _drain(self) -> None:
         self.bell.setblocking(False)

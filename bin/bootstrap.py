@@ -132,7 +132,9 @@ def main() -> None:
     parser.add_argument("group", choices=sorted(LISTS))
     group = parser.parse_args().group
     if sys.version_info < (3, 11):  # noqa: UP036  # this file is what tells people that their Python is too old
-        stop(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; name another: make run PYTHON=python3.12")
+        stop(
+            f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}. Name another: make run PYTHON=…"
+        )
     if sys.platform != "linux":
         stop("Strongroom runs on Linux; on other systems run it in a container or a virtual machine.")
     install(group)

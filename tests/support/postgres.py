@@ -18,7 +18,9 @@ def binary(name: str) -> str:
     kept = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[4]))
     found = str(kept[-1]) if kept else shutil.which(name)
     if found is None:
-        raise SystemExit("PostgreSQL is missing; `make test` installs it when root, else: apt-get install postgresql")
+        raise SystemExit(
+            "PostgreSQL is missing; `make test` installs it when root, else: apt-get install postgresql"
+        )
     return found
 
 
@@ -45,7 +47,9 @@ class Cluster:
             shutil.chown(folder, user=before[1].removeprefix("--reuid="))
         cluster = cls(folder)
         data = str(folder / "data")
-        cluster._run("initdb", "-D", data, "-U", "strongroom", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        cluster._run(
+            "initdb", "-D", data, "-U", "strongroom", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"
+        )
         settings = f"-c listen_addresses='' -c unix_socket_directories='{folder}' {TEST_SPEED}"
         cluster._run("pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", settings, "start")
         cluster._run("createdb", "-h", str(folder), "-U", "strongroom", "strongroom")
