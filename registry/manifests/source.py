@@ -55,7 +55,7 @@ class StoredNodes:
         if row is None:
             raise Damaged(f"{_name(ref)} is not in the store.", **_details(ref))
         try:
-            node = make_node(open_frame(storage.read_piece(row.object, row.offset, row.length), ref.digest))
+            node = make_node(open_frame(_stored(row), ref.digest))
         except (Damaged, BrokenNode) as error:
             raise _mark_damaged(ref, row, error) from error
         if isinstance(node, Leaf) and row.md5s is not None:
@@ -63,6 +63,12 @@ class StoredNodes:
         if self._keep_leaves or not isinstance(node, Leaf):
             cache.shared.put(ref.digest, node, row.length)
         return node
+
+
+def _stored(row: Chunk) -> bytes:
+    if row.object is None:
+        return bytes(row.data or b"")
+    return storage.read_piece(row.object, row.offset, row.length)
 
 
 def _mark_damaged(ref: Ref, row: Chunk, error: Exception) -> Damaged:
@@ -76,7 +82,7 @@ def _mark_damaged(ref: Ref, row: Chunk, error: Exception) -> Damaged:
     why = f": {error}" if isinstance(error, BrokenNode) else ""
     return Damaged(
         f"{_name(ref)} is damaged{why}. Log the same content again to restore it, or restore a backup.",
-        object=row.object.name,
+        object=row.object.name if row.object else "",
         offset=row.offset,
         length=row.length,
         **_details(ref),

@@ -18,6 +18,9 @@ from registry.models import Chunk
 # Nodes wait until there are this many raw bytes of them: then one query asks which are known.
 _BATCH_BYTES = 1024 * 1024
 _PACK_BYTES = 8 * 1024 * 1024
+# New nodes that are together no larger than this are kept in their rows: most versions have a few files,
+# and an object of some hundred bytes would cost each of them a file and two fsyncs.
+_INLINE_BYTES = 16 * 1024
 # A chunk in use is marked so at most this often; garbage collection waits much longer.
 _USED_EVERY = timedelta(hours=1)
 
@@ -133,9 +136,13 @@ class NodeWriter:
         pieces, self._pieces, self._piece_bytes = self._pieces, [], 0
         if not pieces:
             return
-        places = storage.write_pieces([piece.data for piece in pieces])
-        for piece, (stored, offset, _length) in zip(pieces, places, strict=True):
-            piece.row.object, piece.row.offset = stored, offset
+        if sum(len(piece.data) for piece in pieces) <= _INLINE_BYTES:
+            for piece in pieces:
+                piece.row.data = piece.data
+        else:
+            places = storage.write_pieces([piece.data for piece in pieces])
+            for piece, (stored, offset, _length) in zip(pieces, places, strict=True):
+                piece.row.object, piece.row.offset = stored, offset
         with transaction.atomic():
             # Whoever staged the same node meanwhile has won: ours is dead space in its pack.
             Chunk.objects.bulk_create(
@@ -149,5 +156,5 @@ class NodeWriter:
 
 def _heal(pk: int, row: Chunk) -> None:
     Chunk.objects.filter(pk=pk).update(
-        object=row.object, offset=row.offset, length=row.length, damaged_at=None
+        object=row.object, offset=row.offset, data=row.data, length=row.length, damaged_at=None
     )

@@ -19,8 +19,10 @@ class Chunk(models.Model):
     kind = models.CharField(max_length=1, choices=[("e", "Entries"), ("f", "Folders")])
     level = models.PositiveSmallIntegerField(default=0)
     entry_count = models.PositiveBigIntegerField()
-    object = models.ForeignKey(StoredObject, on_delete=models.PROTECT, related_name="chunks")
-    offset = models.PositiveBigIntegerField()
+    # A node lies in a pack; the few small nodes of a small manifest lie in their rows, and cost no file.
+    object = models.ForeignKey(StoredObject, null=True, on_delete=models.PROTECT, related_name="chunks")
+    offset = models.PositiveBigIntegerField(default=0)
+    data = models.BinaryField(null=True)
     length = models.PositiveBigIntegerField()
     # 16 bytes an entry, zeros for references; null until every blob of a leaf is present.
     md5s = models.BinaryField(null=True)
@@ -33,6 +35,10 @@ class Chunk(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["scope", "sha256"], name="chunk_once_per_scope"),
             models.CheckConstraint(condition=Q(kind__in=["e", "f"]), name="chunk_kind_known"),
+            models.CheckConstraint(
+                condition=Q(object__isnull=False, data=None) | Q(object=None, data__isnull=False),
+                name="chunk_in_one_place",
+            ),
         ]
 
     def __str__(self) -> str:
