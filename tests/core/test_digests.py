@@ -86,7 +86,8 @@ def test_hexadecimal_and_base64_are_inverse(raw):
 
 @pytest.mark.parametrize(
     "digest",
-    ["", "x", "XUFAKrxLKna5cZ2REBfFkg", "XUFAKrxLKna5cZ2REBfFkh==", "XUFAKrxLKna5cZ2REBfFkg==\n", "XUFAKrxLKna5cZ2REBfF-_==",
+    ["", "x", "XUFAKrxLKna5cZ2REBfFkg", "XUFAKrxLKna5cZ2REBfFkh==", "XUFAKrxLKna5cZ2REBfFkg==\n",
+     "XUFAKrxLKna5cZ2REBfF-_==",
      " XUFAKrxLKna5cZ2REBfFkg==", "é" * 24, "A" * 10**6, None, b"XUFAKrxLKna5cZ2REBfFkg=="],
 )  # fmt: skip
 def test_base64_that_is_no_md5_in_its_one_form_is_refused(digest):

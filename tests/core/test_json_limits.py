@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import math
@@ -55,10 +56,8 @@ def test_hostile_json_is_refused_with_a_sentence(text):
 
 @given(st.binary() | st.text())
 def test_any_bytes_are_json_or_refused(data):
-    try:
+    with contextlib.suppress(InvalidInput):
         parse_json(data)
-    except InvalidInput:
-        pass
 
 
 @given(values)

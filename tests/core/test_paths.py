@@ -22,11 +22,14 @@ from tests.core.strategies import paths
 
 HOSTILE = [
     "", "/", "/etc/passwd", "//server/share/x", "///x", "\\\\server\\share\\x", "\\x", "a\\b", "..\\x", "C:", "C:x",
-    "c:/x", "C:\\x", "a/C:/x", "a/c:x", "\\\\?\\C:\\x", "//./pipe/x", "file:/x"[3:], ".", "..", "./a", "../a", "a/..",
-    "a/../../b", "a/./b", "a/.", "a//b", "a/", "a\x00", "a\x00/../b", "a\n", "a\nb", "\ta", "a\x1b[2J", "a\x7f", "a\x85",
-    "a\u202eb", "a\u2066b", "a\u200bb", "a\u200db", "\ufeffa", "a\u2028b", "a\ud800", "\udcff", "a\U0010ffff", "a\uffff",
+    "c:/x", "C:\\x", "a/C:/x", "a/c:x", "\\\\?\\C:\\x", "//./pipe/x", "e:/x", ".", "..", "./a", "../a", "a/..",
+    "a/../../b", "a/./b", "a/.", "a//b", "a/", "a\x00", "a\x00/../b", "a\n", "a\nb", "\ta", "a\x1b[2J",
+    "a\x7f", "a\x85",
+    "a\u202eb", "a\u2066b", "a\u200bb", "a\u200db", "\ufeffa", "a\u2028b", "a\ud800", "\udcff",
+    "a\U0010ffff", "a\uffff",
     "CON", "con", "Con.txt", "a/NUL", "nul.tar.gz", "aux/x", "PRN ", "prn .txt", "COM1", "lpt9.x", "COM¹", "CONIN$",
-    "a.", "a ", "a./b", "a /b", "...", "a/.. /b", ".. ", " ", "a/ /b", "x" * 256, "é" * 128, "x" * 1025, "a/" * 2048 + "a",
+    "a.", "a ", "a./b", "a /b", "...", "a/.. /b", ".. ", " ", "a/ /b", "x" * 256, "é" * 128,
+    "x" * 1025, "a/" * 2048 + "a",
     "a" * 5000, None, 7, b"a", Path("a"), ["a"],
 ]  # fmt: skip
 
@@ -42,7 +45,8 @@ def test_hostile_spellings_are_refused_with_a_harmless_sentence(path):
 @pytest.mark.parametrize(
     "path",
     ["a", "a/b/c.txt", ".hidden", "a/.b", "..a", "a..b", "...a", "a b/c d", "é/日本語", "e\u0301", "\U0001f600.png",
-     "console", "com", "com10", "auxiliary/x", "NULL", "date=2026-11-05/x", "2026-11-05T10:00:00", "a?b", 'a"b', "a*", "~x",
+     "console", "com", "com10", "auxiliary/x", "NULL", "date=2026-11-05/x", "2026-11-05T10:00:00", "a?b", 'a"b',
+     "a*", "~x",
      "%2e%2e/x", "a;b", "a#b", "x" * 255, "/".join(["x" * 255] * 16)],
 )  # fmt: skip
 def test_ordinary_paths_are_taken_as_they_are(path):
@@ -76,7 +80,7 @@ def test_the_quick_look_and_the_close_look_agree(path):
 
 
 def test_paths_that_windows_cannot_hold_are_refused_there_alone():
-    for path in ("a:b"[1:] + "2026:1", 'a"b', "a*b", "a|b", "a<b", "a?b"):
+    for path in ("2026:1", 'a"b', "a*b", "a|b", "a<b", "a?b"):
         with pytest.raises(InvalidPath):
             check_windows_path(path)
     check_windows_path("a/b c.txt")
