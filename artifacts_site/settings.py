@@ -127,6 +127,8 @@ INCOMING_DIR = DATA_DIR / "incoming"
 STATIC_ROOT = DATA_DIR / "static"
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# Only our own: what packages bring along (the pages of REST framework) is never shown.
+STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -143,12 +145,10 @@ STORAGES = {
 # --- Limits and periods ------------------------------------------------------------------------------
 TRASH_DAYS = env_int("STRONGROOM_TRASH_DAYS", 7, most=36500)
 DRAFT_HOURS = env_int("STRONGROOM_DRAFT_HOURS", 24, least=1, most=87600)
-PROTECTION_HOURS = env_int("STRONGROOM_PROTECTION_HOURS", 24, least=1, most=87600)
 BUNDLE_LIMIT = env_int("STRONGROOM_BUNDLE_MIB", 64, least=1, most=1024) * MIB
 FRAME_LIMIT = MIB
 PART_LIMIT = env_int("STRONGROOM_PART_MIB", 5 * 1024**2, least=8) * MIB
 MANIFEST_LIMIT = env_int("STRONGROOM_MANIFEST_MIB", 4096, least=1) * MIB
-MANIFEST_ENTRIES_LIMIT = env_int("STRONGROOM_MANIFEST_ENTRIES", 10_000_000, least=1)
 # What Django itself reads into memory: forms and JSON. Bytes of artifacts are streamed past it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * MIB
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
