@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Length
+from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from registry.models.fields import Sha256Field
@@ -67,7 +69,10 @@ class ApiKey(models.Model):
     objects = ApiKeyQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=~Q(name=""), name="api_key_name_not_empty")]
+        constraints = [
+            models.CheckConstraint(condition=~Q(name=""), name="api_key_name_not_empty"),
+            models.CheckConstraint(condition=Exact(Length("sha256"), 32), name="api_key_sha256_whole"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.prefix}… ({self.name})"
@@ -80,7 +85,10 @@ class Installation(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=Q(id=1), name="installation_only_one")]
+        constraints = [
+            models.CheckConstraint(condition=Q(id=1), name="installation_only_one"),
+            models.CheckConstraint(condition=Exact(Length("setup_sha256"), 32), name="setup_sha256_whole"),
+        ]
 
     def __str__(self) -> str:
         return "this installation"

@@ -115,6 +115,9 @@ class Version(models.Model):
                 name="version_committed_has_content",
             ),
             models.CheckConstraint(
+                condition=Q(digest="") | Q(digest__regex=r"^[0-9a-f]{32}$"), name="version_digest_whole"
+            ),
+            models.CheckConstraint(
                 condition=Q(state="DELETED", deleted_at__isnull=False)
                 | ~Q(state="DELETED") & Q(deleted_at=None),
                 name="version_deleted_has_date",

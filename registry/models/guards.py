@@ -1,0 +1,134 @@
+"""Guards: what no constraint can say, the database refuses by triggers, on SQLite and PostgreSQL alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Refuses one kind of change to one table when `broken` holds; `{differs}` compares also nulls."""
+
+    name: str
+    table: str
+    on: str
+    broken: str
+    message: str
+
+
+_MANIFEST_CHANGES = (
+    "NEW.manifest_id {differs} OLD.manifest_id AND NOT (NEW.manifest_id IS NULL AND NEW.state = 'DELETED')"
+)
+_CONTENT = ("digest", "size", "file_count", "commit_hash", "committed_at", "sequence_id")
+_CONTENT_CHANGES = " OR ".join(f"NEW.{column} {{differs}} OLD.{column}" for column in _CONTENT)
+_PLACE_CHANGES = " OR ".join(
+    f"NEW.{column} {{differs}} OLD.{column}" for column in ("collection_id", "version_id", "number")
+)
+_OF_OTHER_COLLECTION = (
+    "NEW.collection_id {differs} (SELECT collection_id FROM registry_membership WHERE id = NEW.membership_id)"
+)
+
+GUARDS = (
+    Guard("event_not_changed", "registry_event", "UPDATE", "1 = 1", "Events are append-only."),
+    Guard("event_not_deleted", "registry_event", "DELETE", "1 = 1", "Events are append-only."),
+    Guard(
+        "alias_set_in_own_collection",
+        "registry_alias",
+        "INSERT",
+        _OF_OTHER_COLLECTION,
+        "An alias is held by a version of its own collection.",
+    ),
+    Guard(
+        "alias_moved_in_own_collection",
+        "registry_alias",
+        "UPDATE",
+        _OF_OTHER_COLLECTION,
+        "An alias is held by a version of its own collection.",
+    ),
+    Guard(
+        "version_content_not_changed",
+        "registry_version",
+        "UPDATE",
+        f"OLD.committed_at IS NOT NULL AND (NEW.state = 'PENDING' OR {_CONTENT_CHANGES} OR {_MANIFEST_CHANGES})",
+        "The content of a committed version does not change.",
+    ),
+    Guard(
+        "membership_not_changed",
+        "registry_membership",
+        "UPDATE",
+        _PLACE_CHANGES,
+        "The place and number of a version do not change.",
+    ),
+    Guard(
+        "numbers_not_given_again",
+        "registry_collection",
+        "UPDATE",
+        "NEW.next_number < OLD.next_number",
+        "A version number is never given twice.",
+    ),
+)
+
+_SQLITE = """
+CREATE TRIGGER {name} BEFORE {on} ON {table} FOR EACH ROW WHEN {broken}
+BEGIN SELECT RAISE(ABORT, '{message}'); END
+"""
+# The condition stands in the function: PostgreSQL takes no sub-query in WHEN. The code is that of a broken
+# check constraint, so that both databases raise IntegrityError.
+_FUNCTION = """
+CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $guard$
+BEGIN
+    IF {broken} THEN
+        RAISE EXCEPTION '{message}' USING ERRCODE = 'check_violation', CONSTRAINT = '{name}';
+    END IF;
+    RETURN {row};
+END $guard$
+"""
+_TRIGGER = "CREATE TRIGGER {name} BEFORE {on} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"
+
+
+class Editor(Protocol):
+    """What runs SQL: the schema editor of a migration, or a cursor."""
+
+    def execute(self, sql: str, /) -> object: ...
+
+
+def create_statements(vendor: str) -> list[str]:
+    """Return the SQL that sets all guards."""
+    if vendor == "sqlite":
+        return [_fill(_SQLITE, guard, "IS NOT") for guard in GUARDS]
+    return [_fill(text, guard, "IS DISTINCT FROM") for guard in GUARDS for text in (_FUNCTION, _TRIGGER)]
+
+
+def drop_statements(vendor: str) -> list[str]:
+    """Return the SQL that removes all guards, whether they are there or not."""
+    if vendor == "sqlite":
+        return [f"DROP TRIGGER IF EXISTS {guard.name}" for guard in GUARDS]
+    return [f"DROP FUNCTION IF EXISTS {guard.name} CASCADE" for guard in GUARDS]
+
+
+def apply(editor: Editor, vendor: str) -> None:
+    """Set all guards, anew where they are there.
+
+    On SQLite, Django alters a table by making it anew, which loses its triggers: a migration that alters one
+    of these tables begins with `remove` and ends with `apply`.
+    """
+    for statement in [*drop_statements(vendor), *create_statements(vendor)]:
+        editor.execute(statement)
+
+
+def remove(editor: Editor, vendor: str) -> None:
+    """Remove all guards."""
+    for statement in drop_statements(vendor):
+        editor.execute(statement)
+
+
+def _fill(text: str, guard: Guard, differs: str) -> str:
+    return text.format(
+        name=guard.name,
+        on=guard.on,
+        table=guard.table,
+        broken=guard.broken.format(differs=differs),
+        message=guard.message,
+        row="OLD" if guard.on == "DELETE" else "NEW",
+    ).strip()
