@@ -15,6 +15,8 @@ if sys.platform != "win32":  # which has neither shared blocks nor flock
 _FICLONE = 0x40049409
 BINARY = getattr(os, "O_BINARY", 0)
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+# To open a pipe would otherwise wait for somebody to write to it.
+NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 
 
 def share_blocks(source: int, target: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -45,7 +46,7 @@ class Session:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.in_contact = False
-        self.latency: float | None = None
+        self._round_trip: float | None = None
         self._prefix = urlsplit(settings.base_url).path.rstrip("/") + "/api/v1"
         self._pool = _make_pool(settings.base_url)
 
@@ -74,12 +75,8 @@ class Session:
         query: Mapping[str, Any] | None = None,
     ) -> Any:  # fmt: skip
         """Send a request a single time and return the JSON of the answer."""
-        began = time.monotonic()
         with self.stream(method, path, data, headers, query) as response:
             content = read_at_most(response, MAX_JSON)
-        if data is None:
-            took = time.monotonic() - began
-            self.latency = took if self.latency is None else min(self.latency, took)
         if not content:
             return None
         try:
@@ -107,6 +104,12 @@ class Session:
             if response is not None:
                 # An answer that was read to its end gives its connection back; any other must not be reused.
                 response.release_conn() if response.closed else response.close()
+
+    def round_trip(self) -> float:
+        """Return how many seconds the way to the server and back takes: a new connection needs one."""
+        if self._round_trip is None:
+            self._round_trip = min(_time_to_connect(self._pool.host, self._pool.port) for _ in range(2))
+        return self._round_trip
 
     def patience(self) -> _retry.Patience:
         """Return how long to go on after failures from now."""
@@ -170,6 +173,15 @@ def _make_pool(base_url: str) -> urllib3.HTTPConnectionPool:
     proxy = _proxy_for(parts.scheme, parts.hostname or "")
     manager = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
     return manager.connection_from_url(base_url)
+
+
+def _time_to_connect(host: str, port: int | None) -> float:
+    began = time.monotonic()
+    try:
+        socket.create_connection((host.strip("[]"), port or 80), timeout=5).close()
+    except OSError:  # behind a proxy, say; what follows does not depend on it
+        return 0.0
+    return time.monotonic() - began
 
 
 def _proxy_for(scheme: str, host: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import stat
@@ -17,6 +18,7 @@ from strongroom._files import BINARY, NO_FOLLOW, clone, locked
 # Cleaning goes a little below the limit, so that it is not due again at once.
 CLEAN_TO = 0.9
 STALE_SECONDS = 24 * 3600
+TOUCH_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +42,16 @@ class Cache:
     def __init__(self, folder: Path | None = None, limit: int | None = None) -> None:
         self.folder = folder or settings.cache_dir()
         self.limit = settings.cache_size() if limit is None else limit
-        self._objects = self.folder / "objects"
+        self._objects = str(self.folder / "objects")
         self._made: set[str] = set()
         self._added = 0
         self._guard = threading.Lock()
 
     def open(self, sha256: bytes, size: int) -> int | None:
         """Return a descriptor of the file that is said to have this digest, or None; its bytes are not checked yet."""
+        path = self._path(sha256)
         try:
-            descriptor = os.open(self._path(sha256), os.O_RDONLY | NO_FOLLOW | BINARY)
+            descriptor = os.open(path, os.O_RDONLY | NO_FOLLOW | BINARY)
         except OSError:
             return None
         found = os.fstat(descriptor)
@@ -56,13 +59,14 @@ class Cache:
             os.close(descriptor)
             self.drop(sha256)
             return None
-        if found.st_nlink == 1:  # never touch the times of a file that somebody else holds as well
-            os.utime(self._path(sha256), ns=(time.time_ns(), found.st_mtime_ns))
+        # Never the times of a file that somebody else holds as well; and not at every use, like the kernel itself.
+        if found.st_nlink == 1 and time.time() - found.st_atime > TOUCH_SECONDS:
+            os.utime(path, ns=(time.time_ns(), found.st_mtime_ns))
         return descriptor
 
     def is_empty(self) -> bool:
         """Tell whether there can be no hit at all."""
-        return not self._objects.is_dir()
+        return not os.path.isdir(self._objects)
 
     def keep(self, sha256: bytes, name: str, folder: int | None = None) -> None:
         """Keep a file whose bytes were just verified; a cache that cannot be written to is no error.
@@ -71,7 +75,7 @@ class Cache:
         """
         target = self._path(sha256)
         try:
-            self._make(target.parent)
+            self._make(os.path.dirname(target))
             size = _link_or_copy(name, folder, target, self.limit // 4)
         except OSError:
             return
@@ -80,7 +84,8 @@ class Cache:
 
     def drop(self, sha256: bytes) -> None:
         """Forget a file, because its bytes are not what its name says."""
-        self._path(sha256).unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._path(sha256))
 
     def settle(self) -> None:
         """Count what was added, and clean when it has become too much; called once at the end of a transfer."""
@@ -128,18 +133,18 @@ class Cache:
                 except FileNotFoundError:
                     continue  # another process cleans at the same time
 
-    def _path(self, sha256: bytes) -> Path:
+    def _path(self, sha256: bytes) -> str:
         name = sha256.hex()
-        return self._objects / name[:2] / name[2:]
+        return f"{self._objects}{os.sep}{name[:2]}{os.sep}{name[2:]}"
 
-    def _make(self, folder: Path) -> None:
-        if folder.name not in self._made:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    def _make(self, folder: str) -> None:
+        if folder not in self._made:
+            Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
             os.chmod(self._objects, 0o700)
-            self._made.add(folder.name)
+            self._made.add(folder)
 
 
-def _link_or_copy(name: str, folder: int | None, target: Path, largest_copy: int) -> int:
+def _link_or_copy(name: str, folder: int | None, target: str, largest_copy: int) -> int:
     """Put a file in place, and return how many bytes the cache grew by."""
     source = os.open(name, os.O_RDONLY | NO_FOLLOW | BINARY, dir_fd=folder)
     try:
@@ -155,14 +160,14 @@ def _link_or_copy(name: str, folder: int | None, target: Path, largest_copy: int
         os.close(source)
 
 
-def _copy(source: int, target: Path) -> int:
-    fresh = target.with_name(f"tmp-{secrets.token_hex(8)}")
+def _copy(source: int, target: str) -> int:
+    fresh = Path(target).with_name(f"tmp-{secrets.token_hex(8)}")
     try:
         clone(source, fresh, 0o600)
         os.replace(fresh, target)
     finally:
         fresh.unlink(missing_ok=True)
-    return target.stat().st_size
+    return os.stat(target).st_size
 
 
 def _rewrite(descriptor: int, used: int) -> None:

@@ -34,6 +34,17 @@ def open_item(item: Item, staging: Staging | None) -> Iterator[BinaryIO]:
         raise LocalFileError(f"{local} cannot be read: {error.strerror or error}.") from error
 
 
+def read_small(item: Item, staging: Staging | None) -> bytes:
+    """Return the bytes of a small item, which must still be as many as when it was added."""
+    if item.place is not None and staging is not None:
+        return staging.read(item.place, item.size or 0)
+    with open_item(item, staging) as file:
+        data = file.read((item.size or 0) + 1)
+    if len(data) != item.size:
+        raise changed(item)
+    return data
+
+
 def digest(item: Item, staging: Staging | None, kind: str, watch: Callable[[int], None] | None = None) -> bytes:
     """Return a digest of the bytes of an item, which must still be as many as when it was added."""
     # MD5 names files in the wandb format; nothing here trusts it.

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import PurePosixPath
 from typing import Literal
 
+from strongroom._files import BINARY, NO_WAIT
 from strongroom.core.paths import check_entry_path
 from strongroom.errors import InvalidInput, LocalFileError, PathCollision
 from strongroom.staging import SMALL, Staging
@@ -18,7 +19,9 @@ from strongroom.store import EntryStore, Item
 
 Policy = Literal["mutable", "immutable"]
 WORKERS = min(4, os.cpu_count() or 1)
-BATCH = 256
+BATCH = 1000
+TINY = 64 << 10
+_READ = os.O_RDONLY | BINARY | NO_WAIT
 DigestOf = Callable[[Item], bytes]
 Folders = tuple[tuple[int, int], ...]
 
@@ -74,18 +77,14 @@ class Intake:
     def take(self, path: str, local: str) -> Item:
         """Return the item of one file; what is small is read and hashed at once, what is large when it is logged."""
         try:
-            found = os.stat(local)
-            if not stat.S_ISREG(found.st_mode):
-                raise LocalFileError(f"{local} is not a regular file; add files and folders only.")
-            if found.st_size > SMALL:
-                return self._take_large(path, local)
-            with open(local, "rb", buffering=0) as file:
-                data = file.read(SMALL + 1)
+            descriptor = os.open(local, _READ)
+            try:
+                data = _read_small(descriptor, local)
+            finally:
+                os.close(descriptor)
         except OSError as error:
-            if isinstance(error, LocalFileError):
-                raise
             raise LocalFileError(f"{local} cannot be read: {error.strerror or error}.") from error
-        if len(data) > SMALL:  # it grew since it was looked at
+        if data is None:
             return self._take_large(path, local)
         return Item(
             path, len(data), sha256=hashlib.sha256(data).digest(), source=os.fsencode(local),
@@ -97,24 +96,47 @@ class Intake:
         return Item(path, os.path.getsize(source), source=os.fsencode(source), skip_cache=self._skip_cache)
 
     def take_all(self, files: Iterable[tuple[str, str]]) -> Iterator[list[Item]]:
-        """Take many files with a few threads, a batch at a time, in the order given."""
-        files = iter(files)
-
-        def some(batch: list[tuple[str, str]]) -> list[Item]:
-            return [self.take(check_entry_path(path), local) for path, local in batch]
-
+        """Take many files, a batch at a time: the smallest here, for handing them over costs more than hashing them."""
+        taken: list[Item] = []
+        pending: deque[Future[Item]] = deque()
         with ThreadPoolExecutor(WORKERS) as pool:
-            waiting = []
             try:
-                while batch := list(islice(files, BATCH)):
-                    waiting.append(pool.submit(some, batch))
-                    if len(waiting) > 2 * WORKERS:
-                        yield waiting.pop(0).result()
-                while waiting:
-                    yield waiting.pop(0).result()
+                for path, local in files:
+                    check_entry_path(path)
+                    if _size(local) <= TINY:
+                        taken.append(self.take(path, local))
+                    else:
+                        pending.append(pool.submit(self.take, path, local))
+                        if len(pending) > 8 * WORKERS:
+                            taken.append(pending.popleft().result())
+                    if len(taken) >= BATCH:
+                        yield taken
+                        taken = []
+                yield [*taken, *(future.result() for future in pending)]
             finally:
-                for future in waiting:
+                for future in pending:
                     future.cancel()
+
+
+def _size(local: str) -> int:
+    try:
+        return os.stat(local).st_size
+    except OSError as error:
+        raise LocalFileError(f"{local} cannot be read: {error.strerror or error}.") from error
+
+
+def _read_small(descriptor: int, local: str) -> bytes | None:
+    """Return the bytes of an open file, or None when they are more than a few."""
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        raise LocalFileError(f"{local} is not a regular file; add files and folders only.")
+    if found.st_size > SMALL:
+        return None
+    # Asked for one more than there are: a file that grows meanwhile shows, and no large buffer is made for a tiny file.
+    data = os.read(descriptor, found.st_size + 1)
+    while len(data) > found.st_size and len(data) <= SMALL and (more := os.read(descriptor, SMALL)):
+        data += more
+    return data if len(data) <= SMALL else None
 
 
 def merge(store: EntryStore, items: list[Item], *, overwrite: bool, digest_of: DigestOf) -> None:

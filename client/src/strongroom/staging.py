@@ -15,6 +15,7 @@ from strongroom.errors import LocalFileError
 
 # Up to here a file's bytes go into the pack: thousands of tiny copies would cost more than the upload.
 SMALL = 1 << 20
+WRITE_FROM = 1 << 20
 
 
 class Staging:
@@ -31,6 +32,7 @@ class Staging:
         self._pack = os.open(self.folder / "pack", os.O_RDWR | os.O_CREAT | os.O_EXCL | BINARY, 0o600)
         self._guard = threading.Lock()
         self._end = 0
+        self._buffer = bytearray()
         self._copies = 0
         self.close = weakref.finalize(self, _discard, self.folder, [self._pack, held], os.getpid())
 
@@ -38,15 +40,26 @@ class Staging:
         """Copy bytes into the pack and return their place."""
         with self._guard:
             place, self._end = self._end, self._end + len(data)
-            os.lseek(self._pack, place, os.SEEK_SET)
-            _write_all(self._pack, data)
+            self._buffer += data
+            if len(self._buffer) >= WRITE_FROM:
+                self._flush()
         return place
 
     def read(self, place: int, size: int) -> bytes:
         """Return bytes of the pack."""
         with self._guard:
+            self._flush()
             os.lseek(self._pack, place, os.SEEK_SET)
             return os.read(self._pack, size)
+
+    def _flush(self) -> None:
+        if not self._buffer:
+            return
+        os.lseek(self._pack, self._end - len(self._buffer), os.SEEK_SET)
+        view = memoryview(bytes(self._buffer))
+        while view:
+            view = view[os.write(self._pack, view) :]
+        self._buffer.clear()
 
     def copy(self, path: str) -> str:
         """Copy a large file into the folder, sharing its blocks where the file system can, and return the copy."""
@@ -63,12 +76,6 @@ class Staging:
     def new_folder(self) -> Path:
         """Return a fresh private folder for files that are being written."""
         return Path(tempfile.mkdtemp(dir=self.folder))
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
 
 
 def _discard(folder: Path, descriptors: list[int], owner: int) -> None:

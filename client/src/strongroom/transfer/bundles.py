@@ -49,10 +49,7 @@ def send(session: Session, draft_id: str, items: list[Item], staging: Staging | 
     """Send one bundle; it can be sent again, because blobs that arrived are known by their digests."""
     frames: list[bytes] = []
     for item in items:
-        with hashing.open_item(item, staging) as file:
-            data = file.read((item.size or 0) + 1)
-        if len(data) != item.size or item.sha256 is None:
-            raise hashing.changed(item)
+        data = hashing.read_small(item, staging)
         frames += (HEAD.pack(item.sha256, len(data)), data)
     headers = {"Content-Type": "application/vnd.strongroom.bundle"}
     try:

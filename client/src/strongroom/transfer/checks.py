@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from strongroom._files import BINARY, NO_FOLLOW
+from strongroom._files import BINARY, NO_FOLLOW, NO_WAIT
 from strongroom.errors import DigestMismatch, SizeMismatch
 from strongroom.store import EntryStore, Item
 
@@ -16,10 +17,14 @@ BLOCK = 1 << 20
 
 def digest_descriptor(descriptor: int, kind: str = "sha256") -> bytes:
     """Return the digest of an open file, from where it stands; the file is closed."""
-    computed, buffer = hashlib.new(kind, usedforsecurity=False), memoryview(bytearray(BLOCK))
-    with open(descriptor, "rb", buffering=0) as file:
-        while count := file.readinto(buffer):
-            computed.update(buffer[:count])
+    computed = hashlib.new(kind, usedforsecurity=False)
+    try:
+        # A buffer no larger than the file: for a tiny one, making it would cost more than hashing.
+        wanted = min(BLOCK, os.fstat(descriptor).st_size + 1)
+        while data := os.read(descriptor, wanted):
+            computed.update(data)
+    finally:
+        os.close(descriptor)
     return computed.digest()
 
 
@@ -30,17 +35,18 @@ def verify(root: Path, store: EntryStore, name: str) -> None:
             raise DigestMismatch(f"{local} is not part of {name}; remove it, or use checkout().")
     for item in store.items():
         if item.ref is None:
-            _verify_one(root.joinpath(*item.path.split("/")), item)
+            _verify_one(os.path.join(root, *item.path.split("/")), item)
 
 
-def _verify_one(local: Path, item: Item) -> None:
+def _verify_one(local: str, item: Item) -> None:
     try:
-        descriptor = os.open(local, os.O_RDONLY | NO_FOLLOW | BINARY)
+        descriptor = os.open(local, os.O_RDONLY | NO_FOLLOW | BINARY | NO_WAIT)
     except OSError as error:
         raise DigestMismatch(f"{local} is missing or cannot be read ({error.strerror}); download it again.") from error
-    if (size := os.fstat(descriptor).st_size) != item.size:
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_size != item.size:
         os.close(descriptor)
-        raise SizeMismatch(f"{local} has {size} bytes instead of {item.size}; download it again.")
+        raise SizeMismatch(f"{local} has {found.st_size} bytes instead of {item.size}; download it again.")
     kind, expected = ("sha256", item.sha256) if item.sha256 else ("md5", item.md5)
     if digest_descriptor(descriptor, kind) != expected:
         raise DigestMismatch(f"{local} has other contents than the artifact; download it again.")
@@ -50,16 +56,20 @@ def remove_others(root: Path, store: EntryStore) -> None:
     """Delete every file below a folder that the artifact does not have, and the folders that are empty then."""
     for path, local in _files(root):
         if store.get(path) is None:
-            local.unlink()
+            os.unlink(local)
     for folder, _, _ in os.walk(root, topdown=False):
         if folder != str(root) and not os.listdir(folder):
             os.rmdir(folder)
 
 
-def _files(root: Path) -> Iterator[tuple[str, Path]]:
+def _files(root: Path) -> Iterator[tuple[str, str]]:
     """Iterate over everything below a folder that is not a folder itself; links count as themselves."""
-    for folder, folders, files in os.walk(root):
-        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
-        for name in [*files, *links]:
-            local = Path(folder, name)
-            yield local.relative_to(root).as_posix(), local
+    pending = [(os.fspath(root), "")]
+    while pending:
+        folder, above = pending.pop()
+        with os.scandir(folder) as found:
+            for entry in found:
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append((entry.path, f"{above}{entry.name}/"))
+                else:
+                    yield f"{above}{entry.name}", entry.path

@@ -76,7 +76,7 @@ class Placer:
         tree = self.tree()
         os.lseek(source, 0, os.SEEK_SET)
         if group.size <= SMALL:
-            data = os.read(source, SMALL + 1)
+            data = os.read(source, group.size + 1)
             if hashlib.sha256(data).digest() != group.sha256:
                 return False
             tree.write(path, data)

@@ -8,7 +8,7 @@ import stat
 from collections import OrderedDict
 from pathlib import Path
 
-from strongroom._files import BINARY, NO_FOLLOW
+from strongroom._files import BINARY, NO_FOLLOW, NO_WAIT
 from strongroom.core.paths import open_beneath, safe_join
 from strongroom.errors import PathCollision
 
@@ -26,6 +26,7 @@ class Tree:
         self.root.mkdir(parents=True, exist_ok=True)
         self._handle = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY) if HAS_HANDLES else None
         self._folders: OrderedDict[str, int] = OrderedDict()
+        self._mark, self._made = secrets.token_hex(8), 0
 
     def close(self) -> None:
         """Close the handles of all folders."""
@@ -72,12 +73,12 @@ class Tree:
     def open_existing(self, path: str) -> int:
         """Open a file for reading."""
         name, handle = self.where(path, create=False)
-        return os.open(name, os.O_RDONLY | NO_FOLLOW | BINARY, dir_fd=handle)
+        return os.open(name, os.O_RDONLY | NO_FOLLOW | BINARY | NO_WAIT, dir_fd=handle)
 
     def write(self, path: str, data: bytes | memoryview) -> None:
         """Write verified bytes under a temporary name, then give them their own."""
         name, handle = self.where(path)
-        fresh = _temporary(name)
+        fresh = self._temporary(name)
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW | BINARY, 0o644, dir_fd=handle)
         try:
             view = memoryview(data)
@@ -93,7 +94,7 @@ class Tree:
     def open_temporary(self, path: str, suffix: str | None = None) -> tuple[int, Where]:
         """Open a temporary file beside a path; a suffix makes its name one that a later process finds again."""
         name, handle = self.where(path)
-        fresh = _temporary(name, suffix)
+        fresh = self._temporary(name, suffix)
         flags = os.O_RDWR | os.O_CREAT | NO_FOLLOW | BINARY | (0 if suffix else os.O_EXCL)
         return os.open(fresh, flags, 0o644, dir_fd=handle), (fresh, handle)
 
@@ -121,7 +122,8 @@ class Tree:
             place, handle = self.where(name)
             os.unlink(place, dir_fd=handle)
 
-
-def _temporary(name: str, suffix: str | None = None) -> str:
-    # Not the name itself, which may already be as long as a file system allows.
-    return os.path.join(os.path.dirname(name), f".strongroom-{suffix or secrets.token_hex(8)}.part")
+    def _temporary(self, name: str, suffix: str | None = None) -> str:
+        # Not the name itself, which may already be as long as a file system allows.
+        self._made += 1
+        fresh = f".strongroom-{suffix or f'{self._mark}-{self._made}'}.part"
+        return fresh if self._handle is not None else os.path.join(os.path.dirname(name), fresh)

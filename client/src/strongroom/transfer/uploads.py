@@ -63,7 +63,7 @@ class Upload:
 
 def is_distant(session: Session) -> bool:
     """Tell whether the link is one that a single connection does not fill."""
-    return session.latency is not None and session.latency > SLOW_LINK
+    return session.round_trip() > SLOW_LINK
 
 
 class Uploader:
