@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Length
+from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from registry.models.blobs import StoredObject
@@ -35,6 +37,7 @@ class Chunk(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["scope", "sha256"], name="chunk_once_per_scope"),
             models.CheckConstraint(condition=Q(kind__in=["e", "f"]), name="chunk_kind_known"),
+            models.CheckConstraint(condition=Exact(Length("sha256"), 32), name="chunk_sha256_whole"),
             models.CheckConstraint(
                 condition=Q(object__isnull=False, data=None) | Q(object=None, data__isnull=False),
                 name="chunk_in_one_place",
@@ -60,7 +63,16 @@ class Manifest(models.Model):
     used_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["scope", "root"], name="manifest_once_per_scope")]
+        constraints = [
+            models.UniqueConstraint(fields=["scope", "root"], name="manifest_once_per_scope"),
+            models.CheckConstraint(
+                condition=Exact(Length("root"), 32) & Exact(Length("folders_root"), 32),
+                name="manifest_roots_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(digest="") | Q(digest__regex=r"^[0-9a-f]{32}$"), name="manifest_digest_whole"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.root.hex()

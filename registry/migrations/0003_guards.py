@@ -1,0 +1,19 @@
+"""Set the triggers that refuse what no constraint can."""
+
+from django.db import migrations
+
+from registry.models import guards
+
+
+def apply(apps, schema_editor):
+    guards.apply(schema_editor, schema_editor.connection.vendor)
+
+
+def remove(apps, schema_editor):
+    guards.remove(schema_editor, schema_editor.connection.vendor)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("registry", "0002_digests_whole")]
+
+    operations = [migrations.RunPython(apply, remove)]
