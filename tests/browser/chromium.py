@@ -17,7 +17,8 @@ AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 # The rules that the design promises: WCAG 2.0, 2.1, 2.2, levels A and AA.
 _RUN_AXE = """async () => (await axe.run(document, {runOnly: ["wcag2a","wcag2aa","wcag21a","wcag21aa","wcag22aa"]}))
-  .violations.map(v => v.id + ": " + v.nodes.map(n => n.target.join(" ") + " " + (n.any[0]?.message ?? "")).join(" | "))"""
+  .violations.map(v => v.id + ": " +
+    v.nodes.map(n => n.target.join(" ") + " " + (n.any[0]?.message ?? "")).join(" | "))"""
 
 
 @contextmanager

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django import forms
+from django.http import QueryDict
 
 from registry.errors import (
     Conflict,
@@ -32,6 +33,12 @@ class ServiceForm(forms.Form):
         super().__init__(*args, **kwargs)
         # The browser's own checks would hide the service's sentence, and differ from it.
         self.use_required_attribute = False
+
+    def put(self, name: str, value: str) -> None:
+        """Change what was sent, so that the form comes back with it."""
+        data = cast("QueryDict", self.data).copy()
+        data[name] = value
+        self.data = data
 
     def act(self, service: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
         """Run the service when the fields are well formed; True when it did its work."""

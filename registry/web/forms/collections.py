@@ -45,8 +45,7 @@ class CardForm(ServiceForm):
                 "Somebody else changed this card meanwhile. Your text is kept below: compare it with the page, "
                 "then save again to replace theirs.",
             )
-            self.data = self.data.copy()
-            self.data["seen"] = self.now
+            self.put("seen", self.now)
         return given
 
     def given(self) -> dict[str, Any]:

@@ -79,8 +79,7 @@ class MetadataForm(ServiceForm):
                 "metadata",
                 "Somebody else changed the metadata meanwhile. Save again to replace theirs with yours.",
             )
-            self.data = self.data.copy()
-            self.data["seen"] = self.now
+            self.put("seen", self.now)
         return given
 
     def given(self) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def alias_holder(request: HttpRequest, actor: Actor, **place: Any) -> HttpRespon
     membership = found(actor, **place)
     name = request.GET.get("name", "").strip()
     holder = next((alias for alias in _others(actor, membership) if alias.name == name), None)
-    context = {"name": name, "holder": holder, "others": []}
+    context: dict[str, Any] = {"name": name, "holder": holder, "others": []}
     return show(request, "versions/_alias_hint.html", context, fragment="versions/_alias_hint.html")
 
 

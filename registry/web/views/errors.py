@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpRequest, HttpResponse
-from django.template import Context, loader
+from django.template import Context, Engine
 
 from registry.errors import Forbidden
 from registry.http import problems
@@ -37,7 +35,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def crashed(request: HttpRequest) -> HttpResponse:
     """500: rendered without the database, the session or a context processor, any of which may be what broke."""
     number = getattr(request, "request_id", "")
-    return HttpResponse(loader.get_template("errors/500.html").template.render(_bare(number)), status=500)
+    template = Engine.get_default().get_template("errors/500.html")
+    return HttpResponse(template.render(Context({"request_id": number})), status=500)
 
 
 def csrf(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -49,7 +48,3 @@ def csrf(request: HttpRequest, reason: str = "") -> HttpResponse:
             "Go back, reload the page, and send it again. Cookies must be allowed."
         ),
     )
-
-
-def _bare(number: str) -> Any:
-    return Context({"request_id": number})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 
 from registry.actor import Actor
@@ -13,7 +15,7 @@ from registry.web.pager import paged
 from registry.web.pages import done, page, rights, show
 
 
-def frame(actor: Actor, entity: str, project: str, tab: str) -> dict[str, object]:
+def frame(actor: Actor, entity: str, project: str, tab: str) -> dict[str, Any]:
     """What every page of a project shows."""
     found = projects.find(actor, entity, project)
     return {"project": found, "tab": tab, "may": rights(actor, found)}
@@ -24,7 +26,6 @@ def detail(request: HttpRequest, actor: Actor, entity: str, project: str) -> Htt
     """The project's types and collections; how to begin when there are none."""
     context = frame(actor, entity, project, "artifacts")
     found = context["project"]
-    assert isinstance(found, Project)
     types = list(collections.types(actor, project=found))
     if not types:
         return show(request, "projects/empty.html", {**context, **_first_steps(request, found)})
@@ -46,7 +47,7 @@ def detail(request: HttpRequest, actor: Actor, entity: str, project: str) -> Htt
     return show(request, "projects/artifacts.html", context, fragment="projects/_artifacts.html")
 
 
-def _first_steps(request: HttpRequest, project: Project) -> dict[str, object]:
+def _first_steps(request: HttpRequest, project: Project) -> dict[str, Any]:
     return {
         "install": snippets.install(request),
         "log": snippets.log_first(project),
@@ -78,7 +79,6 @@ def settings(request: HttpRequest, actor: Actor, entity: str, project: str) -> H
     """Change a project's description and who sees it."""
     context = frame(actor, entity, project, "settings")
     found = context["project"]
-    assert isinstance(found, Project)
     first = {"description": found.description, "visibility": found.visibility}
     form = SettingsForm(request.POST if request.method == "POST" else None, initial=first)
     if request.method == "POST" and form.act(projects.edit, actor, project=found):

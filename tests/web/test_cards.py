@@ -1,0 +1,205 @@
+"""Editing a version and a collection, with htmx and without."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from registry.services import versions
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def client(as_user, sample):
+    return as_user(sample.alice)
+
+
+@pytest.fixture
+def path(sample):
+    return sample.newest.get_absolute_url()
+
+
+def fresh(sample):
+    sample.newest.version.refresh_from_db()
+    return sample.newest.version
+
+
+def test_names_change_one_act_at_a_time(client, sample, path):
+    for act, name in (("add-alias", "gold"), ("add-tag", "checked"), ("remove-alias", "best")):
+        assert (
+            client.post(f"{path}/edit/names", {"act": act, "name": name})["Location"] == f"{path}/edit/names"
+        )
+    assert {alias.name for alias in sample.newest.aliases.all()} == {"gold", "latest"}
+    assert [tag.name for tag in fresh(sample).tags.all()] == ["checked"]
+    assert "The alias best is gone." in client.get(path).content.decode()
+
+
+def test_an_alias_that_is_wrong_stays_in_the_field_with_its_sentence(client, path):
+    for headers in ({}, HTMX):
+        answer = client.post(f"{path}/edit/names", {"act": "add-alias", "name": "a/b"}, headers=headers)
+        assert answer.status_code == 422
+        text = answer.content.decode()
+        assert 'id="alias-error"' in text
+        assert 'value="a/b"' in text
+
+
+def test_htmx_gets_the_fragment_with_the_chips_of_the_head_and_a_toast(client, path):
+    answer = client.post(f"{path}/edit/names", {"act": "add-alias", "name": "gold"}, headers=HTMX)
+    text = answer.content.decode()
+    assert "<html" not in text
+    assert 'id="marks" hx-swap-oob="true"' in text
+    assert "gold points here now." in text
+
+
+def test_an_unknown_act_changes_nothing(client, path):
+    assert client.post(f"{path}/edit/names", {"act": "explode", "name": "x"}).status_code == 422
+    assert client.post(f"{path}/edit/names", {}).status_code == 422
+
+
+def test_the_holder_of_an_alias_is_named_before_it_moves(client, path):
+    answer = client.get(f"{path}/edit/alias-holder", {"name": "paper-2026"}, headers=HTMX)
+    assert "is held by v0. Adding it here moves it." in answer.content.decode()
+    assert (
+        "held by v0"
+        not in client.get(f"{path}/edit/alias-holder", {"name": "free"}, headers=HTMX).content.decode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "seconds"),
+    [
+        ({"kind": "never"}, "never", None),
+        ({"kind": "inherit"}, "inherit", None),
+        ({"kind": "days", "days": "14"}, "duration", 14 * 86400),
+    ],
+)
+def test_time_to_live_is_saved(client, sample, path, given, kind, seconds):
+    assert client.post(f"{path}/edit/ttl", given)["Location"] == path
+    assert (fresh(sample).ttl_kind, fresh(sample).ttl_seconds) == (kind, seconds)
+
+
+@pytest.mark.parametrize("days", ["", "0", "-3", "x", "1e9", "99999999999999999999"])
+def test_days_that_are_none_are_told_in_place(client, sample, path, days):
+    answer = client.post(f"{path}/edit/ttl", {"kind": "days", "days": days})
+    assert answer.status_code == 422
+    assert 'id="days-error"' in answer.content.decode()
+    assert fresh(sample).ttl_kind == "inherit"
+
+
+def test_a_member_may_not_set_ttl_where_the_team_says_admins(as_user, sample, path):
+    sample.people.team.ttl_editors = "admins"
+    sample.people.team.save(update_fields=["ttl_editors"])
+    assert as_user(sample.people.bob).post(f"{path}/edit/ttl", {"kind": "never"}).status_code == 403
+    assert "/edit/ttl" not in as_user(sample.people.bob).get(path).content.decode()
+
+
+def test_the_card_is_saved_with_plain_newlines(client, sample, path):
+    seen = fresh(sample).description.replace("\n", "\r\n")
+    answer = client.post(f"{path}/edit/card", {"description": "# A\r\n\r\nb", "seen": seen})
+    assert answer["Location"] == path
+    assert fresh(sample).description == "# A\n\nb"
+
+
+def test_a_card_that_changed_meanwhile_is_not_overwritten_unseen(client, sample, path):
+    seen = fresh(sample).description
+    versions.edit(factories.actor(sample.people.bob), membership=sample.newest, description="theirs")
+    answer = client.post(f"{path}/edit/card", {"description": "mine", "seen": seen})
+    assert answer.status_code == 422
+    text = answer.content.decode()
+    assert "Somebody else changed this card meanwhile" in text
+    assert ">\nmine</textarea>" in text
+    assert fresh(sample).description == "theirs"
+    assert client.post(f"{path}/edit/card", {"description": "mine", "seen": "theirs"}).status_code == 302
+
+
+def test_the_preview_is_rendered_by_the_same_function(client, path):
+    answer = client.post("/markdown-preview", {"description": "**b** <script>x</script>"}, headers=HTMX)
+    assert "<strong>b</strong>" in answer.content.decode()
+    assert "<script" not in answer.content.decode()
+    shown = client.post(f"{path}/edit/card", {"description": "**b**", "seen": "", "preview": "1"})
+    assert shown.status_code == 200
+    assert "<strong>b</strong>" in shown.content.decode()
+
+
+def test_metadata_is_saved_as_json(client, sample, path):
+    seen = json.dumps(fresh(sample).metadata, ensure_ascii=False, indent=2)
+    answer = client.post(f"{path}/edit/metadata", {"metadata": '{"a": [1, NaN]}', "seen": seen})
+    assert answer["Location"] == f"{path}/metadata"
+    assert fresh(sample).metadata == {"a": [1, None]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": 1,\n}',
+        "[1]",
+        '{"a": 1e400}',
+        "{" * 3000,
+        '{"a":1,"a":2}',
+        "",
+        json.dumps({str(n): n for n in range(101)}),
+    ],
+)
+def test_metadata_that_is_none_is_told_beside_the_text(client, sample, path, text):
+    before = fresh(sample).metadata
+    seen = json.dumps(before, ensure_ascii=False, indent=2)
+    answer = client.post(f"{path}/edit/metadata", {"metadata": text, "seen": seen})
+    assert answer.status_code == 422
+    assert 'id="id_metadata-error"' in answer.content.decode()
+    assert fresh(sample).metadata == before
+
+
+def test_json_that_breaks_says_where(client, sample, path):
+    seen = json.dumps(fresh(sample).metadata, ensure_ascii=False, indent=2)
+    answer = client.post(f"{path}/edit/metadata", {"metadata": '{"a": 1,\n}', "seen": seen})
+    assert "line 2" in answer.content.decode()
+
+
+def test_deleting_needs_the_aliases_confirmed_and_offers_a_way_back(client, sample, path):
+    asked = client.get(f"{path}/delete").content.decode()
+    assert "best" in asked
+    assert "can be restored until" in asked
+    assert client.post(f"{path}/delete").status_code == 422
+    gone = client.post(f"{path}/delete", {"delete_aliases": "on"}, follow=True)
+    assert f'action="{path}/restore"' in gone.content.decode()
+    assert client.get(path).status_code == 410
+    assert "Look in the trash" in client.get(path).content.decode()
+    back = client.post(f"{path}/restore", follow=True)
+    assert "is back with best, latest." in back.content.decode()
+
+
+def test_restoring_tells_which_aliases_moved_on(client, sample, path):
+    client.post(f"{path}/delete", {"delete_aliases": "on"})
+    client.post(f"{sample.versions[0].get_absolute_url()}/edit/names", {"act": "add-alias", "name": "best"})
+    text = client.post(f"{path}/restore", follow=True).content.decode()
+    assert "best stays with v0, which took it meanwhile." in text
+
+
+def test_deleting_by_htmx_answers_with_where_to_go(client, sample, path):
+    answer = client.post(f"{path}/delete", {"delete_aliases": "on"}, headers=HTMX)
+    assert answer["HX-Redirect"] == sample.newest.collection.get_absolute_url()
+
+
+def test_a_collection_is_renamed_tagged_and_deleted_by_its_name(client, sample):
+    base = sample.newest.collection.get_absolute_url()
+    wrong = client.post(f"{base}/settings", {"name": "a b", "type": "model", "tags": ""})
+    assert 'id="id_name-error"' in wrong.content.decode()
+    moved = client.post(f"{base}/settings", {"name": "resnet", "type": "model", "tags": "one, two"})[
+        "Location"
+    ]
+    assert moved.endswith("/artifacts/resnet")
+    assert client.post(f"{moved}/delete", {"typed": "wrong", "delete_aliases": "on"}).status_code == 422
+    assert client.get(moved).status_code == 200
+    assert client.post(f"{moved}/delete", {"typed": "resnet", "delete_aliases": "on"}).status_code == 302
+    assert client.get(moved).status_code == 404
+
+
+def test_errors_come_to_htmx_as_the_sentence_of_a_toast(client, sample, path):
+    answer = client.get(f"{sample.trashed.get_absolute_url()}/edit/ttl", headers=HTMX)
+    assert answer.status_code == 410
+    assert answer["Content-Type"].startswith("text/plain")
+    assert "is in the trash" in answer.content.decode()

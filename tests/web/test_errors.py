@@ -1,0 +1,52 @@
+"""Errors as pages: the right status, a way on, nothing told that should not be."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import OperationalError
+from django.test import RequestFactory
+
+from registry.web.views import errors
+
+
+def test_the_500_page_asks_the_database_nothing():
+    # Without the database mark, any query would fail this test.
+    answer = errors.crashed(RequestFactory().get("/"))
+    assert answer.status_code == 500
+    assert "Something went wrong at the server" in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_crash_is_a_page_without_its_reason(as_user, sample, monkeypatch):
+    monkeypatch.setattr("registry.services.events.recent", lambda actor: 1 / 0)
+    client = as_user(sample.alice)
+    client.raise_request_exception = False
+    answer = client.get("/")
+    assert answer.status_code == 500
+    assert "division" not in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_busy_database_is_a_503_that_says_so(as_user, sample, monkeypatch):
+    def busy(actor):
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr("registry.services.events.recent", busy)
+    answer = as_user(sample.alice).get("/")
+    assert answer.status_code == 503
+    assert "Nothing was changed" in answer.content.decode()
+    assert answer["Retry-After"] == "1"
+
+
+@pytest.mark.django_db
+def test_a_wrong_method_is_a_405_that_names_the_right_ones(as_user, sample):
+    answer = as_user(sample.alice).delete(sample.project.get_absolute_url())
+    assert answer.status_code == 405
+    assert answer["Allow"] == "GET"
+
+
+@pytest.mark.django_db
+def test_htmx_is_sent_to_sign_in_as_a_whole_page(client, sample):
+    answer = client.get(sample.newest.get_absolute_url(), headers={"HX-Request": "true"})
+    assert answer.status_code == 204
+    assert answer["HX-Redirect"] == "/sign-in"

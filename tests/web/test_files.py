@@ -1,0 +1,140 @@
+"""Files: folders page by page, previews that read little and run nothing, downloads."""
+
+from __future__ import annotations
+
+import pytest
+
+from registry.web import previews
+from tests import factories
+from tests.web.sample import picture
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client(as_user, sample):
+    return as_user(sample.alice)
+
+
+@pytest.fixture
+def base(sample):
+    return sample.dataset.get_absolute_url()
+
+
+def preview(client, base, path):
+    return client.get(f"{base}/files/{path}").context["preview"]
+
+
+def test_the_tree_opens_the_folders_on_the_way(client, base):
+    text = client.get(f"{base}/files/images/line4/l4_0001.png").content.decode()
+    for shown in ("images/line1", "images/line4/l4_0002.png", "README.md"):
+        assert f"{base}/files/{shown}" in text
+    assert f"{base}/files/images/line1/l1_0000.png" not in text
+
+
+def test_a_large_folder_pages_and_still_shows_what_is_open(client, sample):
+    files = {f"many/{n:04}.txt": b"x" for n in range(250)} | {
+        f"folders/{n:03}/a.txt": b"x" for n in range(150)
+    }
+    made = factories.log(sample.alice, sample.project, "large", files, type="dataset")
+    base = made.get_absolute_url()
+    text = client.get(f"{base}/files/many").content.decode()
+    assert "0099.txt" in text
+    assert "0100.txt" not in text
+    more = client.get(f"{base}/tree/many?after=f:0099.txt", headers={"HX-Request": "true"}).content.decode()
+    assert "0100.txt" in more
+    assert "<html" not in more
+    assert "0199.txt" in more
+    assert "0200.txt" not in more
+    assert f"{base}/files/folders/149/a.txt" in client.get(f"{base}/files/folders/149").content.decode()
+
+
+def test_what_is_not_there_is_not_found(client, base):
+    assert client.get(f"{base}/files/nothing.txt").status_code == 404
+    assert client.get(f"{base}/download/nothing.txt").status_code == 404
+    missing = client.get(f"{base}/find?path=nothing.txt")
+    assert missing.status_code == 404
+    assert "There is no file nothing.txt here." in missing.content.decode()
+    assert client.get(f"{base}/find?path=README.md")["Location"] == f"{base}/files/README.md"
+
+
+@pytest.mark.parametrize(
+    "path", ["../etc/passwd", "images/../../x", "/etc/passwd", "images//line1", "C:/x", "a/./b"]
+)
+def test_paths_that_climb_are_refused(client, base, path):
+    assert client.get(f"{base}/files/{path}").status_code in (400, 404)
+    assert client.get(f"{base}/download/{path}").status_code in (400, 404)
+
+
+def test_text_markdown_and_json_are_shown(client, base):
+    assert preview(client, base, "labels.csv").text.startswith("path,label")
+    assert "<h2>Labelled crops</h2>" in preview(client, base, "README.md").html
+    assert '"crazing",' in preview(client, base, "classes.json").text
+    assert preview(client, base, "weights.bin").kind == "none"
+
+
+def test_a_picture_is_one_by_its_bytes_not_by_its_name(client, base):
+    shown = client.get(f"{base}/image/images/line1/l1_0000.png")
+    assert shown["Content-Type"] == "image/png"
+    assert shown["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    assert shown["X-Content-Type-Options"] == "nosniff"
+    assert b"".join(shown.streaming_content) == picture(80)
+    assert client.get(f"{base}/image/pretends.png").status_code == 404
+    text = client.get(f"{base}/files/pretends.png").content.decode()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+    assert "<script>alert" not in text
+
+
+def test_a_download_is_an_attachment_in_a_sandbox(client, base):
+    answer = client.get(f"{base}/download/pretends.png")
+    assert answer["Content-Disposition"].startswith("attachment;")
+    assert answer["Content-Type"] == "application/octet-stream"
+    assert answer["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    assert b"".join(answer.streaming_content) == b"<script>alert(1)</script>"
+
+
+def test_of_a_large_text_only_the_beginning_is_read(client, sample, monkeypatch):
+    files = {"long.txt": "zeile ü\n".encode() * 100_000}
+    made = factories.log(sample.alice, sample.project, "long", files, type="dataset")
+    read = []
+    real = previews._read
+    monkeypatch.setattr(
+        previews, "_read", lambda blob, start, length: read.append(length) or real(blob, start, length)
+    )
+    shown = preview(client, made.get_absolute_url(), "long.txt")
+    assert sum(read) <= previews.TEXT_LIMIT + 1024
+    assert shown.said == "Only the first 256 kB were read."
+    assert shown.text.startswith("zeile ü\n")
+
+
+def test_an_empty_file_and_a_version_without_files_say_so(client, sample):
+    made = factories.log(sample.alice, sample.project, "hollow", {"empty.txt": b""}, type="dataset")
+    assert preview(client, made.get_absolute_url(), "empty.txt").said == "This file is empty."
+
+
+def test_a_cut_character_is_dropped_and_latin_1_is_no_text():
+    assert previews.as_text("aü".encode()[:2], whole=False) == "a"
+    assert previews.as_text("aü".encode()[:2], whole=True) is None
+    assert previews.as_text(b"caf\xe9 au lait", whole=False) is None
+    assert previews.as_text(b"a\0b", whole=True) is None
+
+
+def test_references_show_where_their_bytes_are(client, sample):
+    made = factories.log(
+        sample.alice,
+        sample.project,
+        "refs",
+        {},
+        type="dataset",
+        references={"far.bin": "s3://bucket/far.bin"},
+    )
+    answer = client.get(f"{made.get_absolute_url()}/files/far.bin").content.decode()
+    assert "s3://bucket/far.bin" in answer
+    assert "/download/" not in answer
+
+
+def test_an_organization_viewer_may_look_at_an_open_project(as_user, sample):
+    sample.project.visibility = "organization"
+    sample.project.save(update_fields=["visibility"])
+    answer = as_user(sample.people.olga).get(f"{sample.dataset.get_absolute_url()}/files/README.md")
+    assert answer.status_code == 200

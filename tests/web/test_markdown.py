@@ -1,0 +1,137 @@
+"""Markdown: what people write looks right, what attackers write does nothing, and nothing takes seconds."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+
+from registry.http import markdown
+
+# One unit of each input that is known to cost Python-Markdown more than linear time, or might.
+UNITS = {
+    "brackets": "[",
+    "pictures": "![](",
+    "bracket lines": "[" * 190 + "\n",
+    "bracket paragraphs": "[" * 190 + "\n\n",
+    "stars": "*",
+    "emphasis": "**a _b ",
+    "backticks": "`",
+    "code paragraphs": "`a " * 100 + "\n\n",
+    "tags": "<a ",
+    "open tags": "<div>\n",
+    "comments": "<!--",
+    "entities": "&#x",
+    "escapes": "\\",
+    "quotes": ">",
+    "quote lines": "> " * 30 + "a\n",
+    "lists": "- a\n",
+    "table rows": "|a|b|\n",
+    "strikes": "~~a ",
+    "fences": "```\ncode\n```\n\n",
+    "headings": "# a\n\n",
+    "references": "[a]: b\n",
+    "underscores": "a_",
+    "prose": "Hello world, this is a card.\n\n",
+    "autolinks": "<http://a> ",
+}
+
+
+@pytest.mark.parametrize("unit", UNITS.values(), ids=list(UNITS))
+@pytest.mark.parametrize("length", [3_000, 30_000, markdown.LIMIT])
+def test_no_input_takes_seconds(unit, length):
+    text = (unit * (length // len(unit) + 1))[:length]
+    begun = time.process_time()
+    markdown.render(text)
+    assert time.process_time() - begun < 3
+
+
+def test_headings_leave_the_first_level_to_the_page():
+    html = markdown.render("# Title\n\n## Part\n\n##### Deep\n")
+    assert re.findall(r"<(h\d)>", html) == ["h2", "h3", "h6"]
+
+
+def test_tables_code_and_task_lists_are_rendered():
+    html = markdown.render(
+        "| a | b |\n|---|---|\n| 1 | 2 |\n\n```python\nimport os\n```\n\n- [x] done\n- [ ] open\n"
+    )
+    assert '<th scope="col">a</th>' in html
+    assert '<div class="codehilite">' in html
+    assert '<span class="kn">import</span>' in html
+    assert html.count('type="checkbox"') == 2
+    assert "disabled" in html
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "<script>alert(1)</script>",
+        "<SCRIPT SRC=//evil.example/x.js></SCRIPT >",
+        "<scr<script>ipt>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "![x](javascript:alert(1))",
+        "[x](javascript:alert(1))",
+        "[x](JaVaScRiPt:alert(1))",
+        "[x](java\nscript:alert(1))",
+        "[x](data:text/html,<script>alert(1)</script>)",
+        "[x](vbscript:x)",
+        "<a href='&#106;avascript:alert(1)'>x</a>",
+        "<svg onload=alert(1)>",
+        "<svg><style><img src=x onerror=alert(1)></style></svg>",
+        "<math><mtext><table><mglyph><style><img src onerror=alert(1)>",
+        "<iframe src=https://evil.example></iframe>",
+        "<style>body{display:none}</style>",
+        "<p style='position:fixed'>x</p>",
+        "<div class='toast-line'>x</div>",
+        "<form action=/x><input name=password></form>",
+        "<details open ontoggle=alert(1)>x</details>",
+        "<a href=x id=main name=main>x</a>",
+        "<base href=//evil.example>",
+        "<meta http-equiv=refresh content=0>",
+        "```html\n<script>alert(1)</script>\n```",
+    ],
+)
+def test_nothing_acts(attack):
+    html = markdown.render(attack)
+    assert not re.search(r"<(script|style|img|iframe|svg|math|form|base|meta|object)", html, re.IGNORECASE)
+    assert not re.search(r"<[^>]+\s(on\w+|style|id|name|src)\s*=", html, re.IGNORECASE)
+    assert not re.search(r'href="\s*(javascript|data|vbscript)', html, re.IGNORECASE)
+    assert "toast-line" not in html
+
+
+def test_the_text_of_scripts_and_styles_is_not_left_as_prose():
+    html = markdown.render("Before <script>alert('x')</script> <style>p{color:red}</style> after")
+    assert "alert" not in html
+    assert "color" not in html
+    assert "Before" in html
+    assert "after" in html
+
+
+def test_pictures_become_links_so_that_nobody_learns_who_reads():
+    html = markdown.render("![chart](https://elsewhere.example/chart.png)")
+    assert '<a href="https://elsewhere.example/chart.png" rel="noopener nofollow">chart</a>' in html
+    assert "<img" not in html
+
+
+def test_links_take_nothing_along():
+    assert 'rel="noopener nofollow"' in markdown.render("[a](https://example.org)")
+
+
+@pytest.mark.parametrize("text", ["[" * 201, "x" * (markdown.LIMIT + 1), ">" * 100 + " deep"])
+def test_what_is_too_much_is_shown_as_text(text):
+    assert 'class="md-plain"' in markdown.render(text)
+
+
+def test_text_that_is_refused_is_escaped():
+    assert "&lt;b&gt;" in markdown.render("<b>" + "[" * 300)
+
+
+def test_the_second_time_comes_from_the_cache(monkeypatch):
+    first = markdown.render("# Once\n")
+    monkeypatch.setattr(markdown, "_render", None)
+    assert markdown.render("# Once\n") == first
+
+
+def test_nothing_gives_nothing():
+    assert markdown.render(" \n") == ""

@@ -1,0 +1,149 @@
+"""Every page answers, shows what is there, and hides what is not for its reader."""
+
+from __future__ import annotations
+
+import pytest
+
+from registry.models import Project
+from registry.services import projects
+from tests import factories
+from tests.browser.places import places
+
+pytestmark = pytest.mark.django_db
+REFUSED = {"error-403": 403, "error-404": 404, "error-410": 410, "error-setup": 404}
+
+
+def test_every_page_answers(as_user, client, sample):
+    for name, (who, path) in places(sample).items():
+        answer = (as_user(who) if who else client).get(path)
+        assert answer.status_code == REFUSED.get(name, 200), (name, path)
+        if who and answer.status_code == 200:
+            assert "no-store" in answer["Cache-Control"], name
+        assert "default-src 'none'" in answer["Content-Security-Policy"], name
+
+
+def test_a_stranger_learns_nothing_of_a_private_project(as_user, sample):
+    stranger = as_user(sample.people.charlie)
+    for name, (who, path) in places(sample).items():
+        if who == sample.alice and path.startswith(sample.project.get_absolute_url()):
+            answer = stranger.get(path)
+            assert answer.status_code == 404, (name, path)
+            assert "Defects on hot-rolled strip" not in answer.content.decode()
+    nothing = stranger.get("/nobody/nothing")
+    hidden = stranger.get(sample.project.get_absolute_url())
+    assert nothing.status_code == hidden.status_code == 404
+
+
+def test_nobody_is_asked_to_sign_in_wherever_they_look(client, sample):
+    for path in (sample.project.get_absolute_url(), "/nobody/nothing", "/a/b/c/d/e/f/g"):
+        assert client.get(path)["Location"].startswith("/sign-in?next=")
+
+
+def test_a_viewer_is_offered_no_edit_and_refused_it(as_user, sample):
+    viewer, path = as_user(sample.people.vera), sample.newest.get_absolute_url()
+    assert "/edit/" not in viewer.get(path).content.decode()
+    answer = viewer.post(f"{path}/edit/names", {"act": "add-alias", "name": "mine"})
+    assert answer.status_code == 403
+    assert "needs the role member" in answer.content.decode()
+    assert not sample.newest.aliases.filter(name="mine").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["two words", "größe", "日本語", "a&b=c", "it's", 'q"q', "x+y", "percent;x", "emoji 🙂"]
+)
+def test_odd_project_names_work_in_addresses(as_user, people, name):
+    made = projects.create(factories.actor(people.alice), entity=people.team.entity, name=name)
+    version = factories.log(people.alice, made, files={"a b/ü#1?.txt": b"odd", "100%.txt": b"x"})
+    client = as_user(people.alice)
+    base = version.get_absolute_url()
+    assert client.get(made.get_absolute_url()).status_code == 200
+    assert client.get(base).status_code == 200
+    assert client.get(f"{base}/files/a%20b/%C3%BC%231%3F.txt").context["preview"].text == "odd"
+    assert b"".join(client.get(f"{base}/download/100%25.txt").streaming_content) == b"x"
+
+
+def test_a_project_is_made_and_errors_keep_what_was_typed(as_user, people):
+    client, team = as_user(people.alice), people.team.entity.name
+    given = {"name": "new/one", "entity": team, "visibility": "private", "description": "kept"}
+    answer = client.post("/new-project", given)
+    assert answer.status_code == 422
+    text = answer.content.decode()
+    assert 'id="id_name-error"' in text
+    assert 'value="new/one"' in text
+    assert 'value="kept"' in text
+    assert client.post("/new-project", {**given, "name": "new one"}).status_code == 302
+    assert Project.objects.filter(name="new one", entity=people.team.entity).exists()
+    again = client.post("/new-project", {**given, "name": "new one"})
+    assert again.status_code == 422
+    assert "already" in again.content.decode()
+
+
+def test_a_project_is_not_made_where_one_is_not_a_member(as_user, people):
+    answer = as_user(people.charlie).post(
+        "/new-project", {"name": "x", "entity": people.team.entity.name, "visibility": "private"}
+    )
+    assert answer.status_code == 422
+    assert not Project.objects.filter(entity=people.team.entity).exists()
+
+
+def test_the_jump_box_opens_a_full_name_and_lists_words(as_user, sample):
+    client = as_user(sample.alice)
+    assert (
+        client.get("/search", {"q": sample.newest.qualified_name})["Location"]
+        == sample.newest.get_absolute_url()
+    )
+    by_alias = f"{sample.newest.collection.project}/{sample.newest.collection.name}:best"
+    assert client.get("/search", {"q": by_alias})["Location"] == sample.newest.get_absolute_url()
+    assert "defects-labelled" in client.get("/search", {"q": "LABEL"}).content.decode()
+    assert (
+        "defects-labelled"
+        not in as_user(sample.people.charlie).get("/search", {"q": "label"}).content.decode()
+    )
+
+
+def test_addresses_of_aliases_and_of_the_wandb_client_lead_to_the_version(as_user, sample):
+    client, target = as_user(sample.alice), sample.newest.get_absolute_url()
+    base = sample.project.get_absolute_url()
+    assert client.get(f"{base}/artifacts/resnet50-defects/aliases/best")["Location"] == target
+    assert client.get(f"{base}/artifacts/model/resnet50-defects/v2")["Location"] == target
+    assert client.get(f"{base}/artifacts/model/resnet50-defects/latest")["Location"] == target
+
+
+def test_a_bad_cursor_or_order_is_a_page_that_says_so(as_user, sample):
+    client, path = as_user(sample.alice), sample.newest.collection.get_absolute_url()
+    for query in ("?order=nothing", "?after=garbage", "?before=%00", "?after=" + "A" * 5000):
+        assert client.get(path + query).status_code == 400
+
+
+def test_only_admins_see_background_work(as_user, sample):
+    assert as_user(sample.alice).get("/background-work").status_code == 403
+    assert "Expire versions" in as_user(sample.people.root).get("/background-work").content.decode()
+
+
+def test_keys_are_shown_once_and_revoked(as_user, people):
+    client = as_user(people.alice)
+    answer = client.post("/api-keys", {"name": "cluster", "lasting": "30"})
+    key = people.alice.api_keys.get()
+    assert key.prefix in answer.context["secret"]
+    assert answer.context["secret"] not in client.get("/api-keys").content.decode()
+    assert client.post(f"/api-keys/{key.pk}/revoke").status_code == 302
+    key.refresh_from_db()
+    assert key.revoked_at is not None
+    assert as_user(people.bob).post(f"/api-keys/{key.pk}/revoke").status_code == 404
+
+
+def test_members_are_added_changed_and_removed_by_admins_only(as_user, people):
+    path = f"/teams/{people.team.entity.name}/members"
+    admin, member = as_user(people.alice), as_user(people.bob)
+    admin.post(path, {"username": people.charlie.username, "role": "viewer"})
+    assert people.team.members.get(user=people.charlie).role == "viewer"
+    unknown = admin.post(path, {"username": "nobody-here", "role": "viewer"})
+    assert unknown.status_code == 422
+    assert 'id="id_username-error"' in unknown.content.decode()
+    assert member.post(path, {"username": people.vera.username, "role": "admin"}).status_code == 403
+    assert member.post(f"{path}/remove", {"username": people.vera.username}).status_code == 403
+    admin.post(f"{path}/remove", {"username": people.charlie.username})
+    assert not people.team.members.filter(user=people.charlie).exists()
+    last = admin.post(path, {"username": people.alice.username, "role": "member"})
+    assert last.status_code == 422
+    assert "last admin" in last.content.decode()
