@@ -8,7 +8,7 @@ import os
 import signal
 from typing import Any
 
-from artifacts_site.environment import env_int
+from artifacts_site.environment import env_bool, env_int
 
 # Threads, not one request a process: a download that stalls holds a thread, never a page.
 worker_class = "gthread"
@@ -22,7 +22,7 @@ graceful_timeout = 20
 keepalive = 15
 loglevel = "warning"
 control_socket_disable = True
-forwarded_allow_ips = "*" if env_int("STRONGROOM_TRUSTED_PROXIES", 0, most=10) else "127.0.0.1,::1"
+forwarded_allow_ips = "*" if env_bool("STRONGROOM_TRUST_PROXY", default=False) else "127.0.0.1,::1"
 if os.path.isdir("/dev/shm"):  # noqa: S108  # a sign of life on a slow disk would look like a dead worker
     worker_tmp_dir = "/dev/shm"  # noqa: S108
 

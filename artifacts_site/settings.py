@@ -168,9 +168,8 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# How many proxies of our own stand in front; only their headers are believed.
-TRUSTED_PROXIES = env_int("STRONGROOM_TRUSTED_PROXIES", 0, most=10)
-if TRUSTED_PROXIES:
+# Believed only where a proxy of our own sets them: anybody can send such headers.
+if env_bool("STRONGROOM_TRUST_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
