@@ -113,6 +113,6 @@ def finish(chore: subprocess.Popen[str]) -> str:
     """Wait for a command and return its words; what fails stops the start."""
     words, _ = chore.communicate()
     if chore.returncode:
-        name = chore.args[2] if isinstance(chore.args, list) else chore.args
+        name = list(map(str, chore.args))[2] if isinstance(chore.args, list) else "command"
         raise WrongSetting(f"manage.py {name} failed, and so nothing was started:\n{words.strip()}")
     return words.strip()

@@ -7,6 +7,14 @@ from django.db import connection
 
 from registry.models import guards
 
+# Fixtures and the hook are found here by name.
+from tests.support.fixtures import (  # noqa: F401
+    live_installation,
+    postgres_cluster,
+    pytest_collection_modifyitems,
+    redis_server,
+)
+
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
