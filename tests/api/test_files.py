@@ -189,8 +189,8 @@ def test_a_difference_by_pages(alice, people, project, version, home):
 
 
 def test_a_strangers_version_is_no_base_to_compare_with(alice, charlie, people, project, version, home):
-    from tests.factories import actor
     from registry.services import projects
+    from tests.factories import actor
 
     theirs = projects.create(actor(people.charlie), entity=people.charlie.entity, name="own")
     log(people.charlie, theirs, "set", FILES, type="dataset")

@@ -29,6 +29,12 @@ CHECKS = [
 ]
 
 
+@schemathesis.serializer("application/vnd.strongroom.bundle", "application/x-ndjson")
+def as_bytes(context, value):
+    data = getattr(value, "data", value)
+    return data if isinstance(data, bytes) else str(data).encode()
+
+
 @pytest.fixture
 def world(db):
     """One person who may do everything, and one of each thing that addresses name."""
@@ -36,7 +42,9 @@ def world(db):
     project = factories.project(people)
     who = factories.actor(people.alice, "api")
     run, _ = runs.create(who, project=project, name="train")
-    held = factories.log(people.alice, project, "resnet", {"a/b.txt": b"x", "c": b"yy"}, aliases=["prod"], run=run)
+    held = factories.log(
+        people.alice, project, "resnet", {"a/b.txt": b"x", "c": b"yy"}, aliases=["prod"], run=run
+    )
     factories.log(people.alice, project, "resnet", {"c": b"zz"})
     draft, _ = drafts.begin(who, project=project, collection="resnet", type="model")
     drafts.stage(who, draft=draft, lines=factories.manifest_lines({"n": b"new"}))

@@ -36,7 +36,9 @@ def api(people):
 def fill(people, project, run, count):
     who = actor(people.alice)
     for n in range(count):
-        held = log(people.alice, project, "resnet", aliases=[unique("alias")], tags=["t", unique("tag")], run=run)
+        held = log(
+            people.alice, project, "resnet", aliases=[unique("alias")], tags=["t", unique("tag")], run=run
+        )
         log(people.alice, project, unique("set"), type=unique("type"), tags=["x"])
         runs.use(who, run=run, membership=held)
         other, _ = runs.create(who, project=project)

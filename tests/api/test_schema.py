@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from django.urls import get_resolver
+from strongroom.core.errors import by_code
 
 from registry.http.middleware import PUBLIC_ROUTES
-from strongroom.core.errors import by_code
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 ROW = re.compile(r"^\| `(\w+)` \| (\d{3}) \| (.+\.) \|$", re.MULTILINE)
@@ -33,7 +33,9 @@ def test_every_code_is_documented_with_its_status_and_meaning():
 def test_the_schema_needs_no_key_and_describes_every_route(schema):
     unwritten = {"schema", "docs", "nothing"}
     routes = {
-        "/api/v1/" + re.sub(r"<\w+:(\w+)>", r"{\1}", str(p.pattern)) for p in patterns() if p.name not in unwritten
+        "/api/v1/" + re.sub(r"<\w+:(\w+)>", r"{\1}", str(p.pattern))
+        for p in patterns()
+        if p.name not in unwritten
     }
     assert set(schema["paths"]) == routes
 
@@ -64,7 +66,10 @@ def test_every_reference_in_the_schema_leads_somewhere(schema):
 
 def test_public_routes_are_the_only_ones_without_a_key(schema):
     open_to_all = {
-        path for path, methods in schema["paths"].items() for told in methods.values() if {} in told["security"]
+        path
+        for path, methods in schema["paths"].items()
+        for told in methods.values()
+        if {} in told["security"]
     }
     assert open_to_all == {"/api/v1/downloads/{token}"}
     assert {"api:schema", "api:docs", "api:download"} == PUBLIC_ROUTES
