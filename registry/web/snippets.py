@@ -27,8 +27,12 @@ def install(request: HttpRequest) -> list[Snippet]:
     """Get the client and sign in."""
     address = base_url(request)
     return [
-        Snippet("pip", f"pip install strongroom\nstrongroom login {address}"),
-        Snippet("uv", f"uv add strongroom\nuv run strongroom login {address}"),
+        Snippet(
+            "pip", f"pip install ./client   # in a clone of Strongroom\nstrongroom login --host {address}"
+        ),
+        Snippet(
+            "uv", f"uv pip install ./client   # in a clone of Strongroom\nstrongroom login --host {address}"
+        ),
     ]
 
 
@@ -53,7 +57,7 @@ def use_first(project: Project) -> list[Snippet]:
     target = _shell(f"{project.entity.name}/{project.name}/fashion-mnist:latest")
     return [
         Snippet("strongroom", 'path = run.use_artifact("fashion-mnist:latest").download()'),
-        Snippet("CLI", f"strongroom get {target} ./data"),
+        Snippet("CLI", f"strongroom get {target} --root ./data"),
     ]
 
 
@@ -67,7 +71,7 @@ with strongroom.init({_where(membership.collection.project)}) as run:
     path = {noun}.download()   # verified, {size(membership.version.size)}"""
     return [
         Snippet("strongroom", python),
-        Snippet("CLI", f"strongroom get {_shell(membership.qualified_name)} ./{noun}"),
+        Snippet("CLI", f"strongroom get {_shell(membership.qualified_name)} --root ./{noun}"),
     ]
 
 

@@ -1,0 +1,67 @@
+"""The code that pages offer to copy does what it says, against a running server."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from registry.services import keys
+from registry.web import snippets
+from tests import factories
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def run(live_server, people, tmp_path):
+    """Run a snippet as its reader would: in a fresh process, in an empty folder, with a key."""
+    _, secret = keys.create(factories.actor(people.alice), user=people.alice, name="snippets")
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("STRONGROOM_")},
+        "STRONGROOM_BASE_URL": live_server.url,
+        "STRONGROOM_API_KEY": secret,
+        "STRONGROOM_CACHE_DIR": str(tmp_path / "cache"),
+        "HOME": str(tmp_path),
+    }
+
+    def go(snippet: snippets.Snippet) -> None:
+        code = snippet.code
+        bins = Path(sys.executable).parent
+        command = [sys.executable, "-c", code] if snippet.name == "strongroom" else shlex.split(code)
+        if snippet.name == "CLI":
+            command[0] = str(bins / command[0])
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, f"{code}\n{done.stderr}"
+
+    go.folder = tmp_path
+    return go
+
+
+def test_the_first_steps_of_an_empty_project_work(run, people):
+    project = factories.project(people, "odd \"name's")
+    (run.folder / "data/fashion-mnist").mkdir(parents=True)
+    (run.folder / "data/fashion-mnist/a.txt").write_text("a")
+    for snippet in snippets.log_first(project):
+        run(snippet)
+    assert project.collections.get(name="fashion-mnist").version_count == 1
+    run(snippets.use_first(project)[1])
+    assert (run.folder / "data/a.txt").read_text() == "a"
+
+
+def test_the_snippets_of_a_version_work(run, people):
+    made = factories.log(people.alice, factories.project(people), "resnet", {"weights.bin": b"w" * 1000})
+    (run.folder / "more.csv").write_text("1,2")
+    for snippet in snippets.use(made) + snippets.read_only(made):
+        run(snippet)
+    assert (run.folder / "model/weights.bin").read_bytes() == b"w" * 1000
+    run(snippets.next_version(made)[0])
+    made.collection.refresh_from_db()
+    assert made.collection.version_count == 2
+    assert made.version.used_by.count() >= 1
