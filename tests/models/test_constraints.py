@@ -1,0 +1,226 @@
+"""Each constraint of the database is broken on purpose; one without such a test fails the run."""
+
+from __future__ import annotations
+
+import uuid
+from types import SimpleNamespace
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Model
+from django.utils import timezone
+
+from registry.models import (
+    Alias,
+    ApiKey,
+    ArtifactType,
+    Blob,
+    Chunk,
+    Collection,
+    CollectionTag,
+    Entity,
+    Installation,
+    JobRun,
+    Manifest,
+    Membership,
+    OrganizationMember,
+    Project,
+    Run,
+    RunInput,
+    RunOutput,
+    StoredObject,
+    Team,
+    TeamMember,
+    TtlPolicy,
+    Upload,
+    UploadPart,
+    Version,
+    VersionTag,
+)
+from registry.services import collections, drafts, keys, retention, runs
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+NOW = timezone.now()
+
+
+@pytest.fixture
+def rows():
+    """One good row of every model."""
+    people = make.people()
+    bob, alice = make.actor(people.bob), make.actor(people.alice)
+    project = make.project(people)
+    run, _ = runs.create(bob, project=project, name="r")
+    one = make.log(people.bob, project, files={"a": b"1"}, aliases=["gold"], tags=["t"], run=run)
+    two = make.log(people.bob, project, files={"a": b"2"})
+    runs.use(bob, run=run, membership=one)
+    collections.edit(bob, collection=one.collection, tags=["t"])
+    retention.set_policy(alice, target=project, ttl=60)
+    draft, _ = drafts.begin(bob, project=project, collection="next", type="model", client_id="c")
+    key, _ = keys.create(bob, user=people.bob, name="k")
+    upload = Upload.objects.create(draft_id=draft.pk, scope=people.team.entity, sha256=b"u" * 32, size=10)
+    UploadPart.objects.create(upload=upload, number=1, offset=0, size=5)
+    Installation.current(setup_sha256=b"i" * 32)
+    stored = StoredObject.objects.create(name="x", size=1)
+    Blob.objects.create(scope=people.alice.entity, sha256=b"s" * 32, md5=b"m" * 16, size=1, object=stored)
+    JobRun.objects.create(task="t", started_at=NOW)
+    return SimpleNamespace(
+        people=people, project=project, run=run, one=one, two=two, draft=draft, key=key, upload=upload
+    )
+
+
+def copy(model: type[Model], **changes):
+    """Insert a copy of a row with changes: nothing changed breaks what must be unique."""
+
+    def act(rows):
+        row = model.objects.order_by("pk").first()
+        row.pk, row._state.adding = None, True
+        for name, value in changes.items():
+            setattr(row, name, value)
+        row.save(force_insert=True)
+
+    return act
+
+
+def change(model: type[Model], **changes):
+    return lambda rows: model.objects.filter(pk=model.objects.order_by("pk").first().pk).update(**changes)
+
+
+def add(make_row):
+    return lambda rows: make_row(rows).save(force_insert=True)
+
+
+def version(**changes):
+    return lambda rows: Version.objects.filter(pk=rows.draft.pk).update(**changes)
+
+
+BREAK = {
+    "alias_one_holder_per_collection": add(
+        lambda r: Alias(collection=r.one.collection, membership=r.two, name="gold")
+    ),
+    "alias_not_empty": change(Alias, name=""),
+    "alias_is_not_a_version_number": change(Alias, name="v12"),
+    "api_key_name_not_empty": change(ApiKey, name=""),
+    "api_key_sha256_whole": change(ApiKey, sha256=b"1" * 31),
+    "artifact_type_once_per_project": copy(ArtifactType),
+    "artifact_type_name_not_empty": change(ArtifactType, name=""),
+    "blob_once_per_scope": copy(Blob),
+    "blob_sha256_whole": change(Blob, sha256=b"1" * 33),
+    "blob_md5_whole": change(Blob, md5=b""),
+    "blob_size_not_negative": change(Blob, size=-1),
+    "blob_offset_not_negative": change(Blob, offset=-1),
+    "blob_place_within_reason": change(Blob, offset=2**62 + 1),
+    "chunk_once_per_scope": copy(Chunk),
+    "chunk_in_one_place": change(Chunk, object=None, data=None),
+    "chunk_kind_known": change(Chunk, kind="x"),
+    "chunk_sha256_whole": change(Chunk, sha256=b"1"),
+    "collection_name_once_per_project": copy(Collection),
+    "collection_name_not_empty": change(Collection, name=""),
+    "collection_kind_known": change(Collection, kind="heap"),
+    "collection_count_within_numbers": change(Collection, version_count=1000),
+    "collection_tag_once": copy(CollectionTag),
+    "collection_tag_not_empty": change(CollectionTag, name=""),
+    "draft_once_per_client_id": add(
+        lambda r: Version(sequence=r.one.collection, created_by=r.people.bob, client_id="c")
+    ),
+    "entity_name_not_empty": change(Entity, name=""),
+    "entity_kind_known": change(Entity, kind="robot"),
+    "installation_only_one": add(lambda r: Installation(id=2)),
+    "setup_sha256_whole": change(Installation, setup_sha256=b"1"),
+    "job_run_state_known": change(JobRun, state="odd", finished_at=NOW),
+    "job_run_finished_unless_running": change(JobRun, state="done"),
+    "job_run_error_only_when_failed": change(JobRun, error="odd"),
+    "manifest_once_per_scope": copy(Manifest),
+    "manifest_roots_whole": change(Manifest, folders_root=b"1"),
+    "manifest_digest_whole": change(Manifest, digest="F" * 32),
+    "organization_member_once": copy(OrganizationMember),
+    "organization_role_known": change(OrganizationMember, role="viewer"),
+    "project_name_once_per_entity": copy(Project),
+    "project_name_not_empty": change(Project, name=""),
+    "project_kind_known": change(Project, kind="odd"),
+    "project_visibility_known": change(Project, visibility="public"),
+    "run_name_once_per_project": copy(Run),
+    "run_name_not_empty": change(Run, name=""),
+    "run_state_known": change(Run, state="odd"),
+    "run_input_once": copy(RunInput),
+    "run_output_once": copy(RunOutput),
+    "stored_object_name_not_empty": change(StoredObject, name=""),
+    "stored_object_size_not_negative": change(StoredObject, size=-1),
+    "stored_object_state_known": change(StoredObject, state="odd"),
+    "stored_object_doomed_has_date": change(StoredObject, state="doomed"),
+    "team_ttl_editors_known": change(Team, ttl_editors="all"),
+    "team_member_once": copy(TeamMember),
+    "team_role_known": change(TeamMember, role="owner"),
+    "ttl_policy_of_exactly_one": lambda r: TtlPolicy.objects.update(entity=r.people.team.entity),
+    "ttl_policy_positive": change(TtlPolicy, seconds=0),
+    "upload_open_once_per_digest": copy(Upload, pk=uuid.uuid4()),
+    "upload_sha256_whole": change(Upload, sha256=b"1"),
+    "upload_size_within_reason": change(Upload, size=2**62 + 1),
+    "upload_state_known": change(Upload, state="odd"),
+    "upload_complete_has_digest": change(Upload, state="complete", sha256=None),
+    "upload_part_once": copy(UploadPart, offset=7),
+    "upload_part_offset_once": copy(UploadPart, number=2),
+    "upload_part_number_within_reason": change(UploadPart, number=33),
+    "upload_part_place_within_reason": change(UploadPart, offset=2**62 + 1),
+    "version_state_known": version(state="ODD"),
+    "version_committed_has_content": version(state="COMMITTED"),
+    "version_digest_whole": version(digest="abc"),
+    "version_deleted_has_date": version(state="DELETED"),
+    "version_ttl_whole": version(ttl_kind="duration"),
+    "version_number_once_per_collection": add(
+        lambda r: Membership(collection=r.one.collection, version=r.draft, number=1)
+    ),
+    "version_once_per_collection": copy(Membership, number=9),
+    "version_tag_once": copy(VersionTag),
+    "version_tag_not_empty": change(VersionTag, name=""),
+}
+
+
+# Whichever of the two the database looks at first.
+IMPLIED_BY = {"stored_object_state_known": "stored_object_doomed_has_date"}
+
+
+def all_constraints() -> list[str]:
+    models = apps.get_app_config("registry").get_models()
+    return sorted(constraint.name for model in models for constraint in model._meta.constraints)
+
+
+def test_every_constraint_has_a_test_that_breaks_it():
+    assert all_constraints() == sorted(BREAK)
+
+
+@pytest.mark.parametrize("name", sorted(BREAK))
+def test_the_database_refuses(rows, name):
+    with pytest.raises(IntegrityError) as refused, transaction.atomic():
+        BREAK[name](rows)
+    said = str(refused.value)
+    # SQLite names the columns of what must be unique; the sign of a column is refused by the column's type, too.
+    assert name in said or IMPLIED_BY.get(name, "?") in said or "UNIQUE constraint failed" in said or name.endswith("_not_negative")
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        pytest.param(
+            lambda r: Entity.objects.create(name="X", folded=r.people.bob.username, kind="user"), id="entity"
+        ),
+        pytest.param(copy(ApiKey), id="key"),
+        pytest.param(copy(StoredObject), id="object"),
+        pytest.param(copy(TtlPolicy), id="policy"),
+        pytest.param(
+            lambda r: Membership.objects.filter(pk=r.one.pk)._raw_delete("default"), id="held-membership"
+        ),
+        pytest.param(
+            lambda r: Version.objects.filter(pk=r.one.version_id)._raw_delete("default"), id="held-version"
+        ),
+    ],
+)
+def test_unique_columns_and_links_are_the_databases_too(rows, break_it):
+    def end_of_transaction():
+        break_it(rows)
+        # Links are looked at when a transaction ends, which that of a test never does.
+        connection.check_constraints()
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        end_of_transaction()
