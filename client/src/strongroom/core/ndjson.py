@@ -21,7 +21,7 @@ _dumps = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 # is checked by being matched, and digits of 18 places fit. Everything else goes the long way.
 _FILE_LINE = re.compile(
     rf'\{{"path": ?"({PLAIN_PATH})", ?"size": ?(0|[1-9][0-9]{{0,17}}), ?"sha256": ?"([0-9a-f]{{64}})"'
-    r'(?:, ?"md5": ?"([0-9a-f]{32})"(?:, ?"digest": ?"([A-Za-z0-9+/]{22}==)")?)?\}',
+    r'(?:, ?"md5": ?"([0-9a-f]{32})"(?:, ?"digest": ?"([A-Za-z0-9+/]{22}==)")?+)?+\}',
     re.ASCII,
 )
 

@@ -25,9 +25,10 @@ _DEVICE = re.compile(
 _DRIVE = re.compile(r"[A-Za-z]:")
 _NOT_ON_WINDOWS = re.compile(r'[<>:"|?*]')
 # Most paths are made of these alone, and need no closer look. What starts as a device does is not plain.
-_WORD = r"[\w=+-]+"
-_START = r"(?![Cc][Oo][MmNn]|[AaLlNnPp](?:[Uu][XxLl]|[Pp][Tt]|[Rr][Nn]))\.?"
-PLAIN_PATH = rf"{_START}{_WORD}(?:(?:[. ]+|/{_START}){_WORD})*"
+# Possessive (`++`), for no other way to cut a path could match: this runs for each line of a manifest.
+_WORD = r"[\w=+-]++"
+_START = r"(?![Cc][Oo][MmNn]|[AaLlNnPp](?:[Uu][XxLl]|[Pp][Tt]|[Rr][Nn]))\.?+"
+PLAIN_PATH = rf"{_START}{_WORD}(?:(?:[. ]++|/{_START}){_WORD})*+"
 _PLAIN = re.compile(PLAIN_PATH, re.ASCII)
 
 
