@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, ProgrammingError
 
 from registry.actor import Actor, system
 from registry.errors import RegistryError
@@ -23,6 +24,10 @@ class ProvisioningCommand(BaseCommand):
             self.provision(**options)
         except RegistryError as refused:
             raise CommandError(refused.message) from None
+        except (OperationalError, ProgrammingError) as trouble:
+            raise CommandError(
+                f"The database cannot be used ({trouble}). Start the server once, or run `manage.py migrate`."
+            ) from None
 
     def say(self, line: str) -> None:
         self.stdout.write(line)
