@@ -333,18 +333,23 @@ def log_small(
 def abandon(actor: Actor, *, draft: Version) -> None:
     """Give a draft up; what it alone needed is collected later."""
     check_open(actor, draft)
-    discard(draft)
+    if not discard(draft):
+        raise _closed(draft)
 
 
 def discard(draft: Version) -> bool:
     """Remove an open draft, and the collection that it alone had begun."""
-    gone, _ = Version.objects.filter(pk=draft.pk, state=Version.State.PENDING).delete()
-    if gone:
-        collections.forget_begun(draft.sequence_id)
-        # Files go after the row: a crash between leaves files that nobody names, which the clean-up finds.
-        for upload in Upload.objects.filter(draft_id=draft.pk):
-            storage.abandon_upload(upload)
-    return bool(gone)
+    with transaction.atomic():
+        # Locked, then judged: a deletion by filter would take a draft that is committed at this moment.
+        row = Version.objects.select_for_update().filter(pk=draft.pk, state=Version.State.PENDING).first()
+        if row is None:
+            return False
+        row.delete()
+    collections.forget_begun(draft.sequence_id)
+    # Files go after the row: a crash between leaves files that nobody names, which the clean-up finds.
+    for upload in Upload.objects.filter(draft_id=draft.pk):
+        storage.abandon_upload(upload)
+    return True
 
 
 def abandon_stale(at: datetime | None = None) -> int:
