@@ -17,7 +17,9 @@ from tests.client.scripted import Answer, Request, ScriptedServer
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No test sees the settings, the login or the cache of who runs it."""
-    for name in [name for name in os.environ if name.startswith("STRONGROOM_") or name.lower().endswith("_proxy")]:
+    for name in [
+        name for name in os.environ if name.startswith("STRONGROOM_") or name.lower().endswith("_proxy")
+    ]:
         if name not in ("STRONGROOM_DATA", "STRONGROOM_SECRET_KEY", "STRONGROOM_TEST_DATABASE"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home" / "config"))

@@ -110,7 +110,9 @@ def test_a_passing_failure_is_tried_again(scripted):
     assert [json.loads(request.body) for request in server.requests] == [{"a": 1}] * 4
 
 
-@pytest.mark.parametrize(("status", "code"), [(400, "invalid_input"), (404, "not_found"), (507, "storage_full"), (500, "damaged")])
+@pytest.mark.parametrize(
+    ("status", "code"), [(400, "invalid_input"), (404, "not_found"), (507, "storage_full"), (500, "damaged")]
+)
 def test_a_lasting_failure_is_not_tried_again(scripted, status, code):
     server = scripted(lambda request: an_error(status, code))
     with pytest.raises(errors.StrongroomError):

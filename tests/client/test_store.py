@@ -90,9 +90,14 @@ def test_removing_a_folder_removes_what_is_in_it_and_no_more():
 def test_a_file_cannot_be_a_folder_too(there, new):
     store = EntryStore()
     store.put([item(there)])
-    with pytest.raises(PathCollision, match="file and a folder"), store.all_or_nothing():
-        store.put([item(new)])
-        store.check_collisions([new])
+
+    def add() -> None:
+        with store.all_or_nothing():
+            store.put([item(new)])
+            store.check_collisions([new])
+
+    with pytest.raises(PathCollision, match="file and a folder"):
+        add()
     assert [found.path for found in store.items()] == [there]
 
 
@@ -105,17 +110,23 @@ def test_neighbours_do_not_collide():
 def test_an_error_undoes_everything_inside():
     store = EntryStore()
     store.put([item("kept")])
-    with pytest.raises(RuntimeError), store.all_or_nothing():
-        store.put([item("a"), item("kept", b"other")])
-        store.put([item("b")])
-        raise RuntimeError
+
+    def fail() -> None:
+        with store.all_or_nothing():
+            store.put([item("a"), item("kept", b"other")])
+            store.put([item("b")])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert [found.path for found in store.items()] == ["kept"]
     assert store.need("kept").size == 1
 
 
 def test_what_is_wanted_comes_once_for_each_blob_in_path_order():
     store = EntryStore()
-    store.put([item("c", b"1"), item("a", b"2"), item("b", b"1"), item("d", b"3"), Item("e", 1, ref="s3://x", digest="e")])
+    store.put(item(path, data) for path, data in [("c", b"1"), ("a", b"2"), ("b", b"1"), ("d", b"3")])
+    store.put([Item("e", 1, ref="s3://x", digest="e")])
     assert store.count_blobs() == 3
     store.want_all()
     assert [found.path for found in store.wanted()] == ["a", "b", "d"]

@@ -26,7 +26,9 @@ class StrongroomError(Exception):
 
 
 # 400: the request says something that no state of the server could make right.
-class InvalidInput(StrongroomError):
+class InvalidInput(StrongroomError, ValueError):
+    """What was given breaks a rule; a ValueError, too, as scripts written for the `wandb` client expect."""
+
     code, status = "invalid_input", 400
 
 

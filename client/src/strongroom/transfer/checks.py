@@ -30,6 +30,8 @@ def digest_descriptor(descriptor: int, kind: str = "sha256") -> bytes:
 
 def verify(root: Path, store: EntryStore, name: str) -> None:
     """Raise an error that names the first file that is not as the artifact has it."""
+    if not root.is_dir():
+        raise DigestMismatch(f"There is no folder {root}; download {name} to it first.")
     for path, local in _files(root):
         if store.get(path) is None:
             raise DigestMismatch(f"{local} is not part of {name}; remove it, or use checkout().")
@@ -54,6 +56,8 @@ def _verify_one(local: str, item: Item) -> None:
 
 def remove_others(root: Path, store: EntryStore) -> None:
     """Delete every file below a folder that the artifact does not have, and the folders that are empty then."""
+    if not root.is_dir():
+        return
     for path, local in _files(root):
         if store.get(path) is None:
             os.unlink(local)
