@@ -11,7 +11,12 @@ from typing import Any
 
 from celery import bootsteps
 from celery.exceptions import SecurityWarning, WorkerShutdown
-from celery.signals import beat_embedded_init, setup_logging, worker_before_create_process, worker_process_init
+from celery.signals import (
+    beat_embedded_init,
+    setup_logging,
+    worker_before_create_process,
+    worker_process_init,
+)
 from redis.exceptions import RedisError
 
 from registry import queue

@@ -85,6 +85,10 @@ def _give_up_lost(now: datetime) -> None:
 
 
 def _forget_old(task: str) -> None:
-    oldest_kept = JobRun.objects.filter(task=task).order_by("-id").values_list("id", flat=True)[KEPT_RUNS - 1 : KEPT_RUNS]
+    oldest_kept = (
+        JobRun.objects.filter(task=task)
+        .order_by("-id")
+        .values_list("id", flat=True)[KEPT_RUNS - 1 : KEPT_RUNS]
+    )
     if bound := next(iter(oldest_kept), None):
         JobRun.objects.filter(task=task, id__lt=bound).delete()
