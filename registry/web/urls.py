@@ -55,6 +55,7 @@ collection_patterns = [
     path(f"{_C}/activity", events.of_collection, name="activity"),
     path(f"{_C}/settings", collections.settings, name="settings"),
     path(f"{_C}/delete", collections.delete, name="delete"),
+    path("<entity>/<project>/artifacts/<type>/<collection>", collections.by_type, name="by-type"),
 ]
 
 project_patterns = [

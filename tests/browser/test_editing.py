@@ -106,6 +106,8 @@ def test_files_open_in_place_and_the_tree_goes_deeper(open_as, sample):
     page = open_as(sample.alice, sample.dataset.get_absolute_url() + "/files")
     page.get_by_role("link", name="labels.csv").click()
     expect(page.locator("#preview")).to_contain_text("path,label")
+    expect(page.locator(".tree [aria-current]")).to_have_text(re.compile("labels.csv"))
+    expect(page.locator("#preview h2")).to_be_focused()
     page.get_by_role("link", name="images").click()
     page.get_by_role("link", name="line4").click()
     page.get_by_role("link", name="l4_0001.png").click()

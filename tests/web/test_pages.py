@@ -106,6 +106,8 @@ def test_addresses_of_aliases_and_of_the_wandb_client_lead_to_the_version(as_use
     base = sample.project.get_absolute_url()
     assert client.get(f"{base}/artifacts/resnet50-defects/aliases/best")["Location"] == target
     assert client.get(f"{base}/artifacts/model/resnet50-defects/v2")["Location"] == target
+    collection = sample.newest.collection.get_absolute_url()
+    assert client.get(f"{base}/artifacts/model/resnet50-defects")["Location"] == collection
     assert client.get(f"{base}/artifacts/model/resnet50-defects/latest")["Location"] == target
 
 

@@ -17,7 +17,9 @@ class KeyForm(ServiceForm):
     """A name to know the key by, and how long it lasts."""
 
     name = text("Name", help_text="What or where it is for, such as “line 4 trainer”.")
-    lasting = forms.ChoiceField(label="Lasts", choices=_LASTING, required=False, widget=forms.Select)
+    lasting = forms.ChoiceField(
+        label="Lasts", choices=_LASTING, required=False, initial="90", widget=forms.Select
+    )
 
     def given(self) -> dict[str, Any]:
         days = self.cleaned_data["lasting"]

@@ -69,18 +69,20 @@ def moment(at: datetime) -> str:
 @register.filter
 def duration(seconds: int | float) -> str:
     """Write a length of time in its largest whole unit: 176 days, 16 hours."""
+    if seconds == _DAY:
+        return "1 day"
     for unit, name in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute")):
         count = int(seconds // unit)
         if count >= (2 if unit == _DAY else 1):
             return f"{count:,} {name}{'' if count == 1 else 's'}"
-    return "1 day" if seconds >= _DAY else "less than a minute"
+    return "less than a minute"
 
 
 def relative(at: datetime, now: datetime) -> str:
     """Write a time relative up to 30 days, then as a date."""
     seconds = (now - at).total_seconds()
     if abs(seconds) < _MINUTE:
-        return "just now"
+        return "just now" if seconds >= -1 else "within a minute"
     if seconds < 0:
         return f"in {duration(-seconds)}" if -seconds <= _EXACT_UP_TO_DAYS * _DAY else day(at)
     if seconds < _HOUR:

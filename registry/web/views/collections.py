@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from registry.actor import Actor
 from registry.http import markdown
@@ -103,3 +104,11 @@ def delete(request: HttpRequest, actor: Actor, entity: str, project: str, collec
         fragment="collections/_delete.html",
         status=422 if form.errors else 200,
     )
+
+
+@page()
+def by_type(
+    request: HttpRequest, actor: Actor, entity: str, project: str, collection: str, type: str
+) -> HttpResponse:
+    """Lead from the address that the `wandb` client prints, which names the type too."""
+    return redirect(found(actor, entity, project, collection))

@@ -25,25 +25,16 @@ def frame(actor: Actor, entity: str, project: str, tab: str) -> dict[str, Any]:
 def detail(request: HttpRequest, actor: Actor, entity: str, project: str) -> HttpResponse:
     """The project's types and collections; how to begin when there are none."""
     context = frame(actor, entity, project, "artifacts")
-    found = context["project"]
-    types = list(collections.types(actor, project=found))
-    if not types:
-        return show(request, "projects/empty.html", {**context, **_first_steps(request, found)})
-    type_, q, tag = (request.GET.get(name, "").strip()[:128] for name in ("type", "q", "tag"))
-    listed = collections.listing(actor, project=found, type=type_, q=q, tag=tag)
+    context["types"] = list(collections.types(actor, project=context["project"]))
+    if not context["types"]:
+        return show(request, "projects/empty.html", {**context, **_first_steps(request, context["project"])})
+    given = {name: request.GET.get(name, "").strip()[:128] for name in ("type", "q", "tag")}
+    listed = collections.listing(actor, project=context["project"], **given)
     pager = paged(request, listed, orders.COLLECTIONS, by_time=False)
     shown = rows.of_collections(pager.rows)
-    whole = not (pager.newer or pager.older)
-    groups = rows.by_type(shown) if whole else [("", shown)]
-    context |= {
-        "types": types,
-        "type": type_,
-        "q": q,
-        "tag": tag,
-        "pager": pager,
-        "groups": groups,
-        "shown": len(shown),
-    }
+    # Groups only where everything fits: on a page of many, the order that was asked for goes first.
+    groups = [("", shown)] if pager.newer or pager.older else rows.by_type(shown)
+    context |= given | {"pager": pager, "groups": groups, "shown": len(shown)}
     return show(request, "projects/artifacts.html", context, fragment="projects/_artifacts.html")
 
 
