@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from django.db import DatabaseError, transaction
 from django.db.models import ProtectedError
-from django.utils import timezone
 
 from registry.models import Blob, StoredObject, Upload, UploadPart
 
@@ -42,7 +43,7 @@ def upload(scope, **fields):
         {"size": -1},
         {"state": "lost"},
         {"state": "doomed"},
-        {"doomed_at": timezone.now()},
+        {"doomed_at": datetime(2026, 1, 1, tzinfo=UTC)},
     ],
     ids=str,
 )
