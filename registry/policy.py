@@ -101,7 +101,7 @@ def _held(user: User, act: Act, target: Target) -> Role | None:
     if isinstance(target, Team):
         return _role_in_team(user, act, target)
     if isinstance(target, Organization):
-        return role_in(user, target.entity)
+        return _held(user, act, target.entity)
     if isinstance(target, Entity):
         held = role_in(user, target)
         if held is None and act is Act.VIEW and _is_of_organization(user, target):

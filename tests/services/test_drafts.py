@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from registry.errors import (
     BlobsMissing,
@@ -20,8 +23,8 @@ from registry.errors import (
     SizeMismatch,
     TypeMismatch,
 )
-from registry.models import Alias, Collection, Event, Membership, Version
-from registry.services import collections, drafts, runs, versions
+from registry.models import Alias, Collection, Event, Membership, Upload, Version
+from registry.services import collections, drafts, runs, uploads, versions
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -221,10 +224,6 @@ def test_an_abandoned_draft_leaves_nothing(people, project, bob):
 
 
 def test_stale_drafts_are_discarded_and_fresh_ones_kept(project, bob, settings):
-    from datetime import timedelta
-
-    from django.utils import timezone
-
     stale, _ = drafts.begin(bob, project=project, collection="old", type="model")
     Version.objects.filter(pk=stale.pk).update(
         updated_at=timezone.now() - timedelta(hours=settings.DRAFT_HOURS + 1)
@@ -262,3 +261,12 @@ def test_numbers_are_not_used_again_after_deletion(people, project):
     assert make.log(people.bob, project, files={"a": b"2"}).number == 1
     found = collections.find(alice, project, "resnet")
     assert (found.next_number, found.version_count) == (2, 1)
+
+
+def test_leftovers_of_broken_uploads_are_removed_after_the_time_of_a_draft(project, bob, settings):
+    draft, _ = drafts.begin(bob, project=project, collection="c", type="model")
+    upload, _ = uploads.begin(bob, draft=draft, size=3, sha256="1" * 64)
+    uploads.append(bob, upload=upload, number=1, offset=0, stream=io.BytesIO(b"ab"), length=2)
+    assert uploads.clean_up() == 0
+    assert uploads.clean_up(timezone.now() + timedelta(hours=settings.DRAFT_HOURS + 1)) >= 1
+    assert not Upload.objects.exists()
