@@ -234,6 +234,67 @@ class StorageFull(StrongroomError):
     code, status = "storage_full", 507
 
 
+# Only in the client: no server answers with these.
+class ArtifactStatusError(Conflict, AttributeError):
+    """The artifact is not in the state that the call needs; an AttributeError, so that `hasattr` tells."""
+
+    code = "artifact_status"
+
+
+class ArtifactFinalizedError(ArtifactStatusError):
+    """A change of contents that are final; log a new version instead."""
+
+    code = "artifact_finalized"
+
+
+class ArtifactNotLoggedError(ArtifactStatusError):
+    """Something that exists only once the artifact is logged."""
+
+    code = "artifact_not_logged"
+
+
+class Offline(StrongroomError, RuntimeError):
+    """The client is told to stay offline."""
+
+    code, status = "offline", 503
+
+
+class Unreachable(Unavailable):
+    """No answer from the server: no connection, a connection that broke, or none in time."""
+
+    code = "unreachable"
+
+
+class BadAnswer(StrongroomError):
+    """An answer that no Strongroom server gives."""
+
+    code, status = "bad_answer", 502
+
+
+class LocalFileError(InvalidInput):
+    """A local file or folder that cannot be read, or that changed while it was read."""
+
+    code = "local_file"
+
+
+class EntryNotFound(NotFound, KeyError):
+    """The artifact has no such entry."""
+
+    code = "entry_not_found"
+
+    def __str__(self) -> str:  # KeyError would show the quoted repr of the sentence
+        return self.message
+
+
+class PathNotInArtifact(NotFound, FileNotFoundError):
+    """Neither an entry nor a folder of the artifact has this path."""
+
+    code = "path_not_in_artifact"
+
+    def __str__(self) -> str:  # OSError would look for an errno
+        return self.message
+
+
 def _walk(kind: type[StrongroomError]) -> dict[str, type[StrongroomError]]:
     found = {kind.code: kind}
     for below in kind.__subclasses__():
