@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery_worker.app import app
 from registry import jobs
-from registry.services import drafts, retention, trash
+from registry.services import drafts, retention, trash, uploads
 
 
 @app.task(name="retention.expire_due")
@@ -19,6 +19,13 @@ def abandon_stale() -> None:
     """Clean up drafts that nobody continued."""
     with jobs.track("drafts.abandon_stale") as counts:
         counts["drafts"] = drafts.abandon_stale()
+
+
+@app.task(name="uploads.clean_up")
+def clean_up() -> None:
+    """Remove what broken uploads left behind."""
+    with jobs.track("uploads.clean_up") as counts:
+        counts["leftovers"] = uploads.clean_up()
 
 
 @app.task(name="trash.purge_due")

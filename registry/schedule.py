@@ -27,5 +27,6 @@ class Periodic:
 PERIODIC = (
     Periodic("retention.expire_due", "Expire versions whose time-to-live has passed", 1),
     Periodic("drafts.abandon_stale", "Clean up abandoned drafts", 10),
+    Periodic("uploads.clean_up", "Remove what broken uploads left behind", 60),
     Periodic("trash.purge_due", "Purge what was in the trash for the whole trash period", 60),
 )

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.conf import settings
 
 from registry import storage
 from registry.actor import Actor
 from registry.errors import InvalidDigest, NotFound
 from registry.models import Blob, Upload, Version
 from registry.services import drafts
+from registry.services._common import now
 from registry.storage import BundleResult
 from registry.storage.backends.base import Readable
 
@@ -62,6 +66,11 @@ def complete(actor: Actor, *, upload: Upload, sha256: str) -> Blob:
     """Verify and keep what was uploaded; a wrong digest discards it."""
     _draft_of(actor, upload)
     return storage.complete_upload(upload, _digest(sha256))
+
+
+def clean_up(at: datetime | None = None) -> int:
+    """Remove what requests that ended early left behind: temporary files, and uploads nobody went on with."""
+    return storage.clean_incoming((at or now()) - timedelta(hours=settings.DRAFT_HOURS))
 
 
 def _draft_of(actor: Actor, upload: Upload) -> Version:
