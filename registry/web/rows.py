@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from registry.models import Collection, Membership, Version
+from registry.models import Alias, Collection, Membership, Version
 from registry.services import retention
 from registry.services.retention import EffectiveTtl
 from registry.web.templatetags.words import figure
@@ -27,12 +27,11 @@ class CollectionRow:
 
 def of_collections(collections: Sequence[Collection]) -> list[CollectionRow]:
     """Put each collection beside the version that holds `latest`."""
-    held = (
-        Membership.objects.committed()
-        .for_listing()
-        .filter(aliases__name="latest", collection__in=collections)
-    )
-    newest = {row.collection_id: row for row in held}
+    # By the aliases' own index, in a query of its own: joined, SQLite begins at all versions of all collections.
+    ids = [each.pk for each in collections]
+    held = Alias.objects.filter(collection__in=ids, name="latest").values_list("membership", flat=True)
+    found = Membership.objects.committed().for_listing().filter(pk__in=list(held))
+    newest = {row.collection_id: row for row in found}
     ttls = retention.effective_for(list(newest.values())) if newest else {}
     return [_collection_row(each, newest.get(each.pk), ttls) for each in collections]
 
