@@ -225,7 +225,5 @@ def lock(collection: Collection) -> Collection:
         .first()
     )
     if row is None:
-        raise NotFound(
-            f"{collection.project} has no collection {collection.name}: it was deleted meanwhile."
-        )
+        raise NotFound(f"{collection.project} has no collection {collection.name}: it was deleted meanwhile.")
     return row

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from strongroom.core.names import check_label, check_metadata, check_run_name
 
 from registry.actor import Actor
@@ -146,8 +146,10 @@ def record_output(run: Run, version: Version) -> None:
 
 def inputs(actor: Actor, run: Run) -> QuerySet[Membership]:
     """List what a run used and the person may see, in the order of use."""
-    used = _seen(actor).filter(pk__in=RunInput.objects.filter(run=run).values("membership_id"))
-    return used.order_by("pk")
+    edges = RunInput.objects.filter(run=run)
+    used = _seen(actor).filter(pk__in=edges.values("membership_id"))
+    place = Subquery(edges.filter(membership=OuterRef("pk")).values("pk")[:1])
+    return used.annotate(place=place).order_by("place")
 
 
 def outputs(actor: Actor, run: Run) -> QuerySet[Membership]:

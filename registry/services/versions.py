@@ -32,16 +32,19 @@ _PUBLIC_ID = re.compile(r"Artifact:([0-9]{1,18})")
 def find(actor: Actor, collection: Collection, ref: str) -> Membership:
     """Find a version by `v3` or an alias; Gone when it is in the trash."""
     number = version_number(ref)
-    rows = Membership.objects.filter(collection=collection).for_listing()
+    # Not for_listing: joining again what `collection` holds costs more than all other reads together.
+    rows = Membership.objects.filter(collection=collection)
     if number is None:
-        rows = rows.filter(
-            pk__in=Alias.objects.filter(collection=collection, name=aliases.spelled(ref)).values(
-                "membership_id"
-            )
-        )
+        named = Alias.objects.filter(collection=collection, name=aliases.spelled(ref))
+        rows = rows.filter(pk__in=named.values("membership_id"))
     else:
         rows = rows.filter(number=number)
-    return _present(rows.first(), f"{collection.name}:{ref}")
+    found = rows.select_related("version__created_by", "version__manifest").first()
+    if found is not None:
+        found.collection = collection
+        if found.version.sequence_id == collection.pk:
+            found.version.sequence = collection
+    return _present(found, f"{collection.name}:{ref}")
 
 
 def find_trashed(actor: Actor, collection: Collection, ref: str) -> Membership:

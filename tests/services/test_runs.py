@@ -1,0 +1,106 @@
+"""Runs and their edges."""
+
+from __future__ import annotations
+
+import pytest
+
+from registry.errors import Forbidden, InvalidInput, InvalidMetadata, NameTaken, NotFound
+from registry.models import Event, RunInput
+from registry.services import runs, versions
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def run(bob, project):
+    return runs.create(bob, project=project, name="train", config={"lr": 0.1, "bad": float("nan")})[0]
+
+
+def test_a_run_begins_changes_and_ends(bob, project, run):
+    assert (run.state, run.config) == ("running", {"lr": 0.1, "bad": None})
+    done = runs.edit(bob, run=run, state="finished", summary={"acc": 0.9}, display_name="Training")
+    assert (done.state, done.summary, done.display_name) == ("finished", {"acc": 0.9}, "Training")
+    assert done.finished_at is not None
+    assert runs.edit(bob, run=done, state="running").finished_at is None
+    assert list(runs.listing(bob, project=project)) == [done]
+    assert Event.objects.filter(act="run.edit").count() == 2
+
+
+def test_the_same_name_again_is_the_same_run_and_of_somebody_else_is_taken(people, project, alice, bob, run):
+    assert runs.create(bob, project=project, name="train") == (run, False)
+    with pytest.raises(NameTaken):
+        runs.create(alice, project=project, name="train")
+    assert runs.create(bob, project=project)[0] != runs.create(bob, project=project)[0]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"state": "asleep"}, InvalidInput),
+        ({"summary": {"a": float("inf")}}, InvalidMetadata),
+        ({"config": []}, InvalidMetadata),
+    ],
+)
+def test_an_edit_with_one_wrong_part_changes_nothing(bob, run, wrong, error):
+    with pytest.raises(error):
+        runs.edit(bob, run=run, **{"display_name": "new", **wrong})
+    assert runs.find(bob, run.project, "train").display_name == ""
+
+
+def test_a_run_knows_its_inputs_in_the_order_of_use_and_its_outputs(people, project, bob, run):
+    first = make.log(people.bob, project, "data", type="dataset")
+    second = make.log(people.bob, project, "more", type="dataset")
+    for used in (second, first, second):
+        runs.use(bob, run=run, membership=used, use_as="training")
+    logged = make.log(people.bob, project, run=run)
+    assert list(runs.inputs(bob, run)) == [second, first]
+    assert list(runs.outputs(bob, run)) == [logged]
+    assert runs.logged_by(bob, logged) == run
+    assert RunInput.objects.count() == 2
+    assert Event.objects.filter(act="version.use").count() == 2
+
+
+def test_a_version_knows_the_runs_that_used_it_last_use_first(people, project, bob, run):
+    logged, other = make.log(people.bob, project), make.log(people.bob, project, "other")
+    later, _ = runs.create(bob, project=project, name="later")
+    for user, used in ((run, other), (run, logged), (later, logged), (later, other)):
+        runs.use(bob, run=user, membership=used)
+    found = list(runs.used_by(bob, logged))
+    assert found == [later, run]
+    assert [row.used_at for row in found] == [
+        RunInput.objects.get(run=row, version=logged.version).created_at for row in found
+    ]
+
+
+def test_edges_into_hidden_projects_are_not_shown(people, project, bob, run):
+    own = make.log(people.bob, runs_project(people), "secret")
+    runs.use(bob, run=run, membership=own)
+    assert list(runs.inputs(bob, run)) == [own]
+    vera = make.actor(people.vera)
+    assert list(runs.inputs(vera, run)) == []
+    with pytest.raises(NotFound):
+        runs.use(make.actor(people.alice), run=run, membership=own)
+
+
+def runs_project(people):
+    from registry.services import projects
+
+    return projects.create(make.actor(people.bob), entity=people.bob.entity, name="own")
+
+
+def test_a_deleted_version_leaves_the_lists_of_a_run(people, project, bob, run):
+    logged = make.log(people.bob, project, run=run)
+    versions.delete(bob, membership=logged, delete_aliases=True)
+    assert list(runs.outputs(bob, run)) == []
+
+
+def test_runs_are_for_members(people, project, run):
+    for user, error in ((people.vera, Forbidden), (people.charlie, NotFound)):
+        who = make.actor(user)
+        with pytest.raises(error):
+            runs.create(who, project=project, name="x")
+        with pytest.raises(error):
+            runs.edit(who, run=run, state="failed")
+    with pytest.raises(NotFound):
+        runs.find(make.actor(people.vera), project, "not-there")
