@@ -73,13 +73,17 @@ class Endpoint(APIView):
         return response
 
     def page(
-        self, rows: QuerySet[Any], orders: Mapping[str, paging.Order], represent: Represent
+        self,
+        rows: QuerySet[Any],
+        orders: Mapping[str, paging.Order],
+        represent: Represent,
+        load: Callable[[QuerySet[Any]], list[Any]] = list,
     ) -> HttpResponse:
         """Answer one page of a list, or 304 before a row of it is read."""
         tag = conditional.list_tag(self.http, self.actor.user.pk if self.actor.user else None)
         if conditional.matches(self.http.headers.get("If-None-Match", ""), tag):
             return conditional.not_modified(tag)
-        found = paging.page(rows, self.http.GET, orders)
+        found = paging.page(rows, self.http.GET, orders, load)
         return conditional.with_tag(self.answer({"results": represent(found.rows), "next": found.next}), tag)
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -18,6 +18,7 @@ DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 _MAX_CURSOR = 1024
 _INT64 = 2**63
 M = TypeVar("M", bound=Model)
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,10 @@ def orders(*given: tuple[str, tuple[Key, ...]]) -> dict[str, Order]:
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[M]):
+class Page(Generic[R]):
     """The rows of a page and the cursor of the next one, None at the end."""
 
-    rows: list[M]
+    rows: list[R]
     next: str | None
 
 
@@ -86,14 +87,19 @@ def order_of(query: Mapping[str, Any], known: Mapping[str, Order]) -> Order:
     return known[name]
 
 
-def page(rows: QuerySet[M], query: Mapping[str, Any], known: Mapping[str, Order]) -> Page[M]:
-    """Return the page of `rows` that `order`, `cursor` and `limit` ask for."""
+def page(
+    rows: QuerySet[M],
+    query: Mapping[str, Any],
+    known: Mapping[str, Order],
+    load: Callable[[QuerySet[M]], list[Any]] = list,
+) -> Page[Any]:
+    """Return the page of `rows` that `order`, `cursor` and `limit` ask for; `load` reads the slice."""
     order, limit = order_of(query, known), limit_of(query)
     cursor = query.get("cursor")
     ordered = rows.order_by(*order.columns())
     if cursor is not None:
         ordered = ordered.filter(_beyond(order, decode(order, cursor)))
-    found = list(ordered[: limit + 1])
+    found = load(ordered[: limit + 1])
     more = len(found) > limit
     return Page(found[:limit], encode(order, found[limit - 1]) if more else None)
 

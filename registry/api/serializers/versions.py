@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
+
+from django.urls import reverse
 
 from registry.api.schema import page_of
 from registry.api.serializers._common import (
@@ -23,6 +27,7 @@ from registry.api.serializers._common import (
     record,
     words,
 )
+from registry.api.serializers.lines import Content, Line
 from registry.api.shapes import CARD, NAMES, OBJECT, TTL, Body, component
 from registry.models import Collection, Membership, Version
 from registry.services import retention
@@ -96,7 +101,7 @@ VERSION_CHANGES = Body(
 
 
 def versions(rows: Sequence[Membership], base_url: str) -> list[dict[str, Any]]:
-    """Represent a page of versions; what counts for their TTL is read once for all."""
+    """Represent versions of any collections; what counts for their TTL is read once for all."""
     effective = retention.effective_for(rows)
     return [_version(row, effective[row.pk], base_url) for row in rows]
 
@@ -106,33 +111,73 @@ def version(row: Membership, base_url: str) -> dict[str, Any]:
     return versions([row], base_url)[0]
 
 
+def lines(rows: Sequence[Line], base_url: str) -> list[dict[str, Any]]:
+    """Represent versions of one sequence, read as plain rows."""
+    # A line has every field of a membership that counting a TTL reads.
+    effective = retention.effective_for(cast("Sequence[Membership]", rows))
+    return [_line(row, effective[row.pk], base_url) for row in rows]
+
+
 def _version(row: Membership, ttl: EffectiveTtl, base_url: str) -> dict[str, Any]:
-    own, collection = row.version, row.collection
-    place = _place(collection, row.number)
+    own = row.version
+    place = _place(row.collection, row.number)
     return {
-        "id": own.public_id,
-        **place,
-        "type": collection.type.name,
-        "collection_kind": collection.kind,
+        **_facts(own, row.collection, place, ttl, base_url),
         "source": _source(row, place),
         "aliases": [alias.name for alias in row.aliases.all()],
         "tags": [tag.name for tag in own.tags.all()],
+        "sha256": None if own.manifest is None else own.manifest.root.hex(),
+        "created_by": name_of(own.created_by),
+    }
+
+
+def _line(row: Line, ttl: EffectiveTtl, base_url: str) -> dict[str, Any]:
+    own = row.version
+    place = _place(row.collection, row.number)
+    return {
+        **_facts(own, row.collection, place, ttl, base_url),
+        "source": place,
+        "aliases": row.aliases,
+        "tags": row.tags,
+        "sha256": None if own.root is None else own.root.hex(),
+        "created_by": own.created_by,
+    }
+
+
+def _facts(
+    own: Version | Content, collection: Collection, place: dict[str, str], ttl: EffectiveTtl, base_url: str
+) -> dict[str, Any]:
+    return {
+        "id": public_id(own.pk),
+        **place,
+        "type": collection.type.name,
+        "collection_kind": collection.kind,
         "state": own.state,
         "digest": own.digest,
-        "sha256": None if own.manifest is None else own.manifest.root.hex(),
         "commit_hash": own.commit_hash,
         "size": own.size,
         "file_count": own.file_count,
         "description": own.description,
         "metadata": own.metadata,
-        "ttl": retention.as_value(own),
+        "ttl": own.ttl_kind if own.ttl_seconds is None else own.ttl_seconds,
         "effective_ttl": _effective(ttl),
         "created_at": moment(own.created_at),
         "updated_at": moment(own.updated_at),
-        "created_by": name_of(own.created_by),
         "deleted_at": maybe_moment(own.deleted_at),
-        "url": base_url + row.get_absolute_url(),
+        "url": f"{base_url}{_address(place['entity'], place['project'], place['collection'])}{place['version']}",
     }
+
+
+def public_id(pk: int) -> str:
+    """The id that clients see, as `Version.public_id` gives it."""
+    return base64.b64encode(b"Artifact:%d" % pk).decode()
+
+
+@lru_cache(maxsize=4096)
+def _address(entity: str, project: str, collection: str) -> str:
+    """The address of a collection's versions up to the number: reversing it for every row of a page costs more
+    than all else of the row."""
+    return reverse("versions:detail", args=[entity, project, collection, 0]).removesuffix("v0")
 
 
 def _place(collection: Collection, number: int) -> dict[str, str]:

@@ -11,8 +11,10 @@ from registry.api.schema import LISTING, operation, ordering
 from registry.api.serializers import drafts as draft_shape
 from registry.api.serializers import runs as run_shape
 from registry.api.serializers import versions as shape
+from registry.api.serializers.lines import loader
 from registry.api.shapes import Param, flag_of, words_of
 from registry.api.views.collections import DELETE_ALIASES
+from registry.models import Collection
 from registry.services import drafts, projects, runs, trash, versions
 
 _FILTERS = (
@@ -40,7 +42,9 @@ class VersionList(Endpoint):
         place = self.collection(entity, project, collection)
         given = words_of(self.http.GET, "q", "tag", "alias", "state")
         rows = versions.listing(self.actor, collection=place, **given)
-        return self.page(rows, VERSIONS, lambda found: shape.versions(found, self.base_url))
+        if place.kind == Collection.Kind.PORTFOLIO:
+            return self.page(rows, VERSIONS, lambda found: shape.versions(found, self.base_url))
+        return self.page(rows, VERSIONS, lambda found: shape.lines(found, self.base_url), loader(place))
 
 
 class VersionDetail(Endpoint):

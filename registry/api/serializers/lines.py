@@ -1,0 +1,114 @@
+"""Versions of one collection, read as plain rows: a page of a hundred costs four queries and no model instances.
+
+The list is what people and scripts wait for most. Model instances of a version and all that it points at
+were four fifths of its time, and all rows of a list point at the same collection, project, entity and type.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from registry.models import Alias, Collection, Membership, VersionTag
+
+_OWN = (
+    "state",
+    "digest",
+    "size",
+    "file_count",
+    "commit_hash",
+    "description",
+    "metadata",
+    "ttl_kind",
+    "ttl_seconds",
+    "created_at",
+    "updated_at",
+    "deleted_at",
+)
+_COLUMNS = (
+    "pk",
+    "number",
+    "version_id",
+    *(f"version__{name}" for name in _OWN),
+    "version__created_by__username",
+    "version__manifest__root",
+)
+
+
+@dataclass(slots=True)
+class Content:
+    """What a line shows of its version; names as in the model, for `retention` and paging read both."""
+
+    pk: int
+    sequence: Collection
+    state: str
+    digest: str
+    size: int
+    file_count: int
+    commit_hash: str
+    description: str
+    metadata: dict[str, Any]
+    ttl_kind: str
+    ttl_seconds: int | None
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None
+    created_by: str | None
+    root: bytes | None
+
+    @property
+    def sequence_id(self) -> int:
+        return self.sequence.pk
+
+
+@dataclass(slots=True)
+class Line:
+    """A version's place in the collection that is listed."""
+
+    pk: int
+    number: int
+    version_id: int
+    version: Content
+    collection: Collection
+    aliases: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+
+
+def loader(collection: Collection) -> Callable[[QuerySet[Membership]], list[Line]]:
+    """Return what reads a slice of a collection's list; for sequences, whose rows have no other source."""
+
+    def load(rows: QuerySet[Membership]) -> list[Line]:
+        plain = rows.select_related(None).prefetch_related(None).values_list(*_COLUMNS)
+        lines = [
+            Line(pk, number, version, Content(version, collection, *rest), collection)
+            for pk, number, version, *rest in plain
+        ]
+        _put_names(lines)
+        return lines
+
+    return load
+
+
+def _put_names(lines: list[Line]) -> None:
+    aliases = _grouped(
+        Alias.objects.filter(membership__in=[line.pk for line in lines]).values_list("membership_id", "name")
+    )
+    tags = _grouped(
+        VersionTag.objects.filter(version__in=[line.version_id for line in lines]).values_list(
+            "version_id", "name"
+        )
+    )
+    for line in lines:
+        line.aliases, line.tags = aliases.get(line.pk, []), tags.get(line.version_id, [])
+
+
+def _grouped(pairs: Iterable[tuple[int, str]]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = defaultdict(list)
+    for owner, name in pairs:
+        found[owner].append(name)
+    return found
