@@ -1,0 +1,107 @@
+"""What the Strongroom driver does in the server's own environment: make accounts, and load many versions."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import timedelta
+from typing import Any
+
+BATCH = 1000
+
+
+def provision(user: str, password: str, key: str, teams: int) -> None:
+    """Do what an operator's script does: migrate, an admin, a member of some teams, and their key."""
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    call_command("createuser", "operator", "--admin")
+    call_command("createuser", user, "--password", password)
+    call_command("createorg", "bench-org")
+    for at in range(teams):
+        call_command("createteam", f"team-{at}", "--org", "bench-org")
+        call_command("addmember", "--team", f"team-{at}", user, "member")
+    call_command("createapikey", user, "--key", key)
+
+
+def seed(entity: str, project: str, collection: str, count: int) -> None:
+    """Give a collection of one version `count` of them, with the tags and aliases of W7."""
+    from django.db import transaction
+
+    from registry.models import Alias, Collection, Membership
+
+    place = Collection.objects.get(project__entity__name=entity, project__name=project, name=collection)
+    first = place.memberships.select_related("version").get()
+    with transaction.atomic():
+        for start in range(1, count, BATCH):
+            add(place, first, range(start, min(start + BATCH, count)))
+        tag(place)
+        Collection.objects.filter(pk=place.pk).update(version_count=count, next_number=count)
+        last = {
+            at: Membership.objects.get(collection=place, number=(at + 1) * count // 10 - 1)
+            for at in range(10)
+        }
+        Alias.objects.bulk_create(
+            Alias(collection=place, membership=row, name=f"a{at}", created_by=first.created_by)
+            for at, row in last.items()
+        )
+        Alias.objects.filter(collection=place, name="latest").update(membership=last[9])
+
+
+def add(place: Any, first: Any, numbers: range) -> None:
+    """Insert versions that share the manifest of the first one."""
+    from registry.models import Membership, Version
+
+    model = first.version
+    rows = []
+    for number in numbers:
+        at = model.created_at + timedelta(milliseconds=number)
+        rows.append(
+            Version(
+                sequence=place, state="COMMITTED", manifest_id=model.manifest_id, digest=model.digest,
+                size=model.size, file_count=model.file_count, commit_hash=f"{number:040x}",
+                description=f"nightly build {number}", type_name=model.type_name, created_by_id=model.created_by_id,
+                created_at=at, committed_at=at, updated_at=at,
+            )
+        )  # fmt: skip
+    made = Version.objects.bulk_create(rows)
+    Membership.objects.bulk_create(
+        Membership(
+            collection=place, version=version, number=number, created_by_id=first.created_by_id,
+            created_at=version.created_at,
+        )
+        for number, version in zip(numbers, made, strict=True)
+    )  # fmt: skip
+
+
+def tag(place: Any) -> None:
+    """Give each version its number as a tag, and its stage: prod for every hundredth, the newest among them."""
+    from registry.models import VersionTag
+
+    VersionTag.objects.filter(version__sequence=place).delete()
+    rows = place.memberships.values_list("version_id", "number")
+    VersionTag.objects.bulk_create(
+        (
+            VersionTag(version_id=version, name=name)
+            for version, number in rows
+            for name in (f"idx-{number}", "stage-dev" if (number + 1) % 100 else "stage-prod")
+        ),
+        batch_size=5000,
+    )
+
+
+def main() -> None:
+    """Run one of the two with the arguments of the command line; numbers are numbers."""
+    import django
+
+    os.environ["DJANGO_SETTINGS_MODULE"] = "artifacts_site.settings"
+    os.umask(0o077)
+    os.makedirs(os.environ["STRONGROOM_DATA"], exist_ok=True)
+    django.setup()
+    what, *arguments = sys.argv[1:]
+    *words, count = arguments
+    {"provision": provision, "seed": seed}[what](*words, int(count))  # type: ignore[operator]
+
+
+if __name__ == "__main__":
+    main()
