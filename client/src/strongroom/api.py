@@ -9,10 +9,9 @@ from strongroom import settings as _settings
 from strongroom._http import Session, route
 from strongroom.artifact import Artifact
 from strongroom.collections import Collection
-from strongroom.core.names import ArtifactRef
 from strongroom.errors import InvalidReference, NotFound, TypeMismatch
 from strongroom.record import Body, Record
-from strongroom.runs import Run, default_entity, fetch_record
+from strongroom.runs import Run, default_entity, fetch_record, resolve
 from strongroom.settings import Settings
 
 
@@ -43,7 +42,7 @@ class Api:
 
     def artifact(self, name: str, type: str | None = None) -> Artifact:
         """Return the artifact `entity/project/name:alias`; `latest` when no alias is given."""
-        record = fetch_record(self._session, self._ref(name))
+        record = fetch_record(self._session, name)
         if type is not None and record.type != type:
             raise TypeMismatch(f"{name} is of the type {record.type!r}, not {type!r}; ask for it by its own type.")
         return Artifact._from_record(self._session, record)
@@ -62,9 +61,8 @@ class Api:
 
     def collection(self, name: str) -> Collection:
         """Return the collection `entity/project/name`."""
-        ref = self._ref(name)
-        entity, project = self._place("/".join(part for part in (ref.entity, ref.project) if part))
-        return Collection.fetch(self._session, entity, project, ref.collection)
+        ref = resolve(self._session, name)
+        return Collection.fetch(self._session, ref.entity or "", ref.project or "", ref.collection)
 
     def collections(self, project: str | None = None, type: str | None = None) -> Iterator[Collection]:
         """Iterate over the collections of `entity/project`, or only those of a type."""
@@ -99,10 +97,6 @@ class Api:
     def artifact_by_id(self, id: str) -> Artifact:
         """Return an artifact by its `id`."""
         return Artifact._from_record(self._session, Record.parse(self._session.json("GET", route("versions", id))))
-
-    def _ref(self, name: str) -> ArtifactRef:
-        ref = ArtifactRef.parse(name)
-        return ArtifactRef(ref.collection, ref.ref, ref.project, ref.entity or self.default_entity)
 
     def _place(self, project: str | None) -> tuple[str, str]:
         parts = project.split("/") if project else []

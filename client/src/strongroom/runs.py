@@ -154,7 +154,7 @@ class Run:
         return Artifact._from_record(self._session, Record.parse(found))
 
     def _check_type(self, wanted: str, type: str) -> None:
-        found = fetch_record(self._session, ArtifactRef.parse(wanted))
+        found = fetch_record(self._session, wanted)
         if found.type != type:
             raise TypeMismatch(f"{wanted} is of the type {found.type!r}, not {type!r}; ask for it by its own type.")
 
@@ -189,16 +189,23 @@ def _from_path(run: Run, path: str | os.PathLike[str], name: str | None, type: s
     return artifact
 
 
-def fetch_record(session: Session, ref: ArtifactRef) -> Record:
-    """Ask the server for one version."""
-    entity, project = ref.entity or session.settings.entity, ref.project or session.settings.project
-    if not entity:
-        entity = default_entity(session)
+def resolve(session: Session, name: str) -> ArtifactRef:
+    """Return the whole of a name that may leave out entity and project."""
+    ref = ArtifactRef.parse(name)
+    project = ref.project or session.settings.project
     if not project:
         raise InvalidReference(
-            f"{ref} does not say which project; write entity/project/name:alias, or set STRONGROOM_PROJECT."
+            f"{name} does not say which project; write entity/project/name:alias, or set STRONGROOM_PROJECT."
         )
-    path = route("projects", entity, project, "collections", ref.collection, "versions", ref.ref)
+    entity = ref.entity or session.settings.entity or default_entity(session)
+    return ArtifactRef(ref.collection, ref.ref, project, entity)
+
+
+def fetch_record(session: Session, name: str) -> Record:
+    """Ask the server for one version."""
+    ref = resolve(session, name)
+    place = ("projects", ref.entity or "", ref.project or "", "collections", ref.collection)
+    path = route(*place, "versions", ref.ref)
     return Record.parse(session.json("GET", path))
 
 

@@ -163,8 +163,9 @@ class Publication:
     def _find_journal(self) -> Journal | None:
         if self._store.size() < JOURNAL_FROM:
             return None
-        names = (self._session.settings.base_url, self._target.entity, self._target.project, self._card.name,
-                 self._card.type, self._target.run or "")  # fmt: skip
+        # Not the run: a script that is started again begins another one, and the draft becomes that one's.
+        target = self._target
+        names = (self._session.settings.base_url, target.entity, target.project, self._card.name, self._card.type)
         return Journal.find(names, self._store.items())
 
     def _hash_large(self) -> None:
