@@ -32,6 +32,8 @@ class Installation:
 
     data: Path
     environment: dict[str, str] = field(default_factory=dict)
+    # What the command is started by, such as a tracer.
+    before: tuple[str, ...] = ()
     process: subprocess.Popen[str] | None = None
     url: str = ""
     log_start: int = 0
@@ -51,11 +53,11 @@ class Installation:
 
     def start(self, *, wait: bool = True) -> Installation:
         """Start it, and return when all its parts are up."""
-        command = [sys.executable, "-m", "artifacts_site.serve", "--port", "0", "--data", str(self.data)]
+        serve = [sys.executable, "-m", "artifacts_site.serve", "--port", "0", "--data", str(self.data)]
         self.log_start = len(self.log.read_text()) if self.log.exists() else 0
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                command,
+                [*self.before, *serve],
                 cwd=ROOT,
                 env=clean_environment(**self.environment),
                 stdin=subprocess.DEVNULL,
