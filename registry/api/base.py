@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -32,7 +32,7 @@ class Endpoint(APIView):
     """Who asks is `self.actor`; answers are plain dicts; every failure becomes the one error body."""
 
     authentication_classes = [KeyAuthentication, BrowserAuthentication]
-    permission_classes: ClassVar[list[Any]] = []  # policy.check in the services is the one judge
+    permission_classes = []  # policy.check in the services is the one judge
     renderer_classes = [JSONRenderer]
     content_negotiation_class = BaseContentNegotiation
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
@@ -46,13 +46,13 @@ class Endpoint(APIView):
         self.http = request._request
         _refuse_nul(kwargs, self.http.GET)
         request.user  # noqa: B018  # runs the authentication classes
-        self.actor = request.auth or self.http.actor  # type: ignore[attr-defined]
+        self.actor = request.auth or self.http.actor  # type: ignore[assignment,attr-defined]
 
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], HttpResponse]:
         """Answer errors our way, whatever the settings say."""
         return problems.handle
 
-    def finalize_response(
+    def finalize_response(  # type: ignore[override]
         self, request: Request, response: Any, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
         """Pass answers through: they are whole already."""

@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import quote
 
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from strongroom.core.errors import RangeNotSatisfiable
 
 from registry.http import problems
 from registry.http.conditional import matches
-from strongroom.core.errors import RangeNotSatisfiable
 
 # (start, length) -> something to read; with fileno() the server hands it to sendfile.
 Opener = Callable[[int, int], Any]
@@ -57,9 +57,10 @@ def deliver(
     span = span_of(request, size, tag)
     if span is None:
         refused = RangeNotSatisfiable(f"The file has {size} bytes; ask for a range within.", size=size)
-        response = problems.respond(refused, request)
-        response["Content-Range"] = f"bytes */{size}"
-        return _protect(response, tag)
+        answer = problems.respond(refused, request)
+        answer["Content-Range"] = f"bytes */{size}"
+        return _protect(answer, tag)
+    response: HttpResponseBase
     if request.method == "HEAD":
         response = HttpResponse(content_type=content_type)
     else:

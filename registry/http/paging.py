@@ -133,7 +133,8 @@ def _value(kind: type, value: Any) -> Any:
     if kind is datetime and isinstance(value, str):
         at = datetime.fromisoformat(value)
         return at if timezone.is_aware(at) else timezone.make_aware(at)
-    if type(value) is not kind or (kind is str and "\0" in value):
+    same: bool = type(value) is kind
+    if not same or (kind is str and "\0" in value):
         raise ValueError("of another type")
     if kind is int and not -_INT64 <= value < _INT64:
         raise ValueError("outside of 64 bits")
