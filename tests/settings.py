@@ -8,8 +8,12 @@ import shutil
 import tempfile
 from pathlib import Path
 
-_data = Path(tempfile.mkdtemp(prefix="strongroom-tests-"))
-atexit.register(shutil.rmtree, _data, ignore_errors=True)
+# Parallel test processes end without clean-up: they work inside the folder of the one that started them.
+_parent = os.environ.get("STRONGROOM_TEST_FOLDER")
+_data = Path(tempfile.mkdtemp(prefix="strongroom-tests-", dir=_parent))
+if _parent is None:
+    os.environ["STRONGROOM_TEST_FOLDER"] = str(_data)
+    atexit.register(shutil.rmtree, _data, ignore_errors=True)
 os.environ["STRONGROOM_DATA"] = str(_data)
 os.environ["STRONGROOM_SECRET_KEY"] = "only for tests: " + "0" * 48
 # Playwright leaves an event loop in the thread that tests use the ORM from.
@@ -19,7 +23,7 @@ if os.environ.get("STRONGROOM_TEST_DATABASE") == "postgresql" and not os.environ
 
     _cluster = Cluster.start()
     atexit.register(_cluster.stop)
-    # Parallel test processes are children of this one: they inherit the address, and share the cluster.
+    # Parallel test processes inherit the address, and share the cluster.
     os.environ["DATABASE_URL"] = _cluster.url
 
 from artifacts_site.settings import *  # noqa: E402, F403  # the environment above must stand first
