@@ -33,8 +33,11 @@ def entry(actor: Actor, membership: Membership, path: str) -> Entry:
     return found
 
 
-def content(actor: Actor, membership: Membership, path: str) -> Content:
-    """Return an entry with the blob that holds its bytes; NotFound for a reference, whose bytes are elsewhere."""
+def content(actor: Actor, membership: Membership, path: str, *, looking: bool = False) -> Content:
+    """Return an entry with the blob that holds its bytes; NotFound for a reference, whose bytes are elsewhere.
+
+    `looking` is a preview on a page: it needs the same right, and is no download in the history.
+    """
     check(actor, Act.DOWNLOAD, membership.collection.project)
     found = entry(actor, membership, path)
     if found.sha256 is None:
@@ -43,7 +46,8 @@ def content(actor: Actor, membership: Membership, path: str) -> Content:
     blob = blobs.filter(sha256=bytes.fromhex(found.sha256)).select_related("object").first()
     if blob is None:
         raise NotFound(f"The bytes of {path} are missing from the store. An operator can check it with fsck.")
-    _tell_download(actor, membership)
+    if not looking:
+        _tell_download(actor, membership)
     return found, blob
 
 

@@ -29,6 +29,7 @@ _ORIGINS = {
     "team": "team default",
     "user": "your default",
     "entity": "team default",
+    "none": "no policy",
 }
 
 

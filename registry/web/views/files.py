@@ -117,7 +117,7 @@ def download(request: HttpRequest, actor: Actor, path: str, **place: Any) -> Htt
 def image(request: HttpRequest, actor: Actor, path: str, **place: Any) -> HttpResponseBase:
     """A picture for an <img>: only what begins as one, with a type that runs no script."""
     membership = found(actor, **place)
-    entry, blob = files.content(actor, membership, path)
+    entry, blob = files.content(actor, membership, path, looking=True)
     kind = previews.picture_type(blob)
     if kind is None:
         raise NotFound(f"{path} is not a picture that can be shown. Download it instead.")
