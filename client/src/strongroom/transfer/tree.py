@@ -9,7 +9,7 @@ from collections import OrderedDict
 from pathlib import Path
 
 from strongroom._files import BINARY, NO_FOLLOW, NO_WAIT
-from strongroom.core.paths import open_beneath, safe_join
+from strongroom.core.paths import check_entry_path, open_beneath, safe_join
 from strongroom.errors import PathCollision
 
 MOST_HANDLES = 64
@@ -43,7 +43,7 @@ class Tree:
             if create:
                 place.parent.mkdir(parents=True, exist_ok=True)
             return str(place), None
-        folder, _, name = path.rpartition("/")
+        folder, _, name = check_entry_path(path).rpartition("/")
         if not folder:
             return name, self._handle
         handle = self._folders.get(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 
 from strongroom import hashing
 from strongroom._http import Session, route
-from strongroom.errors import BadAnswer, DigestMismatch, NotFound, OffsetMismatch, StrongroomError
+from strongroom.errors import BadAnswer, Conflict, DigestMismatch, NotFound, StrongroomError
 from strongroom.record import Body
 from strongroom.staging import Staging
 from strongroom.store import Item
@@ -24,6 +25,7 @@ WIDEN_FROM = 128 << 20
 PART_SIZE = 64 << 20
 MOST_PARTS = 8
 MOST_DETOURS = 20
+SETTLE_SECONDS = 0.2
 Watch = Callable[[int], None]
 
 
@@ -144,16 +146,15 @@ class Uploader:
                     running.catch_up(file, start)
                 sent = _Count(watch)
                 try:
-                    part.received = self._put(
-                        upload, part, window(item, file, start, length, running, sent), length
-                    )
-                except OffsetMismatch as error:
-                    part.received, detours = _offset(error, part), detours + 1
+                    part.received = self._put(upload, part, window(item, file, start, length, running, sent), length)
+                except Conflict as error:  # another offset, or an older connection of ours that still writes
+                    detours += 1
                     if detours > MOST_DETOURS:
                         raise
+                    part.received = _offset(error, part) or self._settled(upload, part, item)
                 except StrongroomError as error:
                     patience.wait(error)
-                    part.received = self._ask(upload, part, item)
+                    part.received = self._settled(upload, part, item)
                 if part.received > before:
                     patience.progress()
                 watch(part.received - before - sent.total)
@@ -169,6 +170,16 @@ class Uploader:
         received = Body(answer, "the state of a part").number("received")
         if received > part.size:
             raise BadAnswer("The server says that it received more than the part has.")
+        return received
+
+    def _settled(self, upload: Upload, part: Part, item: Item) -> int:
+        """Ask how much arrived until the answer stays: what a broken connection held may still be on its way in."""
+        received = self._ask(upload, part, item)
+        for _ in range(MOST_DETOURS):
+            time.sleep(SETTLE_SECONDS)
+            earlier, received = received, self._ask(upload, part, item)
+            if received == earlier:
+                break
         return received
 
     def _ask(self, upload: Upload, part: Part, item: Item) -> int:
@@ -187,8 +198,9 @@ class _Count:
         self._watch(count)
 
 
-def _offset(error: OffsetMismatch, part: Part) -> int:
+def _offset(error: Conflict, part: Part) -> int | None:
+    """Return where the server says to go on, if it says so."""
     received = error.details.get("received")
     if isinstance(received, bool) or not isinstance(received, int) or not 0 <= received <= part.size:
-        raise error
+        return None
     return received

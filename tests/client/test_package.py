@@ -1,0 +1,107 @@
+"""The package itself: quick to import, light, and with everything under its name."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import time
+
+import pytest
+import strongroom
+from strongroom import _retry, errors
+from strongroom.progress import Progress, human_size
+
+
+def test_importing_it_is_quick():
+    script = (
+        "import time; t = time.perf_counter(); import strongroom; print(time.perf_counter() - t);"
+        "strongroom.Artifact, strongroom.init, strongroom.Api; print(time.perf_counter() - t)"
+    )
+    times = []
+    for _ in range(3):
+        out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+        times.append(float(out[0]))
+    assert min(times) < 0.15
+
+
+def test_it_needs_nothing_heavy():
+    script = "import strongroom, sys; [getattr(strongroom, name) for name in strongroom.__all__]; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    heavy = {"django", "numpy", "requests", "httpx", "pydantic", "asyncio", "multiprocessing", "tkinter", "boto3"}
+    assert not heavy & set(loaded)
+
+
+def test_everything_it_promises_is_there():
+    for name in strongroom.__all__:
+        assert name == "run" or getattr(strongroom, name) is not None
+        assert name in dir(strongroom)
+    assert strongroom.run is None
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = strongroom.nothing
+
+
+def test_what_comes_later_is_left_out():
+    for name in ("add_reference", "add", "link"):
+        assert not hasattr(strongroom.Artifact, name)
+
+
+class Terminal(io.StringIO):
+    """A stream that somebody watches."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_bar_is_drawn_on_a_terminal(monkeypatch):
+    monkeypatch.setattr("strongroom.progress.SHOW_AFTER", 0.0)
+    monkeypatch.setattr("strongroom.progress.REDRAW_EVERY", 0.0)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with Progress("Uploading data", 2_000_000) as bar:
+        bar.add(500_000)
+        bar.add(1_500_000)
+    assert " 25% 500.0 KB of 2.0 MB" in sys.stderr.getvalue()
+    assert sys.stderr.getvalue().rstrip().split("\r")[-1].startswith("Uploading data ████")
+    assert "100%" in sys.stderr.getvalue()
+
+
+def test_nothing_is_drawn_where_nobody_watches(monkeypatch):
+    monkeypatch.setattr("strongroom.progress.SHOW_AFTER", 0.0)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    with Progress("Uploading data", 2) as bar:
+        bar.add(2)
+    assert sys.stderr.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 B"), (999, "999 B"), (1500, "1.5 KB"), (2e9, "2.0 GB"), (5e15, "5000.0 TB")]
+)
+def test_sizes_are_written_for_people(count, text):
+    assert human_size(count) == text
+
+
+def test_patience_ends_when_nothing_goes_forward(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
+    patience, error = _retry.Patience(60.0), errors.Unreachable("No.")
+
+    def wait_for_ever() -> None:
+        while True:
+            patience.wait(error)
+
+    with pytest.raises(errors.Unreachable):
+        wait_for_ever()
+    assert 45 < clock[0] <= 60
+    patience.progress()
+    patience.wait(error)
+
+
+def test_patience_waits_as_long_as_it_is_asked_to(monkeypatch):
+    slept = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    _retry.Patience(60.0).wait(errors.RateLimited("Slow down.", retry_after=17))
+    assert slept == [17.0]
+    with pytest.raises(errors.RateLimited):
+        _retry.Patience(0.0).wait(errors.RateLimited("Slow down."))
+    assert slept == [17.0]
