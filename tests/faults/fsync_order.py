@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 CALLS = (
     "write,pwrite64,writev,copy_file_range,sendfile,ftruncate,fsync,fdatasync,"
-    "rename,renameat,renameat2,link,linkat,mkdir,mkdirat,unlink,unlinkat"
+    "rename,renameat,renameat2,link,linkat,mkdir,mkdirat,unlink,unlinkat,rmdir,sendto,sendmsg"
 )
 _LINE = re.compile(r"^(?:\[pid +)?(\d+)\]? +(.*)$")
 _CALL = re.compile(r"^(\w+)\((.*)\) += (-?\d+)")
@@ -20,6 +20,12 @@ _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 def calls(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Give each call that succeeded, with its arguments, in the order in which they ended."""
+    for _, call, arguments in calls_of_threads(lines):
+        yield call, arguments
+
+
+def calls_of_threads(lines: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+    """Give each call that succeeded with its thread before it."""
     begun: dict[str, str] = {}
     for line in lines:
         if not (found := _LINE.match(line.rstrip("\n"))):
@@ -31,7 +37,7 @@ def calls(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
         if resumed := _RESUMED.match(text):
             text = begun.pop(thread, "") + resumed.group(1)
         if (call := _CALL.match(text)) and int(call.group(3)) >= 0:
-            yield call.group(1), call.group(2)
+            yield thread, call.group(1), call.group(2)
 
 
 @dataclass
