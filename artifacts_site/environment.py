@@ -125,12 +125,15 @@ def sqlite(path: Path) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": path,
+        # A thread keeps its connection: opening one sets it up anew each time, and closing the last one
+        # that is open writes the whole log back, with a sync of the disk, after every request.
+        "CONN_MAX_AGE": None,
         "OPTIONS": {
             # Without IMMEDIATE the step from reading to writing fails at once, whatever the timeout.
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
             "init_command": f"PRAGMA journal_mode=WAL;PRAGMA synchronous={synchronous.upper()};"
-            "PRAGMA mmap_size=134217728;PRAGMA cache_size=-20000;PRAGMA journal_size_limit=27103364;",
+            "PRAGMA mmap_size=134217728;PRAGMA cache_size=-4000;PRAGMA journal_size_limit=27103364;",
         },
     }
 
