@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
+from redis.exceptions import RedisError
+
+log = logging.getLogger(__name__)
 
 LIMIT = 256 * 1024
 CACHE_SECONDS = 30 * 24 * 3600
@@ -43,12 +47,20 @@ def render(text: str) -> SafeString:
     if not _is_tame(text):
         return _as_text(text)
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    key = f"markdown:{_RULES}:{digest}"
-    known = cache.get(key)
-    if known is None:
-        known = _render(text)
-        cache.set(key, known, CACHE_SECONDS)
-    return mark_safe(known)  # noqa: S308  # cleaned by bleach below
+    return mark_safe(_remembered(f"markdown:{_RULES}:{digest}", text))  # noqa: S308  # cleaned by bleach below
+
+
+def _remembered(key: str, text: str) -> str:
+    try:
+        known: str | None = cache.get(key)
+        if known is None:
+            known = _render(text)
+            cache.set(key, known, CACHE_SECONDS)
+    except RedisError as error:
+        # The cache spares time, nothing else: without it the page is slower, and whole.
+        log.warning("The cache of rendered texts does not answer: %s", error)
+        return _render(text)
+    return known
 
 
 # Python-Markdown takes quadratic time for some characters, however the lines are broken: `[` * 6000 costs five

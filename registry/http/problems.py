@@ -10,6 +10,7 @@ from typing import Any
 from django.core import exceptions as django_errors
 from django.db import DataError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from redis.exceptions import RedisError
 from rest_framework.exceptions import APIException
 from strongroom.core import errors
 
@@ -87,6 +88,11 @@ def _of_machine(exc: BaseException) -> RegistryError | None:
         return errors.Unavailable(
             "The database is busy. Nothing was changed; try again in a moment.", retry_after=1
         )
+    if isinstance(exc, RedisError):
+        log.error("The queue's server does not answer", exc_info=exc)
+        return errors.Unavailable(
+            "A part of the server that this needs is down. Try again in a moment.", retry_after=5
+        )
     if isinstance(exc, DataError):
         log.warning("The database refused a value", exc_info=exc)
         return errors.InvalidInput("A value in the request is outside of what the database can hold.")
@@ -106,10 +112,14 @@ def respond(exc: BaseException, request: HttpRequest | None = None) -> HttpRespo
     response["Cache-Control"] = "no-store"
     if error.status == 401:
         response["WWW-Authenticate"] = 'Bearer realm="strongroom"'
-    if error.status in (429, 503) and (
-        wait := error.details.get("retry_after") or error.details.get("seconds")
-    ):
-        response["Retry-After"] = str(wait)
+    ask_to_wait(response, error)
     if isinstance(error, errors.MethodNotAllowed) and "allow" in error.details:
         response["Allow"] = ", ".join(error.details["allow"])
     return response
+
+
+def ask_to_wait(response: HttpResponse, error: RegistryError) -> None:
+    """Say in `Retry-After` how many seconds to wait, where the error knows."""
+    wait = error.details.get("retry_after") or error.details.get("seconds")
+    if error.status in (429, 503) and wait:
+        response["Retry-After"] = str(wait)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from django.core.cache import cache
+from redis.exceptions import RedisError
 from strongroom.core.manifest import Change, Entry, write_lines, write_wandb
 from strongroom.core.paths import check_entry_path
 
@@ -16,6 +18,8 @@ from registry.manifests import FolderPage
 from registry.models import Blob, Manifest, Membership
 from registry.policy import Act, check
 from registry.services import events
+
+log = logging.getLogger(__name__)
 
 Content: TypeAlias = tuple[Entry, Blob]
 
@@ -121,7 +125,7 @@ def _tell_download(actor: Actor, membership: Membership) -> None:
     """Record a download once in ten minutes for each person, version and door: a download is many requests."""
     who = actor.user.pk if actor.user else 0
     told = f"download:{who}:{membership.pk}:{actor.door}"
-    if not cache.add(told, 1, _TELL_EVERY_SECONDS):
+    if not _is_new(told):
         return
     try:
         events.record(
@@ -133,5 +137,21 @@ def _tell_download(actor: Actor, membership: Membership) -> None:
         )
     except Exception:
         # Not told after all: the next request must tell.
-        cache.delete(told)
+        _forget(told)
         raise
+
+
+def _is_new(told: str) -> bool:
+    try:
+        return bool(cache.add(told, 1, _TELL_EVERY_SECONDS))
+    except RedisError as error:
+        # A download that is told twice is better than one that is not told, or not given.
+        log.warning("The cache of recorded downloads does not answer: %s", error)
+        return True
+
+
+def _forget(told: str) -> None:
+    try:
+        cache.delete(told)
+    except RedisError as error:
+        log.warning("The cache of recorded downloads does not answer: %s", error)

@@ -12,6 +12,7 @@ from django.db import DataError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from redis.exceptions import RedisError
 
 from registry.actor import Actor
 from registry.errors import MethodNotAllowed, NotAuthenticated, RegistryError
@@ -31,7 +32,7 @@ _HEADINGS = {
     413: "That is too large",
     429: "Too many attempts",
     500: "Something went wrong at the server",
-    503: "The server is busy",
+    503: "The server can't do that now",
     507: "The server's disk is full",
 }
 
@@ -49,7 +50,7 @@ def page(*methods: str) -> Callable[[View], View]:
                 response = to_sign_in(request)
             except RegistryError as error:
                 response = problem(request, error)
-            except (OperationalError, DataError, OSError) as error:
+            except (OperationalError, DataError, RedisError, OSError) as error:
                 response = problem(request, problems.as_error(error))
             return _private(response)
 
@@ -116,7 +117,9 @@ def to_sign_in(request: HttpRequest) -> HttpResponse:
 def problem(request: HttpRequest, error: RegistryError) -> HttpResponse:
     """Show an error as a page; to htmx as the sentence that its toast shows."""
     if is_fragment(request):
-        return HttpResponse(str(error), status=error.status, content_type="text/plain; charset=utf-8")
+        response = HttpResponse(str(error), status=error.status, content_type="text/plain; charset=utf-8")
+        problems.ask_to_wait(response, error)
+        return response
     user = getattr(request, "user", None)
     context = {
         "error": error,
@@ -129,8 +132,7 @@ def problem(request: HttpRequest, error: RegistryError) -> HttpResponse:
     response = render(request, "errors/problem.html", context, status=error.status)
     if isinstance(error, MethodNotAllowed):
         response["Allow"] = ", ".join(error.details.get("allow", []))
-    if "retry_after" in error.details:
-        response["Retry-After"] = str(error.details["retry_after"])
+    problems.ask_to_wait(response, error)
     return response
 
 

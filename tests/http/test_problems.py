@@ -80,3 +80,8 @@ def test_a_wait_is_told_to_clients_too():
 def test_405_names_what_is_allowed():
     response, _ = answer(errors.MethodNotAllowed("No.", allow=["GET", "HEAD"]))
     assert response["Allow"] == "GET, HEAD"
+
+
+def test_too_many_attempts_say_how_long_to_wait():
+    response, told = answer(errors.RateLimited("Too many failed attempts. Wait five minutes.", seconds=300))
+    assert (response.status_code, response["Retry-After"], told["code"]) == (429, "300", "rate_limited")

@@ -6,7 +6,7 @@ import pytest
 
 from registry.models import User
 from registry.services import accounts
-from registry.services.accounts import ATTEMPTS
+from registry.services.accounts import ATTEMPTS, WINDOW_SECONDS
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
@@ -61,7 +61,8 @@ def test_too_many_attempts_are_refused_even_with_the_right_password(client, alic
     for _ in range(ATTEMPTS):
         sign_in(client, alice, "wrong")
     answer = sign_in(client, alice)
-    assert answer.status_code == 422
+    assert answer.status_code == 429
+    assert answer["Retry-After"] == str(WINDOW_SECONDS)
     assert "Too many failed attempts" in answer.content.decode()
 
 

@@ -27,6 +27,8 @@ class ServiceForm(forms.Form):
     # Error code → field, where the error does not name its field itself.
     errors_on: ClassVar[dict[str, str]] = {}
     result: Any = None
+    # What the service refused with: its status is that of the answer.
+    refusal: RegistryError | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
@@ -57,6 +59,7 @@ class ServiceForm(forms.Form):
 
     def refuse(self, error: RegistryError) -> None:
         """Put a service's sentence beside its field."""
+        self.refusal = error
         named = str(error.details.get("field", "")) or self.errors_on.get(error.code, "")
         where = named if named in self.fields else next(iter(self.fields))
         self.add_error(where, str(error))

@@ -8,8 +8,10 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
+from redis.exceptions import RedisError
 
-from registry.errors import NotFound
+from registry.errors import NotFound, RateLimited
+from registry.http import problems
 from registry.http.who import actor_of
 from registry.services import accounts
 from registry.web.forms.accounts import SetupForm, SignInForm
@@ -44,11 +46,19 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return redirect(target)
     form = SignInForm(request.POST if request.method == "POST" else None)
     address = actor_of(request, door="web").address
-    if request.method == "POST" and form.act(accounts.authenticate, address=address):
-        auth.login(request, form.result, backend=_BACKEND)
-        return redirect(target)
+    try:
+        if request.method == "POST" and form.act(accounts.authenticate, address=address):
+            auth.login(request, form.result, backend=_BACKEND)
+            return redirect(target)
+    except RedisError as error:
+        # Attempts are counted there: without the count anybody could guess passwords for ever.
+        return problem(request, problems.as_error(error))
     context = {"form": form, "next": "" if target == "/" else target}
-    return render(request, "accounts/sign_in.html", context, status=422 if form.errors else 200)
+    answer = render(request, "accounts/sign_in.html", context, status=422 if form.errors else 200)
+    if isinstance(form.refusal, RateLimited):
+        answer.status_code = form.refusal.status
+        problems.ask_to_wait(answer, form.refusal)
+    return answer
 
 
 @never_cache
