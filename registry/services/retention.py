@@ -53,10 +53,18 @@ def effective_for(memberships: Sequence[Membership]) -> dict[int, EffectiveTtl]:
     """
     sequences = {row.version.sequence_id: row.version.sequence for row in memberships}
     policies = _policies_of(sequences.values())
-    spared, linked = _kept(memberships)
+    # What never expires needs no reason to be kept: where no TTL is set, nothing more is read.
+    spared, linked = _kept([row for row in memberships if _may_expire(row.version, policies)])
     return {
         row.pk: _one(row.version, policies[row.version.sequence_id], spared, linked) for row in memberships
     }
+
+
+def _may_expire(version: Version, policies: dict[int, TtlPolicy | None]) -> bool:
+    if version.ttl_kind != Version.Ttl.INHERIT:
+        return version.ttl_seconds is not None
+    policy = policies[version.sequence_id]
+    return policy is not None and policy.seconds is not None
 
 
 def _policies_of(sequences: Iterable[Collection]) -> dict[int, TtlPolicy | None]:
@@ -81,6 +89,8 @@ def _policies_of(sequences: Iterable[Collection]) -> dict[int, TtlPolicy | None]
 
 def _kept(memberships: Sequence[Membership]) -> tuple[set[int], set[int]]:
     """Return the ids of versions spared for an alias besides `latest`, and those of linked ones."""
+    if not memberships:
+        return set(), set()
     ids = [row.version_id for row in memberships]
     not_sparing = set(
         Team.objects.filter(
