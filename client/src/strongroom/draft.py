@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import IO
 
@@ -14,7 +15,7 @@ from strongroom.core.paths import check_entry_path
 from strongroom.errors import LocalFileError, PathCollision, PathNotInArtifact
 from strongroom.intake import Intake, Policy, check_policy, logical_path, merge, walk
 from strongroom.staging import Staging
-from strongroom.store import EntryStore, Item
+from strongroom.store import PAGE, EntryStore, Item
 
 Watch = Callable[[int], None]
 
@@ -117,13 +118,15 @@ class Draft:
 
     def fill_md5(self) -> None:
         """Compute every MD5 that is not known yet."""
-        page: list[tuple[bytes | None, bytes | None, str]] = []
-        for item, md5 in hashing.digest_all(self.store.without_md5(), self._staging, "md5"):
-            page.append((None, md5, item.path))
-            if len(page) >= 1000:
-                self.store.set_digests(page)
-                page = []
-        self.store.set_digests(page)
+        found = hashing.digest_all(self.store.without_md5(), self._staging, "md5")
+        while page := list(islice(found, PAGE)):
+            self.store.set_digests((None, md5, item.path) for item, md5 in page)
+
+    def fill_sha256(self, watch: Watch) -> None:
+        """Compute every SHA-256 that is not known yet."""
+        found = hashing.digest_all(self.store.without_sha256(), self._staging, "sha256", watch)
+        while page := list(islice(found, PAGE)):
+            self.store.set_digests((sha256, None, item.path) for item, sha256 in page)
 
     def _intake(self, policy: Policy, *, skip_cache: bool) -> Intake:
         return Intake(self.staging if policy == "mutable" else None, skip_cache=skip_cache)

@@ -168,16 +168,25 @@ class EntryStore:
         query = "SELECT coalesce(sum(size), 0) FROM entries WHERE path >= ? AND (? IS NULL OR path < ?)"
         return int(self._all(query, low, high, high)[0][0])
 
-    def unhashed(self) -> list[Item]:
-        """Return the items whose SHA-256 nobody has computed yet: the large ones."""
-        rows = self._all(f"SELECT {_COLUMNS} FROM entries WHERE sha256 IS NULL AND ref IS NULL ORDER BY path")  # noqa: S608
-        return [_item(row) for row in rows]
+    def is_hashed(self) -> bool:
+        """Tell whether the SHA-256 of every blob is known."""
+        return not self._all("SELECT 1 FROM entries WHERE sha256 IS NULL AND ref IS NULL LIMIT 1")
 
-    def without_md5(self, page: int = PAGE) -> Iterator[Item]:
+    def without_sha256(self) -> Iterator[Item]:
+        """Iterate over the blobs whose SHA-256 is not known, while it is being filled in."""
+        return (item for item in self.items() if item.ref is None and item.sha256 is None)
+
+    def without_md5(self) -> Iterator[Item]:
         """Iterate over the blobs whose MD5 is not known, while it is being filled in."""
-        for item in self.items(page=page):
-            if item.ref is None and item.md5 is None:
-                yield item
+        return (item for item in self.items() if item.ref is None and item.md5 is None)
+
+    def alone_in_size(self, least: int, most: int) -> list[Item]:
+        """Return the largest blobs that nobody hashed yet and that equal no other, for none has their size."""
+        rows = self._all(
+            f"SELECT {_COLUMNS} FROM entries WHERE ref IS NULL AND size >= ? GROUP BY size"  # noqa: S608
+            " HAVING count(*) = 1 AND sha256 IS NULL ORDER BY size DESC LIMIT ?", least, most,
+        )  # fmt: skip
+        return [_item(row) for row in rows]
 
     def set_digests(self, digests: Iterable[tuple[bytes | None, bytes | None, str]]) -> None:
         """Fill in (SHA-256, MD5) of paths; None keeps what is known."""

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from strongroom import hashing
 from strongroom._http import Session, route
 from strongroom.draft import Draft
 from strongroom.errors import BadAnswer, BlobsMissing, DraftClosed, LocalFileError, NotFound, StrongroomError
@@ -89,7 +87,7 @@ def _at_once(
 ) -> Any | None:
     """Log in a single request, or return None when bytes have to be sent first."""
     store = draft.store
-    if store.count() > AT_ONCE or store.unhashed():
+    if store.count() > AT_ONCE or not store.is_hashed():
         return None
     body = {
         **card.body(target.run), **labels, "client_id": secrets.token_hex(16),
@@ -169,41 +167,36 @@ class Publication:
         return Journal.find(names, self._store.items())
 
     def _hash_large(self) -> None:
-        """Learn the SHA-256 of large files: by hashing them, or, when the server cannot have them, while sending."""
-        items = self._store.unhashed()
-        if not items:
+        """Learn the SHA-256 of large files: while sending what the server cannot have, by reading all others."""
+        if self._store.is_hashed():
             return
-        fresh = self._fresh(items)
-        rest = [item for item in items if item.path not in fresh]
-        with Progress(f"Reading {self._card.name}", sum(item.size or 0 for item in rest)) as bar:
-            hashed = [(digest, None, item.path) for item, digest in
-                      hashing.digest_all(rest, self._staging, "sha256", bar.add)]  # fmt: skip
-        self._store.set_digests(hashed)
+        fresh = self._fresh()
         uploader = self._uploader()
         with (
-            Progress(f"Uploading {self._card.name}", sum(item.size or 0 for item in fresh.values())) as bar,
+            Progress(f"Uploading {self._card.name}", sum(item.size or 0 for item in fresh)) as bar,
             BoundedPool(LARGE_SENDERS) as pool,
         ):
-            for item in fresh.values():
+            for item in fresh:
                 pool.submit(self._send_hashing, uploader, item, pool.watched(bar.add))
+        with Progress(f"Reading {self._card.name}", self._store.size()) as bar:
+            self._draft.fill_sha256(bar.add)
 
     def _send_hashing(self, uploader: Uploader, item: Item, watch: bundles.Watch) -> None:
         digest = uploader.send_hashing(item, watch)
         self._store.set_digests([(digest, None, item.path)])
 
-    def _fresh(self, items: list[Item]) -> dict[str, Item]:
-        """Return the large files that cannot be duplicates, because nothing has their size."""
-        sizes = Counter(item.size for item in items)
-        once = [item for item in items if sizes[item.size] == 1 and (item.size or 0) >= IN_FLIGHT_FROM]
+    def _fresh(self) -> list[Item]:
+        """Return large files that cannot be duplicates, because nothing has their size."""
+        alone = self._store.alone_in_size(IN_FLIGHT_FROM, MOST_SIZES)
         # On a distant link hashing costs nothing beside sending, and parts can only be sent of a known digest.
-        if not once or is_distant(self._session):
-            return {}
-        asked = [item.size for item in once[:MOST_SIZES]]
-        answer = self._session.json("POST", route("drafts", self._id or "", "sizes"), {"sizes": asked})
+        if not alone or is_distant(self._session):
+            return []
+        asked = {"sizes": [item.size for item in alone]}
+        answer = self._session.json("POST", route("drafts", self._id or "", "sizes"), asked)
         known = Body(answer, "a list of sizes").found.get("known")
         if not isinstance(known, list):
             raise BadAnswer("The server answered with something that is not a list of sizes.")
-        return {item.path: item for item in once[:MOST_SIZES] if item.size not in known}
+        return [item for item in alone if item.size not in known]
 
     def _stage_and_send(self) -> None:
         missing = manifests.stage(self._session, self._id or "", self._store).below("missing")
@@ -233,26 +226,25 @@ class Publication:
                 raise BadAnswer("The server lists the same missing blobs again and again.")
 
     def _send_wanted(self, bar: Progress) -> None:
+        """Send the small blobs in bundles, then the large ones each alone."""
         uploader, session, draft_id, staging = self._uploader(), self._session, self._id or "", self._staging
-        large: list[Item] = []
-
-        def small() -> Iterator[Item]:
-            for item in self._store.wanted():
-                if not item.is_local:
-                    raise LocalFileError(
-                        f"The server no longer has the bytes of {item.path!r}, and they are not on this machine;"
-                        " add the file again."
-                    )
-                if (item.size or 0) > SMALL:
-                    large.append(item)
-                else:
-                    yield item
-
         with BoundedPool(bundles.SENDERS) as pool:
-            for group in bundles.group(small()):
-                pool.submit(bundles.send, session, draft_id, group, staging, pool.watched(bar.add))
-            for item in large:
-                pool.submit(uploader.send, item, pool.watched(bar.add))
+            watch = pool.watched(bar.add)
+            small = (item for item in self._local_ones() if (item.size or 0) <= SMALL)
+            for group in bundles.group(small):
+                pool.submit(bundles.send, session, draft_id, group, staging, watch)
+            for item in self._local_ones():
+                if (item.size or 0) > SMALL:
+                    pool.submit(uploader.send, item, watch)
+
+    def _local_ones(self) -> Iterator[Item]:
+        for item in self._store.wanted():
+            if not item.is_local:
+                raise LocalFileError(
+                    f"The server no longer has the bytes of {item.path!r}, and they are not on this machine;"
+                    " add the file again."
+                )
+            yield item
 
     def _uploader(self) -> Uploader:
         return Uploader(self._session, self._id or "", self._staging, self._journal)
