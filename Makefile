@@ -40,7 +40,7 @@ demo: .venv/demo-$(PLACE)  ## Train real models and log them to the running serv
 bench: .venv/run-$(PLACE)  ## Measure against MLflow and the machine's limits (minutes; bench/README.md)
 	@exec sh bench/run_all.sh $(ARGS)
 
-faults: .venv/test-$(PLACE)  ## Kill, fill the disk, cut the power, and count what was lost (minutes)
+faults: .venv/test-$(PLACE)  ## Kill, fill the disk, trace, race, and count what was lost (docs/operations.md)
 	@exec $(VENV_PYTHON) tests/faults/run.py $(ARGS)
 
 pictures: .venv/test-$(PLACE)  ## Take the pictures of the documentation

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -43,8 +44,8 @@ def get(reference: str, folder: str) -> None:
 def contents(seed: int) -> Iterator[tuple[str, bytes]]:
     """Make the files that belong to a seed: many small ones, or few with a large one among them."""
     dice = random.Random(seed)
-    if dice.random() < 0.4:
-        yield "large.bin", dice.randbytes(dice.randint(1 << 20, 10 << 20))
+    if dice.random() < 0.3:
+        yield "large.bin", dice.randbytes(dice.randint(2 << 20, 10 << 20))
     for number in range(dice.choice([1, 3, 40])):
         yield f"part-{number % 5}/{number}.bin", dice.randbytes(dice.randint(0, 60_000))
 
@@ -67,7 +68,13 @@ def log_seeds(name: str, first: str, count: str, stop: str) -> None:
             with strongroom.init() as run:
                 logged = run.log_artifact(draft_of(seed, name))
         except StrongroomError as error:
-            say(seed=seed, code=error.code, status=error.status, message=str(error), after=time.monotonic() - began)
+            say(
+                seed=seed,
+                code=error.code,
+                status=error.status,
+                message=str(error),
+                after=time.monotonic() - began,
+            )
             # Refused by a full disk at once: who tries again without a pause only warms the room.
             time.sleep(0.1)
         else:
@@ -75,13 +82,17 @@ def log_seeds(name: str, first: str, count: str, stop: str) -> None:
     say(end=True)
 
 
-def check_seeds(reference: str, folder: str) -> None:
-    """Download a version, and say whether its files are those of the seed that it names."""
-    artifact = strongroom.Api().artifact(reference)
-    root = Path(artifact.download(folder, skip_cache=True))
-    expected = dict(contents(int(artifact.metadata["seed"])))
-    found = {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
-    say(version=artifact.version, same=found == expected)
+def check_seeds(folder: str, *references: str) -> None:
+    """Download versions, and say of each whether its files are those of the seed that it names."""
+    for number, reference in enumerate(references):
+        artifact = strongroom.Api().artifact(reference)
+        root = Path(artifact.download(f"{folder}/{number}", skip_cache=True))
+        expected = dict(contents(int(artifact.metadata["seed"])))
+        files = (path for path in root.rglob("*") if path.is_file())
+        found = {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
+        shutil.rmtree(root)
+        say(reference=reference, seed=artifact.metadata["seed"], same=found == expected)
+    say(end=True)
 
 
 def log_many(name: str, client: str, count: str, start: str) -> None:

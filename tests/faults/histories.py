@@ -99,7 +99,9 @@ class Sampler:
 def measure(world: World, clients: int, logs: int, samples: int, database: str = "SQLite") -> Result:
     """Let clients log to one collection, watch, then let them log one content at one moment."""
     name = "history"
-    racers = ready([world.client("log_many", name, n, logs, world.folder / "go", home=f"c{n}") for n in range(clients)])
+    racers = ready(
+        [world.client("log_many", name, n, logs, world.folder / "go", home=f"c{n}") for n in range(clients)]
+    )
     began = time.monotonic()
     # The collection is there before anybody asks for its aliases: a racer's first log makes it.
     (world.folder / "go").touch()

@@ -83,7 +83,9 @@ class WebJudge:
             for thread in self.threads.values():
                 thread.rows = False
         self.dirty.discard(path)
-        self.unsynced_names = {name for name in self.unsynced_names if str(PurePosixPath(name).parent) != path}
+        self.unsynced_names = {
+            name for name in self.unsynced_names if str(PurePosixPath(name).parent) != path
+        }
 
     def _named(self, mine: Thread, source: str, target: str) -> None:
         if not target.startswith(f"{self.data}/blobs/"):
@@ -106,7 +108,9 @@ class WebJudge:
     def _answered(self, mine: Thread) -> None:
         self.answers += 1
         self._insist(mine, "it was acknowledged")
-        self.violations += [f"{path} was acknowledged before it was synced" for path in mine.written & self.dirty]
+        self.violations += [
+            f"{path} was acknowledged before it was synced" for path in mine.written & self.dirty
+        ]
         if mine.rows:
             self.violations.append("an answer was sent before its transaction was synced")
         mine.names, mine.written, mine.rows = [], set(), False
@@ -163,9 +167,12 @@ def log_everything(world: World) -> None:
     try:
         never = world.folder / "never"
         clients = [
-            world.client("log_seeds", f"set-{n % 2}", n // 2 * 100, SEEDS, never, home=f"c{n}") for n in range(CLIENTS)
+            world.client("log_seeds", f"set-{n % 2}", n // 2 * 100, SEEDS, never, home=f"c{n}")
+            for n in range(CLIENTS)
         ]
-        clients += [world.client("log_file", world.folder / "large.bin", "large", home=f"l{n}") for n in range(2)]
+        clients += [
+            world.client("log_file", world.folder / "large.bin", "large", home=f"l{n}") for n in range(2)
+        ]
         for client in clients:
             answer_of(client)
     finally:

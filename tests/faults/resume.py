@@ -44,7 +44,9 @@ class Row:
         if self.ratio > most:
             found.append(f"{self.direction}: {self.ratio:.3f} times the bytes, more than {most}")
         if (self.client_kills, self.server_kills) != (kills, kills):
-            found.append(f"{self.direction}: {self.client_kills} and {self.server_kills} kills, not {kills} each")
+            found.append(
+                f"{self.direction}: {self.client_kills} and {self.server_kills} kills, not {kills} each"
+            )
         return found
 
     def __str__(self) -> str:
@@ -75,7 +77,8 @@ class Torture:
     def kill_server(self) -> None:
         master, workers = self.world.web()
         victims = [master] if self.server_kills % MASTER_EVERY == MASTER_EVERY - 1 else workers
-        self.server_kills += any([kill(number) for number in victims])
+        killed = [kill(number) for number in victims]
+        self.server_kills += any(killed)
 
     def until_done(self, act: str, *arguments: object) -> dict[str, object]:
         """Start the client again whenever it was killed, as whoever runs it would."""

@@ -1,28 +1,39 @@
-"""Torture the store and count what was lost: `make faults`, or `make faults ARGS="order full-disk"`."""
+"""Torture an installation and count what was lost: `make faults`, or `make faults ARGS="--full resume"`."""
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
+# What follows is importable from anywhere then.
 sys.path[:0] = [str(Path(__file__).resolve().parents[2])]
-from tests.faults import fsync_order, full_disk  # noqa: E402  # the line above makes it importable from anywhere
+from tests.faults import fsync_order, full_disk, full_disk_web, histories, order_web, resume  # noqa: E402
+from tests.faults.world import MIB, world  # noqa: E402
+from tests.support.postgres import Cluster  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 FILLINGS = 20
+FILLINGS_OF_A_PLACE = 5
+KILLS, QUICK_KILLS = 20, 5
+LARGE, QUICK_LARGE = 1024, 256
+CLIENTS, LOGS, SAMPLES = 32, 50, 1000
+NO_STRACE = "not run: strace is missing (apt-get install strace)"
+NO_MOUNT = "not run: mounting a small disk takes root"
 
 
 def say(text: str) -> None:
     print(text, flush=True)  # noqa: T201  # a report on a terminal
 
 
-def order() -> str:
+def order(_: argparse.Namespace) -> str:
     """G3: the order of fsyncs in a trace of uploads; and each call left out once, which must be noticed."""
     if shutil.which("strace") is None:
-        return "not run: strace is missing (apt-get install strace)"
+        return NO_STRACE
     verdict = "ok"
     for left_out in ("", "file", "folder", "parents", "all"):
         found = trace(left_out)
@@ -49,29 +60,115 @@ def trace(left_out: str) -> fsync_order.Judge:
             return fsync_order.judge(lines, str(data / "blobs"), str(data / "acknowledged"))
 
 
-def full() -> str:
+def order_at_the_web(_: argparse.Namespace) -> str:
+    """G3 for the whole protocol: a traced installation on SQLite, while clients log; and without each sync."""
+    if shutil.which("strace") is None:
+        return NO_STRACE
+    verdict = "ok"
+    for left_out, found in order_web.measure().items():
+        what = f"without the syncs of the {left_out}" if left_out else "as it is"
+        say(
+            f"  {what:33}: {found.names} names, {found.rows} transactions, {found.answers} answers, "
+            f"{len(found.violations)} violations"
+        )
+        if bool(found.violations) != bool(left_out) or not found.names:
+            verdict = "FAILED"
+            for violation in found.violations[:5]:
+                say(f"    {violation}")
+    return verdict
+
+
+def full(_: argparse.Namespace) -> str:
     """G6: random fillings of a small disk, by bytes and by inodes, with the blobs, the database or both on it."""
     if not full_disk.may_mount():
-        return "not run: mounting a small disk takes root"
+        return NO_MOUNT
     failed = [seed for seed in range(FILLINGS) if full_disk.fill(seed)]
     return f"FAILED with seeds {failed}" if failed else "ok"
 
 
-CHECKS = {"order": order, "full-disk": full}
+def full_at_the_web(_: argparse.Namespace) -> str:
+    """G6 for the whole protocol: blobs, database, temporary files or all of it on a small disk, while clients log."""
+    if not full_disk.may_mount():
+        return NO_MOUNT
+    failed = [place for place in full_disk_web.PLACES if full_disk_web.torture(place, FILLINGS_OF_A_PLACE)]
+    return f"FAILED for {', '.join(failed)}" if failed else "ok"
 
 
-def main(wanted: list[str]) -> int:
-    unknown = [name for name in wanted if name not in CHECKS]
-    if unknown:
-        say(f"There is no check {unknown[0]}; there are: {', '.join(CHECKS)}.")
-        return 2
-    verdicts = {}
-    for name in wanted or CHECKS:
-        say(f"{name}: {(CHECKS[name].__doc__ or '').strip()}")
-        verdicts[name] = CHECKS[name]()
-        say(f"{name}: {verdicts[name]}\n")
-    return 0 if set(verdicts.values()) == {"ok"} else 1
+def resumed(options: argparse.Namespace) -> str:
+    """G7: one large log and its download, with kills of client and server along the way; bytes are counted."""
+    size = options.size or (LARGE if options.full else QUICK_LARGE)
+    kills = options.kills or (KILLS if options.full else QUICK_KILLS)
+    with world() as place:
+        rows = resume.measure(place, size * MIB, kills)
+        faults = place.unforeseen()
+    for row in rows:
+        say(str(row))
+        faults += row.faults(kills)
+    return verdict_of(faults)
+
+
+def histories_of_many(_: argparse.Namespace) -> str:
+    """G11: many clients log to one collection at once, on SQLite and on PostgreSQL; what they saw is compared."""
+    faults = history("SQLite")
+    cluster = Cluster.start()
+    try:
+        faults += history("PostgreSQL", DATABASE_URL=cluster.url)
+    finally:
+        cluster.stop()
+    return verdict_of(faults)
+
+
+def history(database: str, **environment: str) -> list[str]:
+    with world(**environment) as place:
+        found = histories.measure(place, CLIENTS, LOGS, SAMPLES, database)
+        say(str(found))
+        return found.faults + place.unforeseen()
+
+
+def verdict_of(faults: list[str]) -> str:
+    for fault in faults[:10]:
+        say(f"    {fault}")
+    return f"FAILED with {len(faults)} violations" if faults else "ok"
+
+
+CHECKS = {
+    "order": order,
+    "order-web": order_at_the_web,
+    "full-disk": full,
+    "full-disk-web": full_at_the_web,
+    "resume": resumed,
+    "histories": histories_of_many,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
+    parser.add_argument(
+        "checks", nargs="*", metavar="check", help=f"some of: {', '.join(CHECKS)}; all by default"
+    )
+    parser.add_argument(
+        "--full", action="store_true", help=f"resume with {LARGE} MiB and {KILLS} kills a side"
+    )
+    parser.add_argument("--size", type=int, help="MiB that resume sends")
+    parser.add_argument("--kills", type=int, help="kills of each side in resume")
+    options = parser.parse_args()
+    if unknown := [name for name in options.checks if name not in CHECKS]:
+        parser.error(f"there is no check {unknown[0]}; there are: {', '.join(CHECKS)}")
+    verdicts = {name: run(name, options) for name in options.checks or CHECKS}
+    return 1 if any(verdict.startswith("FAILED") for verdict in verdicts.values()) else 0
+
+
+def run(name: str, options: argparse.Namespace) -> str:
+    say(f"{name}: {(CHECKS[name].__doc__ or '').strip()}")
+    began = time.monotonic()
+    try:
+        verdict = CHECKS[name](options)
+    except (RuntimeError, AssertionError, OSError, subprocess.SubprocessError) as error:
+        # The other checks still have something to say.
+        verdict = f"FAILED: {error}"
+    say(f"{name}: {verdict} ({time.monotonic() - began:.0f} s)\n")
+    return verdict
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

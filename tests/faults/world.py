@@ -47,7 +47,9 @@ class World:
         """Return a session of the client, for questions."""
         return Session(Settings(base_url=self.url, api_key=self.key, entity=self.user, project=PROJECT))
 
-    def client(self, act: str, *arguments: object, url: str = "", home: str = "home") -> subprocess.Popen[str]:
+    def client(
+        self, act: str, *arguments: object, url: str = "", home: str = "home"
+    ) -> subprocess.Popen[str]:
         """Start a process that does one of the acts of `clients.py`; equal homes share cache and journals."""
         environment = clean_environment(
             STRONGROOM_BASE_URL=url or self.url,
