@@ -144,7 +144,8 @@ def test_a_killed_download_goes_on(proxy: Proxy, folder: Path, home: Path):
     finish(start(GET, out))
     assert (out / "big").read_bytes() == (folder / "big").read_bytes()
     assert [p.name for p in out.iterdir()] == ["big"]
-    assert proxy.down - begun < 1.1 * BIG + 4 * MIB
+    # What the kernel had taken in for a killed process, but nobody had read yet, is lost: a few MiB each time.
+    assert proxy.down - begun < 1.1 * BIG + 2 * 8 * MIB
 
 
 def test_two_downloads_to_one_folder_do_not_disturb_each_other(project: str, folder: Path, home: Path):
