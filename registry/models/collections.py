@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import models
@@ -34,7 +35,7 @@ class ArtifactType(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return f"{self.project.get_absolute_url()}?type={self.name}"
+        return f"{self.project.get_absolute_url()}?{urlencode({'type': self.name})}"
 
 
 class CollectionQuerySet(models.QuerySet["Collection"]):

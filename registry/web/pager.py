@@ -12,7 +12,7 @@ from django.http import HttpRequest, QueryDict
 from registry.http import paging
 from registry.http.paging import Order
 
-ROWS = 50
+ROWS = 25
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,7 +188,7 @@ def test_no_secret_is_in_a_list_of_keys(alice):
 
 def test_the_check_of_a_key_is_one_query(alice, django_assert_num_queries):
     assert alice.get("/me/keys").status_code == 200  # stamps last_used_at, for a minute
-    with django_assert_num_queries(3):  # the key; the last events for the ETag; the page
+    with django_assert_num_queries(2):  # the key; the page
         alice.get("/me/keys")
 
 

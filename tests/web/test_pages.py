@@ -62,6 +62,13 @@ def test_odd_project_names_work_in_addresses(as_user, people, name):
     assert b"".join(client.get(f"{base}/download/100%25.txt").streaming_content) == b"x"
 
 
+def test_a_type_with_a_space_has_an_address(as_user, people):
+    made = factories.log(people.alice, factories.project(people), "crops", type="raw scans")
+    path = made.collection.type.get_absolute_url()
+    assert path.endswith("?type=raw+scans")
+    assert "crops" in as_user(people.alice).get(path).content.decode()
+
+
 def test_a_project_is_made_and_errors_keep_what_was_typed(as_user, people):
     client, team = as_user(people.alice), people.team.entity.name
     given = {"name": "new/one", "entity": team, "visibility": "private", "description": "kept"}

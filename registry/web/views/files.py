@@ -7,7 +7,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import reverse
 
 from registry.actor import Actor
 from registry.errors import InvalidPath, NotFound
@@ -91,7 +90,6 @@ def find(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     """Open a file by its path."""
     membership = found(actor, **place)
     path = request.GET.get("path", "").strip().strip("/")
-    base = membership.get_absolute_url()
     try:
         files.entry(actor, membership, path)
     except (NotFound, InvalidPath):
@@ -100,7 +98,7 @@ def find(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
             "missing": path,
         }
         return show(request, "files/browse.html", context, status=404)
-    return redirect(reverse("versions:file", kwargs={**place, "path": path}) if path else f"{base}/files")
+    return redirect("versions:file", **place, path=path) if path else redirect("versions:files", **place)
 
 
 @page()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 from registry.actor import Actor
 from registry.services import keys
@@ -28,5 +29,5 @@ def revoke(request: HttpRequest, actor: Actor, key: int) -> HttpResponse:
     found = keys.find(actor, key)
     if request.method == "POST":
         keys.revoke(actor, key=found)
-        return done(request, f"The key {found.name} is revoked.", "/api-keys")
+        return done(request, f"The key {found.name} is revoked.", reverse("keys:list"))
     return show(request, "keys/revoke.html", {"key": found}, fragment="keys/_revoke.html")

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 
 from registry.actor import Actor
@@ -100,7 +101,7 @@ def delete(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     membership = found(actor, **place)
     form = DeleteForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.act(versions.delete, actor, membership=membership):
-        undo = f"{membership.get_absolute_url()}/restore"
+        undo = reverse("versions:restore", kwargs=place)
         return done(
             request,
             f"v{membership.number} is in the trash.",
