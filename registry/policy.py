@@ -25,6 +25,7 @@ class Act(StrEnum):
     EDIT_PROJECT = "edit_project"
     SET_POLICY = "set_policy"
     MANAGE_MEMBERS = "manage_members"
+    AUDIT = "audit"
     ADMINISTER = "administer"
 
 
@@ -39,6 +40,7 @@ NEEDS: dict[Act, Role] = {
     Act.EDIT_PROJECT: Role.ADMIN,
     Act.SET_POLICY: Role.ADMIN,
     Act.MANAGE_MEMBERS: Role.ADMIN,
+    Act.AUDIT: Role.ADMIN,
     Act.ADMINISTER: Role.ADMIN,
 }
 
@@ -53,6 +55,7 @@ WORDS: dict[Act, str] = {
     Act.EDIT_PROJECT: "Changing the project's settings",
     Act.SET_POLICY: "Changing a time-to-live policy",
     Act.MANAGE_MEMBERS: "Changing the members",
+    Act.AUDIT: "Looking at what happened to members, keys and settings",
     Act.ADMINISTER: "Administering the installation",
 }
 
