@@ -153,6 +153,8 @@ def set_policy(actor: Actor, *, target: Entity | Project | Collection, ttl: str 
     with transaction.atomic():
         held = TtlPolicy.objects.filter(**place).first()
         before = _policy_value(held)
+        if before == wanted:
+            return
         if wanted == "inherit":
             TtlPolicy.objects.filter(**place).delete()
         else:
