@@ -74,6 +74,14 @@ def role_in(user: User | None, entity: Entity) -> Role | None:
         return None
     if user.is_admin or user.entity_id == entity.pk:
         return Role.ADMIN
+    if user.roles_read is None:
+        return _read_role(user, entity)
+    if entity.pk not in user.roles_read:
+        user.roles_read[entity.pk] = _read_role(user, entity)
+    return user.roles_read[entity.pk]
+
+
+def _read_role(user: User, entity: Entity) -> Role | None:
     held = TeamMember.objects.filter(team__entity=entity, user=user).values_list("role", flat=True).first()
     if held is not None:
         return Role(held)

@@ -30,6 +30,8 @@ def actor_of(request: HttpRequest, door: str = "api") -> Actor:
         user = getattr(request, "user", None)
         signed_in = user is not None and user.is_authenticated
         actor = Actor(user=user if signed_in else None, door=door, address=address_of(request))
+    if actor.user is not None:
+        actor.user.roles_read = {}
     request.actor = actor  # type: ignore[attr-defined]
     return actor
 

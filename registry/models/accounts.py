@@ -13,7 +13,7 @@ from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from registry.models.fields import Sha256Field
-from registry.models.teams import Entity
+from registry.models.teams import Entity, Role
 
 
 class UserManager(BaseUserManager["User"]):
@@ -33,6 +33,10 @@ class User(AbstractBaseUser):
     is_admin = models.BooleanField(default=False, help_text="Administers the whole installation")
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)
+
+    # What `policy` read of this person's roles, by entity. Set for one request: its rights are read once, and
+    # the next request reads them anew.
+    roles_read: dict[int, Role | None] | None = None
 
     objects: ClassVar[UserManager] = UserManager()
 
