@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,17 +50,18 @@ def paged(
     *,
     limit: int = ROWS,
     by_time: bool = True,
+    load: Callable[[QuerySet[Any]], list[Any]] = list,
 ) -> Pager:
-    """Return the page of `rows` that `order`, `after` and `before` ask for."""
+    """Return the page of `rows` that `order`, `after` and `before` ask for; `load` reads the slice."""
     order = paging.order_of(request.GET, known)
     opposite = known[_flip(order.name)]
     before = request.GET.get("before")
     if before is None:
-        page = paging.page(rows, _query(order, request.GET.get("after"), limit), known)
+        page = paging.page(rows, _query(order, request.GET.get("after"), limit), known, load)
         found, older = page.rows, page.next
         newer = paging.encode(opposite, found[0]) if found and "after" in request.GET else None
     else:
-        page = paging.page(rows, _query(opposite, before, limit), known)
+        page = paging.page(rows, _query(opposite, before, limit), known, load)
         found = page.rows[::-1]
         newer = paging.encode(opposite, found[0]) if page.next else None
         older = paging.encode(order, found[-1]) if found else None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
+
+from django.db.models import QuerySet
 
 from registry.models import Alias, Collection, Membership, Version
 from registry.services import retention
@@ -54,6 +56,24 @@ class VersionTable:
 
     rows: list[tuple[Membership, EffectiveTtl, list[str]]]
     columns: list[str] = field(default_factory=list)
+
+
+def loader(collection: Collection) -> Callable[[QuerySet[Membership]], list[Membership]]:
+    """Return what reads a slice of a collection's versions: its rows share the collection that is at hand."""
+    if collection.kind == Collection.Kind.PORTFOLIO:
+        return list
+
+    def load(rows: QuerySet[Membership]) -> list[Membership]:
+        # Else each row would bring its own copy of collection, project, entity and type, twice.
+        slim = rows.select_related(None).select_related(
+            "version__created_by", "version__run__project__entity"
+        )
+        found = list(slim)
+        for row in found:
+            row.collection = row.version.sequence = collection
+        return found
+
+    return load
 
 
 def of_versions(memberships: Sequence[Membership]) -> VersionTable:

@@ -33,7 +33,7 @@ def detail(request: HttpRequest, actor: Actor, entity: str, project: str, collec
     here = found(actor, entity, project, collection)
     q, tag, alias = (request.GET.get(name, "").strip()[:128] for name in ("q", "tag", "alias"))
     listed = versions.listing(actor, collection=here, q=q, tag=tag, alias=alias)
-    pager = paged(request, listed, orders.VERSIONS)
+    pager = paged(request, listed, orders.VERSIONS, load=rows.loader(here))
     context = frame(actor, here, "versions") | {"q": q, "tag": tag, "alias": alias, "pager": pager}
     context |= {"table": rows.of_versions(pager.rows), "filtered": bool(q or tag or alias)}
     return show(request, "collections/versions.html", context, fragment="collections/_versions.html")
