@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from registry.actor import Actor
 from registry.models import Collection, Entity, Event, Membership, Project, Version
@@ -43,6 +43,18 @@ def record(
         before=before,
         after=after,
     )
+
+
+def of_entity(actor: Actor, entity: Entity) -> QuerySet[Event]:
+    """List what happened to a team or person: members, keys, passwords, settings; newest first.
+
+    What happened in their projects, each project tells.
+    """
+    check(actor, Act.AUDIT, entity)
+    # "+ 0" keeps databases from the index by entity, where these few lie among all events of its projects:
+    # those outside of any project are quick to walk.
+    rows = Event.objects.annotate(owner=F("entity_id") + 0)
+    return rows.filter(project_id=None, owner=entity.pk).order_by("-id")
 
 
 def of_project(actor: Actor, project: Project) -> QuerySet[Event]:

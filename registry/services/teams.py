@@ -12,7 +12,8 @@ from registry.actor import Actor
 from registry.errors import Conflict, InvalidInput, NameTaken, NotFound
 from registry.models import Entity, Organization, OrganizationMember, Role, Team, TeamMember, User
 from registry.policy import Act, check, check_seen, role_in
-from registry.services import events
+from registry.services import events, retention
+from registry.services._common import KEEP, Keep
 
 Place: TypeAlias = Organization | Team
 
@@ -73,6 +74,38 @@ def remove_member(actor: Actor, *, place: Place, user: User) -> None:
         events.record(
             actor, "member.remove", entity=place.entity, subject=user.username, before=held.role, after=None
         )
+
+
+def edit_settings(
+    actor: Actor,
+    *,
+    team: Team,
+    ttl: str | int | Keep | None = KEEP,
+    ttl_editors: str | Keep = KEEP,
+    inherited_ttl_spares_aliased: bool | Keep = KEEP,
+) -> Team:
+    """Change how long a team's versions live and who may say otherwise, all or nothing; what is not given stays."""
+    check(actor, Act.SET_POLICY, team)
+    wanted: dict[str, str | bool] = {}
+    if ttl_editors is not KEEP:
+        wanted["ttl_editors"] = _check_editors(ttl_editors)
+    if inherited_ttl_spares_aliased is not KEEP:
+        wanted["inherited_ttl_spares_aliased"] = inherited_ttl_spares_aliased
+    with transaction.atomic():
+        row = Team.objects.select_for_update().get(pk=team.pk)
+        before = {
+            field: getattr(row, field) for field, value in wanted.items() if getattr(row, field) != value
+        }
+        if before:
+            after = {field: wanted[field] for field in before}
+            Team.objects.filter(pk=row.pk).update(**after)
+            events.record(
+                actor, "team.edit", entity=team.entity, subject=team.entity.name, before=before, after=after
+            )
+        if ttl is not KEEP:
+            retention.set_policy(actor, target=team.entity, ttl=ttl)
+    team.refresh_from_db(fields=["ttl_editors", "inherited_ttl_spares_aliased"])
+    return team
 
 
 def members(actor: Actor, *, place: Place) -> QuerySet[TeamMember] | QuerySet[OrganizationMember]:
@@ -158,6 +191,15 @@ def _check_role(place: Place, role: str) -> None:
     known = [str(r) for r in Role] if isinstance(place, Team) else ["member", "admin"]
     if role not in known:
         raise InvalidInput(f'"{role}" is not a role here. Choose one of: {", ".join(known)}.', field="role")
+
+
+def _check_editors(value: str) -> str:
+    if value not in Team.TtlEditors.values:
+        raise InvalidInput(
+            f'"{value}" is not who may change a time-to-live. Choose one of: {", ".join(Team.TtlEditors.values)}.',
+            field="ttl_editors",
+        )
+    return value
 
 
 def _keep_an_admin(place: Place, user: User, role: str | None) -> None:
