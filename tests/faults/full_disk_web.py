@@ -212,4 +212,9 @@ def torture(place: str, fillings: int, seed: int = 0) -> int:
 
 if __name__ == "__main__":
     os.chdir(Path(__file__).resolve().parents[2])
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
+    try:
+        code = main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    except (AssertionError, RuntimeError, subprocess.SubprocessError) as error:
+        report(f"    VIOLATION {str(error)[-600:]}")
+        code = 1
+    sys.exit(code)

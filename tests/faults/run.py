@@ -165,7 +165,7 @@ def run(name: str, options: argparse.Namespace) -> str:
         verdict = CHECKS[name](options)
     except (RuntimeError, AssertionError, OSError, subprocess.SubprocessError) as error:
         # The other checks still have something to say.
-        verdict = f"FAILED: {error}"
+        verdict = f"FAILED: {str(error)[-600:]}"
     say(f"{name}: {verdict} ({time.monotonic() - began:.0f} s)\n")
     return verdict
 
