@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from registry.models import Event
-from registry.services import drafts, keys, runs, trash, uploads
+from registry.services import drafts, keys, runs, teams, trash, uploads
 from tests import factories
 
 ROLES = ("anonymous", "stranger", "organization", "viewer", "member", "admin", "instance")
@@ -32,6 +32,7 @@ class Needs(Enum):
     # Keys, drafts and uploads are those of the member who made them, whoever else asks.
     MAKER = (401, 404, 404, 404, "ok", 404, 404)
     ENTITY = (401, 404, "ok", "ok", "ok", "ok", "ok")
+    MANAGE = (401, 404, 403, 403, 403, "ok", "ok")
     CREATE_PROJECT = (401, 404, 403, 403, "ok", "ok", "ok")
     VIEW = (401, 404, 404, "ok", "ok", "ok", "ok")
     CHANGE = (401, 404, 404, 403, "ok", "ok", "ok")
@@ -48,7 +49,13 @@ API: dict[str, dict[str, Needs]] = {
     "key": {"delete": M},
     "entity": {"get": Needs.ENTITY},
     "projects": {"get": Needs.ENTITY, "post": Needs.CREATE_PROJECT},
+    "entity-events": {"get": Needs.MANAGE},
+    "entity-ttl": {"get": Needs.ENTITY, "put": Needs.MANAGE},
+    "members": {"get": Needs.ENTITY},
+    "member": {"put": Needs.MANAGE, "delete": Needs.MANAGE},
+    "team-settings": {"get": Needs.ENTITY, "patch": Needs.MANAGE},
     "project": {"get": V, "patch": Needs.SETTINGS},
+    "project-ttl": {"get": V, "put": Needs.SETTINGS},
     "types": {"get": V},
     "trash": {"get": V},
     "events": {"get": V},
@@ -56,12 +63,14 @@ API: dict[str, dict[str, Needs]] = {
     "small-versions": {"post": C},
     "collections": {"get": V, "post": C},
     "collection": {"get": V, "patch": C, "delete": C},
+    "collection-ttl": {"get": V, "put": Needs.SETTINGS},
     "aliases": {"get": V},
     "alias": {"put": C, "delete": C},
     "versions": {"get": V},
     "version": {"get": V, "patch": C, "delete": C},
     "restore": {"post": C},
     "version-runs": {"get": V},
+    "used-by": {"get": V},
     "tag": {"put": C, "delete": C},
     "manifest": {"get": V},
     "folder": {"get": V},
@@ -90,7 +99,12 @@ API: dict[str, dict[str, Needs]] = {
 BODIES: dict[tuple[str, str], object] = {
     ("keys", "post"): {"name": "k"},
     ("projects", "post"): {"name": "fresh"},
+    ("entity-ttl", "put"): {"ttl": 86400},
+    ("member", "put"): {"role": "viewer"},
+    ("team-settings", "patch"): {"ttl_editors": "admins"},
     ("project", "patch"): {"description": "x"},
+    ("project-ttl", "put"): {"ttl": "never"},
+    ("collection-ttl", "put"): {"ttl": 86400},
     ("drafts", "post"): {"collection": "new", "type": "model"},
     ("small-versions", "post"): {"collection": "new", "type": "model", "entries": []},
     ("collections", "post"): {"name": "new", "type": "model"},
@@ -167,6 +181,8 @@ def world(db):
     draft, _ = drafts.begin(maker, project=project, collection="resnet", type="model")
     drafts.stage(maker, draft=draft, lines=factories.manifest_lines({"a": b"x"}))
     upload, _ = uploads.begin(maker, draft=draft, size=1, parts=1)
+    added = factories.user()
+    teams.add_member(factories.actor(people.alice), place=people.team, user=added, role="member")
     users = people.roles
     secrets = {
         role: None if user is None else keys.create(factories.actor(user), user=user, name=role)[1]
@@ -174,6 +190,8 @@ def world(db):
     }
     values = {
         "entity": project.entity.name,
+        "team": people.team.entity.name,
+        "user": added.username,
         "project": project.name,
         "collection": "resnet",
         "type": "model",

@@ -36,5 +36,7 @@ RUNS = orders(
     ("name", _by("name", str)),
 )
 EDGES = orders(("id", (_ID,)))
+USED_BY = orders(("-used_at", _by("used_at", datetime)))
+MEMBERS = orders(("name", _by("user__username", str)))
 EVENTS = orders(("-id", (_ID,)))
 TRASH = orders(("-deleted_at", _by("version__deleted_at", datetime)))

@@ -5,9 +5,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from registry.models import Run
-from registry.services import projects, runs
+from registry.services import projects, runs, teams
 from tests.api.support import Api
-from tests.factories import actor, log, unique
+from tests.factories import actor, log, unique, user
 
 # What each list may cost, rows included; a change here is a decision.
 BUDGET = {
@@ -21,6 +21,9 @@ BUDGET = {
     "inputs": 13,
     "outputs": 13,
     "used_by": 14,
+    "used-by": 8,
+    "members": 6,
+    "entity events": 6,
     "trash": 12,
     "events": 6,
 }
@@ -44,6 +47,7 @@ def fill(people, project, run, count):
         other, _ = runs.create(who, project=project)
         runs.use(who, run=other, membership=held if n else held)
         projects.create(who, entity=people.team.entity, name=unique("p"))
+        teams.add_member(who, place=people.team, user=user(), role="viewer")
     return held
 
 
@@ -60,6 +64,9 @@ def urls(home, entity, run, ref):
         "inputs": f"{home}/runs/{run}/inputs",
         "outputs": f"{home}/runs/{run}/outputs",
         "used_by": f"{resnet}/versions/{ref}/runs",
+        "used-by": f"{resnet}/versions/{ref}/used-by",
+        "members": f"/teams/{entity}/members",
+        "entity events": f"/entities/{entity}/events",
         "trash": f"{home}/trash",
         "events": f"{home}/events",
     }

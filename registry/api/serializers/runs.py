@@ -42,7 +42,9 @@ RUN = component(
     ),
 )
 RUN_PAGE = page_of(RUN, "RunPage")
-LINEAGE = component("VersionRuns", record({"logged_by": maybe(RUN), "used_by": listed(RUN)}))
+LINEAGE = component(
+    "VersionRuns", record({"logged_by": maybe(RUN), "used_by": listed(RUN), "next": MAYBE_TEXT})
+)
 
 _LABEL = text(256)
 NEW_RUN = Body(

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from registry.api.base import Endpoint
-from registry.api.orders import VERSIONS
+from registry.api.orders import USED_BY, VERSIONS
 from registry.api.schema import LISTING, operation, ordering
 from registry.api.serializers import drafts as draft_shape
 from registry.api.serializers import runs as run_shape
@@ -14,6 +14,7 @@ from registry.api.serializers import versions as shape
 from registry.api.serializers.lines import loader
 from registry.api.shapes import Param, flag_of, words_of
 from registry.api.views.collections import DELETE_ALIASES
+from registry.http import paging
 from registry.models import Collection
 from registry.services import drafts, projects, runs, trash, versions
 
@@ -25,7 +26,8 @@ _FILTERS = (
     Param("alias", {"type": "string", "maxLength": 256}, "Only the one that holds this alias"),
     Param("state", {"type": "string", "enum": ["COMMITTED", "DELETED"]}, "COMMITTED when not given"),
 )
-USED_BY_MOST = 200
+# The newest that used a version come with it; `used-by` has all of them, a page at a time.
+USED_BY_FIRST = 200
 
 
 class VersionList(Endpoint):
@@ -110,7 +112,7 @@ class VersionRuns(Endpoint):
     """The runs around a version."""
 
     @operation(
-        "Show the run that logged a version, and the last 200 that used it",
+        "Show the run that logged a version, and the last that used it, up to 200; `next` goes on at `used-by`",
         {200: run_shape.LINEAGE},
         errors=(410,),
     )
@@ -118,13 +120,30 @@ class VersionRuns(Endpoint):
         """Answer the runs that one may see."""
         found = self.version(entity, project, collection, ref)
         logged = runs.logged_by(self.actor, found)
-        used = runs.used_by(self.actor, found)[:USED_BY_MOST]
+        used = paging.page(runs.used_by(self.actor, found), {"limit": str(USED_BY_FIRST)}, USED_BY)
         return self.answer(
             {
                 "logged_by": None if logged is None else run_shape.run(logged, self.base_url),
-                "used_by": [run_shape.run(row, self.base_url) for row in used],
+                "used_by": [run_shape.run(row, self.base_url) for row in used.rows],
+                "next": used.next,
             }
         )
+
+
+class VersionUsers(Endpoint):
+    """The runs that used a version."""
+
+    @operation(
+        "List the runs that used a version, last use first",
+        {200: run_shape.RUN_PAGE},
+        query=LISTING,
+        conditional=True,
+        errors=(410,),
+    )
+    def get(self, request: Request, entity: str, project: str, collection: str, ref: str) -> HttpResponse:
+        """Answer a page of runs that one may see."""
+        rows = runs.used_by(self.actor, self.version(entity, project, collection, ref))
+        return self.page(rows, USED_BY, lambda found: [run_shape.run(row, self.base_url) for row in found])
 
 
 class SmallVersions(Endpoint):
