@@ -14,9 +14,12 @@ from strongroom._files import lock
 from strongroom._http import Session, read_at_most
 from strongroom.errors import BadAnswer, DigestMismatch, StrongroomError, Unreachable
 from strongroom.transfer import bundles
-from strongroom.transfer.inflight import BLOCK, RunningHash
+from strongroom.transfer.inflight import RunningHash
 from strongroom.transfer.placing import Group, Placer
 from strongroom.transfer.tree import Tree, Where
+
+# Each read makes its own buffer, and the system clears the memory of larger ones anew every time.
+RECEIVED = 512 << 10
 
 
 class Fetcher:
@@ -103,7 +106,7 @@ class Fetcher:
         query = {"path": group.item.path}
         with self._session.stream("GET", f"{self._version}/content", headers=headers, query=query) as response:
             _check_start(response, partial.size)
-            while block := response.read(BLOCK, decode_content=False):
+            while block := response.read(RECEIVED, decode_content=False):
                 if partial.size + len(block) > group.size:
                     raise BadAnswer(f"The server sends more than the {group.size} bytes of {group.item.path!r}.")
                 running.feed(partial.size, memoryview(block))
