@@ -44,7 +44,7 @@ def _versions(work: str) -> dict[str, str]:
         "Python": platform.python_version(),
         "nginx": _said(["nginx", "-v"]).rpartition("/")[2],
         "curl": _said(["curl", "--version"]).split(" ")[1],
-        "rsync": _said(["rsync", "--version"]).split("version ")[-1].split(" ")[0],
+        "rsync": _said(["rsync", "--version"]).split()[2],
     }
 
 
