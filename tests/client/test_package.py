@@ -20,15 +20,29 @@ def test_importing_it_is_quick():
     )
     times = []
     for _ in range(3):
-        out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+        out = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        ).stdout.split()
         times.append(float(out[0]))
     assert min(times) < 0.15
 
 
 def test_it_needs_nothing_heavy():
     script = "import strongroom, sys; [getattr(strongroom, name) for name in strongroom.__all__]; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
-    heavy = {"django", "numpy", "requests", "httpx", "pydantic", "asyncio", "multiprocessing", "tkinter", "boto3"}
+    loaded = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout.split()
+    heavy = {
+        "django",
+        "numpy",
+        "requests",
+        "httpx",
+        "pydantic",
+        "asyncio",
+        "multiprocessing",
+        "tkinter",
+        "boto3",
+    }
     assert not heavy & set(loaded)
 
 

@@ -13,7 +13,12 @@ from strongroom.errors import InvalidInput
 
 def test_without_anything_it_is_the_local_server():
     found = settings.load()
-    assert (found.base_url, found.api_key, found.entity, found.project) == ("http://127.0.0.1:8000", None, None, None)
+    assert (found.base_url, found.api_key, found.entity, found.project) == (
+        "http://127.0.0.1:8000",
+        None,
+        None,
+        None,
+    )
     assert not found.offline
 
 
@@ -64,7 +69,9 @@ def test_a_login_file_of_another_shape_is_as_good_as_none(found):
     assert settings.load().api_key is None
 
 
-@pytest.mark.parametrize("url", ["ftp://x", "x.org", "http://", "http://me:pw@x.org", "http://x.org/?q", "http://a b"])
+@pytest.mark.parametrize(
+    "url", ["ftp://x", "x.org", "http://", "http://me:pw@x.org", "http://x.org/?q", "http://a b"]
+)
 def test_an_address_that_is_none_is_refused(monkeypatch, url):
     monkeypatch.setenv("STRONGROOM_BASE_URL", url)
     with pytest.raises(InvalidInput, match="STRONGROOM_BASE_URL"):
@@ -82,7 +89,15 @@ def test_the_cache_can_be_put_elsewhere(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("0", 0), ("512", 512), ("1KB", 1000), ("1.5 MB", 1_500_000), ("2GiB", 2 << 30), ("3t", 3 * 1000**4), ("7b", 7)],
+    [
+        ("0", 0),
+        ("512", 512),
+        ("1KB", 1000),
+        ("1.5 MB", 1_500_000),
+        ("2GiB", 2 << 30),
+        ("3t", 3 * 1000**4),
+        ("7b", 7),
+    ],
 )
 def test_sizes_are_read_as_people_write_them(text, size):
     assert settings.parse_size(text) == size

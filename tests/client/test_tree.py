@@ -23,7 +23,11 @@ def tree(request, home, monkeypatch):
 def test_files_are_written_where_they_belong(tree, home):
     for path in ("a", "b/c", "b/d/e", "b/d/f"):
         tree.write(path, path.encode())
-    found = {p.relative_to(home / "root").as_posix(): p.read_bytes() for p in (home / "root").rglob("*") if p.is_file()}
+    found = {
+        p.relative_to(home / "root").as_posix(): p.read_bytes()
+        for p in (home / "root").rglob("*")
+        if p.is_file()
+    }
     assert found == {path: path.encode() for path in ("a", "b/c", "b/d/e", "b/d/f")}
 
 

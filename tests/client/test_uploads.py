@@ -75,7 +75,9 @@ def test_a_file_is_hashed_while_it_is_sent(scripted, item):
     assert uploads.calls == ["POST uploads", "PUT 1", "POST complete"]
 
 
-@pytest.mark.parametrize("trouble", [Answer(status=503), Answer(b"12345", cut=2), an_error(400, "incomplete_body")])
+@pytest.mark.parametrize(
+    "trouble", [Answer(status=503), Answer(b"12345", cut=2), an_error(400, "incomplete_body")]
+)
 def test_trouble_in_the_middle_is_gone_on_from(scripted, item, trouble):
     uploads, seen = Uploads(), []
     uploads.trouble = [trouble]
@@ -208,8 +210,9 @@ def test_bytes_seen_again_are_hashed_once(tmp_path_factory, data, restarts, bloc
         for start in [min(start, len(data)) for start in restarts]:
             running.catch_up(file, start)
             length = min(block, len(data) - start)
-            assert b"".join(bytes(b) for b in window(item, file, start, length, running, lambda count: None)) == (
-                data[start : start + length]
+            assert (
+                b"".join(bytes(b) for b in window(item, file, start, length, running, lambda count: None))
+                == (data[start : start + length])
             )
         running.catch_up(file, len(data))
     assert running.digest() == hashlib.sha256(data).digest()

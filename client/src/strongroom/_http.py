@@ -121,16 +121,25 @@ class Session:
         while True:
             page = self.json("GET", path, limit=PAGE, cursor=cursor, **query)
             if not isinstance(page, dict) or not isinstance(page.get("results"), list):
-                raise BadAnswer(f"{self.settings.base_url} answered {path} with something that is not a list.")
+                raise BadAnswer(
+                    f"{self.settings.base_url} answered {path} with something that is not a list."
+                )
             yield from page["results"]
             previous, cursor = cursor, page.get("next")
             if not cursor:
                 return
             if cursor == previous:
-                raise BadAnswer(f"{self.settings.base_url} answers {path} with the same page again and again.")
+                raise BadAnswer(
+                    f"{self.settings.base_url} answers {path} with the same page again and again."
+                )
 
     def _open(
-        self, method: str, path: str, data: Body, headers: Mapping[str, str] | None, query: Mapping[str, Any] | None
+        self,
+        method: str,
+        path: str,
+        data: Body,
+        headers: Mapping[str, str] | None,
+        query: Mapping[str, Any] | None,
     ) -> urllib3.BaseHTTPResponse:
         if self.settings.offline:
             raise Offline(
@@ -151,15 +160,21 @@ class Session:
                 f"No API key for {self.settings.base_url}; run `strongroom login`, or set STRONGROOM_API_KEY."
             )
         if not key.isascii() or not key.isprintable() or " " in key:
-            raise NotAuthenticated("The API key has characters that no key has; check STRONGROOM_API_KEY for a slip.")
+            raise NotAuthenticated(
+                "The API key has characters that no key has; check STRONGROOM_API_KEY for a slip."
+            )
         return {"Authorization": f"Bearer {key}", "User-Agent": "strongroom-python"}
 
     def _unreachable(self, error: Exception) -> StrongroomError:
         where = self.settings.base_url
         if isinstance(error, SSLError):
-            return BadAnswer(f"The certificate of {where} is not trusted: {error}. Set SSL_CERT_FILE to its authority.")
+            return BadAnswer(
+                f"The certificate of {where} is not trusted: {error}. Set SSL_CERT_FILE to its authority."
+            )
         if self.in_contact:
-            return Unreachable(f"The connection to {where} broke ({error}); try again when the server is back.")
+            return Unreachable(
+                f"The connection to {where} broke ({error}); try again when the server is back."
+            )
         return Unreachable(
             f"No Strongroom server answers at {where} ({error}); start it, or set STRONGROOM_BASE_URL to where it runs."
         )
@@ -214,7 +229,9 @@ def _error_of(response: urllib3.BaseHTTPResponse, base_url: str) -> StrongroomEr
     except (ValueError, KeyError, TypeError, RecursionError):
         unknown = "bad_answer" if response.status < 500 else "internal_error"
         code, details = _BY_STATUS.get(response.status, unknown), None
-        message = f"{base_url} answered with status {response.status} and no reason; is it a Strongroom server?"
+        message = (
+            f"{base_url} answered with status {response.status} and no reason; is it a Strongroom server?"
+        )
     known = by_code()
     error = known.get(code, known.get(_BY_STATUS.get(response.status, ""), StrongroomError))(message)
     # Not passed as keywords: the names in an answer are not ours to trust.

@@ -44,7 +44,9 @@ class Api:
         """Return the artifact `entity/project/name:alias`; `latest` when no alias is given."""
         record = fetch_record(self._session, name)
         if type is not None and record.type != type:
-            raise TypeMismatch(f"{name} is of the type {record.type!r}, not {type!r}; ask for it by its own type.")
+            raise TypeMismatch(
+                f"{name} is of the type {record.type!r}, not {type!r}; ask for it by its own type."
+            )
         return Artifact._from_record(self._session, record)
 
     def artifact_exists(self, name: str, type: str | None = None) -> bool:
@@ -96,7 +98,9 @@ class Api:
 
     def artifact_by_id(self, id: str) -> Artifact:
         """Return an artifact by its `id`."""
-        return Artifact._from_record(self._session, Record.parse(self._session.json("GET", route("versions", id))))
+        return Artifact._from_record(
+            self._session, Record.parse(self._session.json("GET", route("versions", id)))
+        )
 
     def _place(self, project: str | None) -> tuple[str, str]:
         parts = project.split("/") if project else []

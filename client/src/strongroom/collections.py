@@ -52,7 +52,9 @@ class Collection:
     @property
     def aliases(self) -> list[str]:
         """All aliases that versions of the collection hold."""
-        return [Body(found, "an alias").text("alias") for found in self._session.pages(f"{self._route}/aliases")]
+        return [
+            Body(found, "an alias").text("alias") for found in self._session.pages(f"{self._route}/aliases")
+        ]
 
     def artifacts(self, *, order: str = "-version", **filters: str) -> Iterator[Artifact]:
         """Iterate over the versions, the newest first; the filters are `q`, `tag`, `alias` and `state`."""

@@ -59,7 +59,9 @@ class Draft:
             merge(self.store, [item], overwrite=overwrite, digest_of=self.sha256)
         return item
 
-    def add_dir(self, local: str, name: str | None, *, skip_cache: bool, policy: Policy, overwrite: bool) -> None:
+    def add_dir(
+        self, local: str, name: str | None, *, skip_cache: bool, policy: Policy, overwrite: bool
+    ) -> None:
         """Add every file of a folder, or none when one of them cannot be added."""
         if not os.path.isdir(local):
             raise LocalFileError(f"{local!r} is not a folder; pass a folder, or use add_file for a file.")

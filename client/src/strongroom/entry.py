@@ -28,7 +28,12 @@ class ArtifactManifestEntry:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ArtifactManifestEntry):
             return NotImplemented
-        return (self.path, self.digest, self.size, self.ref) == (other.path, other.digest, other.size, other.ref)
+        return (self.path, self.digest, self.size, self.ref) == (
+            other.path,
+            other.digest,
+            other.size,
+            other.ref,
+        )
 
     def __hash__(self) -> int:
         return hash(self.path)

@@ -26,7 +26,9 @@ def open_item(item: Item, staging: Staging | None) -> Iterator[BinaryIO]:
         return
     local = item.local_path
     if local is None:
-        raise LocalFileError(f"The bytes of {item.path!r} are not on this machine; download the artifact first.")
+        raise LocalFileError(
+            f"The bytes of {item.path!r} are not on this machine; download the artifact first."
+        )
     try:
         with open(local, "rb", buffering=0) as file:
             yield file
@@ -45,7 +47,9 @@ def read_small(item: Item, staging: Staging | None) -> bytes:
     return data
 
 
-def digest(item: Item, staging: Staging | None, kind: str, watch: Callable[[int], None] | None = None) -> bytes:
+def digest(
+    item: Item, staging: Staging | None, kind: str, watch: Callable[[int], None] | None = None
+) -> bytes:
     """Return a digest of the bytes of an item, which must still be as many as when it was added."""
     # MD5 names files in the wandb format; nothing here trusts it.
     computed = hashlib.new(kind, usedforsecurity=False)

@@ -63,7 +63,9 @@ def _descend(entry: os.DirEntry[str], above: Folders) -> Folders:
     found = entry.stat()
     here = (found.st_dev, found.st_ino)
     if here in above:
-        raise LocalFileError(f"{entry.path} is a link to a folder that it lies in; remove the link, then add again.")
+        raise LocalFileError(
+            f"{entry.path} is a link to a folder that it lies in; remove the link, then add again."
+        )
     return (*above, here)
 
 

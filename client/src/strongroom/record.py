@@ -141,6 +141,10 @@ def _ttl(value: Any) -> str | int:
 def _seconds(value: Any) -> int | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= dt.timedelta.max.total_seconds():
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int)
+        or not 0 <= value <= dt.timedelta.max.total_seconds()
+    ):
         raise BadAnswer("The server answered with a version whose TTL is no number of seconds.")
     return value

@@ -52,7 +52,13 @@ def init(
     body: dict[str, Any] = {"name": run_id, "display_name": name or "", "job_type": job_type or ""}
     wanted = check_metadata(config or {}, None)
     if known.offline:
-        found = {**body, "entity": known.entity or "offline", "project": place, "state": "running", "config": wanted}
+        found = {
+            **body,
+            "entity": known.entity or "offline",
+            "project": place,
+            "state": "running",
+            "config": wanted,
+        }
     else:
         owner = known.entity or default_entity(session)
         found = session.json("POST", route("projects", owner, place, "runs"), {**body, "config": wanted})
@@ -156,7 +162,9 @@ class Run:
     def _check_type(self, wanted: str, type: str) -> None:
         found = fetch_record(self._session, wanted)
         if found.type != type:
-            raise TypeMismatch(f"{wanted} is of the type {found.type!r}, not {type!r}; ask for it by its own type.")
+            raise TypeMismatch(
+                f"{wanted} is of the type {found.type!r}, not {type!r}; ask for it by its own type."
+            )
 
     def save(self) -> None:
         """Send the configuration and the summary as they are now."""
@@ -218,5 +226,3 @@ def _finish_all() -> None:
         except StrongroomError as error:
             with contextlib.suppress(OSError):
                 sys.stderr.write(f"strongroom: the run {run.path} could not be finished: {error}\n")
-
-

@@ -72,7 +72,9 @@ def read_login() -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise InvalidInput(f"{path} cannot be read ({error}); repair or remove it, then log in again.") from error
+        raise InvalidInput(
+            f"{path} cannot be read ({error}); repair or remove it, then log in again."
+        ) from error
     return found if isinstance(found, dict) else {}
 
 

@@ -138,7 +138,10 @@ class EntryStore:
         with self._lock:
             gone = self._db.execute("DELETE FROM entries WHERE path = ?", (path,)).rowcount
             low, high = _range(path + "/")
-            return gone or self._db.execute("DELETE FROM entries WHERE path >= ? AND path < ?", (low, high)).rowcount
+            return (
+                gone
+                or self._db.execute("DELETE FROM entries WHERE path >= ? AND path < ?", (low, high)).rowcount
+            )
 
     def items(self, prefix: str = "", page: int = PAGE) -> Iterator[Item]:
         """Iterate in path order over the entries whose path starts with the prefix; changes meanwhile do no harm."""
@@ -192,7 +195,8 @@ class EntryStore:
         """Fill in (SHA-256, MD5) of paths; None keeps what is known."""
         with self.all_or_nothing():
             self._db.executemany(
-                "UPDATE entries SET sha256 = coalesce(?, sha256), md5 = coalesce(?, md5) WHERE path = ?", digests
+                "UPDATE entries SET sha256 = coalesce(?, sha256), md5 = coalesce(?, md5) WHERE path = ?",
+                digests,
             )
 
     def check_collisions(self, paths: Iterable[str]) -> None:

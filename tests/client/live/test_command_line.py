@@ -15,7 +15,11 @@ from strongroom import settings
 def command(*arguments: object, **given) -> subprocess.CompletedProcess[str]:
     """Run a command as a script would."""
     return subprocess.run(
-        [sys.executable, "-m", "strongroom", *map(str, arguments)], capture_output=True, text=True, check=False, **given
+        [sys.executable, "-m", "strongroom", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        **given,
     )
 
 
@@ -35,14 +39,20 @@ def test_put_get_and_ls_go_together(project, folder, home):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     logged = json.loads(done.stdout)
-    assert (logged["qualified_name"], logged["file_count"], logged["tags"]) == (f"alice/{project}/data:v0", 2, ["t"])
+    assert (logged["qualified_name"], logged["file_count"], logged["tags"]) == (
+        f"alice/{project}/data:v0",
+        2,
+        ["t"],
+    )
     assert sorted(logged["aliases"]) == ["best", "latest", "more"]
     got = command("get", f"{project}/data:best", "--root", home / "out", "--json")
     assert json.loads(got.stdout)["root"] == str(home / "out")
     assert (home / "out" / "sub" / "b").read_text() == "22"
     assert project in command("ls").stdout
     assert command("ls", project).stdout.split()[:3] == ["data", "dataset", "1"]
-    versions = [json.loads(line) for line in command("ls", f"alice/{project}/data", "--json").stdout.splitlines()]
+    versions = [
+        json.loads(line) for line in command("ls", f"alice/{project}/data", "--json").stdout.splitlines()
+    ]
     assert [version["name"] for version in versions] == ["data:v0"]
     files = command("ls", f"alice/{project}/data:v0").stdout.splitlines()
     assert [line.split()[-1] for line in files] == ["a", "sub/b"]

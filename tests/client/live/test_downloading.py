@@ -17,7 +17,14 @@ MIB = 1 << 20
 def files() -> dict[str, bytes]:
     """Small ones, a large one, and equal ones."""
     made = {f"d{n % 3}/f{n:02}": os.urandom(1000) for n in range(30)}
-    return {**made, "large": os.urandom(5 * MIB), "twin/large": b"", "same/a": b"same", "same/b": b"same", "empty": b""}
+    return {
+        **made,
+        "large": os.urandom(5 * MIB),
+        "twin/large": b"",
+        "same/a": b"same",
+        "same/b": b"same",
+        "empty": b"",
+    }
 
 
 @pytest.fixture

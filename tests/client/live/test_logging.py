@@ -40,7 +40,9 @@ def test_what_was_logged_is_complete_when_it_returns(run, project, home):
     local["big"] = os.urandom(9 * MIB)
     for name, data in local.items():
         write(home / "in" / name, data)
-    artifact = strongroom.Artifact("data", "dataset", description="# Card", metadata={"rows": 7, "deep": {"x": [1]}})
+    artifact = strongroom.Artifact(
+        "data", "dataset", description="# Card", metadata={"rows": 7, "deep": {"x": [1]}}
+    )
     artifact.add_dir(home / "in")
     expected = artifact.digest
     assert run.log_artifact(artifact, aliases=["best"], tags=["two words"]) is artifact

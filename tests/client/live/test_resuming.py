@@ -114,7 +114,9 @@ def test_a_known_size_is_hashed_first_and_not_sent(proxy: Proxy, folder: Path):
     assert proxy.up - begun < MIB
 
 
-def test_a_distant_link_is_used_by_several_connections(proxy: Proxy, folder: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_distant_link_is_used_by_several_connections(
+    proxy: Proxy, folder: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(uploads, "SLOW_LINK", 0.0)
     monkeypatch.setattr(uploads, "WIDEN_FROM", 8 * MIB)
     monkeypatch.setattr(uploads, "PART_SIZE", 8 * MIB)

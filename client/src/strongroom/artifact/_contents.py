@@ -59,7 +59,11 @@ class Contents(ArtifactBase):
         Raises ArtifactFinalizedError when the contents are final.
         """
         self._open_draft().add_dir(
-            os.fspath(local_path), name, skip_cache=bool(skip_cache), policy=check_policy(policy), overwrite=merge
+            os.fspath(local_path),
+            name,
+            skip_cache=bool(skip_cache),
+            policy=check_policy(policy),
+            overwrite=merge,
         )
 
     @contextmanager
@@ -95,7 +99,9 @@ class Contents(ArtifactBase):
         """All contents, as a mapping from path to entry; final once the artifact is logged."""
         if self._manifest is None:
             draft = self._draft
-            self._manifest = self._remote_manifest() if draft is None else ArtifactManifest(self, lambda: draft.store)
+            self._manifest = (
+                self._remote_manifest() if draft is None else ArtifactManifest(self, lambda: draft.store)
+            )
         return self._manifest
 
     def _fill_md5(self) -> None:

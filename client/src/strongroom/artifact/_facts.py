@@ -205,10 +205,14 @@ class Facts(ArtifactBase):
     @ttl.setter
     def ttl(self, ttl: dt.timedelta | ArtifactTTL | None) -> None:
         if self.is_link:
-            raise Conflict(f"{self._name!r} is a link; set the time-to-live of its source, {self.source_name!r}.")
+            raise Conflict(
+                f"{self._name!r} is a link; set the time-to-live of its source, {self.source_name!r}."
+            )
         if isinstance(ttl, dt.timedelta):
             if ttl < dt.timedelta(seconds=1):
-                raise InvalidTtl("A time-to-live is a positive duration of at least a second; None means for ever.")
+                raise InvalidTtl(
+                    "A time-to-live is a positive duration of at least a second; None means for ever."
+                )
             self._ttl = dt.timedelta(seconds=int(ttl.total_seconds()))
         elif ttl is None:
             self._ttl = "never"

@@ -41,13 +41,17 @@ class Life(ArtifactBase):
     def wait(self: Artifact, timeout: float | None = None) -> Artifact:  # type: ignore[misc]
         """Return the artifact once it is logged, which it is as soon as `log_artifact` returned."""
         if self._record is None:
-            raise ArtifactNotLoggedError(f"{self._name!r} is not being logged; call run.log_artifact() first.")
+            raise ArtifactNotLoggedError(
+                f"{self._name!r} is not being logged; call run.log_artifact() first."
+            )
         return self
 
     def new_draft(self: Artifact) -> Artifact:  # type: ignore[misc]
         """Return a draft with the same contents, to change and log as the next version; no bytes are downloaded."""
         record = self._logged("a next draft of it")
-        draft = type(self)(record.source.collection, record.type, self._description, copy.deepcopy(self._metadata))
+        draft = type(self)(
+            record.source.collection, record.type, self._description, copy.deepcopy(self._metadata)
+        )
         draft._target = (record.source.entity, record.source.project)
         draft._session = self._session
         draft._open_draft().store.put(self.manifest.store.items())

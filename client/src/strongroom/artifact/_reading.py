@@ -80,7 +80,9 @@ class Reading(ArtifactBase):
     def files(self: Artifact, names: Iterable[str] | None = None, per_page: int = 50) -> ArtifactFiles:  # type: ignore[misc]
         """Iterate over the files of the artifact, or over those of the given paths, `per_page` of them at a time."""
         self._logged("its list of files")
-        return ArtifactFiles(self, None if names is None else [logical_path(name) for name in names], per_page)
+        return ArtifactFiles(
+            self, None if names is None else [logical_path(name) for name in names], per_page
+        )
 
     def get_entry(self: Artifact, name: StrPath) -> ArtifactManifestEntry:  # type: ignore[misc]
         """Return the entry at a path. Raises KeyError when there is none."""
@@ -114,7 +116,9 @@ class Reading(ArtifactBase):
         try:
             found = self._server().json("GET", self._route("entry"), path=path)
         except NotFound as error:
-            raise EntryNotFound(f"{self._name!r} has no entry {path!r}; its manifest says which it has.") from error
+            raise EntryNotFound(
+                f"{self._name!r} has no entry {path!r}; its manifest says which it has."
+            ) from error
         item = manifests.parse_entry(found)
         if item.path != path:
             raise BadAnswer(f"The server was asked for {path!r} and answered with {item.path!r}.")
@@ -125,7 +129,12 @@ class Reading(ArtifactBase):
         target, store = self._root(root), EntryStore()
         store.put([item])
         download.download(
-            self._server(), self._route(), store, target, label=f"Downloading {item.path}", use_cache=not skip_cache
+            self._server(),
+            self._route(),
+            store,
+            target,
+            label=f"Downloading {item.path}",
+            use_cache=not skip_cache,
         )
         return os.path.join(target, *item.path.split("/"))
 

@@ -27,7 +27,9 @@ def run(options: argparse.Namespace, output: Output) -> None:
     cache = Cache()
     if options.act == "clean":
         freed = cache.clean(parse_size(options.to))
-        output.result({"freed": freed, "folder": str(cache.folder)}, f"Freed {human_size(freed)} in {cache.folder}.")
+        output.result(
+            {"freed": freed, "folder": str(cache.folder)}, f"Freed {human_size(freed)} in {cache.folder}."
+        )
         return
     info = cache.info()
     text = f"{info.files} files, {human_size(info.size)} of {human_size(info.limit)} in {info.folder}"

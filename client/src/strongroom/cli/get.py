@@ -16,7 +16,9 @@ def add_to(commands: Any, shared: argparse.ArgumentParser) -> None:
     found.add_argument("--root", help="the folder to download to; one below ./artifacts when not given")
     found.add_argument("--prefix", help="only the files whose path starts with this")
     found.add_argument("--skip-cache", action="store_true", help="neither read nor fill the local cache")
-    found.add_argument("--exact", action="store_true", help="delete files in the folder that are not the artifact's")
+    found.add_argument(
+        "--exact", action="store_true", help="delete files in the folder that are not the artifact's"
+    )
     found.set_defaults(run=run)
 
 

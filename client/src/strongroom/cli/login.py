@@ -33,4 +33,8 @@ def run(options: argparse.Namespace, output: Output) -> None:
 
 def _ask(host: str) -> str:
     # Typed without an echo, so that a key is neither on the screen nor in the history of the shell.
-    return getpass.getpass(f"API key for {host}: ").strip() if sys.stdin.isatty() else sys.stdin.readline().strip()
+    return (
+        getpass.getpass(f"API key for {host}: ").strip()
+        if sys.stdin.isatty()
+        else sys.stdin.readline().strip()
+    )

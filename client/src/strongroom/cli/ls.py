@@ -37,7 +37,13 @@ def run(options: argparse.Namespace, output: Output) -> None:
 
 def _files(api: Api, path: str) -> Iterator[dict[str, Any]]:
     for entry in api.artifact(path).files():
-        yield {"path": entry.path, "size": entry.size, "digest": entry.digest, "sha256": entry.sha256, "ref": entry.ref}
+        yield {
+            "path": entry.path,
+            "size": entry.size,
+            "digest": entry.digest,
+            "sha256": entry.sha256,
+            "ref": entry.ref,
+        }
 
 
 def _collections(api: Api, path: str) -> Iterator[dict[str, Any]]:
@@ -50,4 +56,8 @@ def _collections(api: Api, path: str) -> Iterator[dict[str, Any]]:
 
 def _projects(api: Api) -> Iterator[dict[str, Any]]:
     for found in api.projects():
-        yield {"path": f"{found.entity}/{found.name}", "created_at": found.created_at, "description": found.description}
+        yield {
+            "path": f"{found.entity}/{found.name}",
+            "created_at": found.created_at,
+            "description": found.description,
+        }

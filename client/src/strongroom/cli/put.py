@@ -29,7 +29,9 @@ def add_to(commands: Any, shared: argparse.ArgumentParser) -> None:
     found.add_argument("path", help="the file or folder")
     found.add_argument("name", help="[[entity/]project/]name[:alias]")
     found.add_argument("--type", required=True, help="the type of the artifact, such as dataset or model")
-    found.add_argument("--alias", action="append", default=[], help="an alias for the version; may be repeated")
+    found.add_argument(
+        "--alias", action="append", default=[], help="an alias for the version; may be repeated"
+    )
     found.add_argument("--tag", action="append", default=[], help="a tag for the version; may be repeated")
     found.add_argument("--description", help="the card in markdown, or @FILE that holds it")
     found.add_argument("--metadata", help="a JSON object, or @FILE that holds it")
@@ -52,7 +54,9 @@ def run(options: argparse.Namespace, output: Output) -> None:
     session = Session(known)
     target = Target(known.entity or default_entity(session), known.project or DEFAULT_PROJECT)
     logged = artifact._log(session, target, check_aliases(aliases), check_tags(options.tag))
-    output.result(describe(logged), f"Logged {logged.qualified_name} ({logged.file_count} files, {logged.size} bytes).")
+    output.result(
+        describe(logged), f"Logged {logged.qualified_name} ({logged.file_count} files, {logged.size} bytes)."
+    )
 
 
 def _text(given: str | None) -> str | None:

@@ -44,7 +44,9 @@ def _verify_one(local: str, item: Item) -> None:
     try:
         descriptor = os.open(local, os.O_RDONLY | NO_FOLLOW | BINARY | NO_WAIT)
     except OSError as error:
-        raise DigestMismatch(f"{local} is missing or cannot be read ({error.strerror}); download it again.") from error
+        raise DigestMismatch(
+            f"{local} is missing or cannot be read ({error.strerror}); download it again."
+        ) from error
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode) or found.st_size != item.size:
         os.close(descriptor)

@@ -35,7 +35,9 @@ def download(
 ) -> None:  # fmt: skip
     """Bring the entries of a store, or those whose path starts with the prefix, below the root folder."""
     if session.settings.offline:
-        raise Offline("Strongroom is offline, because STRONGROOM_MODE=offline is set; unset it to download artifacts.")
+        raise Offline(
+            "Strongroom is offline, because STRONGROOM_MODE=offline is set; unset it to download artifacts."
+        )
     try:
         is_new = not os.path.isdir(root) or not os.listdir(root)
         with ExitStack() as stack:
@@ -52,7 +54,9 @@ def download(
             if cache is not None:
                 cache.settle()
     except OSError as error:
-        raise LocalFileError(f"{error.filename or root} cannot be written: {error.strerror or error}.") from error
+        raise LocalFileError(
+            f"{error.filename or root} cannot be written: {error.strerror or error}."
+        ) from error
 
 
 class _Trees:
@@ -103,7 +107,9 @@ def _grouped(window: list[Item]) -> list[Group]:
     return list(groups.values())
 
 
-def _bring(groups: list[Group], session: Session, version: str, placer: Placer, bar: Progress, *, look: bool) -> None:
+def _bring(
+    groups: list[Group], session: Session, version: str, placer: Placer, bar: Progress, *, look: bool
+) -> None:
     """Bring one window of entries: each digest once, small ones many to a request."""
     if look:
         lacking: list[Group] = []

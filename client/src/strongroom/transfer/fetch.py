@@ -80,7 +80,9 @@ class Fetcher:
         descriptor = tree.open_existing(path)
         try:
             if not self._placer.copy(descriptor, other, group):
-                raise DigestMismatch(f"{tree.root / path} was changed while it was being copied; download again.")
+                raise DigestMismatch(
+                    f"{tree.root / path} was changed while it was being copied; download again."
+                )
         finally:
             os.close(descriptor)
         self._watch(group.size)
@@ -104,11 +106,15 @@ class Fetcher:
     def _request(self, partial: Partial, group: Group, running: RunningHash) -> None:
         headers = {"Range": f"bytes={partial.size}-"} if partial.size else {}
         query = {"path": group.item.path}
-        with self._session.stream("GET", f"{self._version}/content", headers=headers, query=query) as response:
+        with self._session.stream(
+            "GET", f"{self._version}/content", headers=headers, query=query
+        ) as response:
             _check_start(response, partial.size)
             while block := response.read(RECEIVED, decode_content=False):
                 if partial.size + len(block) > group.size:
-                    raise BadAnswer(f"The server sends more than the {group.size} bytes of {group.item.path!r}.")
+                    raise BadAnswer(
+                        f"The server sends more than the {group.size} bytes of {group.item.path!r}."
+                    )
                 running.feed(partial.size, memoryview(block))
                 partial.append(block)
                 self._watch(len(block))

@@ -51,7 +51,12 @@ class RunningHash:
 
 
 def window(
-    item: Item, file: BinaryIO, start: int, length: int, running: RunningHash | None, watch: Callable[[int], None]
+    item: Item,
+    file: BinaryIO,
+    start: int,
+    length: int,
+    running: RunningHash | None,
+    watch: Callable[[int], None],
 ) -> Iterator[memoryview]:
     """Iterate over a stretch of a file in blocks to send, hashing beside it when a hash is running."""
     file.seek(start)

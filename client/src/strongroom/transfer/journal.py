@@ -77,5 +77,3 @@ class Journal:
         os.lseek(self._descriptor, 0, os.SEEK_SET)
         os.truncate(self._descriptor, 0)
         os.write(self._descriptor, data)
-
-

@@ -41,7 +41,9 @@ def inflated(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
                 raise BadAnswer("The server sent a manifest that cannot be decompressed.") from error
             given += len(data)
             if given > MAX_RATIO * taken + PIECE:
-                raise BadAnswer("The server sent a manifest that grows without bound when it is decompressed.")
+                raise BadAnswer(
+                    "The server sent a manifest that grows without bound when it is decompressed."
+                )
             yield data
             raw = inflate.unconsumed_tail
     if not inflate.eof:

@@ -53,7 +53,12 @@ class Card:
 
     def body(self, run: str | None) -> dict[str, Any]:
         """Return the card as the protocol has it."""
-        found: dict[str, Any] = {"collection": self.name, "type": self.type, "metadata": self.metadata, "ttl": self.ttl}
+        found: dict[str, Any] = {
+            "collection": self.name,
+            "type": self.type,
+            "metadata": self.metadata,
+            "ttl": self.ttl,
+        }
         if self.description is not None:
             found["description"] = self.description
         if run is not None:
@@ -163,7 +168,13 @@ class Publication:
             return None
         # Not the run: a script that is started again begins another one, and the draft becomes that one's.
         target = self._target
-        names = (self._session.settings.base_url, target.entity, target.project, self._card.name, self._card.type)
+        names = (
+            self._session.settings.base_url,
+            target.entity,
+            target.project,
+            self._card.name,
+            self._card.type,
+        )
         return Journal.find(names, self._store.items())
 
     def _hash_large(self) -> None:
@@ -213,7 +224,9 @@ class Publication:
     def _missing(self) -> Iterator[bytes]:
         path, after = route("drafts", self._id or "", "missing"), None
         while True:
-            page = Body(self._session.json("GET", path, after=after, limit=MISSING_PAGE), "a list of blobs").found
+            page = Body(
+                self._session.json("GET", path, after=after, limit=MISSING_PAGE), "a list of blobs"
+            ).found
             for found in page.get("results") or []:
                 try:
                     yield bytes.fromhex(Body(found, "a missing blob").text("sha256"))

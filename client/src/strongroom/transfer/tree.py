@@ -79,7 +79,9 @@ class Tree:
         """Write verified bytes under a temporary name, then give them their own."""
         name, handle = self.where(path)
         fresh = self._temporary(name)
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW | BINARY, 0o644, dir_fd=handle)
+        descriptor = os.open(
+            fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW | BINARY, 0o644, dir_fd=handle
+        )
         try:
             view = memoryview(data)
             while view:

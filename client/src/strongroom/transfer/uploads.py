@@ -71,7 +71,9 @@ def is_distant(session: Session) -> bool:
 class Uploader:
     """Sends the large blobs of one draft."""
 
-    def __init__(self, session: Session, draft_id: str, staging: Staging | None, journal: Journal | None) -> None:
+    def __init__(
+        self, session: Session, draft_id: str, staging: Staging | None, journal: Journal | None
+    ) -> None:
         self._session, self._draft_id = session, draft_id
         self._staging, self._journal = staging, journal
 
@@ -82,12 +84,16 @@ class Uploader:
             parts = min(MOST_PARTS, -(-size // PART_SIZE))
         sha256 = (item.sha256 or b"").hex()
         wish = {"size": size, "sha256": sha256, "parts": parts}
-        upload = Upload.parse(self._session.json("POST", route("drafts", self._draft_id, "uploads"), wish), size)
+        upload = Upload.parse(
+            self._session.json("POST", route("drafts", self._draft_id, "uploads"), wish), size
+        )
         if len(upload.parts) == 1:
             self._send_part(item, upload, upload.parts[0], None, watch)
         else:
             with ThreadPoolExecutor(len(upload.parts)) as pool:
-                jobs = [pool.submit(self._send_part, item, upload, part, None, watch) for part in upload.parts]
+                jobs = [
+                    pool.submit(self._send_part, item, upload, part, None, watch) for part in upload.parts
+                ]
                 for job in jobs:
                     job.result()
         try:
@@ -125,7 +131,9 @@ class Uploader:
                 return Upload.parse(self._session.json("GET", route("uploads", known)), size), True
             except NotFound:
                 self._forget(item)
-        found = self._session.json("POST", route("drafts", self._draft_id, "uploads"), {"size": size, "parts": 1})
+        found = self._session.json(
+            "POST", route("drafts", self._draft_id, "uploads"), {"size": size, "parts": 1}
+        )
         upload = Upload.parse(found, size)
         if self._journal:
             self._journal.note(item.path, upload.id)
@@ -135,7 +143,9 @@ class Uploader:
         if self._journal:
             self._journal.note(item.path, None)
 
-    def _send_part(self, item: Item, upload: Upload, part: Part, running: RunningHash | None, watch: Watch) -> None:
+    def _send_part(
+        self, item: Item, upload: Upload, part: Part, running: RunningHash | None, watch: Watch
+    ) -> None:
         watch(part.received)
         with hashing.open_item(item, self._staging) as file:
             patience, detours = self._session.patience(), 0
@@ -146,7 +156,9 @@ class Uploader:
                     running.catch_up(file, start)
                 sent = _Count(watch)
                 try:
-                    part.received = self._put(upload, part, window(item, file, start, length, running, sent), length)
+                    part.received = self._put(
+                        upload, part, window(item, file, start, length, running, sent), length
+                    )
                 except Conflict as error:  # another offset, or an older connection of ours that still writes
                     detours += 1
                     if detours > MOST_DETOURS:
