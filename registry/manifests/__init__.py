@@ -3,7 +3,7 @@
 from registry.manifests.listing import Folder, FolderPage
 from registry.manifests.reading import Totals, diff, entries, folder, lookup, totals
 from registry.manifests.sealing import MissingBlob, MissingPage, missing, seal
-from registry.manifests.staging import Builder, Staged, stage
+from registry.manifests.staging import Builder, Prepared, Staged, prepare, stage
 
 __all__ = [
     "Builder",
@@ -11,6 +11,7 @@ __all__ = [
     "FolderPage",
     "MissingBlob",
     "MissingPage",
+    "Prepared",
     "Staged",
     "Totals",
     "diff",
@@ -18,6 +19,7 @@ __all__ = [
     "folder",
     "lookup",
     "missing",
+    "prepare",
     "seal",
     "stage",
     "totals",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
-from django.utils import timezone
+from django.db import transaction
 from strongroom.core.digests import ManifestDigest
 from strongroom.core.errors import InvalidManifest
 from strongroom.core.manifest import Entry
@@ -25,6 +25,7 @@ from registry.manifests.presence import (
     joined,
     known_blobs,
 )
+from registry.manifests.recording import record as record_row
 from registry.manifests.spill import FolderSorter
 from registry.manifests.tree import TreeBuilder
 from registry.manifests.writer import NodeWriter, Pending
@@ -47,6 +48,27 @@ class Staged:
     missing_count: int
     missing_bytes: int
     chunks_written: int
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A manifest whose nodes lie where they will stay, while its rows are still to be written.
+
+    What takes time is done; `record` is fit for a transaction that holds locks.
+    """
+
+    digest: str | None
+    missing_count: int
+    missing_bytes: int
+    _row: Manifest
+    _writer: NodeWriter
+
+    def record(self) -> Staged:
+        """Write the rows and return the manifest: the present one, where the content is known."""
+        with transaction.atomic(savepoint=False):
+            self._writer.record()
+            manifest = record_row(self._row)
+        return Staged(manifest, self.digest, self.missing_count, self.missing_bytes, self._writer.written)
 
 
 class Builder:
@@ -77,13 +99,23 @@ class Builder:
 
     def finish(self) -> Staged:
         """Store what is left and return the manifest: the present one, where the content is known."""
+        return self.prepare().record()
+
+    def prepare(self) -> Prepared:
+        """Store what is left, but for the rows."""
         root = self._tree.finish()
         folders = self._finish_folders()
-        self._writer.flush()
+        self._writer.place()
         digest = self._digest.hexdigest() if self._digest else None
-        complete = digest if self._missing.count == 0 else None
-        manifest = self._record(root, folders, complete or "")
-        return Staged(manifest, digest, self._missing.count, self._missing.size, self._writer.written)
+        row = Manifest(
+            scope=self._scope,
+            root=root.digest,
+            folders_root=folders.digest,
+            entry_count=root.count,
+            total_size=root.total,
+            digest=(digest or "") if self._missing.count == 0 else "",
+        )
+        return Prepared(digest, self._missing.count, self._missing.size, row, self._writer)
 
     def close(self) -> None:
         """Give up what the build holds on disk, whether it was finished or not."""
@@ -96,23 +128,6 @@ class Builder:
             key = record.key.encode()
             tree.add(key, len(key) + 25, record)
         return tree.finish()
-
-    def _record(self, root: Ref, folders: Ref, digest: str) -> Manifest:
-        manifest, created = Manifest.objects.get_or_create(
-            scope=self._scope,
-            root=root.digest,
-            defaults={
-                "folders_root": folders.digest,
-                "entry_count": root.count,
-                "total_size": root.total,
-                "digest": digest,
-            },
-        )
-        if not created:
-            manifest.used_at = timezone.now()
-            manifest.digest = manifest.digest or digest
-            manifest.save(update_fields=["used_at", "digest"])
-        return manifest
 
     def _settle(self, batch: list[Pending]) -> None:
         """Find the MD5s of a few leaves: from their rows when sealed, else from the blobs' rows."""
@@ -145,11 +160,16 @@ class Builder:
 
 def stage(scope: Entity, entries: Iterable[Entry]) -> Staged:
     """Stage a whole stream of entries."""
+    return prepare(scope, entries).record()
+
+
+def prepare(scope: Entity, entries: Iterable[Entry]) -> Prepared:
+    """Stage a whole stream of entries, but for the rows."""
     builder = Builder(scope)
     try:
         for entry in entries:
             builder.add(entry)
-        return builder.finish()
+        return builder.prepare()
     finally:
         builder.close()
 

@@ -68,6 +68,7 @@ class NodeWriter:
         self._pending_bytes = 0
         self._pieces: list[_Piece] = []
         self._piece_bytes = 0
+        self._placed: list[_Piece] = []
         self.written = 0
 
     def put(self, node: Encoded, draft: Draft) -> None:
@@ -76,10 +77,27 @@ class NodeWriter:
         if self._pending_bytes >= _BATCH_BYTES:
             self._advance()
 
-    def flush(self) -> None:
-        """Make durable whatever was put."""
+    def place(self) -> None:
+        """Put all nodes where they will stay: large ones become files, durably, small ones wait for their rows."""
         self._advance()
-        self._write()
+        self._place()
+
+    def record(self) -> None:
+        """Write the rows of what was placed: quick, and fit to be part of another's transaction."""
+        placed, self._placed = self._placed, []
+        if not placed:
+            return
+        # In one order for all, so that two who insert the same nodes can't wait for each other.
+        fresh = sorted(
+            (piece.row for piece in placed if piece.known is None), key=lambda row: bytes(row.sha256)
+        )
+        with transaction.atomic(savepoint=False):
+            # Whoever staged the same node meanwhile has won: ours is dead space in its pack.
+            Chunk.objects.bulk_create(fresh, ignore_conflicts=True)
+            for piece in placed:
+                if piece.known:
+                    _heal(piece.known.pk, piece.row)
+        self.written += len(placed)
 
     def _advance(self) -> None:
         """Find out which waiting nodes are known, and turn the others into pieces of a pack."""
@@ -94,7 +112,8 @@ class NodeWriter:
             if item.known is None or item.known.damaged:
                 self._add_piece(item)
         if self._piece_bytes >= _PACK_BYTES:
-            self._write()
+            self._place()
+            self.record()
 
     def _look_up(self, digests: list[bytes]) -> dict[bytes, Known]:
         rows = Chunk.objects.filter(scope_id=self._scope_id, sha256__in=digests).values_list(
@@ -132,26 +151,20 @@ class NodeWriter:
         self._pieces.append(_Piece(row, item.known, data))
         self._piece_bytes += len(data)
 
-    def _write(self) -> None:
+    def _place(self) -> None:
         pieces, self._pieces, self._piece_bytes = self._pieces, [], 0
         if not pieces:
             return
+        self._placed += pieces
         if sum(len(piece.data) for piece in pieces) <= _INLINE_BYTES:
             for piece in pieces:
                 piece.row.data = piece.data
-        else:
-            places = storage.write_pieces([piece.data for piece in pieces])
-            for piece, (stored, offset, _length) in zip(pieces, places, strict=True):
-                piece.row.object, piece.row.offset = stored, offset
-        with transaction.atomic():
-            # Whoever staged the same node meanwhile has won: ours is dead space in its pack.
-            Chunk.objects.bulk_create(
-                [piece.row for piece in pieces if piece.known is None], ignore_conflicts=True
-            )
-            for piece in pieces:
-                if piece.known:
-                    _heal(piece.known.pk, piece.row)
-        self.written += len(pieces)
+            return
+        places = storage.write_pieces([piece.data for piece in pieces])
+        for piece, (stored, offset, _length) in zip(pieces, places, strict=True):
+            piece.row.object, piece.row.offset = stored, offset
+            # Once it lies in a file, nobody needs it in memory.
+            piece.data = b""
 
 
 def _heal(pk: int, row: Chunk) -> None:

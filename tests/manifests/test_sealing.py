@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from django.utils import timezone
 from strongroom.core.errors import BlobsMissing, SizeMismatch
 from strongroom.core.manifest import Entry
 
@@ -148,3 +149,21 @@ def test_staging_after_the_blobs_came_seals_the_leaves_that_were_known(scope):
     staged = manifests.stage(scope, map(entry, PATHS))
     assert (staged.manifest.digest, staged.chunks_written) == (DIGEST, 0)
     assert not Chunk.objects.filter(kind="e", level=0, md5s=None).exists()
+
+
+def test_staging_beside_sealing_does_not_take_the_digest_away(scope, monkeypatch):
+    """The row was read before the digest was set, and is written after it."""
+    first = manifests.stage(scope, map(entry, PATHS[:20])).manifest
+    now, sealed = timezone.now, []
+
+    def sealed_meanwhile():
+        if not sealed:
+            sealed.append(True)
+            upload(scope, PATHS[:20])
+            manifests.seal(Manifest.objects.get(pk=first.pk))
+        return now()
+
+    monkeypatch.setattr(timezone, "now", sealed_meanwhile)
+    assert manifests.stage(scope, map(entry, PATHS[:20])).manifest.pk == first.pk
+    assert sealed
+    assert Manifest.objects.get().digest != ""
