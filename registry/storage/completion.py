@@ -31,18 +31,18 @@ def complete_upload(upload: Upload, sha256: bytes) -> Blob:
     """
     if done := _completed(upload, sha256):
         return done
-    with disk_errors(), files.completing(upload.id):
+    with disk_errors(), files.given_up(), files.completing(upload.id):
         upload = _again(upload)
         if done := _completed(upload, sha256):
             files.remove(upload.id)
             return done
-        _insist_on_all(upload)
+        numbers = _insist_on_all(upload)
         if upload.sha256 not in (None, sha256):
             raise Conflict(
                 "This upload was begun for another SHA-256. Complete it with that one, or begin anew."
             )
         state = states.take(upload.id, upload.size) if upload.size else None
-        whole, digests = _assemble(upload, state.digests() if state else None)
+        whole, digests = _assemble(upload, numbers, state.digests() if state else None)
         if digests.sha256 != sha256:
             abandon_upload(upload)
             raise DigestMismatch(
@@ -71,19 +71,21 @@ def _completed(upload: Upload, sha256: bytes) -> Blob | None:
     return Blob.objects.select_related("object").get(scope=upload.scope_id, sha256=sha256)
 
 
-def _insist_on_all(upload: Upload) -> None:
-    arrived = sum(part.received for part in progress(upload))
+def _insist_on_all(upload: Upload) -> list[int]:
+    """Return the numbers of the parts, read once: they go when the upload is given up."""
+    parts = progress(upload)
+    arrived = sum(part.received for part in parts)
     if arrived != upload.size:
         raise IncompleteBody(
             f"{arrived} of {upload.size} bytes arrived. Send the rest, then complete the upload.",
             received=arrived,
             expected=upload.size,
         )
+    return [part.number for part in parts]
 
 
-def _assemble(upload: Upload, known: Digests | None) -> tuple[Path, Digests]:
+def _assemble(upload: Upload, numbers: list[int], known: Digests | None) -> tuple[Path, Digests]:
     """Return one synced file with all the bytes, and their digests."""
-    numbers = [part.number for part in progress(upload)]
     paths = [files.part_path(upload.id, number) for number in numbers]
     if upload.size == 0:
         paths[0].touch()

@@ -55,6 +55,17 @@ def completing(upload: UUID) -> Iterator[None]:
         os.close(handle)
 
 
+@contextmanager
+def given_up() -> Iterator[None]:
+    """Name what it means when the files go under our hands: somebody gave the upload up, or completed it."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise Conflict(
+            "This upload was given up or completed meanwhile. Ask what the draft lacks, and begin anew."
+        ) from error
+
+
 class PartFile:
     """A part that one request appends to.
 

@@ -91,7 +91,7 @@ def append_part(upload: Upload, number: int, offset: int, stream: Readable, leng
     promised; None when it sends chunks until it ends.
     """
     part = _open_part(upload, number)
-    with disk_errors():
+    with disk_errors(), files.given_up():
         file = files.PartFile(upload.id, number)
         try:
             file.expect(offset)
