@@ -1,7 +1,7 @@
 """The nouns of the registry: fields, constraints, and the QuerySets that read them."""
 
 from registry.models.accounts import ApiKey, Installation, User
-from registry.models.aliases import Alias
+from registry.models.aliases import Alias, ProtectedAlias
 from registry.models.blobs import Blob, StoredObject
 from registry.models.collections import ArtifactType, Collection
 from registry.models.events import Event
@@ -32,6 +32,7 @@ __all__ = [
     "Organization",
     "OrganizationMember",
     "Project",
+    "ProtectedAlias",
     "Role",
     "Run",
     "RunInput",

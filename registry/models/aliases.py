@@ -1,4 +1,4 @@
-"""Aliases: mutable names of versions, one holder per collection."""
+"""Aliases: mutable names of versions, one holder per collection; and those that a registry protects."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from registry.models.collections import Collection
+from registry.models.projects import Project
 from registry.models.versions import Membership
 
 
@@ -34,3 +35,29 @@ class Alias(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ProtectedAlias(models.Model):
+    """An alias, or a pattern such as `prod*`, whose holder in a registry is neither deleted nor expired."""
+
+    # A project of kind registry; in any other it protects nothing.
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="protected_aliases")
+    pattern = models.CharField(max_length=128)
+    # Compared in this form (NFKC, casefolded), which may be longer.
+    folded = models.CharField(max_length=512)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["pattern"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "folded"], name="protected_alias_once_per_registry"),
+            models.CheckConstraint(
+                condition=~Q(pattern="") & ~Q(folded=""), name="protected_alias_not_empty"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.pattern

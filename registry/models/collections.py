@@ -96,6 +96,12 @@ class Collection(models.Model):
         ]
         indexes = [
             models.Index(fields=["project", "type", "name"], name="collection_by_type"),
+            # Counts of a type read this index alone.
+            models.Index(
+                fields=["type"],
+                condition=Q(deleted_at=None, established=True),
+                name="collection_live_by_type",
+            ),
             models.Index(fields=["project", "-updated_at", "-id"], name="collection_by_change"),
             models.Index(fields=["project", "-created_at", "-id"], name="collection_by_creation"),
         ]

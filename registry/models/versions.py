@@ -29,6 +29,10 @@ class VersionQuerySet(models.QuerySet["Version"]):
         """Drafts that nobody touched since `before`."""
         return self.filter(state=Version.State.PENDING, updated_at__lt=before)
 
+    def unchanged(self, before: datetime) -> VersionQuerySet:
+        """Drafts whose commit made nothing new, and that nobody touched since `before`."""
+        return self.filter(deletion_cause=Version.Cause.UNCHANGED, updated_at__lt=before)
+
     def purgeable(self, at: datetime) -> VersionQuerySet:
         return self.filter(state=Version.State.DELETED, purged_at=None, purge_at__lte=at)
 
@@ -74,7 +78,7 @@ class Version(models.Model):
     run = models.ForeignKey(
         "registry.Run", null=True, blank=True, on_delete=models.SET_NULL, related_name="logged_versions"
     )
-    # The type that the draft was begun for: the first commit settles that of its collection.
+    # The type that the draft was begun for: the first commit settles that of its collection. Empty afterwards.
     type_name = models.CharField(max_length=128, blank=True)
     # Identifiers that clients choose, so that a repeated request finds the same draft.
     client_id = models.CharField(max_length=128, null=True, blank=True)  # noqa: DJ001  # null: unique only when given
@@ -135,6 +139,10 @@ class Version(models.Model):
                 fields=["purge_at"], condition=Q(state="DELETED", purged_at=None), name="version_purgeable"
             ),
             models.Index(fields=["sequence", "created_at"], name="version_by_age"),
+            # Drafts that made nothing new, among all that was ever deleted.
+            models.Index(
+                fields=["updated_at"], condition=Q(deletion_cause="unchanged"), name="version_unchanged"
+            ),
         ]
 
     def __str__(self) -> str:

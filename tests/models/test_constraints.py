@@ -26,6 +26,7 @@ from registry.models import (
     Membership,
     OrganizationMember,
     Project,
+    ProtectedAlias,
     Run,
     RunInput,
     RunOutput,
@@ -64,6 +65,7 @@ def rows():
     Installation.current(setup_sha256=b"i" * 32)
     stored = StoredObject.objects.create(name="x", size=1)
     Blob.objects.create(scope=people.alice.entity, sha256=b"s" * 32, md5=b"m" * 16, size=1, object=stored)
+    ProtectedAlias.objects.create(project=project, pattern="prod", folded="prod")
     JobRun.objects.create(task="t", started_at=NOW)
     return SimpleNamespace(
         people=people, project=project, run=run, one=one, two=two, draft=draft, key=key, upload=upload
@@ -138,6 +140,8 @@ BREAK = {
     "organization_role_known": change(OrganizationMember, role="viewer"),
     "project_name_once_per_entity": copy(Project),
     "project_name_not_empty": change(Project, name=""),
+    "protected_alias_once_per_registry": copy(ProtectedAlias, pattern="PROD"),
+    "protected_alias_not_empty": change(ProtectedAlias, folded=""),
     "project_kind_known": change(Project, kind="odd"),
     "project_visibility_known": change(Project, visibility="public"),
     "run_name_once_per_project": copy(Run),
