@@ -23,27 +23,39 @@ class Link:
     method: str
     object: list[Any]
     expires_at: datetime
+    # The API key it was made with, if one: the link ends with it.
+    key_id: int | None = None
 
 
-def sign(*, purpose: str, user_id: int, method: str, object: list[Any], lasting: timedelta = LONGEST) -> str:
+def sign(
+    *,
+    purpose: str,
+    user_id: int,
+    method: str,
+    object: list[Any],
+    key_id: int | None = None,
+    lasting: timedelta = LONGEST,
+) -> str:
     """Return a token; the purpose is part of the salt, so one kind of link is never taken for another."""
     if not timedelta(0) < lasting <= LONGEST:
         raise ValueError("A signed link lasts up to fifteen minutes.")
     expires = int((timezone.now() + lasting).timestamp())
-    return signing.dumps([user_id, method, object, expires], salt=_SALT + purpose, compress=True)
+    return signing.dumps([user_id, key_id, method, object, expires], salt=_SALT + purpose, compress=True)
 
 
 def verify(token: str, *, purpose: str, method: str, at: datetime | None = None) -> Link:
     """Read a token back; forged, expired, for another purpose or method: all are one `not_found`."""
     try:
-        user_id, allowed, target, expires = signing.loads(token, salt=_SALT + purpose, max_age=LONGEST)
+        user_id, key_id, allowed, target, expires = signing.loads(
+            token, salt=_SALT + purpose, max_age=LONGEST
+        )
     except (signing.BadSignature, ValueError, TypeError):
         raise _refused() from None
     expires_at = datetime.fromtimestamp(expires, tz=timezone.get_current_timezone())
     # HEAD tells nothing that GET would not.
     if (at or timezone.now()) >= expires_at or ("GET" if method == "HEAD" else method) != allowed:
         raise _refused()
-    return Link(user_id=user_id, method=allowed, object=target, expires_at=expires_at)
+    return Link(user_id=user_id, method=allowed, object=target, expires_at=expires_at, key_id=key_id)
 
 
 def _refused() -> NotFound:

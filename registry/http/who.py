@@ -54,10 +54,10 @@ def secret_of(header: str) -> str:
     )
 
 
-def acting_for(user_id: int, request: HttpRequest, door: str = "api") -> Actor:
-    """Return the actor of a signed link: who signed it, as they are today."""
+def acting_for(user_id: int, key_id: int | None, request: HttpRequest, door: str = "api") -> Actor:
+    """Return the actor of a signed link: who signed it, as they are today, with the key they signed it by."""
     user = User.objects.filter(pk=user_id, is_active=True).select_related("entity").first()
-    if user is None:
+    if user is None or (key_id is not None and not keys.is_live(key_id, user_id)):
         raise NotFound("This link is not valid, or no longer. Ask for a new one.")
     return Actor(user=user, door=door, address=address_of(request))
 

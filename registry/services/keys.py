@@ -34,6 +34,7 @@ def create(
     name = check_label(name)
     if expires_at is not None and expires_at <= now():
         raise InvalidInput("A key can't expire in the past. Choose a later date.", field="expires_at")
+    _check_outlived(actor.key, expires_at)
     secret = _FORM + secrets.token_urlsafe(32) if secret is None else _check_secret(secret)
     key = ApiKey(user=user, name=name, prefix=secret[:_PREFIX], sha256=_sha256(secret), expires_at=expires_at)
     try:
@@ -43,6 +44,18 @@ def create(
     except IntegrityError:
         raise NameTaken("This key is in use already. Choose another, or let Strongroom make one.") from None
     return key, secret
+
+
+def _check_outlived(maker: ApiKey | None, expires_at: datetime | None) -> None:
+    """Refuse a key that would live longer than the key it is made with: an end must be an end."""
+    if maker is None or maker.expires_at is None:
+        return
+    if expires_at is None or expires_at > maker.expires_at:
+        raise InvalidInput(
+            f"The key you use expires on {maker.expires_at:%Y-%m-%d %H:%M} UTC; a key made with it must expire "
+            f"by then, too. Give such a date, or make the key on your API keys page.",
+            field="expires_at",
+        )
 
 
 def ensure(actor: Actor, *, user: User, name: str, secret: str) -> ApiKey:
@@ -71,6 +84,11 @@ def find(actor: Actor, key_id: int) -> ApiKey:
     if key is None:
         raise NotFound("You have no such key.")
     return key
+
+
+def is_live(key_id: int, user_id: int) -> bool:
+    """Say whether a person's key is neither revoked nor expired: what was made with it ends with it."""
+    return ApiKey.objects.live(now()).filter(pk=key_id, user=user_id).exists()
 
 
 def authenticate(secret: str, *, at: datetime | None = None) -> ApiKey:

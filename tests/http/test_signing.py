@@ -18,7 +18,8 @@ def token(**given):
 
 def test_a_link_reads_back_what_was_signed():
     link = verify(token(), purpose=DOWNLOAD, method="GET")
-    assert (link.user_id, link.object) == (7, ["QXJ0", "a/b.txt"])
+    assert (link.user_id, link.key_id, link.object) == (7, None, ["QXJ0", "a/b.txt"])
+    assert verify(token(key_id=3), purpose=DOWNLOAD, method="GET").key_id == 3
     assert link.expires_at <= timezone.now() + LONGEST
 
 

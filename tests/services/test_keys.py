@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from registry.actor import system
+from registry.actor import Actor, system
 from registry.errors import Forbidden, InvalidInput, KeyExpired, NameTaken, NotAuthenticated, NotFound
 from registry.models import ApiKey, Event, User
 from registry.services import keys
@@ -114,3 +114,15 @@ def test_the_last_use_is_written_once_a_minute_at_the_most(people, bob, django_a
         keys.authenticate(secret, at=at + timedelta(seconds=59))
     keys.authenticate(secret, at=at + timedelta(seconds=61))
     assert ApiKey.objects.get().last_used_at == at + timedelta(seconds=61)
+
+
+def test_a_key_made_with_a_key_does_not_outlive_it(people, bob):
+    end = timezone.now() + timedelta(days=1)
+    short, _ = keys.create(bob, user=people.bob, name="short", expires_at=end)
+    by_key = Actor(user=people.bob, door="api", key=short)
+    for later in (None, end + timedelta(seconds=1)):
+        with pytest.raises(InvalidInput, match="expires"):
+            keys.create(by_key, user=people.bob, name="longer", expires_at=later)
+    assert keys.create(by_key, user=people.bob, name="same", expires_at=end)[0].expires_at == end
+    lasting, _ = keys.create(bob, user=people.bob, name="lasting")
+    keys.create(Actor(user=people.bob, door="api", key=lasting), user=people.bob, name="child")

@@ -12,6 +12,7 @@ from django.utils import timezone
 from strongroom.core.errors import InvalidQuery
 from strongroom.core.manifest import Change
 
+from registry.actor import Actor
 from registry.api.schema import page_of
 from registry.api.serializers._common import (
     ANY_OBJECT,
@@ -29,7 +30,7 @@ from registry.api.serializers._common import (
 from registry.api.shapes import Body, component, many, text
 from registry.http import signing
 from registry.manifests import FolderPage
-from registry.models import Membership, User
+from registry.models import Membership
 
 _FIELDS = {
     "path": TEXT,
@@ -80,11 +81,16 @@ PATHS = Body("BundleRequest", required={"paths": many(_PATH, 2000, least=1)})
 LINK_TO_MAKE = Body("LinkToMake", required={"path": _PATH})
 
 
-def link(base_url: str, user: User, membership: Membership, path: str) -> dict[str, Any]:
-    """Sign a link to one file of one version, in one person's name."""
+def link(base_url: str, actor: Actor, membership: Membership, path: str) -> dict[str, Any]:
+    """Sign a link to one file of one version, in one person's name; it ends with the key it was made with."""
+    assert actor.user is not None
     until = timezone.now() + signing.LONGEST
     token = signing.sign(
-        purpose=signing.DOWNLOAD, user_id=user.pk, method="GET", object=[membership.version.public_id, path]
+        purpose=signing.DOWNLOAD,
+        user_id=actor.user.pk,
+        key_id=actor.key.pk if actor.key else None,
+        method="GET",
+        object=[membership.version.public_id, path],
     )
     return {"url": base_url + reverse("api:download", args=[token]), "expires_at": moment(until)}
 

@@ -160,7 +160,7 @@ class LinkList(Endpoint):
         path = shape.LINK_TO_MAKE.read(self.http)["path"]
         found = self.version(entity, project, collection, ref)
         files.content(self.actor, found, path)
-        return self.answer(shape.link(self.base_url, self.user, found, path), status=201)
+        return self.answer(shape.link(self.base_url, self.actor, found, path), status=201)
 
 
 class Download(Content):
@@ -178,7 +178,7 @@ class Download(Content):
     def get(self, request: Request, token: str) -> HttpResponseBase:  # type: ignore[override]
         """Deliver what the link names, judged again now."""
         link = signing.verify(token, purpose=signing.DOWNLOAD, method=str(request.method))
-        self.actor = acting_for(link.user_id, self.http)
+        self.actor = acting_for(link.user_id, link.key_id, self.http)
         version_id, path = link.object
         response = self.deliver(versions.find_by_id(self.actor, version_id), path)
         response["Cache-Control"] = "private, no-store"
