@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery_worker.app import app
 from registry import jobs
-from registry.services import drafts, retention, trash, uploads
+from registry.services import accounts, drafts, retention, trash, uploads
 
 
 @app.task(name="retention.expire_due")
@@ -26,6 +26,13 @@ def clean_up() -> None:
     """Remove what broken uploads left behind."""
     with jobs.track("uploads.clean_up") as counts:
         counts["leftovers"] = uploads.clean_up()
+
+
+@app.task(name="sessions.clear")
+def clear_sessions() -> None:
+    """Forget sessions that have expired."""
+    with jobs.track("sessions.clear") as counts:
+        counts["sessions"] = accounts.forget_sessions()
 
 
 @app.task(name="trash.purge_due")

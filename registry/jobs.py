@@ -18,6 +18,8 @@ from registry.models import JobRun
 from registry.schedule import PERIODIC, QUEUE_RETURN
 
 KEPT_RUNS = 200
+# What ends a run though single rows may fail: the worker adds the signal of its time limit.
+STOPS: list[type[BaseException]] = []
 
 
 @dataclass(frozen=True, slots=True)

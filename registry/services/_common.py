@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime
 from enum import Enum
 from typing import Final, Literal, TypeAlias
@@ -15,6 +16,11 @@ class _Keep(Enum):
 
 KEEP: Final = _Keep.KEEP
 Keep: TypeAlias = Literal[_Keep.KEEP]
+
+
+def spelled(name: str) -> str:
+    """Return an alias or tag that is looked for in the form in which they are kept (NFC)."""
+    return unicodedata.normalize("NFC", name)
 
 
 def now() -> datetime:

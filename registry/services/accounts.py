@@ -7,6 +7,7 @@ import hmac
 import secrets
 
 from django.contrib.auth.password_validation import validate_password
+from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -15,9 +16,10 @@ from strongroom.core.names import check_entity_name, check_label
 
 from registry.actor import Actor
 from registry.errors import InvalidInput, NameTaken, NotAuthenticated, NotFound, RateLimited
-from registry.models import Entity, Installation, User
+from registry.models import Entity, Installation, Organization, Team, User
 from registry.policy import Act, check
 from registry.services import events
+from registry.services._common import now
 
 # PyPI's limit: ten failures in five minutes, per user and per address.
 ATTEMPTS, WINDOW_SECONDS = 10, 300
@@ -138,8 +140,20 @@ def authenticate(*, username: str, password: str, address: str) -> User:
     return user
 
 
-def find(actor: Actor, username: str) -> User:
-    """Find a person by name, for those who may administer or manage members."""
+def forget_sessions() -> int:
+    """Forget sessions that have expired; returns how many."""
+    return Session.objects.filter(expire_date__lt=now()).delete()[0]
+
+
+def find(actor: Actor, username: str, *, place: Organization | Team | None = None) -> User:
+    """Find a person by name, for those who may administer, or manage the members of a place.
+
+    The right comes before the look-up: only who has it learns which names exist.
+    """
+    if place is None:
+        check(actor, Act.ADMINISTER, None)
+    else:
+        check(actor, Act.MANAGE_MEMBERS, place)
     user = User.objects.filter(entity__folded=username.casefold()).first()
     if user is None:
         raise NotFound(f'There is no user "{username}". An admin makes one with: manage.py createuser NAME.')

@@ -1,20 +1,36 @@
-"""Aliases: move, remove, replace; `latest` moves by itself."""
+"""Aliases: move, remove, replace; `latest` moves by itself; a registry may protect some."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 
 from django.db import transaction
 from django.db.models import QuerySet
-from strongroom.core.names import check_alias
+from strongroom.core.names import check_alias, fold_alias
 
 from registry.actor import Actor
-from registry.errors import NotFound
-from registry.models import Alias, Collection, Membership
+from registry.errors import Conflict, NotFound
+from registry.models import Alias, Collection, Event, Membership, Project, ProtectedAlias, Version
 from registry.policy import Act, check
-from registry.services import collections, events
-from registry.services._common import now
+from registry.services import events, locks
+from registry.services._common import now, spelled
+
+__all__ = [
+    "LATEST",
+    "assign",
+    "holders",
+    "holds_protected",
+    "listing",
+    "move",
+    "point",
+    "protected_of",
+    "refuse_gone",
+    "refuse_protected",
+    "remove",
+    "replace",
+    "spelled",
+]
 
 LATEST = "latest"
 
@@ -30,7 +46,7 @@ def move(actor: Actor, *, membership: Membership, name: str) -> Alias:
     check(actor, Act.EDIT, membership.collection.project)
     name = check_alias(name)
     with transaction.atomic():
-        collections.lock(membership.collection)
+        locks.lock_places(membership)
         refuse_gone(membership)
         assign(actor, membership, [name])
         return holders(membership.collection, [name])[name]
@@ -41,7 +57,7 @@ def remove(actor: Actor, *, collection: Collection, name: str) -> None:
     check(actor, Act.EDIT, collection.project)
     name = spelled(name)
     with transaction.atomic():
-        collections.lock(collection)
+        locks.lock(collection)
         held = (
             Alias.objects.filter(collection=collection, name=name)
             .select_related("membership__version")
@@ -64,33 +80,32 @@ def replace(actor: Actor, membership: Membership, names: Iterable[str]) -> None:
     assign(actor, membership, wanted)
 
 
-def spelled(name: str) -> str:
-    """Return an alias that is looked for in the form in which aliases are kept."""
-    return unicodedata.normalize("NFC", name)
-
-
 def holders(collection: Collection, names: Iterable[str]) -> dict[str, Alias]:
     """Return the present holders of some aliases, by alias; one query."""
     rows = Alias.objects.filter(collection=collection, name__in=list(names))
     return {alias.name: alias for alias in rows.select_related("membership__version")}
 
 
-def assign(
+def assign(actor: Actor, membership: Membership, names: Iterable[str]) -> None:
+    """Point aliases at a membership, with an event for each that moved; call it with the collection locked."""
+    wanted = list(names)
+    events.append(point(actor, membership, wanted, holders(membership.collection, wanted)))
+
+
+def point(
     actor: Actor,
     membership: Membership,
     names: Iterable[str],
+    held: dict[str, Alias],
     *,
     quiet: Iterable[str] = (),
-    held: dict[str, Alias] | None = None,
-) -> None:
-    """Point aliases at a membership, with an event for each that moved; call it with the collection locked.
+) -> list[Event]:
+    """Point aliases at a membership, and return the events that the caller must append.
 
-    `quiet` names move without an event of their own: `latest` at a commit, which the commit's event tells.
-    `held` spares the query when the caller has looked already.
+    `held` are the present holders. `quiet` names move without an event of their own: `latest` at a commit,
+    which the commit's event tells.
     """
     wanted = list(dict.fromkeys([*names, *quiet]))
-    if held is None:
-        held = holders(membership.collection, wanted)
     fresh = [name for name in wanted if name not in held]
     moving = [held[name] for name in wanted if name in held and held[name].membership_id != membership.pk]
     if fresh:
@@ -102,12 +117,45 @@ def assign(
         Alias.objects.filter(pk__in=[alias.pk for alias in moving]).update(
             membership=membership, created_by=actor.user, created_at=now()
         )
-    _tell(
-        actor,
-        membership,
-        [(name, None) for name in fresh if name not in quiet]
-        + [(alias.name, f"v{alias.membership.number}") for alias in moving if alias.name not in quiet],
+    moves = [(name, None) for name in fresh] + [
+        (alias.name, f"v{alias.membership.number}") for alias in moving
+    ]
+    return [_told(actor, membership, name, before) for name, before in moves if name not in quiet]
+
+
+def holds_protected(version: Version) -> list[str]:
+    """Return the aliases of a version that a registry protects where it is linked; sorted."""
+    return protected_of([version.pk])
+
+
+def protected_of(version_ids: Iterable[int] | QuerySet[Version]) -> list[str]:
+    """The same for several versions; a second query only when one holds an alias in a registry at all."""
+    rows = Alias.objects.filter(
+        membership__version__in=version_ids, collection__project__kind=Project.Kind.REGISTRY
     )
+    held = list(rows.values_list("collection__project_id", "name"))
+    if not held:
+        return []
+    patterns: dict[int, list[str]] = {}
+    protected = ProtectedAlias.objects.filter(project__in={project for project, _ in held})
+    for project, folded in protected.values_list("project_id", "folded"):
+        patterns.setdefault(project, []).append(folded)
+    return sorted({name for project, name in held if _matches(name, patterns.get(project, []))})
+
+
+def refuse_protected(version_ids: Iterable[int] | QuerySet[Version], what: str) -> None:
+    """Raise Conflict when what is about to go holds a protected alias: the one rule for whoever deletes."""
+    if held := protected_of(version_ids):
+        raise Conflict(
+            f"{what} holds the protected alias {', '.join(held)} in a registry and can't be deleted. "
+            f"Move the alias to another version first.",
+            aliases=held,
+        )
+
+
+def _matches(name: str, patterns: list[str]) -> bool:
+    folded = fold_alias(name)
+    return any(fnmatchcase(folded, pattern) for pattern in patterns)
 
 
 def refuse_gone(membership: Membership) -> None:
@@ -116,17 +164,16 @@ def refuse_gone(membership: Membership) -> None:
         raise NotFound(f"{membership.name} was deleted meanwhile. Nothing was changed.")
 
 
-def _tell(actor: Actor, membership: Membership, moves: list[tuple[str, str | None]]) -> None:
-    for name, before in moves:
-        events.record(
-            actor,
-            "alias.move",
-            collection=membership.collection,
-            version=membership.version,
-            subject=name,
-            before=before,
-            after=f"v{membership.number}",
-        )
+def _told(actor: Actor, membership: Membership, name: str, before: str | None) -> Event:
+    return events.make(
+        actor,
+        "alias.move",
+        collection=membership.collection,
+        version=membership.version,
+        subject=name,
+        before=before,
+        after=f"v{membership.number}",
+    )
 
 
 def _drop(actor: Actor, alias: Alias) -> None:

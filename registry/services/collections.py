@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from strongroom.core.names import (
     check_collection_name,
     check_description,
@@ -15,11 +15,13 @@ from strongroom.core.names import (
 )
 
 from registry.actor import Actor
-from registry.errors import HasAliases, NameTaken, NotFound, TypeMismatch
+from registry.errors import Gone, HasAliases, NameTaken, NotFound, NotInTrash
 from registry.models import Alias, ArtifactType, Collection, CollectionTag, Membership, Project, Version
 from registry.policy import Act, check
-from registry.services import events, trash
-from registry.services._common import KEEP, Keep, now
+from registry.services import events, restoring, sequences, trashing
+from registry.services._common import KEEP, Keep, now, spelled
+from registry.services.locks import lock, lock_rows
+from registry.services.restoring import RestoredCollection
 
 
 def find(actor: Actor, project: Project, name: str) -> Collection:
@@ -44,18 +46,18 @@ def listing(
     if q:
         rows = rows.filter(name__icontains=q)
     if tag:
-        rows = rows.filter(pk__in=CollectionTag.objects.filter(name=tag).values("collection_id"))
+        rows = rows.filter(pk__in=CollectionTag.objects.filter(name=spelled(tag)).values("collection_id"))
     return rows
 
 
 def types(actor: Actor, *, project: Project) -> QuerySet[ArtifactType]:
     """List a project's artifact types by name, each with `collection_count`."""
     check(actor, Act.VIEW, project)
-    live = Q(collections__deleted_at=None, collections__established=True)
-    counted = ArtifactType.objects.filter(project=project).annotate(
-        collection_count=Count("collections", filter=live)
-    )
-    return counted.filter(collection_count__gt=0).order_by("name")
+    live = Collection.objects.live().filter(type=OuterRef("pk"))
+    # Sub-queries that one index answers: a join would group all rows of the project before it counts.
+    counts = live.order_by().values("type").annotate(rows=Count("pk")).values("rows")
+    used = ArtifactType.objects.filter(Exists(live), project=project)
+    return used.annotate(collection_count=Subquery(counts)).order_by("name")
 
 
 def create(actor: Actor, *, project: Project, name: str, type: str, description: str = "") -> Collection:
@@ -65,76 +67,23 @@ def create(actor: Actor, *, project: Project, name: str, type: str, description:
     check_loggable_type(type, name)
     description = check_description(description)
     with transaction.atomic():
-        collection, created = begin(actor, project=project, name=name, type=type)
-        if not created and collection.established:
-            raise NameTaken(f"{project} has a collection {name} already. Choose another name.", name=name)
-        collection.established, collection.description = True, description
-        collection.save(update_fields=["established", "description"])
+        collection = _establish(actor, project, name, type, description)
         events.record(
             actor, "collection.create", collection=collection, subject=str(collection), after={"type": type}
         )
     return collection
 
 
-def begin(
-    actor: Actor, *, project: Project, name: str, type: str, lock: bool = False
-) -> tuple[Collection, bool]:
-    """Find or make the sequence that a draft will be logged to; call it inside a transaction.
-
-    A sequence made here stays hidden until the first commit establishes it.
-    """
-    rows = Collection.objects.filter(project=project, name=name, deleted_at=None).select_related("type")
-    found = (rows.select_for_update(of=("self",)) if lock else rows).first()
-    if found is not None and (found.established or found.type.name == type):
-        _check_type(found, type)
-        found.project = project
-        return found, False
-    check_type_name(type)
-    kind, _ = ArtifactType.objects.get_or_create(project=project, name=type)
-    if found is not None:
-        # Begun by a draft of another type that was never committed: it has not settled the type.
-        Collection.objects.filter(pk=found.pk).update(type=kind)
-        found.type, found.project = kind, project
-        return found, False
-    try:
-        with transaction.atomic():
-            made = Collection.objects.create(
-                project=project, type=kind, name=name, established=False, created_by=actor.user
-            )
-    except IntegrityError:
-        return begin(actor, project=project, name=name, type=type, lock=lock)
-    return made, True
-
-
-def forget_begun(sequence_id: int) -> None:
-    """Remove a sequence that drafts had begun, once it has none and was never committed to."""
-    try:
-        with transaction.atomic():
-            rows = Collection.objects.filter(pk=sequence_id, established=False)
-            # The lock comes before the look at its drafts: one that begins at this moment is seen, or waits.
-            if rows.select_for_update().first() is not None:
-                rows.filter(sources=None).delete()
-    except IntegrityError:
-        # A draft began between the look and the deletion: the sequence is needed again.
-        return
-
-
-def settle_type(sequence: Collection, type: str) -> None:
-    """Give a sequence the type of what is committed first; the next must have it. Call it with it locked."""
-    if sequence.established:
-        _check_type(sequence, type)
-    elif sequence.type.name != type:
-        sequence.type, _ = ArtifactType.objects.get_or_create(project_id=sequence.project_id, name=type)
-        sequence.save(update_fields=["type"])
-
-
-def _check_type(sequence: Collection, type: str) -> None:
-    if sequence.type.name != type:
-        raise TypeMismatch(
-            f'{sequence.name} is a collection of type "{sequence.type.name}", so a version of type "{type}" '
-            f"can't be logged to it. Use that type, or another name.",
-            type=sequence.type.name,
-        )
+def _establish(actor: Actor, project: Project, name: str, type: str, description: str) -> Collection:
+    """Take a free name, or one that only drafts have begun; of two who do so at once one is refused."""
+    while True:
+        found, _ = sequences.begin(actor, project=project, name=name, type=type)
+        if found.established:
+            raise NameTaken(f"{project} has a collection {name} already. Choose another name.", name=name)
+        mine = {"type": found.type, "established": True, "description": description}
+        if Collection.objects.filter(pk=found.pk, established=False).update(**mine):
+            found.established, found.description = True, description
+            return found
 
 
 def edit(
@@ -151,7 +100,7 @@ def edit(
     if name is not KEEP:
         check_collection_name(name)
     if type is not KEEP:
-        check_loggable_type(type, collection.name if name is KEEP else name)
+        check_type_name(type)
     if description is not KEEP:
         description = check_description(description)
     if tags is not KEEP:
@@ -186,6 +135,11 @@ def _apply(
     if type is not KEEP and type != row.type.name:
         before["type"], after["type"] = row.type.name, type
         row.type = ArtifactType.objects.get_or_create(project_id=row.project_id, name=type)[0]
+        # Drafts under way go with their collection: their type is not refused for what they did not do.
+        Version.objects.filter(sequence=row, state=Version.State.PENDING).update(type_name=type)
+    if "name" in after or "type" in after:
+        # Judged here and not before: the other of the two may have changed until the lock was held.
+        check_loggable_type(row.type.name, row.name)
     if tags is not KEEP:
         held = list(row.tags.values_list("name", flat=True))
         if sorted(held) != sorted(tags):
@@ -201,6 +155,7 @@ def _apply(
 def delete(actor: Actor, *, collection: Collection, delete_aliases: bool = False) -> None:
     """Move a collection with its versions to the trash."""
     check(actor, Act.DELETE, collection.project)
+    at = now()
     with transaction.atomic():
         row = lock(collection)
         held = list(Alias.objects.filter(collection=row).values_list("name", flat=True))
@@ -209,21 +164,47 @@ def delete(actor: Actor, *, collection: Collection, delete_aliases: bool = False
                 f"{row.name} holds the aliases {', '.join(held)}. Delete it with delete_aliases=True.",
                 aliases=held,
             )
-        members = Membership.objects.filter(collection=row, version__state=Version.State.COMMITTED)
-        for membership in members.select_related("version"):
-            trash.move(actor, membership, cause=Version.Cause.PERSON)
-        Collection.objects.filter(pk=row.pk).update(deleted_at=now())
+        members = list(
+            Membership.objects.committed().sources().filter(collection=row).select_related("version")
+        )
+        for membership in members:
+            # The row at hand, with its names: no read for each event.
+            membership.collection = row
+        trashing.move_all(actor, members, cause=Version.Cause.PERSON, at=at)
+        Collection.objects.filter(pk=row.pk).update(deleted_at=at)
         events.record(actor, "collection.delete", collection=row, subject=str(row), before={"aliases": held})
 
 
-def lock(collection: Collection) -> Collection:
-    """Lock a collection: always the parent before its children, so that no two wait for each other."""
-    row = (
-        Collection.objects.select_for_update(of=("self",))
-        .select_related("type", "project__entity")
-        .filter(pk=collection.pk, deleted_at=None)
-        .first()
-    )
-    if row is None:
-        raise NotFound(f"{collection.project} has no collection {collection.name}: it was deleted meanwhile.")
-    return row
+def find_deleted(actor: Actor, project: Project, name: str) -> Collection:
+    """Find the collection of this name that was deleted last."""
+    check(actor, Act.VIEW, project)
+    rows = Collection.objects.filter(project=project, name=name, deleted_at__isnull=False)
+    found = rows.select_related("type").order_by("-deleted_at", "-pk").first()
+    if found is None:
+        raise NotFound(f"The trash of {project} has no collection {name}.")
+    found.project = project
+    return found
+
+
+def restore(actor: Actor, *, collection: Collection) -> RestoredCollection:
+    """Bring a collection back with all versions that were deleted with it; others stay in the trash."""
+    check(actor, Act.DELETE, collection.project)
+    at = now()
+    with transaction.atomic():
+        row = next(iter(lock_rows([collection.pk])), None)
+        if row is None or row.deleted_at is None:
+            raise NotInTrash(f"{collection.name} is not in the trash: there is nothing to restore.")
+        if trashing.purge_date(row.deleted_at) <= at:
+            raise Gone(f"{row.name} was deleted on {row.deleted_at:%Y-%m-%d}, and its versions were purged.")
+        restoring.bring_back(actor, row)
+        done = RestoredCollection(row)
+        members = Membership.objects.trashed().sources().filter(collection=row)
+        ids = list(members.filter(version__deleted_at=row.deleted_at).values_list("pk", flat=True))
+        for first in range(0, len(ids), trashing.BATCH):
+            names, kept = restoring.restore_all(actor, ids[first : first + trashing.BATCH], at)
+            done.versions += len(names)
+            done.kept += len(kept)
+            done.aliases_back += [name for each in names.values() for name in each.back]
+            done.aliases_moved_on += [moved for each in names.values() for moved in each.moved_on]
+        row.deleted_at = None
+    return done

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypedDict, Unpack
 
 from django.db.models import F, QuerySet
 
@@ -11,7 +12,19 @@ from registry.models import Collection, Entity, Event, Membership, Project, Vers
 from registry.policy import Act, check
 
 
-def record(
+class About(TypedDict, total=False):
+    """What an event may tell of."""
+
+    entity: Entity | None
+    project: Project | None
+    collection: Collection | None
+    version: Version | None
+    subject: str
+    before: Any
+    after: Any
+
+
+def make(
     actor: Actor,
     act: str,
     *,
@@ -23,12 +36,12 @@ def record(
     before: Any = None,
     after: Any = None,
 ) -> Event:
-    """Append one event; call it inside the act's own transaction."""
+    """Return an event that is not written yet: an act of many parts appends theirs in one statement."""
     if project is None and collection is not None:
         project = collection.project
     if entity is None and project is not None:
         entity = project.entity
-    return Event.objects.create(
+    return Event(
         act=act,
         actor_id=actor.user.pk if actor.user else None,
         actor_name=actor.name,
@@ -43,6 +56,18 @@ def record(
         before=before,
         after=after,
     )
+
+
+def record(actor: Actor, act: str, **about: Unpack[About]) -> Event:
+    """Append one event; call it inside the act's own transaction."""
+    event = make(actor, act, **about)
+    append([event])
+    return event
+
+
+def append(made: Iterable[Event]) -> None:
+    """Append several events in their order; call it inside the act's own transaction."""
+    Event.objects.bulk_create(made)
 
 
 def of_entity(actor: Actor, entity: Entity) -> QuerySet[Event]:

@@ -13,7 +13,7 @@ from strongroom.core.paths import check_entry_path
 
 from registry import manifests, storage
 from registry.actor import Actor
-from registry.errors import Gone, NotFound, TooLarge
+from registry.errors import Damaged, Gone, NotFound, TooLarge
 from registry.manifests import FolderPage
 from registry.models import Blob, Manifest, Membership
 from registry.policy import Act, check
@@ -50,6 +50,12 @@ def content(actor: Actor, membership: Membership, path: str, *, looking: bool = 
     blob = blobs.filter(sha256=bytes.fromhex(found.sha256)).select_related("object").first()
     if blob is None:
         raise NotFound(f"The bytes of {path} are missing from the store. An operator can check it with fsck.")
+    if blob.damaged_at is not None:
+        raise Damaged(
+            f"The stored bytes of {path} are damaged and are not served. Tell the administrator; uploading "
+            f"the same bytes again heals them.",
+            sha256=found.sha256,
+        )
     if not looking:
         _tell_download(actor, membership)
     return found, blob

@@ -139,9 +139,9 @@ def use(actor: Actor, *, run: Run, membership: Membership, use_as: str = "") -> 
             )
 
 
-def record_output(run: Run, version: Version) -> None:
-    """Record that a run logged a version; call it inside the commit's transaction."""
-    RunOutput.objects.get_or_create(run=run, version=version)
+def record_output(run: Run, version: Version) -> bool:
+    """Record that a run logged a version, inside the commit's transaction; says whether that is news."""
+    return RunOutput.objects.get_or_create(run=run, version=version)[1]
 
 
 def inputs(actor: Actor, run: Run) -> QuerySet[Membership]:

@@ -9,17 +9,18 @@ from strongroom.core.names import check_tag, check_tags
 
 from registry.actor import Actor
 from registry.errors import NotFound
-from registry.models import Membership, VersionTag
+from registry.models import Event, Membership, Version, VersionTag
 from registry.policy import Act, check
-from registry.services import aliases, collections, events
+from registry.services import aliases, events, locks
+from registry.services._common import spelled
 
 
 def add(actor: Actor, *, membership: Membership, name: str) -> None:
     """Add one tag; having it already is fine."""
     check(actor, Act.EDIT, membership.version.sequence.project)
-    check_tag(name)
+    name = check_tag(name)
     with transaction.atomic():
-        collections.lock(membership.version.sequence)
+        locks.lock_places(membership)
         aliases.refuse_gone(membership)
         extend(actor, membership, [name])
 
@@ -27,37 +28,45 @@ def add(actor: Actor, *, membership: Membership, name: str) -> None:
 def remove(actor: Actor, *, membership: Membership, name: str) -> None:
     """Remove one tag."""
     check(actor, Act.EDIT, membership.version.sequence.project)
+    name = spelled(name)
     with transaction.atomic():
-        collections.lock(membership.version.sequence)
+        locks.lock_places(membership)
         aliases.refuse_gone(membership)
-        held = sorted(membership.version.tags.values_list("name", flat=True))
+        held = _held(membership.version)
         if name not in held:
             raise NotFound(f'{membership.name} has no tag "{name}".')
-        replace(actor, membership, [tag for tag in held if tag != name])
+        events.append(put(actor, membership, [tag for tag in held if tag != name], held))
 
 
-def extend(actor: Actor, membership: Membership, names: Iterable[str], *, fresh: bool = False) -> None:
-    """Add tags; call it with the collection locked. A `fresh` version has none yet."""
-    rows = VersionTag.objects.filter(version_id=membership.version_id)
-    held = [] if fresh else list(rows.values_list("name", flat=True))
-    replace(actor, membership, [*held, *names], held=held)
+def extend(actor: Actor, membership: Membership, names: Iterable[str]) -> None:
+    """Add tags; call it with the collection locked."""
+    events.append(added(actor, membership, list(names)))
 
 
-def replace(
-    actor: Actor, membership: Membership, names: Iterable[str], *, held: list[str] | None = None
-) -> None:
+def replace(actor: Actor, membership: Membership, names: Iterable[str]) -> None:
     """Make `names` the whole set of a version's tags; call it with the collection locked."""
+    events.append(put(actor, membership, names, _held(membership.version)))
+
+
+def added(actor: Actor, membership: Membership, names: list[str]) -> list[Event]:
+    """Add tags as `put` does; nothing is read when there are none."""
+    if not names:
+        return []
+    held = _held(membership.version)
+    return put(actor, membership, [*held, *names], held)
+
+
+def put(actor: Actor, membership: Membership, names: Iterable[str], held: list[str]) -> list[Event]:
+    """Make `names` the tags of a version that has `held`, and return the events that the caller must append."""
     version = membership.version
-    if held is None:
-        held = list(VersionTag.objects.filter(version=version).values_list("name", flat=True))
     wanted = check_tags(names)
     gone, fresh = set(held) - set(wanted), [tag for tag in wanted if tag not in held]
     if not gone and not fresh:
-        return
+        return []
     if gone:
         VersionTag.objects.filter(version=version, name__in=gone).delete()
     VersionTag.objects.bulk_create(VersionTag(version=version, name=tag) for tag in fresh)
-    events.record(
+    edited = events.make(
         actor,
         "tag.edit",
         collection=membership.collection,
@@ -66,3 +75,8 @@ def replace(
         before=sorted(held),
         after=sorted(wanted),
     )
+    return [edited]
+
+
+def _held(version: Version) -> list[str]:
+    return list(VersionTag.objects.filter(version=version).values_list("name", flat=True))

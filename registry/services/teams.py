@@ -12,7 +12,7 @@ from registry.actor import Actor
 from registry.errors import Conflict, InvalidInput, NameTaken, NotFound
 from registry.models import Entity, Organization, OrganizationMember, Role, Team, TeamMember, User
 from registry.policy import Act, check, check_seen, role_in
-from registry.services import events, retention
+from registry.services import accounts, events, retention
 from registry.services._common import KEEP, Keep
 
 Place: TypeAlias = Organization | Team
@@ -74,6 +74,27 @@ def remove_member(actor: Actor, *, place: Place, user: User) -> None:
         events.record(
             actor, "member.remove", entity=place.entity, subject=user.username, before=held.role, after=None
         )
+
+
+def add_named(actor: Actor, *, place: Place, username: str, role: str) -> User:
+    """Give the person of this name a role, for forms that are filled in."""
+    check(actor, Act.MANAGE_MEMBERS, place)
+    try:
+        person = accounts.find(actor, username, place=place)
+    except NotFound as unknown:
+        raise InvalidInput(str(unknown), field="username") from None
+    add_member(actor, place=place, user=person, role=role)
+    return person
+
+
+def remove_named(actor: Actor, *, place: Place, username: str) -> User:
+    """Take the role of the person of this name away; to leave oneself needs no right to look others up."""
+    if actor.user is not None and actor.user.username.casefold() == username.casefold():
+        person = actor.user
+    else:
+        person = accounts.find(actor, username, place=place)
+    remove_member(actor, place=place, user=person)
+    return person
 
 
 def edit_settings(

@@ -23,8 +23,8 @@ from registry.actor import Actor
 from registry.errors import Gone, HasAliases, InvalidQuery, InvalidReference, NotFound
 from registry.models import Alias, Collection, Membership, Project, Version, VersionTag
 from registry.policy import Act, check
-from registry.services import aliases, collections, events, projects, retention, tags, trash
-from registry.services._common import KEEP, Keep, now
+from registry.services import aliases, collections, events, locks, projects, retention, tags, trash
+from registry.services._common import KEEP, Keep, now, spelled
 
 _PUBLIC_ID = re.compile(r"Artifact:([0-9]{1,18})")
 
@@ -35,7 +35,7 @@ def find(actor: Actor, collection: Collection, ref: str) -> Membership:
     # Not for_listing: joining again what `collection` holds costs more than all other reads together.
     rows = Membership.objects.filter(collection=collection)
     if number is None:
-        named = Alias.objects.filter(collection=collection, name=aliases.spelled(ref))
+        named = Alias.objects.filter(collection=collection, name=spelled(ref))
         rows = rows.filter(pk__in=named.values("membership_id"))
     else:
         rows = rows.filter(number=number)
@@ -123,21 +123,23 @@ def listing(
         rows = rows.trashed()
     else:
         raise InvalidQuery(f'"{state}" is not a state to list. Choose COMMITTED or DELETED.', field="state")
+    tagged = VersionTag.objects.filter(version__memberships__collection=collection)
+    named = Alias.objects.filter(collection=collection)
     if tag:
-        rows = rows.filter(version__in=VersionTag.objects.filter(name=tag).values("version_id"))
+        rows = rows.filter(version__in=tagged.filter(name=spelled(tag)).values("version_id"))
     if alias:
-        rows = rows.filter(
-            pk__in=Alias.objects.filter(collection=collection, name=alias).values("membership_id")
-        )
-    return _matching(rows, q) if q else rows
+        rows = rows.filter(pk__in=named.filter(name=spelled(alias)).values("membership_id"))
+    return _matching(rows, spelled(q), named, tagged) if q else rows
 
 
-def _matching(rows: QuerySet[Membership], q: str) -> QuerySet[Membership]:
+def _matching(
+    rows: QuerySet[Membership], q: str, aliases: QuerySet[Alias], tags: QuerySet[VersionTag]
+) -> QuerySet[Membership]:
     number = version_number(q)
     if number is not None:
         return rows.filter(number=number)
-    named = Alias.objects.filter(name__icontains=q).values("membership_id")
-    tagged = VersionTag.objects.filter(name__icontains=q).values("version_id")
+    named = aliases.filter(name__icontains=q).values("membership_id")
+    tagged = tags.filter(name__icontains=q).values("version_id")
     return rows.filter(Q(pk__in=named) | Q(version__in=tagged) | Q(version__description__icontains=q))
 
 
@@ -166,7 +168,7 @@ def edit(
     if tags is not KEEP:
         tags = check_tags(tags)
     with transaction.atomic():
-        collections.lock(membership.collection)
+        locks.lock_places(membership)
         _apply(actor, _fresh(membership), description, metadata, wanted_ttl, aliases, tags)
     return Membership.objects.for_listing().get(pk=membership.pk)
 
@@ -215,7 +217,7 @@ def delete(actor: Actor, *, membership: Membership, delete_aliases: bool = False
     """Move a version to the trash; refused while it holds aliases, unless told to delete them too."""
     check(actor, Act.DELETE, membership.version.sequence.project)
     with transaction.atomic():
-        collections.lock(membership.collection)
+        locks.lock_places(membership)
         row = _fresh(membership)
         held = sorted(alias.name for alias in row.aliases.all())
         if held and not delete_aliases:

@@ -16,6 +16,7 @@ from registry.web.templatetags.words import day, duration, size
 _WORDS: dict[str, tuple[str, str]] = {
     "organization.create": ("made the organization", "organization made"),
     "team.create": ("made the team", "team made"),
+    "team.edit": ("changed the settings of", "settings changed"),
     "member.role": ("set the role of", "role changed"),
     "member.remove": ("removed", "member removed"),
     "user.create": ("made the account", "account made"),
@@ -28,10 +29,12 @@ _WORDS: dict[str, tuple[str, str]] = {
     "collection.create": ("created", "collection created"),
     "collection.edit": ("edited", "collection edited"),
     "collection.delete": ("deleted the collection", "collection deleted"),
+    "collection.restore": ("restored the collection", "collection restored"),
     "alias.move": ("set the alias", "alias moved"),
     "alias.remove": ("removed the alias", "alias removed"),
     "tag.edit": ("changed the tags of", "tags changed"),
     "version.log": ("logged", "version logged"),
+    "version.log_unchanged": ("logged again", "same content logged again"),
     "version.edit": ("edited", "version edited"),
     "version.delete": ("deleted", "version deleted"),
     "version.expire": ("expired", "expired"),
@@ -44,7 +47,14 @@ _WORDS: dict[str, tuple[str, str]] = {
     "ttl_policy.set": ("set the default time to live of", "TTL policy set"),
 }
 _DOORS = {"web": "Web", "api": "API", "wandb": "wandb", "worker": "Worker", "command": "Command"}
-_FIELDS = {"description": "card", "ttl": "TTL", "file_count": "files", "purge_at": "purged"}
+_FIELDS = {
+    "ttl_editors": "TTL changed by",
+    "inherited_ttl_spares_aliased": "aliased are kept",
+    "description": "card",
+    "ttl": "TTL",
+    "file_count": "files",
+    "purge_at": "purged",
+}
 # Shown on the page of the thing itself; here they would only push the rest aside.
 _LEFT_OUT = {"digest"}
 _LONGEST = 160

@@ -70,14 +70,14 @@ class Reference:
         self._trash(number, "person", now)
         return "ok"
 
-    def restore(self, number: int) -> str:
+    def restore(self, number: int, now: datetime) -> str:
         version = self.versions[number]
         if version.state != "trash":
             return "NotInTrash" if version.state == "live" else "Gone"
         self.aliases |= {alias: number for alias in version.lost if alias not in self.aliases}
-        if version.cause == "expiry":
-            version.ttl = "never"
         version.state, version.cause, version.deleted, version.lost = "live", "", None, set()
+        if self._is_due(number, now):
+            version.ttl = "never"
         return "ok"
 
     def expire(self, now: datetime) -> int:

@@ -203,3 +203,9 @@ def test_a_person_that_is_not_there_is_named(people):
     with pytest.raises(NotFound, match="createuser"):
         accounts.find(system("command"), "nobody-of-that-name")
     assert accounts.find(system("command"), people.bob.username.upper()) == people.bob
+
+
+def test_people_are_looked_up_only_by_who_may_administer(people):
+    with pytest.raises(Forbidden):
+        accounts.find(make.actor(people.alice), people.bob.username)
+    assert accounts.find(make.actor(people.root), people.bob.username) == people.bob

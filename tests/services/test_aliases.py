@@ -113,3 +113,10 @@ def test_viewers_move_no_aliases(people, v0):
     assert aliases.listing(vera, collection=v0.collection).count() == 1
     with pytest.raises(NotFound):
         aliases.listing(make.actor(people.charlie), collection=v0.collection)
+
+
+def test_an_alias_is_filtered_by_whatever_way_its_letters_are_written(bob, v0):
+    aliases.move(bob, membership=v0, name="caf\u00e9")
+    for spelling in ("caf\u00e9", "cafe\u0301"):
+        assert list(versions.listing(bob, collection=v0.collection, alias=spelling)) == [v0]
+        assert list(versions.listing(bob, collection=v0.collection, q=spelling)) == [v0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 
 from registry.errors import (
     Conflict,
@@ -197,3 +198,13 @@ def test_who_may_do_what_to_a_collection(people, project, charlie, v0):
                 act(who)
     with pytest.raises(NotFound):
         collections.listing(charlie, project=project)
+
+
+def test_types_are_counted_by_an_index(people, project, bob, django_assert_num_queries):
+    for number in range(3):
+        collections.create(bob, project=project, name=f"c{number}", type="model")
+    collections.delete(bob, collection=collections.find(bob, project, "c0"))
+    rows = collections.types(bob, project=project)
+    assert [(row.name, row.collection_count) for row in rows] == [("model", 2)]
+    if connection.vendor == "sqlite":
+        assert "collection_live_by_type" in rows.explain()

@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from registry import storage
-from registry.errors import InvalidPath, NotAuthenticated, NotFound, TooLarge
+from registry.errors import Damaged, InvalidPath, NotAuthenticated, NotFound, TooLarge
 from registry.services import files
 from tests import factories as make
 
@@ -116,3 +116,12 @@ def test_nothing_of_a_version_is_for_strangers(people, charlie, v0):
         with pytest.raises(NotAuthenticated):
             look(make.actor(None))
         look(make.actor(people.vera))
+
+
+def test_bytes_known_to_be_damaged_are_an_error_and_no_download(bob, v0):
+    _, blob = files.content(bob, v0, "d/b.txt")
+    storage.mark_damaged(blob)
+    for looking in (False, True):
+        with pytest.raises(Damaged, match="damaged"):
+            files.content(bob, v0, "d/b.txt", looking=looking)
+    assert files.content(bob, v0, "a.txt")[0].size == 3

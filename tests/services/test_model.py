@@ -122,7 +122,7 @@ class CollectionMachine(RuleBasedStateMachine):
     def restore(self, draw):
         row = self.membership(draw)
         got = self.outcome(lambda: trash.restore(self.bob, membership=row))
-        assert got == self.reference.restore(row.number)
+        assert got == self.reference.restore(row.number, self.now)
 
     @rule(seconds=st.sampled_from([1, 59, 60, 3600, 6 * 86400, 8 * 86400]))
     def time_passes(self, seconds):

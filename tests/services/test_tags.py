@@ -6,7 +6,7 @@ import pytest
 
 from registry.errors import Forbidden, Gone, InvalidTag, NotFound
 from registry.models import Event, VersionTag
-from registry.services import tags, versions
+from registry.services import collections, tags, versions
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -54,3 +54,16 @@ def test_tags_are_for_members_and_for_versions_that_are_there(people, bob, v0):
         with pytest.raises((NotFound, Gone)):
             act(bob, membership=v0, name="ok")
     assert held() == ["ok"]
+
+
+def test_tags_are_one_whatever_way_their_letters_are_written(people, project, bob, v0):
+    composed, apart = "caf\u00e9", "cafe\u0301"
+    tags.add(bob, membership=v0, name=apart)
+    assert held() == [composed, "ok"]
+    for spelling in (composed, apart):
+        assert list(versions.listing(bob, collection=v0.collection, tag=spelling)) == [v0]
+        assert list(versions.listing(bob, collection=v0.collection, q=spelling)) == [v0]
+    tags.remove(bob, membership=v0, name=apart)
+    assert held() == ["ok"]
+    collections.edit(bob, collection=v0.collection, tags=[apart])
+    assert list(collections.listing(bob, project=project, tag=apart)) == [v0.collection]

@@ -15,7 +15,7 @@ from registry.errors import (
     NotFound,
 )
 from registry.models import Event, OrganizationMember, TeamMember
-from registry.services import drafts, files, projects, teams, uploads, versions
+from registry.services import accounts, drafts, files, projects, teams, uploads, versions
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -173,3 +173,26 @@ def test_the_members_of_a_team_are_listed_by_name(people, alice):
     )
     with pytest.raises(NotFound):
         teams.members(make.actor(people.charlie), place=people.team)
+
+
+def test_people_are_found_by_name_only_by_who_may_manage_them(people, alice, bob):
+    team = people.team
+    for name in (people.vera.username, "nobody-of-that-name"):
+        for act in (
+            lambda name: teams.remove_named(bob, place=team, username=name),
+            lambda name: teams.add_named(bob, place=team, username=name, role="viewer"),
+            lambda name: accounts.find(bob, name, place=team),
+            lambda name: accounts.find(bob, name),
+        ):
+            with pytest.raises(Forbidden):
+                act(name)
+    with pytest.raises(InvalidInput, match="nobody-of-that-name") as refused:
+        teams.add_named(alice, place=team, username="nobody-of-that-name", role="viewer")
+    assert refused.value.details["field"] == "username"
+    teams.add_named(alice, place=team, username=people.charlie.username, role="viewer")
+    assert teams.remove_named(alice, place=team, username=people.charlie.username) == people.charlie
+
+
+def test_anyone_leaves_by_name(people, bob):
+    assert teams.remove_named(bob, place=people.team, username=people.bob.username.upper()) == people.bob
+    assert not people.team.members.filter(user=people.bob).exists()

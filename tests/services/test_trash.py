@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from registry.errors import Forbidden, Gone, NotFound, NotInTrash
-from registry.models import Alias, Collection, Event, Version, VersionTag
+from registry.models import Alias, Collection, Event, Team, Version, VersionTag
 from registry.services import aliases, files, retention, trash, versions
 from tests import factories as make
 
@@ -113,10 +113,11 @@ def test_all_that_is_due_is_purged_in_one_go_however_many(bob, people, project, 
     assert trash.purge_due(at=timezone.now() + timedelta(days=8)) == 8
 
 
-def test_a_restored_expired_version_is_kept(bob, people, project):
+def test_a_restored_expired_version_is_kept(bob, people, project, monkeypatch):
     logged = make.log(people.bob, project, ttl=60, aliases=["gold"])
     later = timezone.now() + timedelta(minutes=2)
-    assert retention.expire_due(at=later) == 1
+    monkeypatch.setattr(timezone, "now", lambda: later)
+    assert retention.expire_due() == 1
     done = trash.restore(bob, membership=logged)
     assert (done.kept, done.aliases_back) == (True, ["gold", "latest"])
     assert retention.effective(done.membership).seconds is None
@@ -141,3 +142,41 @@ def test_deleting_and_restoring_is_for_members(people, bob, v0):
     for user, error in ((people.vera, Forbidden), (people.charlie, NotFound)):
         with pytest.raises(error):
             trash.restore(make.actor(user), membership=v0)
+
+
+def test_whether_a_restored_version_is_kept_is_judged_by_what_is_due_now(people, project, bob, alice):
+    """Deleted by a person, it would expire in the next minute; expired, it may have a longer policy by now."""
+    made = timezone.now() - timedelta(hours=1)
+    first, second = (make.log(people.bob, project, files={"a": b"%d" % n}) for n in range(2))
+    Version.objects.update(created_at=made)
+    retention.set_policy(alice, target=project, ttl=60)
+    delete(bob, first)
+    assert retention.expire_due() == 1
+    assert trash.restore(bob, membership=first).kept
+    assert Version.objects.get(pk=first.version_id).ttl_kind == "never"
+    retention.set_policy(alice, target=project, ttl=7200)
+    assert not trash.restore(bob, membership=second).kept
+    assert Version.objects.get(pk=second.version_id).ttl_kind == "inherit"
+
+
+def test_an_alias_that_comes_back_spares_what_inherits(people, project, bob, alice, v0):
+    Version.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    retention.set_policy(alice, target=project, ttl=60)
+    delete(bob, v0)
+    assert not trash.restore(bob, membership=v0).kept
+
+
+def test_restoring_what_expired_needs_the_right_to_set_its_time_to_live(people, project, bob, alice, v0):
+    Version.objects.update(
+        ttl_kind="duration",
+        ttl_seconds=60,
+        created_at=timezone.now() - timedelta(minutes=2),
+        expires_at=timezone.now() - timedelta(minutes=1),
+    )
+    assert retention.expire_due() == 1
+    Team.objects.update(ttl_editors="admins")
+    with pytest.raises(Forbidden, match="expired"):
+        trash.restore(bob, membership=v0)
+    kept = Version.objects.get()
+    assert (kept.state, kept.ttl_kind, Alias.objects.count()) == ("DELETED", "duration", 0)
+    assert trash.restore(alice, membership=v0).kept

@@ -8,8 +8,11 @@ import uuid
 
 import pytest
 
-from registry.errors import DigestMismatch, DraftClosed, InvalidDigest, NotFound
+from registry import storage
+from registry.errors import Conflict, DigestMismatch, DraftClosed, InvalidDigest, NotFound
+from registry.models import Upload
 from registry.services import drafts, uploads
+from registry.storage import completion
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -78,3 +81,19 @@ def _own(people):
     from registry.services import projects
 
     return projects.create(make.actor(people.charlie), entity=people.charlie.entity, name="own")
+
+
+def test_an_upload_given_up_while_it_is_completed_is_a_conflict(bob, draft, monkeypatch):
+    upload, _ = uploads.begin(bob, draft=draft, size=len(DATA))
+    append(bob, upload)
+    progress = completion.progress
+
+    def given_up_meanwhile(which):
+        found = progress(which)
+        storage.abandon_upload(which)
+        return found
+
+    monkeypatch.setattr(completion, "progress", given_up_meanwhile)
+    with pytest.raises(Conflict, match="given up"):
+        uploads.complete(bob, upload=upload, sha256=hashlib.sha256(DATA).hexdigest())
+    assert not Upload.objects.exists()

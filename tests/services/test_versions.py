@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import timedelta
+from unittest import mock
 
 import pytest
 
@@ -20,8 +21,8 @@ from registry.errors import (
     InvalidTtl,
     NotFound,
 )
-from registry.models import Alias, Event, Membership, Team, Version
-from registry.services import aliases, collections, trash, versions
+from registry.models import Alias, Collection, Event, Membership, Team, Version
+from registry.services import aliases, collections, locks, tags, trash, versions
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -251,3 +252,48 @@ def test_viewers_neither_edit_nor_delete(people, v0):
         versions.edit(vera, membership=v0, description="x")
     with pytest.raises(Forbidden):
         versions.delete(vera, membership=v0, delete_aliases=True)
+
+
+def test_what_is_looked_for_is_looked_for_in_this_collection_only(
+    people, project, bob, django_assert_num_queries
+):
+    here = make.log(people.bob, project, "here", files={"a": b"1"}, aliases=["gold"], tags=["tag"])
+    make.log(people.bob, project, "there", files={"a": b"1"}, aliases=["gold"], tags=["tag"])
+    for q in ("gold", "tag"):
+        found = versions.listing(bob, collection=here.collection, q=q)
+        assert list(found) == [here]
+        assert str(here.collection_id) in str(found.query).split("SELECT", 2)[2]
+
+
+def test_a_version_is_locked_by_its_sequence_first_and_then_by_where_it_is_linked(
+    people, project, bob, alice
+):
+    logged = make.log(people.bob, project, files={"a": b"1"})
+    collections.create(bob, project=project, name="portfolio", type="model")
+    Collection.objects.filter(name="portfolio").update(kind="portfolio", next_number=1, version_count=1)
+    portfolio = Collection.objects.get(name="portfolio")
+    link = Membership.objects.create(collection=portfolio, version=logged.version, number=0)
+    link = Membership.objects.for_listing().get(pk=link.pk)
+    for act in (
+        lambda: versions.edit(bob, membership=link, aliases=["best"]),
+        lambda: aliases.move(bob, membership=link, name="gold"),
+        lambda: tags.add(bob, membership=link, name="t"),
+        lambda: versions.delete(bob, membership=logged, delete_aliases=True),
+    ):
+        assert locked_by(act)[:1] == [logged.collection_id]
+    assert Collection.objects.get(pk=portfolio.pk).version_count == 0
+
+
+def locked_by(act) -> list[int]:
+    """Return the collections in the order in which an act locked them."""
+    locked: list[int] = []
+    lock = locks.lock_rows
+
+    def watched(ids):
+        rows = lock(ids)
+        locked.extend(row.pk for row in rows)
+        return rows
+
+    with mock.patch.object(locks, "lock_rows", watched):
+        act()
+    return locked

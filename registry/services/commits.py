@@ -1,0 +1,155 @@
+"""Commits: a draft becomes the next version of its collection, or nothing new when it equals `latest`."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import transaction
+from strongroom.core.names import check_aliases, check_tags
+
+from registry import manifests
+from registry.actor import Actor
+from registry.errors import ManifestMissing
+from registry.models import Collection, Event, Membership, Version
+from registry.policy import Act, check
+from registry.services import aliases as names
+from registry.services import events, locks, runs, sequences
+from registry.services import tags as labels
+from registry.services._common import now
+from registry.services.drafting import closed, manifest_of
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The version, and whether this commit made it (False: the content was that of `latest`)."""
+
+    membership: Membership
+    created: bool
+
+
+def commit(
+    actor: Actor, *, draft: Version, aliases: Iterable[str] = (), tags: Iterable[str] = ()
+) -> Committed:
+    """Make the draft the next version of its collection, or nothing new when it equals `latest`.
+
+    All reading and checking of content happens before the one short transaction.
+    """
+    check(actor, Act.LOG, draft.sequence.project)
+    wanted, tagged = check_aliases(aliases), check_tags(tags)
+    if draft.state != Version.State.PENDING:
+        return again(actor, draft, wanted, tagged)
+    manifest = manifests.seal(manifest_of(draft))
+    with transaction.atomic():
+        sequence = locks.lock(draft.sequence)
+        fresh = Version.objects.select_for_update().filter(pk=draft.pk).first()
+        if fresh is None:
+            raise closed(draft)
+        if fresh.state == Version.State.PENDING:
+            if fresh.manifest_id != manifest.pk:
+                raise ManifestMissing("The manifest was staged anew while this commit ran. Commit again.")
+            fresh.sequence, fresh.manifest = sequence, manifest
+            return finish(actor, fresh, wanted, tagged)
+    return again(actor, fresh, wanted, tagged)
+
+
+def finish(actor: Actor, draft: Version, wanted: list[str], tagged: list[str]) -> Committed:
+    """Commit under the collection's lock: the next number, or `latest` when it has this very content.
+
+    The manifest row stands for the SHA-256 identity of the content within the entity, so that an equal
+    MD5 digest of other bytes is never taken for the same. All events are written in one statement.
+    """
+    sequences.settle_type(draft.sequence, draft.type_name or draft.sequence.type.name)
+    held = names.holders(draft.sequence, [*wanted, names.LATEST])
+    latest = held[names.LATEST].membership if names.LATEST in held else None
+    if latest is not None and latest.version.manifest_id == draft.manifest_id:
+        latest.collection = draft.sequence
+        told = _close_unchanged(actor, draft, latest)
+        told += names.point(actor, latest, wanted, held)
+        told += labels.added(actor, latest, tagged)
+        events.append(told)
+        return Committed(latest, created=False)
+    membership = _number(actor, draft)
+    told = [_logged(actor, membership)]
+    told += names.point(actor, membership, wanted, held, quiet=[names.LATEST])
+    told += labels.put(actor, membership, tagged, [])
+    events.append(told)
+    return Committed(membership, created=True)
+
+
+def _number(actor: Actor, draft: Version) -> Membership:
+    """Give the draft the next number of its collection; the caller holds the collection's lock."""
+    sequence, manifest, at = draft.sequence, draft.manifest, now()
+    assert manifest is not None
+    number = sequence.next_number
+    Collection.objects.filter(pk=sequence.pk).update(
+        next_number=number + 1, version_count=sequence.version_count + 1, established=True, updated_at=at
+    )
+    draft.state, draft.committed_at, draft.updated_at = Version.State.COMMITTED, at, at
+    draft.digest, draft.size, draft.file_count = manifest.digest, manifest.total_size, manifest.entry_count
+    # From here on the type is that of the collection, which may move to another.
+    draft.commit_hash, draft.type_name = secrets.token_hex(20), ""
+    draft.save()
+    membership = Membership.objects.create(
+        collection=sequence, version=draft, number=number, created_by=actor.user, created_at=at
+    )
+    if draft.run is not None:
+        runs.record_output(draft.run, draft)
+    return membership
+
+
+def _logged(actor: Actor, membership: Membership) -> Event:
+    version = membership.version
+    return events.make(
+        actor,
+        "version.log",
+        collection=membership.collection,
+        version=version,
+        subject=membership.name,
+        after={"digest": version.digest, "size": version.size, "file_count": version.file_count},
+    )
+
+
+def _close_unchanged(actor: Actor, draft: Version, latest: Membership) -> list[Event]:
+    """Close a draft that made nothing new; return the event of its run, which logged the version as well."""
+    at = now()
+    # A draft without a row needs one only so that its client's repeated request finds it.
+    if draft._state.adding and draft.client_id is not None:
+        draft.save()
+    if not draft._state.adding:
+        Version.objects.filter(pk=draft.pk).update(
+            state=Version.State.DELETED,
+            deleted_at=at,
+            purged_at=at,
+            updated_at=at,
+            manifest=None,
+            type_name="",
+            deletion_cause=Version.Cause.UNCHANGED,
+            same_as=latest.version,
+        )
+    if draft.run is None or not runs.record_output(draft.run, latest.version):
+        return []
+    told = events.make(
+        actor,
+        "version.log_unchanged",
+        collection=latest.collection,
+        version=latest.version,
+        subject=latest.name,
+        after={"run": draft.run.name},
+    )
+    return [told]
+
+
+def again(actor: Actor, draft: Version, wanted: list[str], tagged: list[str]) -> Committed:
+    """Answer a commit that was made already with the version that it led to."""
+    version_id = draft.same_as_id or draft.pk
+    found = Membership.objects.committed().sources().for_listing().filter(version=version_id).first()
+    if found is None:
+        raise closed(draft)
+    with transaction.atomic():
+        locks.lock(found.collection)
+        names.refuse_gone(found)
+        names.assign(actor, found, wanted)
+        events.append(labels.added(actor, found, tagged))
+    return Committed(found, created=False)

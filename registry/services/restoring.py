@@ -1,0 +1,178 @@
+"""Out of the trash: versions come back with their aliases, and live on when they would expire at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from registry.actor import Actor
+from registry.errors import Forbidden, Gone, NameTaken, NotInTrash
+from registry.models import Alias, Collection, Event, Membership, Version
+from registry.policy import Act, check
+from registry.services import events, locks, trashing, ttls
+from registry.services._common import now
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What came back, and which aliases had moved on: (alias, the version that holds it now).
+
+    `kept` says that the version would have expired at once and now has the TTL "never".
+    """
+
+    membership: Membership
+    aliases_back: list[str]
+    aliases_moved_on: list[tuple[str, str]]
+    kept: bool
+
+
+@dataclass(slots=True)
+class RestoredCollection:
+    """What came back with a collection; `kept` counts versions that now have the TTL "never"."""
+
+    collection: Collection
+    versions: int = 0
+    aliases_back: list[str] = field(default_factory=list)
+    aliases_moved_on: list[tuple[str, str]] = field(default_factory=list)
+    kept: int = 0
+
+
+@dataclass(slots=True)
+class _Names:
+    """The aliases of one version that came back, and those that another holds by now."""
+
+    back: list[str] = field(default_factory=list)
+    moved_on: list[tuple[str, str]] = field(default_factory=list)
+
+
+def restore(actor: Actor, *, membership: Membership) -> Restored:
+    """Put a version back with its aliases and tags; an alias that moved on meanwhile is reported, not stolen."""
+    project = membership.version.sequence.project
+    check(actor, Act.DELETE, project)
+    with transaction.atomic():
+        [sequence] = locks.lock_rows([membership.version.sequence_id])
+        version = Version.objects.select_for_update().get(pk=membership.version_id)
+        _check_restorable(membership, version)
+        if sequence.deleted_at is not None:
+            bring_back(actor, sequence)
+        names, kept = restore_all(actor, [membership.pk], now())
+    membership.version.refresh_from_db()
+    mine = names[membership.version_id]
+    return Restored(membership, mine.back, mine.moved_on, bool(kept))
+
+
+def bring_back(actor: Actor, collection: Collection) -> None:
+    """Undo the deletion of a collection, which is locked."""
+    try:
+        with transaction.atomic():
+            Collection.objects.filter(pk=collection.pk).update(deleted_at=None)
+    except IntegrityError:
+        raise NameTaken(
+            f"{collection.name} was deleted, and another collection has its name now. "
+            f"Rename that one, then restore again.",
+            name=collection.name,
+        ) from None
+    events.record(actor, "collection.restore", collection=collection, subject=str(collection))
+
+
+def restore_all(
+    actor: Actor, membership_ids: Sequence[int], at: datetime
+) -> tuple[dict[int, _Names], set[int]]:
+    """Put versions of one sequence back, which is locked; a few queries, however many they are.
+
+    Returns the aliases by version, and the versions that are kept from expiring at once.
+    """
+    rows = list(Membership.objects.for_listing().filter(pk__in=membership_ids).order_by("pk"))
+    versions = {row.version_id: row.version for row in rows}
+    places = trashing.places_of(versions)
+    names = _give_back_aliases(versions)
+    causes = {pk: version.deletion_cause for pk, version in versions.items()}
+    Version.objects.filter(pk__in=list(versions)).update(
+        state=Version.State.COMMITTED,
+        deleted_at=None,
+        deleted_by=None,
+        deletion_cause="",
+        purge_at=None,
+        lost_aliases=[],
+        updated_at=at,
+    )
+    trashing.count(places, +1, at)
+    kept = _keep(actor, rows, at)
+    events.append(_told(actor, row, causes, names, kept) for row in rows)
+    return names, kept
+
+
+def _keep(actor: Actor, rows: Sequence[Membership], at: datetime) -> set[int]:
+    """Let live what would expire at once, by the aliases it has again; who may not set a TTL may not do that."""
+    found = ttls.effective_for(rows)
+    due = {row.version_id for row in rows if (ends := found[row.pk].due_at) is not None and ends <= at}
+    if not due:
+        return due
+    project = rows[0].version.sequence.project
+    try:
+        check(actor, Act.SET_TTL, project)
+    except Forbidden as refused:
+        first = next(row.name for row in rows if row.version_id in due)
+        raise Forbidden(
+            f"{first} has expired, and to restore it is to set its time-to-live to never. {refused}",
+            **refused.details,
+        ) from None
+    Version.objects.filter(pk__in=due).update(ttl_kind=Version.Ttl.NEVER, ttl_seconds=None, expires_at=None)
+    return due
+
+
+def _told(
+    actor: Actor, row: Membership, causes: dict[int, str], names: dict[int, _Names], kept: set[int]
+) -> Event:
+    mine = names[row.version_id]
+    return events.make(
+        actor,
+        "version.restore",
+        collection=row.collection,
+        version=row.version,
+        subject=row.name,
+        before={"cause": causes[row.version_id]},
+        after={
+            "aliases": mine.back,
+            "moved_on": [name for name, _ in mine.moved_on],
+            "ttl": "never" if row.version_id in kept else "unchanged",
+        },
+    )
+
+
+def _check_restorable(membership: Membership, version: Version) -> None:
+    if version.purged_at is not None:
+        raise Gone(f"{membership.name} was purged on {version.purged_at:%Y-%m-%d} and can't be restored.")
+    if version.state != Version.State.DELETED:
+        raise NotInTrash(f"{membership.name} is not in the trash: there is nothing to restore.")
+
+
+def _give_back_aliases(versions: dict[int, Version]) -> dict[int, _Names]:
+    places = {
+        (row.collection_id, row.version_id): row
+        for row in Membership.objects.filter(version__in=list(versions))
+    }
+    wanted = {entry["alias"] for version in versions.values() for entry in version.lost_aliases}
+    present = Alias.objects.filter(collection__in={place for place, _ in places}, name__in=wanted)
+    holders = {
+        (alias.collection_id, alias.name): alias.membership.number
+        for alias in (present.select_related("membership") if wanted else ())
+    }
+    names = {pk: _Names() for pk in versions}
+    back: list[Alias] = []
+    for pk, version in versions.items():
+        for entry in version.lost_aliases:
+            place, alias = places.get((entry["collection"], pk)), entry["alias"]
+            if place is None:
+                continue
+            if (holder := holders.get((place.collection_id, alias))) is not None:
+                names[pk].moved_on.append((alias, f"v{holder}"))
+                continue
+            holders[place.collection_id, alias] = place.number
+            back.append(Alias(collection_id=place.collection_id, membership=place, name=alias))
+            names[pk].back.append(alias)
+    Alias.objects.bulk_create(back)
+    return names

@@ -1,0 +1,74 @@
+"""Sequences as drafts begin them: hidden, without a settled type, until the first commit."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+from strongroom.core.names import check_type_name
+
+from registry.actor import Actor
+from registry.errors import TypeMismatch
+from registry.models import ArtifactType, Collection, Project
+
+
+def begin(
+    actor: Actor, *, project: Project, name: str, type: str, lock: bool = False
+) -> tuple[Collection, bool]:
+    """Find or make the sequence that a draft will be logged to; call it inside a transaction.
+
+    A sequence made here stays hidden until the first commit establishes it.
+    """
+    rows = Collection.objects.filter(project=project, name=name, deleted_at=None).select_related("type")
+    found = (rows.select_for_update(of=("self",)) if lock else rows).first()
+    if found is not None and (found.established or found.type.name == type):
+        check_type(found, type)
+        found.project = project
+        return found, False
+    check_type_name(type)
+    kind, _ = ArtifactType.objects.get_or_create(project=project, name=type)
+    if found is not None:
+        # Begun by a draft of another type that was never committed: it has not settled the type.
+        if not Collection.objects.filter(pk=found.pk, established=False).update(type=kind):
+            # Settled, or given up, since it was read.
+            return begin(actor, project=project, name=name, type=type, lock=lock)
+        found.type, found.project = kind, project
+        return found, False
+    try:
+        with transaction.atomic():
+            made = Collection.objects.create(
+                project=project, type=kind, name=name, established=False, created_by=actor.user
+            )
+    except IntegrityError:
+        return begin(actor, project=project, name=name, type=type, lock=lock)
+    return made, True
+
+
+def forget_begun(sequence_id: int) -> None:
+    """Remove a sequence that drafts had begun, once it has none and was never committed to."""
+    try:
+        with transaction.atomic():
+            rows = Collection.objects.filter(pk=sequence_id, established=False)
+            # The lock comes before the look at its drafts: one that begins at this moment is seen, or waits.
+            if rows.select_for_update().first() is not None:
+                rows.filter(sources=None).delete()
+    except IntegrityError:
+        # A draft began between the look and the deletion: the sequence is needed again.
+        return
+
+
+def settle_type(sequence: Collection, type: str) -> None:
+    """Give a sequence the type of what is committed first; the next must have it. Call it with it locked."""
+    if sequence.established:
+        check_type(sequence, type)
+    elif sequence.type.name != type:
+        sequence.type, _ = ArtifactType.objects.get_or_create(project_id=sequence.project_id, name=type)
+        sequence.save(update_fields=["type"])
+
+
+def check_type(sequence: Collection, type: str) -> None:
+    """Refuse a version of another type than its sequence has, naming that."""
+    if sequence.type.name != type:
+        raise TypeMismatch(
+            f'{sequence.name} is a collection of type "{sequence.type.name}", so a version of type "{type}" '
+            f"can't be logged to it. Use that type, or another name.",
+            type=sequence.type.name,
+        )

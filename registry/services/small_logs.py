@@ -1,0 +1,68 @@
+"""Small logs: a version of few entries whose bytes are all there, in one call and one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+from strongroom.core.manifest import Entry
+from strongroom.core.names import check_aliases, check_client_id, check_tags
+
+from registry import manifests
+from registry.actor import Actor
+from registry.errors import BlobsMissing, InvalidManifest
+from registry.models import Entity, Project, Run, Version
+from registry.services import commits, drafting, sequences
+from registry.services.commits import Committed
+
+_SMALL = 1000
+
+
+def log_small(
+    actor: Actor,
+    *,
+    project: Project,
+    collection: str,
+    type: str,
+    entries: list[dict[str, Any]],
+    aliases: Iterable[str] = (),
+    tags: Iterable[str] = (),
+    metadata: dict[str, Any] | None = None,
+    description: str = "",
+    ttl: str | int | None = "inherit",
+    run: Run | None = None,
+    client_id: str | None = None,
+) -> Committed:
+    """Log a version in one call when no blob is missing; else BlobsMissing, and nothing is made."""
+    wanted, tagged = check_aliases(aliases), check_tags(tags)
+    fields = drafting.fields(actor, project, collection, type, description, metadata, ttl)
+    fields |= {"created_by": actor.user, "run": run, "client_id": client_id}
+    if client_id is not None:
+        check_client_id(client_id)
+        if (present := drafting.of_client(actor, client_id)) is not None:
+            return commits.again(actor, drafting.same_target(present, project, collection), wanted, tagged)
+    # Whatever reads or writes content comes before the lock; under it there are rows only.
+    prepared = _prepare(project.entity, entries)
+    with transaction.atomic():
+        sequence, _ = sequences.begin(actor, project=project, name=collection, type=type, lock=True)
+        # Again under the lock: the same request may have come twice at one moment.
+        present = drafting.of_client(actor, client_id) if client_id is not None else None
+        if present is not None:
+            return commits.again(actor, drafting.same_target(present, project, collection), wanted, tagged)
+        draft = Version(sequence=sequence, manifest=prepared.record().manifest, **fields)
+        return commits.finish(actor, draft, wanted, tagged)
+
+
+def _prepare(scope: Entity, entries: list[dict[str, Any]]) -> manifests.Prepared:
+    if len(entries) > _SMALL:
+        raise InvalidManifest(f"One request takes {_SMALL} entries. Stage a manifest for more.")
+    parsed = sorted((Entry.from_json(entry) for entry in entries), key=lambda entry: entry.path)
+    prepared = manifests.prepare(scope, parsed)
+    if prepared.missing_count:
+        raise BlobsMissing(
+            f"{prepared.missing_count} files are not on the server yet. Begin a draft and send them.",
+            count=prepared.missing_count,
+            bytes=prepared.missing_bytes,
+        )
+    return prepared

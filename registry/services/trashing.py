@@ -1,0 +1,92 @@
+"""Into the trash: versions lose their aliases, which wait with them to be given back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import F
+
+from registry.actor import Actor
+from registry.models import Alias, Collection, Membership, Version
+from registry.services import aliases, events, locks
+from registry.services._common import now
+
+BATCH = 500
+
+
+def purge_date(at: datetime) -> datetime:
+    """Until when what is deleted at `at` can be restored."""
+    return at + timedelta(days=settings.TRASH_DAYS)
+
+
+def move(actor: Actor, membership: Membership, *, cause: str, at: datetime | None = None) -> None:
+    """Move a committed version to the trash; call it with its sequence locked and the rights checked."""
+    move_all(actor, [membership], cause=cause, at=at or now())
+
+
+def move_all(actor: Actor, memberships: Sequence[Membership], *, cause: str, at: datetime) -> None:
+    """Move committed versions of one sequence; the number of queries does not grow with that of versions."""
+    for first in range(0, len(memberships), BATCH):
+        _move(actor, memberships[first : first + BATCH], cause, at)
+
+
+def _move(actor: Actor, rows: Sequence[Membership], cause: str, at: datetime) -> None:
+    versions = {row.version_id: row.version for row in rows}
+    aliases.refuse_protected(versions, rows[0].name if len(rows) == 1 else rows[0].collection.name)
+    places = places_of(versions)
+    held = Alias.objects.filter(membership__version__in=list(versions))
+    lost: dict[int, list[dict[str, object]]] = {}
+    for version_id, collection_id, name in held.values_list(
+        "membership__version_id", "collection_id", "name"
+    ):
+        lost.setdefault(version_id, []).append({"collection": collection_id, "alias": name})
+    held.delete()
+    purge_at = purge_date(at)
+    changes = {
+        "state": Version.State.DELETED,
+        "deleted_at": at,
+        "deleted_by": actor.user,
+        "deletion_cause": cause,
+        "purge_at": purge_at,
+        "updated_at": at,
+    }
+    Version.objects.filter(pk__in=list(versions)).update(**changes)
+    for version_id, version in versions.items():
+        for field, value in changes.items():
+            setattr(version, field, value)
+        version.lost_aliases = lost.get(version_id, [])
+    Version.objects.bulk_update([versions[pk] for pk in lost], ["lost_aliases"])
+    count(places, -1, at)
+    act = "version.expire" if cause == Version.Cause.EXPIRY else "version.delete"
+    events.append(
+        events.make(
+            actor,
+            act,
+            collection=row.collection,
+            version=row.version,
+            subject=row.name,
+            before={"aliases": [entry["alias"] for entry in row.version.lost_aliases]},
+            after={"purge_at": purge_at.isoformat()},
+        )
+        for row in rows
+    )
+
+
+def places_of(version_ids: Sequence[int] | dict[int, Version]) -> Counter[int]:
+    """Count how many of some versions each collection shows, and lock all beside their own, which is locked."""
+    rows = Membership.objects.filter(version__in=list(version_ids))
+    found = list(rows.values_list("collection_id", "version__sequence_id"))
+    if links := {place for place, sequence in found if place != sequence}:
+        locks.lock_rows(links)
+    return Counter(place for place, _ in found)
+
+
+def count(places: Counter[int], sign: int, at: datetime) -> None:
+    """Keep the totals of collections."""
+    for collection_id, number in places.items():
+        Collection.objects.filter(pk=collection_id).update(
+            version_count=F("version_count") + sign * number, updated_at=at
+        )

@@ -1,0 +1,146 @@
+"""Which time-to-live counts for a version, where it comes from, and why a version is kept in spite of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q
+from strongroom.core.ttl import Ttl
+
+from registry.models import Alias, Collection, Membership, Project, Team, TtlPolicy, Version
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveTtl:
+    """The TTL that counts: `seconds` None is never.
+
+    `origin` is version, collection, project, team (or person) or none; `set_on` names that place.
+    `expires_at` is given also for a version that is kept: it says what would happen once it is not.
+    """
+
+    seconds: int | None
+    origin: str
+    set_on: str
+    expires_at: datetime | None
+    kept_because: str | None
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When the version really expires; None when it doesn't."""
+        return None if self.kept_because else self.expires_at
+
+
+def effective(membership: Membership) -> EffectiveTtl:
+    """Return the TTL that counts for one version."""
+    return effective_for([membership])[membership.pk]
+
+
+def effective_for(memberships: Sequence[Membership]) -> dict[int, EffectiveTtl]:
+    """Return the TTL that counts for each, by membership id, with a fixed number of queries.
+
+    A link shows its source's TTL: policies of the sequence's place count, never the portfolio's.
+    """
+    sequences = {row.version.sequence_id: row.version.sequence for row in memberships}
+    policies = _policies_of(sequences.values())
+    # What never expires needs no reason to be kept: where no TTL is set, nothing more is read.
+    spared, linked = _kept([row for row in memberships if _may_expire(row.version, policies)])
+    return {
+        row.pk: _one(row.version, policies[row.version.sequence_id], spared, linked) for row in memberships
+    }
+
+
+def _may_expire(version: Version, policies: dict[int, TtlPolicy | None]) -> bool:
+    if version.ttl_kind != Version.Ttl.INHERIT:
+        return version.ttl_seconds is not None
+    policy = policies[version.sequence_id]
+    return policy is not None and policy.seconds is not None
+
+
+def _policies_of(sequences: Iterable[Collection]) -> dict[int, TtlPolicy | None]:
+    rows = list(sequences)
+    projects = {row.project_id: row.project for row in rows}
+    entities = {project.entity_id: project.entity for project in projects.values()}
+    found = TtlPolicy.objects.filter(
+        Q(collection__in=[row.pk for row in rows])
+        | Q(project__in=list(projects))
+        | Q(entity__in=list(entities))
+    )
+    at_hand: dict[str, dict[int, Any]] = {
+        "collection": {row.pk: row for row in rows},
+        "project": projects,
+        "entity": entities,
+    }
+    by_place: dict[tuple[str, int | None], TtlPolicy] = {}
+    for policy in found:
+        for field, places in at_hand.items():
+            pk = getattr(policy, f"{field}_id")
+            if pk is not None:
+                # The place that the rows hold already: to join three tables costs more than to find the policy.
+                setattr(policy, field, places[pk])
+                by_place[f"{field}_id", pk] = policy
+    return {
+        row.pk: by_place.get(("collection_id", row.pk))
+        or by_place.get(("project_id", row.project_id))
+        or by_place.get(("entity_id", projects[row.project_id].entity_id))
+        for row in rows
+    }
+
+
+def _kept(memberships: Sequence[Membership]) -> tuple[set[int], set[int]]:
+    """Return the ids of versions spared for an alias besides `latest`, and those of linked ones."""
+    if not memberships:
+        return set(), set()
+    ids = [row.version_id for row in memberships]
+    not_sparing = set(
+        Team.objects.filter(
+            entity__in={row.version.sequence.project.entity_id for row in memberships},
+            inherited_ttl_spares_aliased=False,
+        ).values_list("entity_id", flat=True)
+    )
+    owners = {row.version_id: row.version.sequence.project.entity_id for row in memberships}
+    aliased = Alias.objects.filter(membership__version__in=ids).exclude(name="latest")
+    spared = {
+        pk for pk in aliased.values_list("membership__version_id", flat=True) if owners[pk] not in not_sparing
+    }
+    links = Membership.objects.filter(version__in=ids, collection__project__kind=Project.Kind.REGISTRY)
+    return spared, set(links.values_list("version_id", flat=True))
+
+
+def _one(version: Version, policy: TtlPolicy | None, spared: set[int], linked: set[int]) -> EffectiveTtl:
+    kept = "linked" if version.pk in linked else None
+    if version.ttl_kind != Version.Ttl.INHERIT:
+        return _make(version, version.ttl_seconds, "version", "this version", kept)
+    if policy is None:
+        return _make(version, None, "none", "", kept)
+    if kept is None and version.pk in spared:
+        kept = "alias"
+    if policy.collection is not None:
+        return _make(version, policy.seconds, "collection", policy.collection.name, kept)
+    if policy.project is not None:
+        return _make(version, policy.seconds, "project", policy.project.name, kept)
+    return _make(version, policy.seconds, "team", policy.entity.name if policy.entity else "", kept)
+
+
+def _make(version: Version, seconds: int | None, origin: str, set_on: str, kept: str | None) -> EffectiveTtl:
+    expires_at = None if seconds is None else version.created_at + timedelta(seconds=seconds)
+    return EffectiveTtl(seconds, origin, set_on, expires_at, kept if expires_at else None)
+
+
+def columns(version_created_at: datetime, ttl: Ttl) -> dict[str, Any]:
+    """Return the columns of a version that hold a TTL."""
+    if ttl in (Version.Ttl.INHERIT, Version.Ttl.NEVER):
+        return {"ttl_kind": ttl, "ttl_seconds": None, "expires_at": None}
+    seconds = int(ttl)
+    return {
+        "ttl_kind": Version.Ttl.DURATION,
+        "ttl_seconds": seconds,
+        "expires_at": version_created_at + timedelta(seconds=seconds),
+    }
+
+
+def as_value(version: Version) -> str | int:
+    """Return a version's own TTL in the form that doors speak: "inherit", "never" or seconds."""
+    return version.ttl_seconds if version.ttl_seconds is not None else version.ttl_kind
