@@ -14,6 +14,6 @@ def remove(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("registry", "0002_digests_whole")]
+    dependencies = [("registry", "0001_initial")]
 
     operations = [migrations.RunPython(apply, remove)]
