@@ -6,18 +6,15 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "artifacts_site.settings")
 
-from billiard.exceptions import SoftTimeLimitExceeded
 from celery import Celery
 from celery.schedules import crontab
 from django.conf import settings
 
 from celery_worker.lifecycle import SignOfLife
-from registry import jobs
 from registry.schedule import PERIODIC, QUEUE_RETURN, TASK_LIMIT, Periodic
 
 app = Celery("strongroom", broker=settings.REDIS_URL, include=["celery_worker.tasks"])
 app.steps["consumer"].add(SignOfLife)
-jobs.STOPS.append(SoftTimeLimitExceeded)
 
 
 def _crontab(each: Periodic) -> crontab:

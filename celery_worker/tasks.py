@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from billiard.exceptions import SoftTimeLimitExceeded
+
 from celery_worker.app import app
 from registry import jobs
 from registry.services import accounts, drafts, retention, trash, uploads
+
+# A task that is out of time stops, and does not go on with the next row.
+jobs.STOPS.append(SoftTimeLimitExceeded)
 
 
 @app.task(name="retention.expire_due")
