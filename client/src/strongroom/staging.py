@@ -36,6 +36,15 @@ class Staging:
         self._copies = 0
         self.close = weakref.finalize(self, _discard, self.folder, [self._pack, held], os.getpid())
 
+    @property
+    def has_copies(self) -> bool:
+        """Tell whether any large file was copied."""
+        return self._copies > 0
+
+    def holds(self, path: str) -> bool:
+        """Tell whether a file is one of the copies."""
+        return os.path.dirname(path) == str(self.folder)
+
     def keep(self, data: bytes) -> int:
         """Copy bytes into the pack and return their place."""
         with self._guard:

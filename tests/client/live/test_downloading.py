@@ -105,6 +105,7 @@ def test_roots_never_share_a_file(artifact, home):
 
 
 def test_skipping_the_cache_leaves_it_alone(artifact, home):
+    Cache().clean()
     artifact.download(home / "out", skip_cache=True)
     assert Cache().info().files == 0
     assert all(p.stat().st_nlink == 1 for p in (home / "out").rglob("*") if p.is_file())
@@ -172,3 +173,12 @@ def test_a_folder_in_the_place_of_a_file_is_named(artifact, home):
     with pytest.raises(ValueError, match="is a folder"):
         artifact.download(home / "out")
     assert not [p for p in (home / "out").rglob("*.part") if "f00" in p.name]
+
+
+@pytest.mark.parametrize("skip_cache", [False, True])
+def test_a_large_file_that_was_logged_is_in_the_cache_unless_told_otherwise(run, home, skip_cache):
+    (home / "weights").write_bytes(os.urandom(3 * MIB))
+    made = strongroom.Artifact("weights", "model")
+    made.add_file(home / "weights", skip_cache=skip_cache)
+    run.log_artifact(made)
+    assert Cache().info().files == (0 if skip_cache else 1)

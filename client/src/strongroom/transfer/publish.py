@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from strongroom._http import Session, route
+from strongroom.cache import Cache
 from strongroom.draft import Draft
 from strongroom.errors import BadAnswer, BlobsMissing, DraftClosed, LocalFileError, NotFound, StrongroomError
 from strongroom.progress import Progress
@@ -150,7 +151,22 @@ class Publication:
         found = self._commit(labels)
         if self._journal is not None:
             self._journal.done()
+        self._keep_copies()
         return found
+
+    def _keep_copies(self) -> None:
+        """Let the cache have the protected copies of large files, which would be removed now: a link each.
+
+        Small files lie together in one pack; to take thousands of them apart costs more than to fetch them again.
+        """
+        if self._staging is None or not self._staging.has_copies:
+            return
+        cache = Cache()
+        for item in self._store.items():
+            copy = item.local_path
+            if copy and item.sha256 and not item.skip_cache and self._staging.holds(copy):
+                cache.keep(item.sha256, copy)
+        cache.settle()
 
     def _commit(self, labels: dict[str, list[str]]) -> Any:
         for attempt in range(COMMIT_TRIES):
