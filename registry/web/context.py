@@ -16,6 +16,8 @@ _SHOWN = 8
 _ON = {
     "home": "home",
     "entities:detail": "entity",
+    "teams:settings": "settings",
+    "teams:activity": "activity",
     "teams:members": "members",
     "keys:list": "keys",
     "jobs:list": "jobs",
@@ -28,9 +30,11 @@ class Nav:
 
     entity: Entity | None = None
     role: str = ""
+    may_set: bool = False
     projects: list[Project] = field(default_factory=list)
     others: list[Entity] = field(default_factory=list)
     project_name: str = ""
+    entity_name: str = ""
     on: str = ""
 
 
@@ -51,9 +55,11 @@ def _nav(request: HttpRequest) -> Nav:
     return Nav(
         entity=here[0],
         role=_role(here, actor.user.is_admin),
+        may_set=actor.user.is_admin or here[1] is Role.ADMIN,
         projects=list(listed),
         others=[entity for entity, _ in held[1:] if entity != here[0]][:_SHOWN],
         project_name=str(kwargs.get("project", "")),
+        entity_name=str(kwargs.get("entity", "")),
         on=_ON.get(match.view_name, "") if match else "",
     )
 

@@ -50,24 +50,28 @@ def paged(
     *,
     limit: int = ROWS,
     by_time: bool = True,
+    prefix: str = "",
     load: Callable[[QuerySet[Any]], list[Any]] = list,
 ) -> Pager:
-    """Return the page of `rows` that `order`, `after` and `before` ask for; `load` reads the slice."""
+    """Return the page of `rows` that `order`, `after` and `before` ask for; `load` reads the slice.
+
+    Where a page shows two lists, `prefix` stands before the cursors of each.
+    """
     order = paging.order_of(request.GET, known)
     opposite = known[_flip(order.name)]
-    before = request.GET.get("before")
+    before, after = request.GET.get(f"{prefix}before"), request.GET.get(f"{prefix}after")
     if before is None:
-        page = paging.page(rows, _query(order, request.GET.get("after"), limit), known, load)
+        page = paging.page(rows, _query(order, after, limit), known, load)
         found, older = page.rows, page.next
-        newer = paging.encode(opposite, found[0]) if found and "after" in request.GET else None
+        newer = paging.encode(opposite, found[0]) if found and after is not None else None
     else:
         page = paging.page(rows, _query(opposite, before, limit), known, load)
         found = page.rows[::-1]
         newer = paging.encode(opposite, found[0]) if page.next else None
         older = paging.encode(order, found[-1]) if found else None
     pager = Pager(found, order=order.name, by_time=by_time)
-    pager.newer = _address(request.GET, before=newer) if newer else ""
-    pager.older = _address(request.GET, after=older) if older else ""
+    pager.newer = _address(request.GET, prefix, before=newer) if newer else ""
+    pager.older = _address(request.GET, prefix, after=older) if older else ""
     pager.sorts = {
         name.removeprefix("-"): _sort(request.GET, name, order, known) for name in _defaults(known)
     }
@@ -90,16 +94,16 @@ def _defaults(known: Mapping[str, Order]) -> list[str]:
 
 def _sort(given: QueryDict, name: str, current: Order, known: Mapping[str, Order]) -> Sort:
     if current.name.removeprefix("-") != name.removeprefix("-"):
-        return Sort(_address(given, order=name), "")
+        return Sort(_address(given, "", order=name), "")
     aria = "descending" if current.descending else "ascending"
-    return Sort(_address(given, order=_flip(current.name)), aria)
+    return Sort(_address(given, "", order=_flip(current.name)), aria)
 
 
-def _address(given: QueryDict, **change: str) -> str:
+def _address(given: QueryDict, prefix: str, **change: str) -> str:
     """The same page with another order or cursor: filters stay, old cursors go."""
     query = given.copy()
     for name in ("after", "before"):
-        query.pop(name, None)
+        query.pop(f"{prefix}{name}", None)
     for name, value in change.items():
-        query[name] = value
+        query[f"{prefix}{name}"] = value
     return f"?{query.urlencode()}"

@@ -18,7 +18,11 @@ from registry.actor import Actor
 from registry.errors import MethodNotAllowed, NotAuthenticated, RegistryError
 from registry.http import problems
 from registry.http.who import actor_of
+from registry.models import Project
 from registry.policy import Act, can
+from registry.services import policies
+from registry.services.policies import Place
+from registry.web.forms.policies import PolicyForm
 
 View = Callable[..., HttpResponseBase]
 
@@ -142,6 +146,16 @@ def _place(request: HttpRequest) -> dict[str, Any]:
     return dict(match.kwargs) if match is not None else {}
 
 
+def policy_panel(actor: Actor, target: Place, project: Project, form: PolicyForm | None) -> dict[str, Any]:
+    """What the section on the time to live shows, in the settings of a project or a collection."""
+    policy = policies.read(actor, target=target)
+    return {
+        "policy": policy,
+        "policy_form": form or PolicyForm(initial=PolicyForm.showing(policy.ttl)),
+        "may_set": can(actor, Act.SET_POLICY, project),
+    }
+
+
 def rights(actor: Actor, project: Any) -> dict[str, bool]:
     """What a page may offer here; the services check again."""
     return {
@@ -149,4 +163,5 @@ def rights(actor: Actor, project: Any) -> dict[str, bool]:
         "ttl": can(actor, Act.SET_TTL, project),
         "delete": can(actor, Act.DELETE, project),
         "log": can(actor, Act.LOG, project),
+        "settings": can(actor, Act.EDIT_PROJECT, project),
     }

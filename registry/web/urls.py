@@ -11,11 +11,13 @@ from registry.web.views import (
     accounts,
     cards,
     collections,
+    entities,
     events,
     files,
     home,
     jobs,
     keys,
+    policies,
     projects,
     runs,
     teams,
@@ -38,6 +40,7 @@ version_patterns = [
     path(f"{_V}/metadata", versions.metadata, name="metadata"),
     path(f"{_V}/usage", versions.usage, name="usage"),
     path(f"{_V}/history", versions.history, name="history"),
+    path(f"{_V}/used-by", versions.used_by, name="used-by"),
     path(f"{_V}/edit/names", cards.names, name="edit-names"),
     path(f"{_V}/edit/alias-holder", cards.alias_holder, name="alias-holder"),
     path(f"{_V}/edit/card", cards.description, name="edit-card"),
@@ -54,6 +57,7 @@ collection_patterns = [
     path(f"{_C}/card", collections.card, name="card"),
     path(f"{_C}/activity", events.of_collection, name="activity"),
     path(f"{_C}/settings", collections.settings, name="settings"),
+    path(f"{_C}/ttl", policies.of_collection, name="ttl"),
     path(f"{_C}/delete", collections.delete, name="delete"),
     path("<entity>/<project>/artifacts/<type>/<collection>", collections.by_type, name="by-type"),
 ]
@@ -66,6 +70,7 @@ project_patterns = [
     path("<entity>/<project>/activity", events.of_project, name="activity"),
     path("<entity>/<project>/trash", trash.listing, name="trash"),
     path("<entity>/<project>/settings", projects.settings, name="settings"),
+    path("<entity>/<project>/ttl", policies.of_project, name="ttl"),
 ]
 
 run_patterns = [
@@ -73,7 +78,10 @@ run_patterns = [
     path("<entity>/<project>/runs/<path:run>", runs.detail, name="detail"),
 ]
 
+# Of persons, too, where the address says "settings".
 team_patterns = [
+    path("settings/<entity>", entities.settings, name="settings"),
+    path("settings/<entity>/activity", entities.activity, name="activity"),
     path("teams/<entity>/members", teams.members, name="members"),
     path("teams/<entity>/members/remove", teams.remove, name="remove"),
 ]
@@ -92,11 +100,11 @@ urlpatterns = [
     path("markdown-preview", cards.preview, name="markdown-preview"),
     path("", include((key_patterns, "keys"))),
     path("", include(([path("background-work", jobs.listing, name="list")], "jobs"))),
-    # Before projects: "teams/<entity>" would otherwise be a project of an entity "teams".
+    # Before projects: "teams/<entity>" and "settings/<entity>" would otherwise be projects of such entities.
     path("", include((team_patterns, "teams"))),
     path("", include((project_patterns, "projects"))),
     path("", include((version_patterns, "versions"))),
     path("", include((collection_patterns, "collections"))),
     path("", include((run_patterns, "runs"))),
-    path("", include(([path("<entity>", teams.entity, name="detail")], "entities"))),
+    path("", include(([path("<entity>", entities.detail, name="detail")], "entities"))),
 ]

@@ -86,10 +86,9 @@ def test_a_project_is_made_and_errors_keep_what_was_typed(as_user, people):
 
 
 def test_a_project_is_not_made_where_one_is_not_a_member(as_user, people):
-    answer = as_user(people.charlie).post(
-        "/new-project", {"name": "x", "entity": people.team.entity.name, "visibility": "private"}
-    )
-    assert answer.status_code == 422
+    given = {"name": "x", "entity": people.team.entity.name, "visibility": "private"}
+    assert as_user(people.charlie).post("/new-project", given).status_code == 404
+    assert as_user(people.vera).post("/new-project", given).status_code == 403
     assert not Project.objects.filter(entity=people.team.entity).exists()
 
 

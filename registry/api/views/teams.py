@@ -37,7 +37,7 @@ class MemberDetail(Endpoint):
         """Give the person the role."""
         place = self._managed(team)
         data = shape.MEMBER_ROLE.read(self.http)
-        person = accounts.find(self.actor, user)
+        person = accounts.find(self.actor, user, place=place)
         teams.add_member(self.actor, place=place, user=person, role=data["role"])
         held = teams.members(self.actor, place=place).get(user=person)
         return self.answer(shape.member(held))
@@ -45,9 +45,7 @@ class MemberDetail(Endpoint):
     @operation("Take a person out of a team; anyone may leave by themselves", {204: None}, errors=(409,))
     def delete(self, request: Request, team: str, user: str) -> HttpResponse:
         """Take the role away."""
-        own = user.casefold() == self.user.username.casefold()
-        place = teams.find_team(self.actor, team) if own else self._managed(team)
-        teams.remove_member(self.actor, place=place, user=accounts.find(self.actor, user))
+        teams.remove_named(self.actor, place=teams.find_team(self.actor, team), username=user)
         return self.nothing()
 
     def _managed(self, name: str) -> Team:

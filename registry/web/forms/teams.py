@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django import forms
 
@@ -17,6 +17,3 @@ class MemberForm(ServiceForm):
 
     username = text("User name", autocapitalize="none", spellcheck="false")
     role = forms.ChoiceField(label="Role", choices=Role.choices, initial=Role.MEMBER, widget=forms.Select)
-
-    def given(self) -> dict[str, Any]:
-        return {"role": self.cleaned_data["role"]}

@@ -78,6 +78,12 @@ def duration(seconds: int | float) -> str:
     return "less than a minute"
 
 
+@register.filter
+def lasting(ttl: str | int) -> str:
+    """Write a policy: 180 days from creation."""
+    return "Never" if isinstance(ttl, str) else f"{duration(ttl)} from creation"
+
+
 def relative(at: datetime, now: datetime) -> str:
     """Write a time relative up to 30 days, then as a date."""
     seconds = (now - at).total_seconds()

@@ -14,6 +14,7 @@ from registry.actor import Actor
 from registry.errors import Conflict, InvalidInput
 from registry.http import markdown
 from registry.models import Membership
+from registry.policy import Act, check
 from registry.services import aliases, retention, tags, versions
 from registry.web import rows
 from registry.web.forms.collections import CardForm
@@ -22,9 +23,11 @@ from registry.web.pages import done, is_fragment, page, show
 from registry.web.templatetags.words import as_json
 from registry.web.views.versions import found, frame
 
-Act = Callable[[Actor, Membership, str], Any]
+# Aliases to choose from while typing; the hint beside it knows all of them.
+_OFFERED = 200
+Service = Callable[[Actor, Membership, str], Any]
 
-_ACTS: dict[str, tuple[Act, str]] = {
+_ACTS: dict[str, tuple[Service, str]] = {
     "add-alias": (
         lambda actor, row, name: aliases.move(actor, membership=row, name=name),
         "{name} points here now.",
@@ -41,10 +44,17 @@ _ACTS: dict[str, tuple[Act, str]] = {
 }
 
 
+def _editable(actor: Actor, act: Act = Act.EDIT, **place: Any) -> Membership:
+    """The version of an address, for who may edit it: the role is judged before the form."""
+    membership = found(actor, **place)
+    check(actor, act, membership.collection.project)
+    return membership
+
+
 @page("GET", "POST")
 def names(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     """Aliases and tags, one act at a time."""
-    membership = found(actor, **place)
+    membership = _editable(actor, **place)
     errors: dict[str, str] = {}
     if request.method == "POST":
         errors = _rename(request, actor, membership)
@@ -80,8 +90,8 @@ def _rename(request: HttpRequest, actor: Actor, membership: Membership) -> dict[
 
 
 def _others(actor: Actor, membership: Membership) -> list[Any]:
-    """Aliases that other versions hold: adding one of them moves it."""
-    held = aliases.listing(actor, collection=membership.collection)
+    """Aliases that other versions hold, as many as make a list to choose from: adding one moves it."""
+    held = aliases.listing(actor, collection=membership.collection)[:_OFFERED]
     return [alias for alias in held if alias.membership_id != membership.pk and alias.name != aliases.LATEST]
 
 
@@ -90,7 +100,9 @@ def alias_holder(request: HttpRequest, actor: Actor, **place: Any) -> HttpRespon
     """Say who holds an alias, before it is taken from them."""
     membership = found(actor, **place)
     name = request.GET.get("name", "").strip()
-    holder = next((alias for alias in _others(actor, membership) if alias.name == name), None)
+    holder = aliases.holders(membership.collection, [aliases.spelled(name)]).get(aliases.spelled(name))
+    if holder is not None and (holder.membership_id == membership.pk or holder.name == aliases.LATEST):
+        holder = None
     context: dict[str, Any] = {"name": name, "holder": holder, "others": []}
     return show(request, "versions/_alias_hint.html", context, fragment="versions/_alias_hint.html")
 
@@ -98,7 +110,7 @@ def alias_holder(request: HttpRequest, actor: Actor, **place: Any) -> HttpRespon
 @page("GET", "POST")
 def description(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     """The card's editor, with a preview by the renderer that the page uses."""
-    membership = found(actor, **place)
+    membership = _editable(actor, **place)
     text = membership.version.description
     form = CardForm(
         request.POST if request.method == "POST" else None,
@@ -116,7 +128,7 @@ def description(request: HttpRequest, actor: Actor, **place: Any) -> HttpRespons
 @page("GET", "POST")
 def metadata(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     """The metadata as JSON, checked in place."""
-    membership = found(actor, **place)
+    membership = _editable(actor, **place)
     text = as_json(membership.version.metadata)
     first = {"metadata": text, "seen": text}
     form = MetadataForm(request.POST if request.method == "POST" else None, initial=first, now=text)
@@ -129,7 +141,7 @@ def metadata(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
 @page("GET", "POST")
 def ttl(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     """The time to live: inherited with its outcome, after N days, or never."""
-    membership = found(actor, **place)
+    membership = _editable(actor, Act.SET_TTL, **place)
     form = TtlForm(request.POST if request.method == "POST" else None, initial=TtlForm.of(membership.version))
     saved = request.method == "POST" and form.act(versions.edit, actor, membership=membership)
     if saved:

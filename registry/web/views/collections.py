@@ -10,11 +10,16 @@ from django.shortcuts import redirect
 from registry.actor import Actor
 from registry.http import markdown
 from registry.models import Collection
+from registry.policy import Act, check
 from registry.services import aliases, collections, projects, versions
 from registry.web import orders, rows
 from registry.web.forms.collections import CardForm, CollectionForm, CollectionSettingsForm, TypedDeleteForm
+from registry.web.forms.policies import PolicyForm
 from registry.web.pager import paged
-from registry.web.pages import done, page, rights, show
+from registry.web.pages import done, page, policy_panel, rights, show
+
+# An alias a line: who deletes a collection reads some of them, nobody reads thousands.
+_LISTED = 50
 
 
 def found(actor: Actor, entity: str, project: str, collection: str) -> Collection:
@@ -43,12 +48,14 @@ def detail(request: HttpRequest, actor: Actor, entity: str, project: str, collec
 def card(request: HttpRequest, actor: Actor, entity: str, project: str, collection: str) -> HttpResponse:
     """The collection's card, and its editor."""
     here = found(actor, entity, project, collection)
+    editing = "edit" in request.GET or request.method == "POST"
+    if editing:
+        check(actor, Act.EDIT, here.project)
     first = {"description": here.description, "seen": here.description}
     form = CardForm(request.POST if request.method == "POST" else None, initial=first, now=here.description)
     asked = "preview" in request.POST
     if request.method == "POST" and not asked and form.act(collections.edit, actor, collection=here):
         return done(request, "The card is saved.", request.path)
-    editing = "edit" in request.GET or request.method == "POST"
     text = request.POST.get("description", here.description) if asked else here.description
     context = frame(actor, here, "card") | {"form": form, "editing": editing, "html": markdown.render(text)}
     return show(request, "collections/card.html", context, status=422 if form.errors and not asked else 200)
@@ -58,25 +65,39 @@ def card(request: HttpRequest, actor: Actor, entity: str, project: str, collecti
 def settings(request: HttpRequest, actor: Actor, entity: str, project: str, collection: str) -> HttpResponse:
     """Rename, tag, move to another type."""
     here = found(actor, entity, project, collection)
-    first = {
-        "name": here.name,
-        "type": here.type.name,
-        "tags": ", ".join(tag.name for tag in here.tags.all()),
-    }
-    form = CollectionSettingsForm(request.POST if request.method == "POST" else None, initial=first)
-    if request.method == "POST" and form.act(collections.edit, actor, collection=here):
+    check(actor, Act.EDIT, here.project)
+    if request.method != "POST":
+        return show_settings(request, actor, here)
+    form = CollectionSettingsForm(request.POST)
+    if form.act(collections.edit, actor, collection=here):
         return done(request, "The settings are saved.", form.result.get_absolute_url())
-    context = frame(actor, here, "settings") | {
-        "form": form,
+    return show_settings(request, actor, here, form=form)
+
+
+def show_settings(
+    request: HttpRequest,
+    actor: Actor,
+    here: Collection,
+    *,
+    form: CollectionSettingsForm | None = None,
+    policy_form: PolicyForm | None = None,
+) -> HttpResponse:
+    """The settings, with whichever of their forms was refused."""
+    tags = ", ".join(tag.name for tag in here.tags.all())
+    first = {"name": here.name, "type": here.type.name, "tags": tags}
+    context = frame(actor, here, "settings") | policy_panel(actor, here, here.project, policy_form)
+    context |= {
+        "form": form or CollectionSettingsForm(initial=first),
         "types": collections.types(actor, project=here.project),
     }
-    return show(request, "collections/settings.html", context, status=422 if form.errors else 200)
+    return show(request, "collections/settings.html", context, status=422 if form or policy_form else 200)
 
 
 @page("GET", "POST")
 def create(request: HttpRequest, actor: Actor, entity: str, project: str) -> HttpResponse:
     """Make an empty collection."""
     place = projects.find(actor, entity, project)
+    check(actor, Act.LOG, place)
     form = CollectionForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.act(collections.create, actor, project=place):
         return done(
@@ -92,11 +113,16 @@ def create(request: HttpRequest, actor: Actor, entity: str, project: str) -> Htt
 def delete(request: HttpRequest, actor: Actor, entity: str, project: str, collection: str) -> HttpResponse:
     """Delete a collection; its name must be typed, and what is lost is listed."""
     here = found(actor, entity, project, collection)
+    check(actor, Act.DELETE, here.project)
     form = TypedDeleteForm(request.POST if request.method == "POST" else None, name=here.name)
     if request.method == "POST" and form.act(collections.delete, actor, collection=here):
         return done(request, f"{here.name} is deleted.", here.project.get_absolute_url())
-    held = list(aliases.listing(actor, collection=here))
-    context = frame(actor, here, "settings") | {"form": form, "aliases": held}
+    held = list(aliases.listing(actor, collection=here)[: _LISTED + 1])
+    context = frame(actor, here, "settings") | {
+        "form": form,
+        "aliases": held[:_LISTED],
+        "more_aliases": len(held) > _LISTED,
+    }
     return show(
         request,
         "collections/delete.html",

@@ -8,11 +8,13 @@ from django.http import HttpRequest, HttpResponse
 
 from registry.actor import Actor
 from registry.models import Entity, Project
+from registry.policy import Act, check
 from registry.services import collections, projects, teams
 from registry.web import orders, rows, snippets
+from registry.web.forms.policies import PolicyForm
 from registry.web.forms.projects import ProjectForm, SettingsForm
 from registry.web.pager import paged
-from registry.web.pages import done, page, rights, show
+from registry.web.pages import done, page, policy_panel, rights, show
 
 
 def frame(actor: Actor, entity: str, project: str, tab: str) -> dict[str, Any]:
@@ -50,6 +52,8 @@ def _first_steps(request: HttpRequest, project: Project) -> dict[str, Any]:
 def create(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Make a project in one of my entities."""
     mine = [entity for entity, _ in teams.entities_of(actor) if projects.may_create_in(actor, entity)]
+    if asked := request.POST.get("entity"):
+        mine.append(_allowed(actor, asked))
     first = {"entity": _preferred(mine, request.GET.get("entity", ""))}
     form = ProjectForm(request.POST if request.method == "POST" else None, entities=mine, initial=first)
     if request.method == "POST" and form.act(projects.create, actor):
@@ -57,6 +61,13 @@ def create(request: HttpRequest, actor: Actor) -> HttpResponse:
             request, f"{form.result} is there. Nobody has logged to it yet.", form.result.get_absolute_url()
         )
     return show(request, "projects/create.html", {"form": form}, status=422 if form.errors else 200)
+
+
+def _allowed(actor: Actor, name: str) -> Entity:
+    """The entity that was asked for: the right to it is judged before the form, which offers one's own."""
+    found = teams.find_entity(actor, name)
+    check(actor, Act.CREATE_PROJECT, found)
+    return found
 
 
 def _preferred(mine: list[Entity], asked: str) -> str:
@@ -69,11 +80,25 @@ def _preferred(mine: list[Entity], asked: str) -> str:
 def settings(request: HttpRequest, actor: Actor, entity: str, project: str) -> HttpResponse:
     """Change a project's description and who sees it."""
     context = frame(actor, entity, project, "settings")
+    check(actor, Act.EDIT_PROJECT, context["project"])
+    if request.method != "POST":
+        return show_settings(request, actor, context)
+    form = SettingsForm(request.POST)
+    if form.act(projects.edit, actor, project=context["project"]):
+        return done(request, "The settings are saved.", request.path)
+    return show_settings(request, actor, context, form=form)
+
+
+def show_settings(
+    request: HttpRequest,
+    actor: Actor,
+    context: dict[str, Any],
+    *,
+    form: SettingsForm | None = None,
+    policy_form: PolicyForm | None = None,
+) -> HttpResponse:
+    """The settings, with whichever of their forms was refused."""
     found = context["project"]
     first = {"description": found.description, "visibility": found.visibility}
-    form = SettingsForm(request.POST if request.method == "POST" else None, initial=first)
-    if request.method == "POST" and form.act(projects.edit, actor, project=found):
-        return done(request, "The settings are saved.", request.path)
-    return show(
-        request, "projects/settings.html", {**context, "form": form}, status=422 if form.errors else 200
-    )
+    context |= policy_panel(actor, found, found, policy_form) | {"form": form or SettingsForm(initial=first)}
+    return show(request, "projects/settings.html", context, status=422 if form or policy_form else 200)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from registry.actor import Actor
+from registry.http.paging import Order
+from registry.models import Membership
 from registry.services import projects, runs
 from registry.web import orders
-from registry.web.pager import paged
+from registry.web.pager import Pager, paged
 from registry.web.pages import page, show
 from registry.web.views.projects import frame
 
-_EDGES = 200
+_EDGES = 100
 
 
 @page()
@@ -30,7 +35,13 @@ def detail(request: HttpRequest, actor: Actor, entity: str, project: str, run: s
     context = {
         "project": place,
         "run": found,
-        "inputs": runs.inputs(actor, found)[:_EDGES],
-        "outputs": runs.outputs(actor, found)[:_EDGES],
+        "inputs": _edges(request, runs.inputs(actor, found), orders.EDGES_IN, "in-"),
+        "outputs": _edges(request, runs.outputs(actor, found), orders.EDGES_OUT, "out-"),
     }
     return show(request, "runs/detail.html", context)
+
+
+def _edges(
+    request: HttpRequest, rows: QuerySet[Membership], known: Mapping[str, Order], prefix: str
+) -> Pager:
+    return paged(request, rows, known, limit=_EDGES, by_time=False, prefix=prefix)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from registry.actor import Actor
 from registry.http import markdown
 from registry.models import Membership
+from registry.policy import Act, check
 from registry.services import events, retention, runs, trash, versions
 from registry.web import orders, rows, snippets, told
 from registry.web.forms.collections import DeleteForm
@@ -20,6 +21,8 @@ from registry.web.pages import done, page, rights, show
 from registry.web.views.collections import found as found_collection
 
 _RUNS = 20
+# What lies beyond is "more than": a count of a hundred thousand runs would cost more than the page.
+_COUNTED = 1000
 
 
 def found(actor: Actor, entity: str, project: str, collection: str, number: int) -> Membership:
@@ -51,12 +54,14 @@ def overview(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     """The card, with the facts beside it."""
     membership = found(actor, **place)
     users = list(runs.used_by(actor, membership)[: _RUNS + 1])
+    more = runs.used_by(actor, membership)[: _RUNS + _COUNTED].count() - _RUNS if len(users) > _RUNS else 0
     context = frame(actor, membership, "overview") | {
         "html": markdown.render(membership.version.description),
         "ttl": retention.effective(membership),
         "logged_by": runs.logged_by(actor, membership),
         "used_by": users[:_RUNS],
-        "used_by_more": len(users) > _RUNS,
+        "used_by_more": more,
+        "used_by_counted": more < _COUNTED,
         "figures": figures(membership.version.metadata),
         "use": snippets.use(membership),
     }
@@ -87,6 +92,14 @@ def usage(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
 
 
 @page()
+def used_by(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
+    """Every run that used this version, last use first."""
+    membership = found(actor, **place)
+    pager = paged(request, runs.used_by(actor, membership), orders.USED_BY)
+    return show(request, "versions/used_by.html", frame(actor, membership, "used-by") | {"pager": pager})
+
+
+@page()
 def history(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     """Every event of this version: who, when, before and after."""
     membership = found(actor, **place)
@@ -99,6 +112,7 @@ def history(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
 def delete(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     """Ask, naming what goes; then move the version to the trash, with a way back."""
     membership = found(actor, **place)
+    check(actor, Act.DELETE, membership.collection.project)
     form = DeleteForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.act(versions.delete, actor, membership=membership):
         undo = reverse("versions:restore", kwargs=place)

@@ -1,0 +1,119 @@
+"""A team's pages: members a page at a time, its settings, what happened to it; and the policies below it."""
+
+from __future__ import annotations
+
+import pytest
+
+from registry.models import Event
+from registry.services import policies, retention, teams
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+DAY = 86400
+
+
+@pytest.fixture
+def alice(as_user, people):
+    return as_user(people.alice)
+
+
+@pytest.fixture
+def made(people):
+    return factories.log(people.alice, factories.project(people))
+
+
+def policy(people, target):
+    return policies.read(factories.actor(people.alice), target=target)
+
+
+def test_an_admin_sets_the_default_and_who_may_say_otherwise(alice, people):
+    path, team = f"/settings/{people.team.entity.name}", people.team
+    assert 'value="never" checked' in alice.get(path).content.decode()
+    given = {"kind": "days", "days": "90", "ttl_editors": "admins"}
+    assert alice.post(path, given)["Location"] == path
+    team.refresh_from_db()
+    assert (team.ttl_editors, team.inherited_ttl_spares_aliased) == ("admins", False)
+    assert policy(people, team.entity).ttl == 90 * DAY
+    text = alice.get(path).content.decode()
+    assert 'value="90"' in text
+    assert 'value="admins" checked' in text
+
+
+def test_settings_that_are_saved_unchanged_leave_no_event(alice, people):
+    path = f"/settings/{people.team.entity.name}"
+    before = Event.objects.count()
+    alice.post(path, {"kind": "never", "ttl_editors": "members", "inherited_ttl_spares_aliased": "on"})
+    assert Event.objects.count() == before
+
+
+@pytest.mark.parametrize("days", ["", "0", "x", "99999999"])
+def test_a_default_that_is_none_is_told_in_place(alice, people, days):
+    answer = alice.post(
+        f"/settings/{people.team.entity.name}", {"kind": "days", "days": days, "ttl_editors": "members"}
+    )
+    assert answer.status_code == 422
+    assert 'id="days-error"' in answer.content.decode()
+    assert policy(people, people.team.entity).ttl == "inherit"
+
+
+def test_a_person_sets_the_default_of_their_own_projects(alice, people):
+    path = f"/settings/{people.alice.username}"
+    assert "Who may change" not in alice.get(path).content.decode()
+    alice.post(path, {"kind": "days", "days": "7"})
+    assert policy(people, people.alice.entity).ttl == 7 * DAY
+    assert alice.get(f"/settings/{people.bob.username}").status_code == 404
+
+
+@pytest.mark.parametrize("of", ["collection", "project"])
+def test_the_policy_of_a_place_shows_what_it_inherits_and_is_saved(alice, people, made, of):
+    target = made.collection if of == "collection" else made.collection.project
+    retention.set_policy(factories.actor(people.alice), target=people.team.entity, ttl=180 * DAY)
+    base = target.get_absolute_url()
+    text = alice.get(f"{base}/settings").content.decode()
+    assert f"180 days from creation, from the team {people.team.entity.name}" in text
+    assert alice.post(f"{base}/ttl", {"kind": "days", "days": "14"})["Location"] == f"{base}/settings"
+    assert policy(people, target).ttl == 14 * DAY
+    assert alice.post(f"{base}/ttl", {"kind": "days", "days": "0"}).status_code == 422
+    alice.post(f"{base}/ttl", {"kind": "never"})
+    alice.post(f"{base}/ttl", {"kind": "inherit"})
+    assert policy(people, target).ttl == "inherit"
+    acts = Event.objects.filter(act="ttl_policy.set", project_id=made.collection.project_id)
+    assert [event.after for event in acts.order_by("pk")] == [14 * DAY, "never", "inherit"]
+
+
+def test_a_member_reads_the_policy_of_a_collection_and_is_told_who_changes_it(as_user, people, made):
+    text = as_user(people.bob).get(f"{made.collection.get_absolute_url()}/settings").content.decode()
+    assert f"Admins of {people.team.entity.name} change it." in text
+    assert "Save time to live" not in text
+
+
+def test_what_happened_to_a_team_is_read_by_its_admins(alice, people):
+    teams.add_member(factories.actor(people.alice), place=people.team, user=people.charlie, role="viewer")
+    text = alice.get(f"/settings/{people.team.entity.name}/activity").content.decode()
+    assert "role changed" in text
+    assert people.charlie.username in text
+    own = alice.get(f"/settings/{people.alice.username}/activity").content.decode()
+    assert "account made" in own
+
+
+def test_members_go_over_pages(alice, people):
+    admin = factories.actor(people.alice)
+    for _ in range(50):
+        teams.add_member(admin, place=people.team, user=factories.user(), role="viewer")
+    path = f"/teams/{people.team.entity.name}/members"
+    names, query = [], ""
+    while True:
+        pager = alice.get(path + query).context["pager"]
+        names += [row.user.username for row in pager.rows]
+        if not (query := pager.older):
+            break
+    assert len(names) == 53
+    assert names == sorted(names)
+
+
+def test_a_member_leaves_by_themselves_and_takes_nobody_along(as_user, people):
+    path, bob = f"/teams/{people.team.entity.name}/members", as_user(people.bob)
+    assert "Leave" in bob.get(path).content.decode()
+    assert bob.post(f"{path}/remove", {"username": people.vera.username}).status_code == 403
+    assert bob.post(f"{path}/remove", {"username": people.bob.username})["Location"] == "/"
+    assert not people.team.members.filter(user=people.bob).exists()
