@@ -53,7 +53,8 @@ class JobRun(models.Model):
                 condition=Q(state__in=["running", "done", "failed"]), name="job_run_state_known"
             ),
             models.CheckConstraint(
-                condition=Q(state="running", finished_at=None) | ~Q(state="running") & Q(finished_at__isnull=False),
+                condition=Q(state="running", finished_at=None)
+                | ~Q(state="running") & Q(finished_at__isnull=False),
                 name="job_run_finished_unless_running",
             ),
             models.CheckConstraint(

@@ -88,7 +88,8 @@ def test_a_policy_counts_below_its_place_until_a_nearer_one(alice, people, home,
 
 
 @pytest.mark.parametrize(
-    ("ttl", "code"), [(0, "invalid_ttl"), (-1, "invalid_ttl"), ("soon", "invalid_input"), (1.5, "invalid_input")]
+    ("ttl", "code"),
+    [(0, "invalid_ttl"), (-1, "invalid_ttl"), ("soon", "invalid_input"), (1.5, "invalid_input")],
 )
 def test_a_wrong_policy_is_refused(alice, home, ttl, code):
     refused(alice.put(f"{home}/ttl", {"ttl": ttl}), 400, code)

@@ -140,14 +140,17 @@ def test_gzip_is_inflated_as_it_is_read():
 
 def test_several_gzip_members_are_one_body():
     request = put(
-        gzip.compress(b"one ", mtime=0) + gzip.compress(b"", mtime=0) + gzip.compress(b"two", mtime=0), HTTP_CONTENT_ENCODING="gzip"
+        gzip.compress(b"one ", mtime=0) + gzip.compress(b"", mtime=0) + gzip.compress(b"two", mtime=0),
+        HTTP_CONTENT_ENCODING="gzip",
     )
     assert body.open_body(request, limit=100).read() == b"one two"
 
 
 @pytest.mark.parametrize("cut", [1, 5, 12, -1, -8])
 def test_a_gzip_body_cut_short_is_an_incomplete_body(cut):
-    request = put(gzip.compress(b"some text that is long enough", mtime=0)[:cut], HTTP_CONTENT_ENCODING="gzip")
+    request = put(
+        gzip.compress(b"some text that is long enough", mtime=0)[:cut], HTTP_CONTENT_ENCODING="gzip"
+    )
     with pytest.raises(IncompleteBody):
         body.open_body(request, limit=1000).read()
 
