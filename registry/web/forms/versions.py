@@ -35,7 +35,8 @@ class TtlForm(ServiceForm):
     errors_on: ClassVar[dict[str, str]] = {"invalid_ttl": "days"}
 
     kind = forms.ChoiceField(choices=[("inherit", "Inherit"), ("days", "After"), ("never", "Never")])
-    days = forms.IntegerField(required=False, min_value=1, max_value=36500)
+    # Which lengths are allowed is for the service to say.
+    days = forms.IntegerField(required=False)
 
     @classmethod
     def of(cls, version: Version) -> dict[str, Any]:
@@ -46,7 +47,7 @@ class TtlForm(ServiceForm):
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
-        if given.get("kind") == "days" and not given.get("days") and "days" not in self.errors:
+        if given.get("kind") == "days" and given.get("days") is None and "days" not in self.errors:
             self.add_error("days", "Say after how many days, as a whole number from 1.")
         return given
 

@@ -44,10 +44,10 @@ _ACTS: dict[str, tuple[Service, str]] = {
 }
 
 
-def _editable(actor: Actor, act: Act = Act.EDIT, **place: Any) -> Membership:
+def _editable(actor: Actor, **place: Any) -> Membership:
     """The version of an address, for who may edit it: the role is judged before the form."""
     membership = found(actor, **place)
-    check(actor, act, membership.collection.project)
+    check(actor, Act.EDIT, membership.collection.project)
     return membership
 
 
@@ -141,7 +141,8 @@ def metadata(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
 @page("GET", "POST")
 def ttl(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     """The time to live: inherited with its outcome, after N days, or never."""
-    membership = _editable(actor, Act.SET_TTL, **place)
+    membership = _editable(actor, **place)
+    check(actor, Act.SET_TTL, membership.collection.project)
     form = TtlForm(request.POST if request.method == "POST" else None, initial=TtlForm.of(membership.version))
     saved = request.method == "POST" and form.act(versions.edit, actor, membership=membership)
     if saved:

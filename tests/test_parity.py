@@ -1,0 +1,404 @@
+"""Doors agree: what is done by a service, by REST and on a page ends in the same state, or the same refusal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.utils.html import escape
+
+from registry.actor import Actor
+from registry.errors import RegistryError
+from registry.models import Alias, Collection, Event, Membership, TeamMember, TtlPolicy, User
+from registry.services import aliases, collections, keys, projects, retention, tags, trash, versions
+from tests import factories
+
+DAY = 86400
+PEOPLE = ("admin", "viewer", "stranger")
+
+
+@dataclass
+class World:
+    """A collection of three versions (v1 holds `prod`, v2 is in the trash), and another collection."""
+
+    people: factories.People
+    entity: str
+    project: str
+    first: Membership
+    second: Membership
+    secrets: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def rest(self) -> str:
+        return f"/api/v1/projects/{self.entity}/{self.project}/collections/resnet"
+
+    @property
+    def page(self) -> str:
+        return f"/{self.entity}/{self.project}/artifacts/resnet"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One act: by a service, as (method, address, body) of REST, and as (address, form) of a page.
+
+    `code` is what it ends in for an admin, None when it is done. The service looks up its things as a door does.
+    """
+
+    name: str
+    service: Callable[[Actor, World], Any]
+    rest: tuple[str, str, Any]
+    page: tuple[str, dict[str, str]]
+    code: str | None = None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def version(actor: Actor, world: World, ref: str = "v0") -> Membership:
+    return versions.find(actor, collection(actor, world), ref)
+
+
+def collection(actor: Actor, world: World) -> Collection:
+    return collections.find(actor, projects.find(actor, world.entity, world.project), "resnet")
+
+
+def edit(ref: str = "v0", **change: Any) -> Callable[[Actor, World], Any]:
+    return lambda actor, world: versions.edit(actor, membership=version(actor, world, ref), **change)
+
+
+def move(name: str) -> Callable[[Actor, World], Any]:
+    return lambda actor, world: aliases.move(actor, membership=version(actor, world), name=name)
+
+
+def remove(name: str) -> Callable[[Actor, World], Any]:
+    return lambda actor, world: aliases.remove(actor, collection=collection(actor, world), name=name)
+
+
+def tag(act: Callable[..., Any], name: str) -> Callable[[Actor, World], Any]:
+    return lambda actor, world: act(actor, membership=version(actor, world), name=name)
+
+
+def delete(ref: str, confirmed: bool) -> Callable[[Actor, World], Any]:
+    return lambda actor, world: versions.delete(
+        actor, membership=version(actor, world, ref), delete_aliases=confirmed
+    )
+
+
+def restore(ref: str) -> Callable[[Actor, World], Any]:
+    def act(actor: Actor, world: World) -> Any:
+        place = projects.find(actor, world.entity, world.project)
+        return trash.restore(actor, membership=versions.find_deleted(actor, place, "resnet", ref))
+
+    return act
+
+
+def change(**given: Any) -> Callable[[Actor, World], Any]:
+    return lambda actor, world: collections.edit(actor, collection=collection(actor, world), **given)
+
+
+def policy(ttl: Any) -> Callable[[Actor, World], Any]:
+    return lambda actor, world: retention.set_policy(actor, target=collection(actor, world), ttl=ttl)
+
+
+def named(act: str, name: str) -> tuple[str, dict[str, str]]:
+    return "/v0/edit/names", {"act": act, "name": name}
+
+
+def lasting(kind: str, days: int | None = None) -> tuple[str, dict[str, str]]:
+    return "/v0/edit/ttl", {"kind": kind, "days": "" if days is None else str(days)}
+
+
+def settings(**given: str) -> tuple[str, dict[str, str]]:
+    return "/settings", {"name": "resnet", "type": "model", "tags": "", **given}
+
+
+MANY = {f"k{n}": n for n in range(101)}
+V0, V1 = "/versions/v0", "/versions/v1"
+CASES = [
+    Case(
+        "a new alias", move("best"), ("put", "/aliases/best", {"version": "v0"}), named("add-alias", "best")
+    ),
+    Case(
+        "an alias that another version holds",
+        move("prod"),
+        ("put", "/aliases/prod", {"version": "v0"}),
+        named("add-alias", "prod"),
+    ),
+    Case(
+        "an alias like a version",
+        move("v7"),
+        ("put", "/aliases/v7", {"version": "v0"}),
+        named("add-alias", "v7"),
+        "invalid_alias",
+    ),
+    Case(
+        "an alias with a colon",
+        move("a:b"),
+        ("put", "/aliases/a:b", {"version": "v0"}),
+        named("add-alias", "a:b"),
+        "invalid_alias",
+    ),
+    Case("no alias more", remove("prod"), ("delete", "/aliases/prod", None), named("remove-alias", "prod")),
+    Case(
+        "an alias that nobody holds",
+        remove("nope"),
+        ("delete", "/aliases/nope", None),
+        named("remove-alias", "nope"),
+        "not_found",
+    ),
+    Case("a tag", tag(tags.add, "x y"), ("put", f"{V0}/tags/x y", None), named("add-tag", "x y")),
+    Case(
+        "a wrong tag",
+        tag(tags.add, "no!"),
+        ("put", f"{V0}/tags/no!", None),
+        named("add-tag", "no!"),
+        "invalid_tag",
+    ),
+    Case(
+        "no tag more", tag(tags.remove, "old"), ("delete", f"{V0}/tags/old", None), named("remove-tag", "old")
+    ),
+    Case(
+        "a tag it does not have",
+        tag(tags.remove, "nope"),
+        ("delete", f"{V0}/tags/nope", None),
+        named("remove-tag", "nope"),
+        "not_found",
+    ),
+    Case(
+        "a description",
+        edit(description="# New"),
+        ("patch", V0, {"description": "# New"}),
+        ("/v0/edit/card", {"description": "# New", "seen": ""}),
+    ),
+    Case(
+        "metadata",
+        edit(metadata={"f1": 0.5}),
+        ("patch", V0, {"metadata": {"f1": 0.5}}),
+        ("/v0/edit/metadata", {"metadata": '{"f1": 0.5}', "seen": "{}"}),
+    ),
+    Case(
+        "too much metadata",
+        edit(metadata=MANY),
+        ("patch", V0, {"metadata": MANY}),
+        ("/v0/edit/metadata", {"metadata": json.dumps(MANY), "seen": "{}"}),
+        "invalid_metadata",
+    ),
+    Case("a ttl", edit(ttl=7 * DAY), ("patch", V0, {"ttl": 7 * DAY}), lasting("days", 7)),
+    Case("never", edit(ttl="never"), ("patch", V0, {"ttl": "never"}), lasting("never")),
+    Case("no ttl", edit(ttl=0), ("patch", V0, {"ttl": 0}), lasting("days", 0), "invalid_ttl"),
+    Case(
+        "ages",
+        edit(ttl=500_000 * DAY),
+        ("patch", V0, {"ttl": 500_000 * DAY}),
+        lasting("days", 500_000),
+        "invalid_ttl",
+    ),
+    Case("a deletion", delete("v0", False), ("delete", V0, None), ("/v0/delete", {})),
+    Case(
+        "a deletion in spite of an alias",
+        delete("v1", False),
+        ("delete", V1, None),
+        ("/v1/delete", {}),
+        "has_aliases",
+    ),
+    Case(
+        "a deletion with aliases",
+        delete("v1", True),
+        ("delete", f"{V1}?delete_aliases=true", None),
+        ("/v1/delete", {"delete_aliases": "on"}),
+    ),
+    Case(
+        "what was deleted",
+        edit("v2", ttl="never"),
+        ("patch", "/versions/v2", {"ttl": "never"}),
+        ("/v2/edit/ttl", {"kind": "never"}),
+        "gone",
+    ),
+    Case(
+        "what never was",
+        edit("v9", ttl="never"),
+        ("patch", "/versions/v9", {"ttl": "never"}),
+        ("/v9/edit/ttl", {"kind": "never"}),
+        "not_found",
+    ),
+    Case("a restoration", restore("v2"), ("post", "/versions/v2/restore", None), ("/v2/restore", {})),
+    Case(
+        "a restoration of what is there",
+        restore("v0"),
+        ("post", f"{V0}/restore", None),
+        ("/v0/restore", {}),
+        "not_in_trash",
+    ),
+    Case(
+        "a new name",
+        change(name="renamed", type="model", tags=[]),
+        ("patch", "", {"name": "renamed"}),
+        settings(name="renamed"),
+    ),
+    Case(
+        "a name that is taken",
+        change(name="other"),
+        ("patch", "", {"name": "other"}),
+        settings(name="other"),
+        "name_taken",
+    ),
+    Case(
+        "a wrong name",
+        change(name="a b"),
+        ("patch", "", {"name": "a b"}),
+        settings(name="a b"),
+        "invalid_name",
+    ),
+    Case(
+        "a wrong tag of a collection",
+        change(tags=["no!"]),
+        ("patch", "", {"tags": ["no!"]}),
+        settings(tags="no!"),
+        "invalid_tag",
+    ),
+    Case(
+        "a reserved type",
+        change(type="job"),
+        ("patch", "", {"type": "job"}),
+        settings(type="job"),
+        "reserved_type",
+    ),
+    Case(
+        "a policy",
+        policy(30 * DAY),
+        ("put", "/ttl", {"ttl": 30 * DAY}),
+        ("/ttl", {"kind": "days", "days": "30"}),
+    ),
+    Case(
+        "a policy of nothing",
+        policy(-DAY),
+        ("put", "/ttl", {"ttl": -DAY}),
+        ("/ttl", {"kind": "days", "days": "-1"}),
+        "invalid_ttl",
+    ),
+]
+
+
+@pytest.fixture
+def world(db) -> World:
+    people = factories.people()
+    project = factories.project(people)
+    first = factories.log(people.alice, project, tags=["old"])
+    second = factories.log(people.alice, project, aliases=["prod"])
+    aliases.remove(factories.actor(people.alice), collection=second.collection, name="latest")
+    third = factories.log(people.alice, project, aliases=["gone"])
+    versions.delete(factories.actor(people.alice), membership=third, delete_aliases=True)
+    factories.log(people.alice, project, "other")
+    made = World(people, people.team.entity.name, project.name, first, second)
+    for role in PEOPLE:
+        person = people.roles[role]
+        made.secrets[role] = keys.create(factories.actor(person), user=person, name="parity")[1]
+    return made
+
+
+def who(world: World, role: str) -> User:
+    person = world.people.roles[role]
+    assert person is not None
+    return person
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an act ended, what it said, and what was there afterwards."""
+
+    code: str | None
+    said: str
+    state: Any
+
+
+def by_service(case: Case, world: World, role: str) -> Outcome:
+    with transaction.atomic():
+        code, said = None, ""
+        try:
+            with transaction.atomic():
+                case.service(factories.actor(who(world, role)), world)
+        except RegistryError as error:
+            code, said = error.code, str(error)
+        return settled(code, said, world)
+
+
+def by_rest(case: Case, world: World, role: str) -> Outcome:
+    method, address, body = case.rest
+    path, _, query = address.partition("?")
+    sent = {"data": json.dumps(body), "content_type": "application/json"} if body is not None else {}
+    headers = {"Authorization": f"Bearer {world.secrets[role]}"}
+    with transaction.atomic():
+        target = world.rest + path + (f"?{query}" if query else "")
+        answer = getattr(Client(), method)(target, headers=headers, **sent)
+        error = answer.json()["error"] if answer.status_code >= 400 else {"code": None, "message": ""}
+        return settled(error["code"], error["message"], world)
+
+
+def by_page(case: Case, world: World, role: str, expected: Outcome) -> Outcome:
+    """A page has no code: it must have the status of a refusal, and the very sentence."""
+    address, form = case.page
+    client = Client()
+    client.force_login(who(world, role))
+    with transaction.atomic():
+        answer = client.post(world.page + address, form)
+        if answer.status_code < 400:
+            return settled(None, "", world)
+        text = answer.content.decode()
+        assert escape(expected.said) in text, f"{expected.said!r} is not on the page ({answer.status_code})"
+        return settled(expected.code, expected.said, world)
+
+
+def settled(code: str | None, said: str, world: World) -> Outcome:
+    """Look at everything that the act could have touched, then take it back."""
+    rows = Membership.objects.filter(collection__project__name=world.project).order_by("pk")
+    state = {
+        "versions": [seen(row) for row in rows.select_related("version", "collection")],
+        "collections": sorted(Collection.objects.values_list("name", "type__name", "version_count")),
+        "policies": list(TtlPolicy.objects.values_list("collection__name", "seconds")),
+        "members": sorted(TeamMember.objects.values_list("user__username", "role")),
+        "events": [told(event) for event in Event.objects.exclude(act="key.create").order_by("pk")],
+    }
+    transaction.set_rollback(True)
+    return Outcome(code, said, state)
+
+
+def seen(row: Membership) -> list[Any]:
+    version = row.version
+    held = sorted(Alias.objects.filter(membership=row).values_list("name", flat=True))
+    labels = sorted(version.tags.values_list("name", flat=True))
+    content = [version.state, version.description, version.metadata, version.ttl_kind, version.ttl_seconds]
+    return [row.collection.name, row.number, held, labels, *content]
+
+
+def told(event: Event) -> list[Any]:
+    """An event without its door and moment."""
+    after = event.after
+    if isinstance(after, dict):
+        after = {name: value for name, value in after.items() if name != "purge_at"}
+    return [event.act, event.actor_name, event.subject, event.before, after]
+
+
+@pytest.mark.parametrize("role", PEOPLE)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_every_door_ends_the_same(case: Case, role: str, world: World):
+    before = settled_now(world)
+    service = by_service(case, world, role)
+    assert service.code == {"admin": case.code, "viewer": service.code, "stranger": "not_found"}[role]
+    if role == "viewer":
+        assert service.code in ("forbidden", "gone", "not_found")
+    if service.code is not None:
+        assert service.state == before
+    else:
+        assert service.state != before
+    assert by_rest(case, world, role) == service
+    assert by_page(case, world, role, service) == service
+
+
+def settled_now(world: World) -> Any:
+    with transaction.atomic():
+        return settled(None, "", world).state
