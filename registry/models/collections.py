@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 from django.utils import timezone
 
+from registry.models.addresses import address
 from registry.models.projects import Project
 
 if TYPE_CHECKING:
@@ -110,4 +110,4 @@ class Collection(models.Model):
         return f"{self.project}/{self.name}"
 
     def get_absolute_url(self) -> str:
-        return reverse("collections:detail", args=[self.project.entity.name, self.project.name, self.name])
+        return address("collections:detail", self.project.entity.name, self.project.name, self.name)

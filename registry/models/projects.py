@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 from django.utils import timezone
 
+from registry.models.addresses import address
 from registry.models.teams import Entity
 
 if TYPE_CHECKING:
@@ -76,4 +76,4 @@ class Project(models.Model):
         return f"{self.entity.name}/{self.name}"
 
     def get_absolute_url(self) -> str:
-        return reverse("projects:detail", args=[self.entity.name, self.name])
+        return address("projects:detail", self.entity.name, self.name)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 from django.utils import timezone
 
+from registry.models.addresses import address
 from registry.models.projects import Project
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Run(models.Model):
         return self.display_name or self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("runs:detail", args=[self.project.entity.name, self.project.name, self.name])
+        return address("runs:detail", self.project.entity.name, self.project.name, self.name)
 
 
 class RunInput(models.Model):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 from django.utils import timezone
 
+from registry.models.addresses import versions_of
 from registry.models.collections import Collection
 from registry.models.projects import Project
 
@@ -206,9 +206,7 @@ class Membership(models.Model):
 
     def get_absolute_url(self) -> str:
         project = self.collection.project
-        return reverse(
-            "versions:detail", args=[project.entity.name, project.name, self.collection.name, self.number]
-        )
+        return f"{versions_of(project.entity.name, project.name, self.collection.name)}v{self.number}"
 
     @property
     def name(self) -> str:

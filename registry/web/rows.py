@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
 from django.db.models import QuerySet
 
-from registry.models import Alias, Collection, Membership, Version
+from registry.models import Alias, Collection, Membership, Project, Version
 from registry.services import retention
 from registry.services.retention import EffectiveTtl
 from registry.web.templatetags.words import figure
@@ -32,10 +32,40 @@ def of_collections(collections: Sequence[Collection]) -> list[CollectionRow]:
     # By the aliases' own index, in a query of its own: joined, SQLite begins at all versions of all collections.
     ids = [each.pk for each in collections]
     held = Alias.objects.filter(collection__in=ids, name="latest").values_list("membership", flat=True)
-    found = Membership.objects.committed().for_listing().filter(pk__in=list(held))
-    newest = {row.collection_id: row for row in found}
+    # Only committed versions hold aliases: to ask for their state, too, would make SQLite begin at all of them.
+    found = Membership.objects.for_listing().filter(pk__in=list(held))
+    newest = {row.collection_id: row for row in _sharing(found, {each.pk: each for each in collections})}
     ttls = retention.effective_for(list(newest.values())) if newest else {}
     return [_collection_row(each, newest.get(each.pk), ttls) for each in collections]
+
+
+def sharing(project: Project) -> Callable[[QuerySet[Collection]], list[Collection]]:
+    """Return what reads a slice of a project's collections: its rows share the project that is at hand."""
+
+    def load(rows: QuerySet[Collection]) -> list[Collection]:
+        found = list(rows.select_related(None).select_related("type").defer("description"))
+        for row in found:
+            row.project = project
+        return found
+
+    return load
+
+
+def _sharing(rows: QuerySet[Membership], collections: Mapping[int, Collection]) -> list[Membership]:
+    """Read versions with the collections that are at hand.
+
+    Else each would bring its own copy of collection, project, entity and type, twice, and its card unread.
+    """
+    slim = rows.select_related(None).select_related("version__created_by", "version__run")
+    found = list(slim.defer("version__description", "version__run__config", "version__run__summary"))
+    for row in found:
+        row.collection = collections[row.collection_id]
+        run = row.version.run
+        if not row.is_link:
+            row.version.sequence = row.collection
+        if run is not None and run.project_id == row.collection.project_id:
+            run.project = row.collection.project
+    return found
 
 
 def _collection_row(
@@ -62,18 +92,7 @@ def loader(collection: Collection) -> Callable[[QuerySet[Membership]], list[Memb
     """Return what reads a slice of a collection's versions: its rows share the collection that is at hand."""
     if collection.kind == Collection.Kind.PORTFOLIO:
         return list
-
-    def load(rows: QuerySet[Membership]) -> list[Membership]:
-        # Else each row would bring its own copy of collection, project, entity and type, twice.
-        slim = rows.select_related(None).select_related(
-            "version__created_by", "version__run__project__entity"
-        )
-        found = list(slim)
-        for row in found:
-            row.collection = row.version.sequence = collection
-        return found
-
-    return load
+    return lambda rows: _sharing(rows, {collection.pk: collection})
 
 
 def of_versions(memberships: Sequence[Membership]) -> VersionTable:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, cast
-
-from django.urls import reverse
 
 from registry.api.schema import page_of
 from registry.api.serializers._common import (
@@ -30,6 +27,7 @@ from registry.api.serializers._common import (
 from registry.api.serializers.lines import Content, Line
 from registry.api.shapes import CARD, NAMES, OBJECT, TTL, Body, component
 from registry.models import Collection, Membership, Version
+from registry.models.addresses import versions_of
 from registry.services import retention
 from registry.services.retention import EffectiveTtl
 
@@ -164,20 +162,13 @@ def _facts(
         "created_at": moment(own.created_at),
         "updated_at": moment(own.updated_at),
         "deleted_at": maybe_moment(own.deleted_at),
-        "url": f"{base_url}{_address(place['entity'], place['project'], place['collection'])}{place['version']}",
+        "url": f"{base_url}{versions_of(place['entity'], place['project'], place['collection'])}{place['version']}",
     }
 
 
 def public_id(pk: int) -> str:
     """The id that clients see, as `Version.public_id` gives it."""
     return base64.b64encode(b"Artifact:%d" % pk).decode()
-
-
-@lru_cache(maxsize=4096)
-def _address(entity: str, project: str, collection: str) -> str:
-    """The address of a collection's versions up to the number: reversing it for every row of a page costs more
-    than all else of the row."""
-    return reverse("versions:detail", args=[entity, project, collection, 0]).removesuffix("v0")
 
 
 def _place(collection: Collection, number: int) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django import forms, template
@@ -33,7 +34,9 @@ _ORIGINS = {
 }
 
 
+# A page shows the same few hundred times.
 @register.simple_tag
+@lru_cache(maxsize=512)
 def icon(name: str, extra: str = "") -> SafeString:
     """An icon of the sprite; hidden from readers, so words must stand beside it."""
     href = f"{static('icons.svg')}#i-{name}"
@@ -64,7 +67,11 @@ def digest(value: str, label: str = "digest") -> SafeString:
 @register.simple_tag
 def avatar(user: User | None, name: str = "") -> SafeString:
     """A person's initials; a clock for what the installation did by itself."""
-    shown = user.display_name if user is not None else name
+    return _avatar(user.display_name if user is not None else name)
+
+
+@lru_cache(maxsize=512)
+def _avatar(shown: str) -> SafeString:
     if not shown or shown == "strongroom":
         return format_html(
             '<span class="avatar is-service" title="{}">{}</span>', "Strongroom itself", icon("hourglass")
@@ -83,13 +90,14 @@ def sorted_aliases(membership: Membership) -> list[str]:
 @register.simple_tag
 def alias_chips(membership: Membership) -> SafeString:
     """The aliases of a version; each leads to what it points at."""
+    names = sorted_aliases(membership)
+    if not names:
+        return mark_safe("")
+    url = membership.get_absolute_url()
     return format_html_join(
         " ",
         '<a class="alias{}" href="{}">{}</a>',
-        (
-            (" is-latest" if name == "latest" else "", membership.get_absolute_url(), name)
-            for name in sorted_aliases(membership)
-        ),
+        ((" is-latest" if name == "latest" else "", url, name) for name in names),
     )
 
 

@@ -32,7 +32,8 @@ def detail(request: HttpRequest, actor: Actor, entity: str, project: str) -> Htt
         return show(request, "projects/empty.html", {**context, **_first_steps(request, context["project"])})
     given = {name: request.GET.get(name, "").strip()[:128] for name in ("type", "q", "tag")}
     listed = collections.listing(actor, project=context["project"], **given)
-    pager = paged(request, listed, orders.COLLECTIONS, by_time=False)
+    load = rows.sharing(context["project"])
+    pager = paged(request, listed, orders.COLLECTIONS, by_time=False, load=load)
     shown = rows.of_collections(pager.rows)
     # Groups only where everything fits: on a page of many, the order that was asked for goes first.
     groups = [("", shown)] if pager.newer or pager.older else rows.by_type(shown)
