@@ -45,7 +45,7 @@ def create(
     job_type: str = "",
     config: dict[str, Any] | None = None,
 ) -> tuple[Run, bool]:
-    """Begin a run; a name that is there already gives that run back, so that a repeated request is one run."""
+    """Begin a run; a name that is there already goes on with that run, so that a repeated request is one run."""
     check(actor, Act.LOG, project)
     name = check_run_name(name) if name else "".join(secrets.choice(_ALPHABET) for _ in range(8))
     run = Run(
@@ -61,15 +61,24 @@ def create(
             run.save()
             events.record(actor, "run.create", project=project, subject=name)
     except IntegrityError:
-        return _again(actor, project, name), False
+        return _go_on(actor, run), False
     return run, True
 
 
-def _again(actor: Actor, project: Project, name: str) -> Run:
-    found = find(actor, project, name)
-    if found.created_by_id != (actor.user.pk if actor.user else None):
-        raise NameTaken(f"{project} has a run {name} of somebody else already. Choose another name.")
-    return found
+def _go_on(actor: Actor, wanted: Run) -> Run:
+    """Go on with a run of one's own: it is running again, and what is said of it now is added to what was."""
+    found = find(actor, wanted.project, wanted.name)
+    if found.created_by_id != wanted.created_by_id:
+        raise NameTaken(
+            f"{wanted.project} has a run {wanted.name} of somebody else already. Choose another name."
+        )
+    labels = {"display_name": wanted.display_name, "job_type": wanted.job_type}
+    given = {field: label for field, label in labels.items() if label}
+    with transaction.atomic():
+        # Locked before it is read: another process of the same run may be adding to its configuration.
+        row = Run.objects.select_for_update(of=("self",)).get(pk=found.pk)
+        config = _check_config({**row.config, **wanted.config})
+        return _save(actor, found, {**given, "state": Run.State.RUNNING, "config": config})
 
 
 def edit(

@@ -3,14 +3,39 @@
 from __future__ import annotations
 
 import io
+import shlex
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import strongroom
 from strongroom import _retry, errors
+from strongroom.cli import main, parser
 from strongroom.progress import Progress, human_size
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("document", ["README.md", "client/README.md"])
+def test_the_commands_that_readers_are_shown_can_be_typed(document):
+    lines = [line.strip() for line in (ROOT / document).read_text("utf-8").splitlines()]
+    commands = [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("strongroom ")]
+    assert commands
+    for command in commands:
+        parser().parse_args(command)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["login", "http://x:1"], ["login", "--host", "http://x:1"], ["login", "--host=http://x:1", "--json"]],
+)
+def test_login_takes_the_server_either_way(arguments, monkeypatch, capsys):
+    monkeypatch.setattr("strongroom.cli.login.login", lambda key, host: f"{key} at {host}")
+    assert main([*arguments, "--key", "k"]) == 0
+    assert "k at http://x:1" in capsys.readouterr().out
+    assert main(["login", "http://x:1", "--host", "http://y:1", "--key", "k"]) == 2
 
 
 def test_importing_it_is_quick():

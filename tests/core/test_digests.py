@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from strongroom.core.digests import (
-    HashingReader,
     ManifestDigest,
     b64_to_hex,
-    hash_file,
-    hash_stream,
     hex_to_b64,
     md5_b64,
 )
@@ -101,23 +97,3 @@ def test_base64_that_is_no_md5_in_its_one_form_is_refused(digest):
 def test_hexadecimal_that_is_no_md5_is_refused(digest):
     with pytest.raises(InvalidDigest):
         hex_to_b64(digest)
-
-
-@pytest.mark.parametrize("size", [0, 1, 1024 * 1024, 3 * 1024 * 1024 + 7])
-def test_files_and_streams_are_hashed_in_pieces(tmp_path, size):
-    content = bytes(range(256)) * (size // 256 + 1)
-    content = content[:size]
-    (tmp_path / "file").write_bytes(content)
-    found = hash_file(tmp_path / "file", md5=True)
-    assert (found.sha256, found.size) == (hashlib.sha256(content).hexdigest(), size)
-    assert found.md5 == hashlib.md5(content).hexdigest()
-    assert hash_stream(io.BytesIO(content), md5=True) == found
-    assert hash_file(tmp_path / "file").md5 is None
-
-
-def test_a_hashing_reader_hashes_what_passes_by():
-    reader = HashingReader(io.BytesIO(b"abcdef"), md5=True)
-    assert reader.read(3) == b"abc"
-    assert reader.result().sha256 == hashlib.sha256(b"abc").hexdigest()
-    assert (reader.read(), reader.read()) == (b"def", b"")
-    assert (reader.result().md5, reader.size) == (hashlib.md5(b"abcdef").hexdigest(), 6)

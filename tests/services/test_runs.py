@@ -34,6 +34,21 @@ def test_the_same_name_again_is_the_same_run_and_of_somebody_else_is_taken(peopl
     assert runs.create(bob, project=project)[0] != runs.create(bob, project=project)[0]
 
 
+def test_a_finished_run_that_is_begun_again_runs_on_with_what_it_had(bob, project, run):
+    runs.edit(bob, run=run, state="finished", summary={"acc": 0.9})
+    again, created = runs.create(
+        bob, project=project, name="train", config={"epochs": 3}, display_name="Second"
+    )
+    assert (created, again.state, again.finished_at) == (False, "running", None)
+    assert again.config == {"lr": 0.1, "bad": None, "epochs": 3}
+    assert (again.summary, again.display_name) == ({"acc": 0.9}, "Second")
+    told = Event.objects.filter(act="run.edit").latest("pk")
+    assert (told.before["state"], told.after["state"]) == ("finished", "running")
+    count = Event.objects.count()
+    assert runs.create(bob, project=project, name="train", config={"epochs": 3}) == (again, False)
+    assert Event.objects.count() == count
+
+
 @pytest.mark.parametrize(
     ("wrong", "error"),
     [

@@ -1,4 +1,4 @@
-"""Small things about local files that the standard library leaves out: sharing blocks, and locks."""
+"""Small things about local files that the standard library leaves out: sharing blocks, locks, and errors that help."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from strongroom import settings
+from strongroom.errors import LocalFileError, StrongroomError
+
 if sys.platform != "win32":  # which has neither shared blocks nor flock
     import fcntl
 
@@ -17,6 +20,38 @@ BINARY = getattr(os, "O_BINARY", 0)
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 # To open a pipe would otherwise wait for somebody to write to it.
 NO_WAIT = getattr(os, "O_NONBLOCK", 0)
+
+
+@contextmanager
+def cache_errors() -> Iterator[None]:
+    """Say what went wrong in the cache folder, and how to choose another one."""
+    try:
+        yield
+    except StrongroomError:  # some are errors of the system as well, and say more already
+        raise
+    except OSError as error:
+        raise LocalFileError(
+            f"The cache folder {settings.cache_dir()} cannot be used: {reason(error)}."
+            " Make room or give yourself access there, or set STRONGROOM_CACHE_DIR to another folder."
+        ) from error
+
+
+@contextmanager
+def temporary_errors(kind: type[Exception] = OSError) -> Iterator[None]:
+    """Say what went wrong with a temporary file, and how to have it elsewhere."""
+    try:
+        yield
+    except kind as error:
+        raise LocalFileError(
+            f"A temporary file cannot be kept: {reason(error)}. Make room, or set TMPDIR to a folder that has some."
+        ) from error
+
+
+def reason(error: Exception) -> str:
+    """Return what the system says is wrong, and with which file."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    return f"{error.strerror} ({os.fsdecode(error.filename)})" if error.filename else error.strerror
 
 
 def share_blocks(source: int, target: int) -> bool:

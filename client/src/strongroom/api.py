@@ -9,7 +9,7 @@ from strongroom import settings as _settings
 from strongroom._http import Session, route
 from strongroom.artifact import Artifact
 from strongroom.collections import Collection
-from strongroom.errors import InvalidReference, NotFound, TypeMismatch
+from strongroom.errors import Gone, InvalidReference, NotFound, TypeMismatch
 from strongroom.record import Body, Record
 from strongroom.runs import Run, default_entity, fetch_record, resolve
 from strongroom.settings import Settings
@@ -50,10 +50,10 @@ class Api:
         return Artifact._from_record(self._session, record)
 
     def artifact_exists(self, name: str, type: str | None = None) -> bool:
-        """Tell whether there is such an artifact."""
+        """Tell whether there is such an artifact; one in the trash is none."""
         try:
             self.artifact(name, type)
-        except (NotFound, TypeMismatch):
+        except (NotFound, Gone, TypeMismatch):
             return False
         return True
 

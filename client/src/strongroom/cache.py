@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from strongroom import settings
-from strongroom._files import BINARY, NO_FOLLOW, clone, locked
+from strongroom._files import BINARY, NO_FOLLOW, cache_errors, clone, locked
 
 # Cleaning goes a little below the limit, so that it is not due again at once.
 CLEAN_TO = 0.9
@@ -61,7 +61,8 @@ class Cache:
             return None
         # Never the times of a file that somebody else holds as well; and not at every use, like the kernel itself.
         if found.st_nlink == 1 and time.time() - found.st_atime > TOUCH_SECONDS:
-            os.utime(path, ns=(time.time_ns(), found.st_mtime_ns))
+            with contextlib.suppress(OSError):  # somebody else's file, or a disk that is read only
+                os.utime(path, ns=(time.time_ns(), found.st_mtime_ns))
         return descriptor
 
     def is_empty(self) -> bool:
@@ -84,16 +85,19 @@ class Cache:
 
     def drop(self, sha256: bytes) -> None:
         """Forget a file, because its bytes are not what its name says."""
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):  # one that stays is found out again at its next use
             os.unlink(self._path(sha256))
 
     def settle(self) -> None:
-        """Count what was added, and clean when it has become too much; called once at the end of a transfer."""
+        """Count what was added, and clean when it has become too much; called once at the end of a transfer.
+
+        A cache that cannot be cleaned is no error either: what was transferred is complete.
+        """
         with self._guard:
             added, self._added = self._added, 0
         if not added:
             return
-        with locked(self.folder / "usage") as descriptor:
+        with contextlib.suppress(OSError), locked(self.folder / "usage") as descriptor:
             counted = os.read(descriptor, 32).strip()
             used = (int(counted) if counted.isdigit() else self.info().size) + added
             if used > self.limit:
@@ -104,7 +108,7 @@ class Cache:
         """Remove what was used longest ago until at most `target` bytes are left, and return how many went."""
         if self.is_empty():
             return 0
-        with locked(self.folder / "usage") as descriptor:
+        with cache_errors(), locked(self.folder / "usage") as descriptor:
             freed = self._shrink(target)
             _rewrite(descriptor, self.info().size)
         return freed

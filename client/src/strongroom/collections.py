@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
+from strongroom._deleting import delete
 from strongroom._http import Session, route
-from strongroom.core.names import check_tags
+from strongroom.core.names import check_collection_name, check_tags
 from strongroom.record import Body, Record
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ class Collection:
     def __init__(self, session: Session, body: Body) -> None:
         self._session = session
         self.entity, self.project = body.text("entity"), body.text("project")
+        # The server knows it by this name until another one is saved.
+        self._saved_name = body.text("name")
         self.name, self.type, self.kind = body.text("name"), body.text("type"), body.text("kind")
         self.created_at, self.updated_at = body.text("created_at"), body.text("updated_at")
         self.url = body.optional_text("url") or ""
@@ -68,13 +71,15 @@ class Collection:
     def save(self) -> None:
         """Send the name, the description and the tags as they are now."""
         changes: dict[str, Any] = {"description": self.description, "tags": check_tags(self.tags)}
+        if self.name != self._saved_name:
+            changes["name"] = check_collection_name(self.name)
         self._session.json("PATCH", self._route, changes)
+        self._saved_name = self.name
 
     def delete(self, delete_aliases: bool = False) -> None:
         """Move the collection with all its versions to the trash; with aliases only when `delete_aliases` says so."""
-        query = {"delete_aliases": "true"} if delete_aliases else {}
-        self._session.json("DELETE", self._route, **query)
+        delete(self._session, self._route, delete_aliases=delete_aliases)
 
     @property
     def _route(self) -> str:
-        return route("projects", self.entity, self.project, "collections", self.name)
+        return route("projects", self.entity, self.project, "collections", self._saved_name)

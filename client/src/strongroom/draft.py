@@ -7,10 +7,11 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 from strongroom import hashing
+from strongroom._files import cache_errors, reason
 from strongroom.core.paths import check_entry_path
 from strongroom.errors import LocalFileError, PathCollision, PathNotInArtifact
 from strongroom.intake import Intake, Policy, check_policy, logical_path, merge, walk
@@ -77,9 +78,7 @@ class Draft:
                     else:
                         merge(self.store, items, overwrite=overwrite, digest_of=self.sha256)
         except OSError as error:
-            if isinstance(error, LocalFileError):
-                raise
-            raise LocalFileError(f"{local} cannot be read: {error}.") from error
+            raise LocalFileError(f"{local} cannot be read: {reason(error)}.") from error
 
     @contextmanager
     def new_file(self, name: str, mode: str, encoding: str | None, policy: str | None) -> Iterator[IO]:
@@ -89,17 +88,26 @@ class Draft:
         fresh = "x" in mode
         if fresh and self.store.get(path) is not None:
             raise PathCollision(f"The artifact has {path!r} already; open it with mode 'w' to replace it.")
-        folder = self.staging.folder / "new" / hashlib.sha256(path.encode()).hexdigest()[:20]
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        local = folder / PurePosixPath(path).name
-        if fresh:
-            local.unlink(missing_ok=True)
-        with open(local, mode, encoding=encoding) as file:
+        local = self._place_for(path)
+        with cache_errors():
+            if fresh:
+                local.unlink(missing_ok=True)
+            file = open(local, mode, encoding=encoding)  # noqa: SIM115  # closed below, where its errors are ours to explain
+        with file:
             yield file
+            with cache_errors():
+                file.close()  # what is buffered still may find the disk full
         # The file is private already, so it needs no second copy.
         item = self._intake("immutable", skip_cache=True).take(path, str(local))
         with self.store.all_or_nothing():
             merge(self.store, [item], overwrite=not fresh, digest_of=self.sha256)
+
+    def _place_for(self, path: str) -> Path:
+        """Return where the private file of an entry lies."""
+        folder = self.staging.folder / "new" / hashlib.sha256(path.encode()).hexdigest()[:20]
+        with cache_errors():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder / PurePosixPath(path).name
 
     def remove(self, path: str) -> None:
         """Remove an entry, or everything in a folder."""

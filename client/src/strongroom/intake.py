@@ -95,7 +95,7 @@ class Intake:
 
     def _take_large(self, path: str, local: str) -> Item:
         source = self._staging.copy(local) if self._staging else local
-        return Item(path, os.path.getsize(source), source=os.fsencode(source), skip_cache=self._skip_cache)
+        return Item(path, _size(source), source=os.fsencode(source), skip_cache=self._skip_cache)
 
     def take_all(self, files: Iterable[tuple[str, str]]) -> Iterator[list[Item]]:
         """Take many files, a batch at a time: the smallest here, for handing them over costs more than hashing them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import copy
 import os
 import secrets
 import string
@@ -12,6 +13,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self
 
+from strongroom import _ending
 from strongroom import settings as _settings
 from strongroom._http import Session, route
 from strongroom.artifact import Artifact
@@ -43,7 +45,7 @@ def init(
     """Begin a run, as a context manager or until `finish()`; the project is made when it is missing.
 
     Without a project or entity, STRONGROOM_PROJECT and STRONGROOM_ENTITY count, then `uncategorized` and your own.
-    An `id` that is there already continues that run.
+    An `id` that is there already continues that run of yours: it is running again, and `config` is added to its own.
     """
     known = (settings or _settings.load()).with_defaults(entity, project)
     run_id = check_run_name(id) if id else "".join(secrets.choice(_ALPHABET) for _ in range(8))
@@ -64,6 +66,7 @@ def init(
         found = session.json("POST", route("projects", owner, place, "runs"), {**body, "config": wanted})
     run = Run._from_body(session, found)
     _active.append(run)
+    _ending.watch()
     return run
 
 
@@ -86,6 +89,8 @@ class Run:
         self.created_at = body.optional_text("created_at")
         self.config: dict[str, Any] = body.mapping("config")
         self.summary: dict[str, Any] = body.mapping("summary")
+        # What the server has; copies, so that changes in place are seen.
+        self._saved = copy.deepcopy((self.config, self.summary))
         self._owner = os.getpid()
 
     @classmethod
@@ -171,20 +176,26 @@ class Run:
         self._send({})
 
     def finish(self, exit_code: int | None = None) -> None:
-        """End the run: finished, or failed when the exit code is not zero."""
+        """End the run: finished, or failed when the exit code is not zero.
+
+        One that has ended already stays as it ended; what was added to it since is sent.
+        """
         if self in _active:
             _active.remove(self)
         if self.state == "running":
             self._send({"state": "failed" if exit_code else "finished"})
+        elif self._facts() != self._saved:
+            self._send({})
 
     def _send(self, changes: dict[str, Any]) -> None:
-        body = {
-            **changes, "config": check_metadata(dict(self.config), None),
-            "summary": check_metadata(dict(self.summary), None),
-        }  # fmt: skip
+        config, summary = self._facts()
         if not self._session.settings.offline:
-            self._session.json("PATCH", self._route, body)
+            self._session.json("PATCH", self._route, {**changes, "config": config, "summary": summary})
+        self._saved = config, summary
         self.state = changes.get("state", self.state)
+
+    def _facts(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        return check_metadata(dict(self.config), None), check_metadata(dict(self.summary), None)
 
 
 def _from_path(run: Run, path: str | os.PathLike[str], name: str | None, type: str | None) -> Artifact:
@@ -222,7 +233,7 @@ def _finish_all() -> None:
     """Finish what a script that just ends has left running."""
     for run in [run for run in _active if run._owner == os.getpid()]:
         try:
-            run.finish()
+            run.finish(exit_code=1 if _ending.failed else 0)
         except StrongroomError as error:
             with contextlib.suppress(OSError):
                 sys.stderr.write(f"strongroom: the run {run.path} could not be finished: {error}\n")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from strongroom.errors import InvalidInput
+from strongroom.errors import InvalidInput, LocalFileError
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 DEFAULT_PROJECT = "uncategorized"
@@ -84,14 +84,28 @@ def write_login(base_url: str, api_key: str) -> Path:
     known = saved.get("keys")
     url = clean_url(base_url)
     saved["base_url"], saved["keys"] = url, {**(known if isinstance(known, dict) else {}), url: api_key}
+    try:
+        _write_private(path, json.dumps(saved, indent=2))
+    except OSError as error:
+        raise LocalFileError(
+            f"The key cannot be kept in {path}: {error.strerror or error}. Make room or give yourself access there,"
+            " set XDG_CONFIG_HOME to another folder, or use the key as STRONGROOM_API_KEY."
+        ) from error
+    return path
+
+
+def _write_private(path: Path, text: str) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     # The mode is given at creation: a chmod afterwards would leave a moment in which others can read.
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        json.dump(saved, file, indent=2)
-    os.replace(fresh, path)
-    return path
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(fresh, path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
 
 
 def cache_dir() -> Path:

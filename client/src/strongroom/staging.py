@@ -10,7 +10,7 @@ import weakref
 from pathlib import Path
 
 from strongroom import settings
-from strongroom._files import BINARY, clone, lock_file, locked
+from strongroom._files import BINARY, cache_errors, clone, lock_file, locked
 from strongroom.errors import LocalFileError
 
 # Up to here a file's bytes go into the pack: thousands of tiny copies would cost more than the upload.
@@ -22,14 +22,9 @@ class Staging:
     """A private folder of one draft; it goes with the draft, or with the next one when the process was killed."""
 
     def __init__(self) -> None:
-        above = settings.cache_dir() / "staging"
-        above.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # One at a time, so that nobody sweeps a folder whose lock is not yet held.
-        with locked(above / "lock"):
-            _sweep(above)
-            self.folder = Path(tempfile.mkdtemp(dir=above))
-            held = lock_file(self.folder / "lock")
-        self._pack = os.open(self.folder / "pack", os.O_RDWR | os.O_CREAT | os.O_EXCL | BINARY, 0o600)
+        with cache_errors():
+            self.folder, held = _own_folder(settings.cache_dir() / "staging")
+            self._pack = os.open(self.folder / "pack", os.O_RDWR | os.O_CREAT | os.O_EXCL | BINARY, 0o600)
         self._guard = threading.Lock()
         self._end = 0
         self._buffer = bytearray()
@@ -47,7 +42,7 @@ class Staging:
 
     def keep(self, data: bytes) -> int:
         """Copy bytes into the pack and return their place."""
-        with self._guard:
+        with self._guard, cache_errors():
             place, self._end = self._end, self._end + len(data)
             self._buffer += data
             if len(self._buffer) >= WRITE_FROM:
@@ -56,7 +51,7 @@ class Staging:
 
     def read(self, place: int, size: int) -> bytes:
         """Return bytes of the pack."""
-        with self._guard:
+        with self._guard, cache_errors():
             self._flush()
             os.lseek(self._pack, place, os.SEEK_SET)
             return os.read(self._pack, size)
@@ -82,9 +77,15 @@ class Staging:
             raise LocalFileError(f"{path} cannot be copied to {self.folder}: {error}.") from error
         return str(target)
 
-    def new_folder(self) -> Path:
-        """Return a fresh private folder for files that are being written."""
-        return Path(tempfile.mkdtemp(dir=self.folder))
+
+def _own_folder(above: Path) -> tuple[Path, int]:
+    """Make a folder that nobody else uses, and return it with its lock."""
+    above.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # One at a time, so that nobody sweeps a folder whose lock is not yet held.
+    with locked(above / "lock"):
+        _sweep(above)
+        folder = Path(tempfile.mkdtemp(dir=above))
+        return folder, lock_file(folder / "lock")
 
 
 def _discard(folder: Path, descriptors: list[int], owner: int) -> None:

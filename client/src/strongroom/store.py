@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from strongroom._files import temporary_errors
 from strongroom.core.digests import md5_b64
 from strongroom.core.manifest import Entry
 from strongroom.errors import EntryNotFound, PathCollision
@@ -93,11 +94,17 @@ class EntryStore:
     """Entries by path, in path order; safe to use from several threads."""
 
     def __init__(self) -> None:
-        # An empty name is a private file that SQLite deletes by itself, held in memory while it is small.
-        self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._lock = threading.RLock()
-        weakref.finalize(self, self._db.close)
-        self._db.executescript(f"PRAGMA cache_size=-{_CACHE_KIB}; PRAGMA synchronous=OFF; {_SCHEMA}")
+        with temporary_errors(sqlite3.Error):
+            # An empty name is a private file that SQLite deletes by itself, held in memory while it is small.
+            self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+            weakref.finalize(self, self._db.close)
+            self._db.executescript(f"PRAGMA cache_size=-{_CACHE_KIB}; PRAGMA synchronous=OFF; {_SCHEMA}")
+
+    @contextmanager
+    def _using(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, temporary_errors(sqlite3.Error):
+            yield self._db
 
     @contextmanager
     def all_or_nothing(self) -> Iterator[None]:
@@ -106,18 +113,22 @@ class EntryStore:
             if self._db.in_transaction:
                 yield
                 return
-            self._db.execute("BEGIN")
+            self._run("BEGIN")
             try:
                 yield
+                self._run("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                self._undo()
                 raise
-            self._db.execute("COMMIT")
+
+    def _undo(self) -> None:
+        if self._db.in_transaction:  # a full disk may have undone it already
+            self._run("ROLLBACK")
 
     def put(self, items: Iterable[Item]) -> None:
         """Add items, or replace those of the same path."""
-        with self.all_or_nothing():
-            self._db.executemany(
+        with self.all_or_nothing(), self._using() as db:
+            db.executemany(
                 f"INSERT OR REPLACE INTO entries ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)",  # noqa: S608
                 (item.values() for item in items),
             )
@@ -136,12 +147,9 @@ class EntryStore:
     def remove(self, path: str) -> int:
         """Remove an entry, or everything in a folder, and return how many entries went."""
         with self._lock:
-            gone = self._db.execute("DELETE FROM entries WHERE path = ?", (path,)).rowcount
-            low, high = _range(path + "/")
-            return (
-                gone
-                or self._db.execute("DELETE FROM entries WHERE path >= ? AND path < ?", (low, high)).rowcount
-            )
+            if gone := self._run("DELETE FROM entries WHERE path = ?", path):
+                return gone
+            return self._run("DELETE FROM entries WHERE path >= ? AND path < ?", *_range(path + "/"))
 
     def items(self, prefix: str = "", page: int = PAGE) -> Iterator[Item]:
         """Iterate in path order over the entries whose path starts with the prefix; changes meanwhile do no harm."""
@@ -193,8 +201,8 @@ class EntryStore:
 
     def set_digests(self, digests: Iterable[tuple[bytes | None, bytes | None, str]]) -> None:
         """Fill in (SHA-256, MD5) of paths; None keeps what is known."""
-        with self.all_or_nothing():
-            self._db.executemany(
+        with self.all_or_nothing(), self._using() as db:
+            db.executemany(
                 "UPDATE entries SET sha256 = coalesce(?, sha256), md5 = coalesce(?, md5) WHERE path = ?",
                 digests,
             )
@@ -223,20 +231,20 @@ class EntryStore:
     def want_all(self) -> None:
         """Mark every blob as wanted."""
         with self._lock:
-            self._db.execute("DELETE FROM wanted")
-            self._db.execute("INSERT INTO wanted SELECT DISTINCT sha256 FROM entries WHERE ref IS NULL")
+            self._run("DELETE FROM wanted")
+            self._run("INSERT INTO wanted SELECT DISTINCT sha256 FROM entries WHERE ref IS NULL")
 
     def want(self, digests: Iterable[bytes]) -> None:
         """Mark exactly these blobs as wanted."""
-        with self.all_or_nothing():
-            self._db.execute("DELETE FROM wanted")
-            self._db.executemany("INSERT OR IGNORE INTO wanted VALUES (?)", ((digest,) for digest in digests))
+        with self.all_or_nothing(), self._using() as db:
+            db.execute("DELETE FROM wanted")
+            db.executemany("INSERT OR IGNORE INTO wanted VALUES (?)", ((digest,) for digest in digests))
 
     def wanted(self) -> Iterator[Item]:
         """Iterate over one item for each wanted blob, in path order, so that neighbours are sent together."""
         with self._lock:
-            self._db.execute("DROP TABLE IF EXISTS chosen")
-            self._db.execute(
+            self._run("DROP TABLE IF EXISTS chosen")
+            self._run(
                 "CREATE TABLE chosen AS SELECT min(e.path) AS path FROM entries e JOIN wanted w ON w.sha256 = e.sha256"
                 " WHERE e.ref IS NULL GROUP BY e.sha256 ORDER BY 1"
             )
@@ -251,16 +259,21 @@ class EntryStore:
 
     def folded_twins(self, fold: Any) -> tuple[str, str] | None:
         """Return two paths that a file system which ignores case could not keep apart."""
-        with self._lock:
-            self._db.create_function("fold", 1, fold, deterministic=True)
-            row = self._db.execute(
+        with self._using() as db:
+            db.create_function("fold", 1, fold, deterministic=True)
+            row = db.execute(
                 "SELECT min(path), max(path) FROM entries GROUP BY fold(path) HAVING count(*) > 1 LIMIT 1"
             ).fetchone()
         return (row[0], row[1]) if row else None
 
     def _all(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        with self._lock:
-            return self._db.execute(statement, values).fetchall()
+        with self._using() as db:
+            return db.execute(statement, values).fetchall()
+
+    def _run(self, statement: str, *values: Any) -> int:
+        """Do what gives no rows, and return how many it changed."""
+        with self._using() as db:
+            return db.execute(statement, values).rowcount
 
 
 def _range(prefix: str) -> tuple[str, str | None]:

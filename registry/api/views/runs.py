@@ -25,7 +25,7 @@ class RunList(Endpoint):
         return self.page(rows, RUNS, lambda found: [shape.run(row, self.base_url) for row in found])
 
     @operation(
-        "Begin a run; a name of one's own that is there answers that run",
+        "Begin a run; a name of one's own that is there goes on with that run",
         {201: shape.RUN, 200: shape.RUN},
         body=shape.NEW_RUN,
     )

@@ -129,3 +129,88 @@ def test_the_cache_can_be_seen_and_cleaned(project, folder, home):
     assert json.loads(command("cache", "clean", "--json").stdout)["freed"] == 3
     assert json.loads(command("cache", "--json").stdout)["files"] == 0
     assert (home / "out" / "a").read_text() == "1"
+
+
+def test_json_may_stand_anywhere_and_counts_for_usage_errors_too(project, home):
+    for arguments in (["--json", "cache"], ["cache", "--json", "info"], ["cache", "info", "--json"]):
+        assert json.loads(command(*arguments).stdout)["files"] == 0
+    assert command("--json", "ls").returncode == 0
+    for arguments in (
+        ["--json", "put", "here", "data"],
+        ["get", "data", "--json", "--wrong"],
+        ["--json", "what"],
+    ):
+        done = command(*arguments)
+        error = json.loads(done.stderr)["error"]
+        assert (done.returncode, done.stdout, error["code"]) == (2, "", "invalid_input")
+        assert error["message"].endswith("--help`.")
+    said = command("put", "here", "data").stderr
+    assert said.startswith("usage: strongroom put")
+    assert "strongroom: The following arguments are required: --type. See `strongroom put --help`." in said
+
+
+def test_exact_downloads_to_one_folder_that_then_has_nothing_else(project, folder, home):
+    command("put", folder, "data", "--type", "dataset")
+    (home / "artifacts" / f"alice-{project}-data" / "sub" / "old").mkdir(parents=True)
+    (home / "artifacts" / f"alice-{project}-data" / "a").mkdir()
+    (home / "artifacts" / f"alice-{project}-data" / "a" / "in-the-way").write_text("x")
+    done = command("get", "data", "--exact", "--skip-cache")
+    assert done.returncode == 0, done.stderr
+    place = home / "artifacts" / f"alice-{project}-data"
+    assert done.stdout.strip() == str(place.relative_to(home))
+    assert [found.name for found in (home / "artifacts").iterdir()] == [place.name]
+    assert sorted(found.relative_to(place).as_posix() for found in place.rglob("*")) == ["a", "sub", "sub/b"]
+    assert json.loads(command("cache", "--json").stdout)["files"] == 0
+    refused = command("get", "data", "--exact", "--prefix", "sub/")
+    assert refused.returncode == 2
+    assert "--prefix" in refused.stderr
+
+
+def test_ls_shows_the_projects_of_another_entity(project, folder, charlie, monkeypatch):
+    command("put", folder, "data", "--type", "dataset")
+    assert f"alice/{project}" in command("ls", "alice/").stdout
+    monkeypatch.setenv("STRONGROOM_API_KEY", charlie.key)
+    assert f"alice/{project}" not in command("ls", "alice/").stdout
+    assert command("ls", "nobody-at-all/").returncode == 3
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["put", "in", "data", "--type", "dataset"], ["cache", "clean"]],
+)
+def test_a_cache_folder_that_cannot_be_used_is_named(project, folder, home, monkeypatch, arguments):
+    (home / "no-folder").mkdir()
+    (home / "no-folder" / "objects").mkdir()
+    (home / "no-folder" / "usage").mkdir()
+    (home / "no-folder" / "staging").write_text("a file")
+    monkeypatch.setenv("STRONGROOM_CACHE_DIR", str(home / "no-folder"))
+    done = command(*arguments, "--json")
+    assert done.returncode == 1
+    error = json.loads(done.stderr)["error"]
+    assert error["code"] == "local_file"
+    assert str(home / "no-folder") in error["message"]
+    assert "STRONGROOM_CACHE_DIR" in error["message"]
+
+
+def test_a_key_that_cannot_be_kept_says_where_it_was_to_go(alice, home, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/proc/no-folder-can-be-made-here")
+    done = command("login", alice.url, "--key", alice.key)
+    assert done.returncode == 1
+    assert "STRONGROOM_API_KEY" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_error_of_the_machine_that_nobody_foresaw_is_one_sentence(project):
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("needs a device that is always full")
+    with full.open("w") as out:
+        done = subprocess.run(
+            [sys.executable, "-m", "strongroom", "cache", "info"],
+            stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr

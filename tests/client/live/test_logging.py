@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import multiprocessing
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import strongroom
 from strongroom.errors import (
     Forbidden,
+    Gone,
     HasAliases,
     NotAuthenticated,
     NotFound,
@@ -82,6 +85,65 @@ def test_equal_contents_make_no_new_version_but_get_their_labels(run):
     back = run.log_artifact(artifact_of(a=b"1"))
     assert back.version == "v2"
     assert back.digest == first.digest
+
+
+def test_a_cache_that_cannot_be_used_does_not_undo_what_was_logged(run, home, monkeypatch):
+    (home / "cache" / "usage").mkdir(parents=True)
+    (home / "cache" / "journal").write_text("a file")
+    monkeypatch.setenv("STRONGROOM_CACHE_DIR", str(home / "cache"))
+    artifact = strongroom.Artifact("data", "dataset")
+    artifact.add_file(write(home / "big", os.urandom(9 * MIB)))
+    assert run.log_artifact(artifact).version == "v0"
+
+
+def test_an_alias_that_is_named_comes_back_from_another_version(run):
+    first = run.log_artifact(artifact_of(a=b"1"), aliases=["prod"])
+    run.log_artifact(artifact_of(a=b"2"), aliases=["prod"])
+    run.log_artifact(first, aliases=["prod"])
+    assert strongroom.Api().artifact("data:prod").version == "v0"
+    assert first.aliases == ["prod"]
+    assert strongroom.Api().artifact("data:latest").version == "v1"
+
+
+def test_a_finished_run_goes_on_and_keeps_what_it_had(project):
+    with strongroom.init(id="again", config={"a": 1, "b": 1}) as run:
+        run.summary["first"] = 1
+    with strongroom.init(id="again", config={"b": 2}) as run:
+        assert (run.state, run.config, run.summary) == ("running", {"a": 1, "b": 2}, {"first": 1})
+        run.summary["second"] = 2
+    found = strongroom.Api().run("again")
+    assert (found.state, found.config) == ("finished", {"a": 1, "b": 2})
+    assert found.summary == {"first": 1, "second": 2}
+    run.summary["late"] = 3
+    run.finish()
+    assert strongroom.Api().run("again").summary == {"first": 1, "second": 2, "late": 3}
+
+
+@pytest.mark.parametrize(
+    ("script", "state"),
+    [
+        ("raise ValueError('a mistake')", "failed"),
+        ("raise KeyboardInterrupt", "failed"),
+        ("print('done')", "finished"),
+        ("import sys; sys.ps1 = '> '; sys.excepthook(ValueError, ValueError(), None)", "finished"),
+    ],
+)
+def test_a_script_that_dies_of_an_error_leaves_a_failed_run(project, script, state):
+    begin = (
+        "import strongroom, sys; told = sys.excepthook; sys.excepthook = lambda *e: (print('told'), told(*e));"
+        " strongroom.init(id='script').finish(); strongroom.init(id='script')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", begin + script], capture_output=True, text=True, check=False)
+    assert done.stdout.count("told") == (0 if "print" in script else 1)
+    assert "could not be finished" not in done.stderr
+    assert strongroom.Api().run("script").state == state
+
+
+def test_names_that_only_some_systems_keep_apart_are_warned_of(run):
+    with pytest.warns(UserWarning, match="differ only in case") as told:
+        logged = run.log_artifact(artifact_of(**{"A/x": b"1", "a/x": b"2", "b": b"3"}))
+    assert len(told) == 1
+    assert logged.version == "v0"
 
 
 def test_an_empty_artifact_can_be_logged(run):
@@ -173,8 +235,11 @@ def test_deleting_needs_a_word_about_aliases(run):
         artifact.delete()
     artifact.delete(delete_aliases=True)
     assert artifact.state == "DELETED"
-    with pytest.raises(StrongroomError):
+    with pytest.raises(Gone):
         strongroom.Api().artifact("data:v0")
+    assert not strongroom.Api().artifact_exists("data:v0")
+    with pytest.raises(Gone):
+        artifact.delete()
     assert run.log_artifact(artifact_of(a=b"1")).version == "v1"
 
 
@@ -275,3 +340,9 @@ def test_listings_give_everything_there_is(run, project):
     collection.description, collection.tags = "about", ["x"]
     collection.save()
     assert api.collection("data").description == "about"
+    collection.name = "renamed"
+    collection.save()
+    assert api.collection("renamed").tags == ["x"]
+    assert len(list(collection.artifacts())) == 3
+    collection.delete(delete_aliases=True)
+    assert [found.name for found in api.collections()] == ["net"]

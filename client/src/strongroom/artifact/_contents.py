@@ -35,8 +35,9 @@ class Contents(ArtifactBase):
 
         `is_tmp` renames it by its digest, so that temporary names do not collide. The policy "mutable"
         copies the file first, so that changing it before it is uploaded does no harm; "immutable" trusts
-        you to leave it alone. `skip_cache` keeps its bytes out of the local cache. `overwrite` replaces
-        an entry of the same path. Raises ArtifactFinalizedError when the contents are final.
+        you to leave it alone. `skip_cache` keeps its bytes out of the local cache, to which logging gives
+        only the copies of "mutable" files above 1 MiB. `overwrite` replaces an entry of the same path.
+        Raises ArtifactFinalizedError when the contents are final.
         """
         item = self._open_draft().add_file(
             os.fspath(local_path), name, is_tmp=bool(is_tmp), skip_cache=bool(skip_cache),

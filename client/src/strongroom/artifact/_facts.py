@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from strongroom.artifact._base import ArtifactBase
 from strongroom.core.names import check_alias, check_metadata, check_tag
+from strongroom.core.ttl import parse_ttl
 from strongroom.errors import ArtifactNotLoggedError, Conflict, InvalidTtl
 
 if TYPE_CHECKING:
@@ -209,11 +210,7 @@ class Facts(ArtifactBase):
                 f"{self._name!r} is a link; set the time-to-live of its source, {self.source_name!r}."
             )
         if isinstance(ttl, dt.timedelta):
-            if ttl < dt.timedelta(seconds=1):
-                raise InvalidTtl(
-                    "A time-to-live is a positive duration of at least a second; None means for ever."
-                )
-            self._ttl = dt.timedelta(seconds=int(ttl.total_seconds()))
+            self._ttl = dt.timedelta(seconds=int(parse_ttl(ttl)))
         elif ttl is None:
             self._ttl = "never"
         elif ttl is ArtifactTTL.INHERIT:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from strongroom._deleting import delete
 from strongroom._http import Session
 from strongroom.artifact._base import ArtifactBase
 from strongroom.artifact._facts import check_aliases, check_tags
@@ -60,19 +62,16 @@ class Life(ArtifactBase):
     def delete(self: Artifact, delete_aliases: bool = False) -> None:  # type: ignore[misc]
         """Move the version to the trash; one that holds aliases only with `delete_aliases`. A link is only unlinked."""
         self._logged("a deletion of it")
-        query = {"delete_aliases": "true"} if delete_aliases else {}
-        session, path = self._server(), self._route()
-        session.json("DELETE", path, **query)
+        delete(self._server(), self._route(), delete_aliases=delete_aliases)
         self._take(self._with_state("DELETED"))
 
     def used_by(self: Artifact) -> list[Run]:  # type: ignore[misc]
-        """Return the runs that used the artifact."""
+        """Return the runs that used the artifact, the last one first."""
         from strongroom.runs import Run
 
         self._logged("its list of runs")
-        found = Body(self._server().json("GET", self._route("runs")), "the runs of a version")
-        used = found.found.get("used_by") or []
-        return [Run._from_body(self._server(), body) for body in used]
+        session = self._server()
+        return [Run._from_body(session, body) for body in session.pages(self._route("used-by"))]
 
     def logged_by(self: Artifact) -> Run | None:  # type: ignore[misc]
         """Return the run that logged the artifact, if one did."""
@@ -86,7 +85,13 @@ class Life(ArtifactBase):
     def _with_state(self, state: str) -> Record:
         return dataclasses.replace(self._logged("its state"), state=state, aliases=[])
 
-    def _send_changes(self: Artifact) -> None:  # type: ignore[misc]
+    def _send_changes(  # type: ignore[misc]
+        self: Artifact, more_aliases: Sequence[str] = (), more_tags: Sequence[str] = ()
+    ) -> None:
+        """Send what differs from the server's record, and the labels that are named here in any case.
+
+        The record may be old: an alias that it lists may be another version's by now, and is to come back.
+        """
         record, session = self._logged("its changes"), self._server()
         changes: dict[str, Any] = {}
         if self._description != record.description:
@@ -96,13 +101,14 @@ class Life(ArtifactBase):
         if self._ttl_changed:
             changes["ttl"] = self._ttl_for_server()
         aliases, tags = check_aliases(self._aliases), check_tags(self._tags)
-        if aliases != record.aliases or tags != record.tags:
+        new_aliases, new_tags = more_aliases or aliases != record.aliases, more_tags or tags != record.tags
+        if new_aliases or new_tags:
             # Others may have changed them since: what we added and removed is applied to what there is now.
             now = Record.parse(session.json("GET", self._route()))
-            if aliases != record.aliases:
-                changes["aliases"] = _applied(now.aliases, record.aliases, aliases)
-            if tags != record.tags:
-                changes["tags"] = _applied(now.tags, record.tags, tags)
+            if new_aliases:
+                changes["aliases"] = _applied(now.aliases, record.aliases, aliases, more_aliases)
+            if new_tags:
+                changes["tags"] = _applied(now.tags, record.tags, tags, more_tags)
         if changes:
             self._take(Record.parse(session.json("PATCH", self._route(), changes)))
 
@@ -115,9 +121,7 @@ class Life(ArtifactBase):
     ) -> Artifact:
         """Log the draft, and become what was logged."""
         if self._draft is None:
-            self._aliases = list(dict.fromkeys([*self._aliases, *aliases]))
-            self._tags = list(dict.fromkeys([*self._tags, *tags]))
-            self._send_changes()
+            self._send_changes(aliases, tags)
             return self
         self._metadata = check_metadata(self._metadata)
         card = publish.Card(self._name, self._type, self._description, self._metadata, self._ttl_for_server())
@@ -131,7 +135,7 @@ class Life(ArtifactBase):
         return self
 
 
-def _applied(now: list[str], before: list[str], after: list[str]) -> list[str]:
+def _applied(now: list[str], before: list[str], after: list[str], more: Sequence[str]) -> list[str]:
     removed = set(before) - set(after)
     kept = [name for name in now if name not in removed]
-    return list(dict.fromkeys([*kept, *(name for name in after if name not in before)]))
+    return list(dict.fromkeys([*kept, *(name for name in after if name not in before), *more]))

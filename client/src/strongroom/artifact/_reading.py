@@ -49,12 +49,20 @@ class Reading(ArtifactBase):
         )  # fmt: skip
         return target
 
-    def checkout(self: Artifact, root: StrPath | None = None) -> str:  # type: ignore[misc]
-        """Make the folder `root` hold the artifact and nothing else: other files in it are deleted."""
+    def checkout(  # type: ignore[misc]
+        self: Artifact, root: StrPath | None = None, skip_cache: bool | None = None
+    ) -> str:
+        """Make the folder `root` hold the artifact and nothing else: other files in it are deleted.
+
+        They go once everything has arrived; before that only what stands in its way, such as a file
+        where the artifact has a folder. `skip_cache` is that of `download`.
+        """
         self._logged("a checkout of it")
-        target = self._root(root, with_version=False)
-        checks.remove_others(Path(target), self.manifest.store)
-        return self.download(target)
+        target, store = self._root(root, with_version=False), self.manifest.store
+        checks.make_way(Path(target), store)
+        self.download(target, skip_cache=skip_cache)
+        checks.remove_others(Path(target), store)
+        return target
 
     def verify(self: Artifact, root: StrPath | None = None) -> None:  # type: ignore[misc]
         """Check that the folder `root` has exactly the files of the artifact, and name the first that differs.

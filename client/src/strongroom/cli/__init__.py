@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import sqlite3
 import sys
+import warnings
 from collections.abc import Sequence
 
 from strongroom import __version__
+from strongroom._files import reason
 from strongroom.cli import cache, get, login, ls, put
-from strongroom.cli.output import INTERRUPTED, Output, exit_code
-from strongroom.errors import StrongroomError
+from strongroom.cli.output import INTERRUPTED, USAGE, Output, exit_code
+from strongroom.cli.usage import Parser, UsageError, shared_options, wants_json
+from strongroom.errors import LocalFileError, StrongroomError
 
 EPILOG = """\
 exit codes:
@@ -20,6 +24,7 @@ exit codes:
   4  not permitted
   5  not signed in, or with a key that counts no more
   6  no server reached
+130  interrupted; the same command goes on where it ended
 
 environment:
   STRONGROOM_BASE_URL, STRONGROOM_API_KEY, STRONGROOM_ENTITY, STRONGROOM_PROJECT,
@@ -29,13 +34,12 @@ environment:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
-    found = argparse.ArgumentParser(
-        prog="strongroom", description="Log, list and download machine-learning artifacts.",
+    shared = shared_options()
+    found = Parser(
+        prog="strongroom", parents=[shared], description="Log, list and download machine-learning artifacts.",
         epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     found.add_argument("--version", action="version", version=f"strongroom {__version__}")
-    shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--json", action="store_true", help="print JSON instead of text; errors, too")
     commands = found.add_subparsers(dest="command", required=True, metavar="command")
     for module in (login, put, get, ls, cache):
         module.add_to(commands, shared)
@@ -44,16 +48,31 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
-    options = parser().parse_args(arguments)
-    output = Output(as_json=options.json)
+    given = None if arguments is None else list(arguments)
+    try:
+        options = parser().parse_args(given)
+    except UsageError as error:
+        Output(as_json=wants_json(given)).usage(error, error.usage)
+        return USAGE
+    output = Output(as_json=getattr(options, "json", False))
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: output.warning(str(message))
+        return _run(options, output)
+
+
+def _run(options: argparse.Namespace, output: Output) -> int:
     try:
         options.run(options, output)
+        sys.stdout.flush()  # here, where a full disk or a closed pipe can still be told
     except StrongroomError as error:
         output.error(error)
         return exit_code(error)
     except BrokenPipeError:  # whoever read our output has seen enough
         sys.stderr.close()
         return 0
+    except (OSError, sqlite3.Error) as error:  # of this machine, and foreseen nowhere
+        output.error(LocalFileError(f"Something on this machine is in the way: {reason(error)}."))
+        return 1
     except KeyboardInterrupt:
         output.note("Interrupted; the same command goes on where this one ended.")
         return INTERRUPTED

@@ -14,10 +14,12 @@ def add_to(commands: Any, shared: argparse.ArgumentParser) -> None:
     found = commands.add_parser("get", parents=[shared], help="download a version")
     found.add_argument("name", help="[[entity/]project/]name[:alias]; latest when no alias is given")
     found.add_argument("--root", help="the folder to download to; one below ./artifacts when not given")
-    found.add_argument("--prefix", help="only the files whose path starts with this")
     found.add_argument("--skip-cache", action="store_true", help="neither read nor fill the local cache")
-    found.add_argument(
-        "--exact", action="store_true", help="delete files in the folder that are not the artifact's"
+    # Together they would delete every file that the prefix leaves out.
+    extent = found.add_mutually_exclusive_group()
+    extent.add_argument("--prefix", help="only the files whose path starts with this")
+    extent.add_argument(
+        "--exact", action="store_true", help="then delete files in the folder that are not the artifact's"
     )
     found.set_defaults(run=run)
 
@@ -26,6 +28,7 @@ def run(options: argparse.Namespace, output: Output) -> None:
     """Download the version."""
     artifact = Api().artifact(options.name)
     if options.exact:
-        artifact.checkout(options.root)
-    root = artifact.download(options.root, skip_cache=options.skip_cache, path_prefix=options.prefix)
+        root = artifact.checkout(options.root, skip_cache=options.skip_cache)
+    else:
+        root = artifact.download(options.root, skip_cache=options.skip_cache, path_prefix=options.prefix)
     output.result({**describe(artifact), "root": root}, root)

@@ -16,14 +16,16 @@ from strongroom.errors import NotAuthenticated
 def add_to(commands: Any, shared: argparse.ArgumentParser) -> None:
     """Add the command to the parser."""
     found = commands.add_parser("login", parents=[shared], help="keep an API key for a server")
-    found.add_argument("--host", help="the address of the server; the present one when not given")
+    host = found.add_mutually_exclusive_group()
+    host.add_argument("server", nargs="?", help="the address of the server; the present one when not given")
+    host.add_argument("--host", help="the same, as an option")
     found.add_argument("--key", help="the key; asked for, or read from standard input, when not given")
     found.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace, output: Output) -> None:
     """Try the key, and keep it when it counts."""
-    host = settings.clean_url(options.host or settings.load().base_url)
+    host = settings.clean_url(options.server or options.host or settings.load().base_url)
     key = options.key or _ask(host)
     if not key:
         raise NotAuthenticated("No key was given; copy one from your settings page, or ask an admin for one.")

@@ -14,8 +14,8 @@ def add_to(commands: Any, shared: argparse.ArgumentParser) -> None:
     """Add the command to the parser."""
     found = commands.add_parser(
         "ls", parents=[shared], help="list projects, collections, versions or files",
-        description="With no path, the projects; with entity/project its collections; with entity/project/name its"
-        " versions; with entity/project/name:alias its files.",
+        description="With no path, your projects; with entity/ (and the slash) those of an entity; with entity/project"
+        " its collections; with entity/project/name its versions; with entity/project/name:alias its files.",
     )  # fmt: skip
     found.add_argument("path", nargs="?", default="", help="what to list")
     found.set_defaults(run=run)
@@ -29,10 +29,10 @@ def run(options: argparse.Namespace, output: Output) -> None:
     elif path.count("/") == 2:
         versions = (describe(found) for found in api.artifacts(path))
         output.table(versions, ("name", "size", "created_at", "aliases", "tags"))
-    elif path:
+    elif path and not _is_entity(options.path):
         output.table(_collections(api, path), ("name", "type", "version_count", "updated_at"))
     else:
-        output.table(_projects(api), ("path", "created_at"))
+        output.table(_projects(api, path or None), ("path", "created_at"))
 
 
 def _files(api: Api, path: str) -> Iterator[dict[str, Any]]:
@@ -54,8 +54,12 @@ def _collections(api: Api, path: str) -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
-def _projects(api: Api) -> Iterator[dict[str, Any]]:
-    for found in api.projects():
+def _is_entity(path: str) -> bool:
+    return path.endswith("/") and "/" not in path.strip("/")
+
+
+def _projects(api: Api, entity: str | None) -> Iterator[dict[str, Any]]:
+    for found in api.projects(entity):
         yield {
             "path": f"{found.entity}/{found.name}",
             "created_at": found.created_at,

@@ -25,12 +25,12 @@ from strongroom.errors import (
     Unreachable,
 )
 
-INTERRUPTED = 130
+INTERRUPTED, USAGE = 130, 2
 _USAGE = (
     InvalidAlias, InvalidMetadata, InvalidName, InvalidReference, InvalidTag, InvalidTtl, InvalidType, ReservedType,
 )  # fmt: skip
 _CODES: list[tuple[tuple[type[StrongroomError], ...], int]] = [
-    (_USAGE, 2), ((NotFound, Gone), 3), ((Forbidden,), 4), ((NotAuthenticated,), 5), ((Unreachable,), 6),
+    (_USAGE, USAGE), ((NotFound, Gone), 3), ((Forbidden,), 4), ((NotAuthenticated,), 5), ((Unreachable,), 6),
 ]  # fmt: skip
 
 
@@ -64,6 +64,16 @@ class Output:
     def error(self, error: StrongroomError) -> None:
         """Print an error."""
         self.note(json.dumps(error.body()) if self.as_json else f"strongroom: {error}")
+
+    def usage(self, error: StrongroomError, usage: str) -> None:
+        """Print an error of the command line itself, and for people how it is written."""
+        if not self.as_json:
+            sys.stderr.write(usage)
+        self.error(error)
+
+    def warning(self, text: str) -> None:
+        """Print a warning."""
+        self.note(json.dumps({"warning": text}) if self.as_json else f"strongroom: {text}")
 
 
 def _cell(value: Any) -> str:

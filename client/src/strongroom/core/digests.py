@@ -5,14 +5,11 @@ from __future__ import annotations
 import binascii
 import hashlib
 import re
-from dataclasses import dataclass
-from os import PathLike
 from typing import Protocol
 
 from strongroom.core.errors import InvalidDigest
 from strongroom.core.text import shown
 
-_CHUNK = 1024 * 1024
 _LINES = 1024
 # Sixteen bytes leave four bits of the last character unused; set ones would spell one digest in two ways.
 _MD5_B64 = re.compile(r"[A-Za-z0-9+/]{21}[AQgw]==")
@@ -83,50 +80,3 @@ class ManifestDigest:
         """Return the digest of what was added so far."""
         self._flush()
         return self._md5.hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class FileHash:
-    """What hashing a file tells: hexadecimal SHA-256, hexadecimal MD5 when asked for, and the size."""
-
-    sha256: str
-    md5: str | None
-    size: int
-
-
-class HashingReader:
-    """Reads on from a stream, and hashes what passes by."""
-
-    def __init__(self, source: Readable, md5: bool = False) -> None:
-        self._source = source
-        self._sha256 = hashlib.sha256()
-        self._md5 = hashlib.md5(usedforsecurity=False) if md5 else None
-        self.size = 0
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Read up to `size` bytes, as the source does."""
-        piece = self._source.read(size)
-        self._sha256.update(piece)
-        if self._md5 is not None:
-            self._md5.update(piece)
-        self.size += len(piece)
-        return piece
-
-    def result(self) -> FileHash:
-        """Return what is known of the bytes read so far."""
-        md5 = None if self._md5 is None else self._md5.hexdigest()
-        return FileHash(self._sha256.hexdigest(), md5, self.size)
-
-
-def hash_file(path: str | PathLike[str], md5: bool = False) -> FileHash:
-    """Hash a file in pieces."""
-    with open(path, "rb", buffering=0) as file:
-        return hash_stream(file, md5=md5)
-
-
-def hash_stream(source: Readable, md5: bool = False) -> FileHash:
-    """Hash what a stream still holds."""
-    reader = HashingReader(source, md5)
-    while reader.read(_CHUNK):
-        pass
-    return reader.result()

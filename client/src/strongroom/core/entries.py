@@ -38,10 +38,6 @@ class Entry:
         """Hexadecimal MD5 of a file, when it is known."""
         return None if self.digest is None or self.ref is not None else b64_to_hex(self.digest)
 
-    @property
-    def is_reference(self) -> bool:
-        return self.ref is not None
-
     def check(self) -> Entry:
         """Return the entry, or say what an entry needs that this one lacks."""
         self._check_common()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,6 +74,11 @@ def _check_part(path: str, part: str) -> None:
 
 def _refuse(path: str, why: str) -> NoReturn:
     raise InvalidPath(f'The path "{shown(path)}" {why}.', path=shown(path))
+
+
+def folded(path: str) -> str:
+    """Return what a file system takes a path for that ignores case and the forms of letters."""
+    return path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()
 
 
 def check_windows_path(path: str) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from strongroom._files import BINARY, NO_FOLLOW, NO_WAIT
-from strongroom.errors import DigestMismatch, SizeMismatch
+from strongroom._files import BINARY, NO_FOLLOW, NO_WAIT, reason
+from strongroom.core.text import is_storable
+from strongroom.errors import DigestMismatch, LocalFileError, PathCollision, SizeMismatch
 from strongroom.store import EntryStore, Item
 
 BLOCK = 1 << 20
@@ -32,9 +34,10 @@ def verify(root: Path, store: EntryStore, name: str) -> None:
     """Raise an error that names the first file that is not as the artifact has it."""
     if not root.is_dir():
         raise DigestMismatch(f"There is no folder {root}; download {name} to it first.")
-    for path, local in _files(root):
-        if store.get(path) is None:
-            raise DigestMismatch(f"{local} is not part of {name}; remove it, or use checkout().")
+    with _errors(root, "read"):
+        for path, local in _files(root):
+            if not _has(store, path):
+                raise DigestMismatch(f"{local} is not part of {name}; remove it, or use checkout().")
     for item in store.items():
         if item.ref is None:
             _verify_one(os.path.join(root, *item.path.split("/")), item)
@@ -58,14 +61,47 @@ def _verify_one(local: str, item: Item) -> None:
 
 def remove_others(root: Path, store: EntryStore) -> None:
     """Delete every file below a folder that the artifact does not have, and the folders that are empty then."""
+    _remove(root, lambda path: not _has(store, path))
+
+
+def make_way(root: Path, store: EntryStore) -> None:
+    """Delete what could not lie beside the artifact: files where it has folders, and what lies in its files' places."""
+    _remove(root, lambda path: _is_in_the_way(store, path))
+
+
+def _remove(root: Path, unwanted: Callable[[str], bool]) -> None:
     if not root.is_dir():
         return
-    for path, local in _files(root):
-        if store.get(path) is None:
-            os.unlink(local)
-    for folder, _, _ in os.walk(root, topdown=False):
-        if folder != str(root) and not os.listdir(folder):
-            os.rmdir(folder)
+    with _errors(root, "cleared"):
+        for path, local in _files(root):
+            if unwanted(path):
+                os.unlink(local)
+        for folder, _, _ in os.walk(root, topdown=False):
+            if folder != str(root) and not os.listdir(folder):
+                os.rmdir(folder)
+
+
+def _has(store: EntryStore, path: str) -> bool:
+    # Names that are no text cannot be an artifact's, and no database can be asked for them.
+    return is_storable(path) and store.get(path) is not None
+
+
+def _is_in_the_way(store: EntryStore, path: str) -> bool:
+    if not is_storable(path):
+        return False
+    try:
+        store.check_collisions([path])
+    except PathCollision:
+        return True
+    return False
+
+
+@contextmanager
+def _errors(root: Path, done: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LocalFileError(f"The folder {root} cannot be {done}: {reason(error)}.") from error
 
 
 def _files(root: Path) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import unicodedata
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,6 +11,7 @@ from itertools import islice
 
 from strongroom._http import Session
 from strongroom.cache import Cache
+from strongroom.core.paths import folded
 from strongroom.errors import InvalidReference, LocalFileError, Offline, PathCollision
 from strongroom.progress import Progress
 from strongroom.staging import SMALL
@@ -79,7 +79,7 @@ def _check_names(tree: Tree, store: EntryStore) -> None:
     """Refuse, before the first byte, names that the file system would take for one."""
     if not tree.ignores_case():
         return
-    twins = store.folded_twins(lambda path: unicodedata.normalize("NFC", path).casefold())
+    twins = store.folded_twins(folded)
     if twins:
         raise PathCollision(
             f"{twins[0]!r} and {twins[1]!r} are one name to the file system of {tree.root};"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -27,16 +28,19 @@ class Journal:
 
     @classmethod
     def find(cls, names: Iterable[str], items: Iterable[Item]) -> Self | None:
-        """Return the journal of these contents for this target, or None when another process is at the same work."""
+        """Return the journal of these contents for this target, or None when another process is at the same work.
+
+        None, too, where no journal can be kept: what is logged then is only not gone on with after a crash.
+        """
         fingerprint = hashlib.sha256(json.dumps(list(names)).encode())
         for item in items:
             # A large file has no digest yet; should it be another one of the same name, completing tells.
             known = item.sha256.hex() if item.sha256 else ""
             fingerprint.update(f"\n{item.path}\t{item.size}\t{known}".encode())
         folder = settings.cache_dir() / "journal"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / f"{fingerprint.hexdigest()[:40]}.json"
         try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             return cls(str(path), lock_file(path))
         except OSError:
             return None
@@ -57,7 +61,8 @@ class Journal:
 
     def done(self) -> None:
         """Remove the journal: there is nothing left to go on with."""
-        os.unlink(self._path)
+        with contextlib.suppress(OSError):  # the version is logged, and a journal that stays does no harm
+            os.unlink(self._path)
 
     def close(self) -> None:
         """Let others have the journal."""
@@ -74,6 +79,8 @@ class Journal:
 
     def _write(self) -> None:
         data = json.dumps({"client_id": self.client_id, "uploads": self.uploads}).encode()
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
-        os.truncate(self._descriptor, 0)
-        os.write(self._descriptor, data)
+        # A full disk here costs at most that something is sent twice: no reason to stop.
+        with contextlib.suppress(OSError):
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            os.truncate(self._descriptor, 0)
+            os.write(self._descriptor, data)

@@ -9,10 +9,18 @@ from typing import Any, BinaryIO
 
 import urllib3
 
+from strongroom._files import temporary_errors
 from strongroom._http import Session, route
 from strongroom.core.digests import ManifestDigest
 from strongroom.core.manifest import Entry, check_order, read_lines, write_lines
-from strongroom.errors import BadAnswer, DigestMismatch, InvalidInput, StrongroomError, Unreachable
+from strongroom.errors import (
+    BadAnswer,
+    DigestMismatch,
+    InvalidInput,
+    LocalFileError,
+    StrongroomError,
+    Unreachable,
+)
 from strongroom.record import Body, Record
 from strongroom.store import EntryStore, Item
 
@@ -61,6 +69,8 @@ def fetch(session: Session, path: str, *, prefix: str = "") -> EntryStore:
             ) as response:
                 entries = check_order(read_lines(inflated(response)))
                 store.put(Item.from_entry(entry) for entry in entries)
+        except LocalFileError:  # our own disk is full, say
+            raise
         except InvalidInput as error:
             raise BadAnswer(f"The server sent a manifest that breaks the rules: {error}") from error
         except StrongroomError as error:
@@ -96,7 +106,8 @@ def check(store: EntryStore, record: Record) -> None:
 def stage(session: Session, draft_id: str, store: EntryStore) -> Body:
     """Send the manifest of a draft, compressed, and return what the server lacks."""
     with tempfile.SpooledTemporaryFile(IN_MEMORY) as spool:
-        size = _write(store, spool)  # type: ignore[arg-type]  # it is a binary file
+        with temporary_errors():
+            size = _write(store, spool)  # type: ignore[arg-type]  # it is a binary file
         headers = {
             "Content-Type": "application/x-ndjson", "Content-Encoding": "gzip", "Content-Length": str(size),
         }  # fmt: skip

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from strongroom._http import Session, route
 from strongroom.cache import Cache
+from strongroom.core.paths import folded
 from strongroom.draft import Draft
 from strongroom.errors import BadAnswer, BlobsMissing, DraftClosed, LocalFileError, NotFound, StrongroomError
 from strongroom.progress import Progress
 from strongroom.record import Body
 from strongroom.staging import SMALL
-from strongroom.store import Item
+from strongroom.store import EntryStore, Item
 from strongroom.transfer import bundles, manifests
 from strongroom.transfer.journal import Journal
 from strongroom.transfer.pool import BoundedPool
@@ -72,9 +74,12 @@ def publish(
 ) -> dict[str, Any]:
     """Log a draft and return the VERSION that it became; the present one when its contents are those already."""
     labels = {"aliases": aliases, "tags": tags}
+    # Made before the first request, so that a wrong setting is told while nothing is logged yet.
+    cache = Cache()
+    _warn_of_twins(draft.store)
     found = _at_once(session, target, card, draft, labels)
     if found is None:
-        publication = Publication(session, target, card, draft)
+        publication = Publication(session, target, card, draft, cache)
         try:
             found = publication.run(labels)
         except StrongroomError:
@@ -86,6 +91,15 @@ def publish(
     if not isinstance(version, dict):
         raise BadAnswer("The server answered a commit without the version that it made.")
     return version
+
+
+def _warn_of_twins(store: EntryStore) -> None:
+    """Warn of names that only some systems keep apart: no download there could bring both."""
+    if twins := store.folded_twins(folded):
+        warnings.warn(
+            f"{twins[0]!r} and {twins[1]!r} differ only in case or in how letters are composed; on macOS and Windows"
+            " they are one file, and the artifact cannot be downloaded there. Rename one of them.", stacklevel=2,
+        )  # fmt: skip
 
 
 def _at_once(
@@ -108,9 +122,10 @@ def _at_once(
 class Publication:
     """One draft on its way to the server."""
 
-    def __init__(self, session: Session, target: Target, card: Card, draft: Draft) -> None:
+    def __init__(self, session: Session, target: Target, card: Card, draft: Draft, cache: Cache) -> None:
         self._session, self._target, self._card = session, target, card
         self._draft, self._store = draft, draft.store
+        self._cache = cache
         self._staging = draft.staging if draft.has_staging else None
         self._journal = self._find_journal()
         self._client_id = self._journal.client_id if self._journal else secrets.token_hex(16)
@@ -151,7 +166,9 @@ class Publication:
         found = self._commit(labels)
         if self._journal is not None:
             self._journal.done()
-        self._keep_copies()
+        # The version is logged: nothing that goes wrong on this machine may say otherwise from here on.
+        with contextlib.suppress(LocalFileError):
+            self._keep_copies()
         return found
 
     def _keep_copies(self) -> None:
@@ -161,12 +178,11 @@ class Publication:
         """
         if self._staging is None or not self._staging.has_copies:
             return
-        cache = Cache()
         for item in self._store.items():
             copy = item.local_path
             if copy and item.sha256 and not item.skip_cache and self._staging.holds(copy):
-                cache.keep(item.sha256, copy)
-        cache.settle()
+                self._cache.keep(item.sha256, copy)
+        self._cache.settle()
 
     def _commit(self, labels: dict[str, list[str]]) -> Any:
         for attempt in range(COMMIT_TRIES):
