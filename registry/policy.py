@@ -8,6 +8,7 @@ from typing import TypeAlias
 from registry.actor import Actor
 from registry.errors import Forbidden, NotAuthenticated, NotFound
 from registry.models import Entity, Organization, OrganizationMember, Project, Role, Team, TeamMember, User
+from registry.models.prepared import Prepared
 
 Target: TypeAlias = Project | Entity | Team | Organization | None
 
@@ -60,6 +61,10 @@ WORDS: dict[Act, str] = {
 }
 
 _SIGN_IN = "Sign in, or send an API key as a Bearer token."
+# The role that a person holds in the team of an entity, if it is one's.
+_ROLES_IN_TEAM = Prepared[list[str]](
+    lambda entity, user: TeamMember.objects.filter(team__entity=entity, user=user).values_list("role")
+)
 _RANK = {Role.VIEWER: 1, Role.MEMBER: 2, Role.ADMIN: 3}
 
 
@@ -82,9 +87,9 @@ def role_in(user: User | None, entity: Entity) -> Role | None:
 
 
 def _read_role(user: User, entity: Entity) -> Role | None:
-    held = TeamMember.objects.filter(team__entity=entity, user=user).values_list("role", flat=True).first()
+    held = _ROLES_IN_TEAM.first(entity.pk, user.pk)
     if held is not None:
-        return Role(held)
+        return Role(held[0])
     in_organization = OrganizationMember.objects.filter(organization__entity=entity, user=user).first()
     if in_organization is not None:
         return Role.ADMIN if in_organization.role == "admin" else Role.VIEWER

@@ -10,8 +10,12 @@ from strongroom.core.errors import DigestMismatch, SizeMismatch
 from registry import storage
 from registry.manifests.leaves import NO_DIGEST, NO_MD5, NO_SIZE
 from registry.models import Blob, Entity
+from registry.models.prepared import Prepared
 from registry.storage import Known
 
+_DAMAGED = Prepared[list[int]](
+    lambda scope: Blob.objects.filter(scope=scope, damaged_at__isnull=False).values_list("pk")[:1]
+)
 # Distinct missing blobs are counted exactly up to here; beyond, one that two leaves name counts twice.
 _EXACT = 100_000
 
@@ -38,7 +42,7 @@ class Missing:
 
 def has_damage(scope: Entity) -> bool:
     """Has a blob of this entity gone bad? Then what was once complete may no longer be."""
-    return Blob.objects.filter(scope=scope, damaged_at__isnull=False).exists()
+    return bool(_DAMAGED.all(scope.pk))
 
 
 def known_blobs(scope: Entity, columns: Iterable[Sequence[bytes]]) -> dict[bytes, Known]:

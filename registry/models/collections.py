@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from registry.models.addresses import address
+from registry.models.prepared import Prepared
 from registry.models.projects import Project
 
 if TYPE_CHECKING:
@@ -44,6 +45,14 @@ class CollectionQuerySet(models.QuerySet["Collection"]):
     def live(self) -> CollectionQuerySet:
         """Not deleted, and not merely begun by a draft that was never committed."""
         return self.filter(deleted_at=None, established=True)
+
+    def named(self, project: Project, name: str) -> Collection | None:
+        """Return the live collection of this name, with its type and with the project at hand."""
+        found = _NAMED.first(project.pk, name)
+        if found is not None:
+            # With its entity: no second read for names and addresses.
+            found.project = project
+        return found
 
     def visible_to(self, user: User | None) -> CollectionQuerySet:
         return self.filter(project__in=Project.objects.visible_to(user).values("pk"))
@@ -111,3 +120,12 @@ class Collection(models.Model):
 
     def get_absolute_url(self) -> str:
         return address("collections:detail", self.project.entity.name, self.project.name, self.name)
+
+    def held_tags(self) -> list[str]:
+        """Return the names of its tags, sorted."""
+        return [tag.name for tag in self.tags.all()]
+
+
+_NAMED = Prepared[Collection](
+    lambda project, name: Collection.objects.live().filter(project=project, name=name).select_related("type")
+)

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from registry.models.addresses import address
+from registry.models.prepared import Prepared
 from registry.models.teams import Entity
 
 if TYPE_CHECKING:
@@ -34,8 +35,9 @@ class ProjectQuerySet(models.QuerySet["Project"]):
             | opened & Q(entity__in=Entity.objects.visible_to(user).values("pk"))
         )
 
-    def addressed(self, entity: str, project: str) -> ProjectQuerySet:
-        return self.filter(entity__folded=entity.casefold(), name=project).select_related("entity")
+    def at(self, entity: str, project: str) -> Project | None:
+        """Return the project of this address, with its entity."""
+        return _AT.first(entity.casefold(), project)
 
 
 class Project(models.Model):
@@ -77,3 +79,8 @@ class Project(models.Model):
 
     def get_absolute_url(self) -> str:
         return address("projects:detail", self.entity.name, self.name)
+
+
+_AT = Prepared[Project](
+    lambda folded, name: Project.objects.filter(entity__folded=folded, name=name).select_related("entity")
+)

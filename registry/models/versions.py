@@ -103,6 +103,9 @@ class Version(models.Model):
 
     objects = VersionQuerySet.as_manager()
 
+    # Its tags, where a list read those of all its rows at once (`labels.put_names`).
+    tag_names: list[str] | None = None
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -153,6 +156,12 @@ class Version(models.Model):
         """The id that clients see: standard padded base64, as the `wandb` client requires."""
         return base64.b64encode(f"Artifact:{self.pk}".encode()).decode()
 
+    def held_tags(self) -> list[str]:
+        """Return the names of its tags, sorted."""
+        if self.tag_names is None:
+            self.tag_names = [tag.name for tag in self.tags.all()]
+        return self.tag_names
+
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
     """Reads of versions as they stand in collections."""
@@ -192,6 +201,9 @@ class Membership(models.Model):
 
     objects = MembershipQuerySet.as_manager()
 
+    # Its aliases, where a list read those of all its rows at once (`labels.put_names`).
+    alias_names: list[str] | None = None
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -219,3 +231,9 @@ class Membership(models.Model):
     @property
     def is_link(self) -> bool:
         return self.collection_id != self.version.sequence_id
+
+    def held_aliases(self) -> list[str]:
+        """Return the names of its aliases, sorted."""
+        if self.alias_names is None:
+            self.alias_names = [alias.name for alias in self.aliases.all()]
+        return self.alias_names

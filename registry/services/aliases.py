@@ -12,6 +12,7 @@ from strongroom.core.names import check_alias, fold_alias
 from registry.actor import Actor
 from registry.errors import Conflict, NotFound
 from registry.models import Alias, Collection, Event, Membership, Project, ProtectedAlias, Version
+from registry.models.prepared import Prepared
 from registry.policy import Act, check
 from registry.services import events, locks
 from registry.services._common import now, spelled
@@ -33,6 +34,11 @@ __all__ = [
 ]
 
 LATEST = "latest"
+_HOLDERS = Prepared[Alias](
+    lambda collection, names: Alias.objects.filter(collection=collection, name__in=names).select_related(
+        "membership__version"
+    )
+)
 
 
 def listing(actor: Actor, *, collection: Collection) -> QuerySet[Alias]:
@@ -82,8 +88,7 @@ def replace(actor: Actor, membership: Membership, names: Iterable[str]) -> None:
 
 def holders(collection: Collection, names: Iterable[str]) -> dict[str, Alias]:
     """Return the present holders of some aliases, by alias; one query."""
-    rows = Alias.objects.filter(collection=collection, name__in=list(names))
-    return {alias.name: alias for alias in rows.select_related("membership__version")}
+    return {alias.name: alias for alias in _HOLDERS.all(collection.pk, list(names))}
 
 
 def assign(actor: Actor, membership: Membership, names: Iterable[str]) -> None:

@@ -27,11 +27,9 @@ from registry.services.restoring import RestoredCollection
 def find(actor: Actor, project: Project, name: str) -> Collection:
     """Find a collection of a project that the person may see."""
     check(actor, Act.VIEW, project)
-    found = Collection.objects.live().filter(project=project, name=name).select_related("type").first()
+    found = Collection.objects.named(project, name)
     if found is None:
         raise NotFound(f"{project} has no collection {name}.")
-    # The project at hand, with its entity: no second read for names and addresses.
-    found.project = project
     return found
 
 

@@ -14,6 +14,7 @@ from strongroom.core.names import check_label
 from registry.actor import Actor
 from registry.errors import InvalidInput, KeyExpired, NameTaken, NotAuthenticated, NotFound
 from registry.models import ApiKey, User
+from registry.models.prepared import Prepared
 from registry.policy import Act, check
 from registry.services import events
 from registry.services._common import now
@@ -23,6 +24,9 @@ _FORM = "sr-"
 _PREFIX = 11
 _SHORTEST = 40
 _STAMP_EVERY = timedelta(minutes=1)
+_BY_PREFIX = Prepared[ApiKey](
+    lambda prefix: ApiKey.objects.filter(prefix=prefix).select_related("user__entity")
+)
 
 
 def create(
@@ -97,8 +101,7 @@ def authenticate(secret: str, *, at: datetime | None = None) -> ApiKey:
     digest = _sha256(secret)
     # Databases refuse NUL and lone surrogates in text; no key has them.
     known = secret.isascii() and secret.isprintable()
-    keys = ApiKey.objects.filter(prefix=secret[:_PREFIX]) if known else ApiKey.objects.none()
-    for key in keys.select_related("user__entity"):
+    for key in _BY_PREFIX.all(secret[:_PREFIX]) if known else []:
         if hmac.compare_digest(key.sha256, digest):
             return _use(key, at)
     raise NotAuthenticated("This API key is not known. Make one on your API keys page.")

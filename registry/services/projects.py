@@ -9,14 +9,23 @@ from strongroom.core.names import check_description, check_project_name
 from registry.actor import Actor
 from registry.errors import InvalidInput, NameTaken
 from registry.models import Entity, Project
+from registry.models.prepared import Prepared
 from registry.policy import Act, can, check, check_seen, role_in
 from registry.services import events
 from registry.services._common import KEEP, Keep, now
 
+_NEWEST = Prepared[Project](
+    lambda entity: (
+        Project.objects.filter(entity=entity, kind=Project.Kind.PROJECT)
+        .select_related("entity")
+        .order_by("-updated_at", "-pk")[:8]
+    )
+)
+
 
 def find(actor: Actor, entity: str, project: str) -> Project:
     """Find a project that the person may see; the answer never tells "hidden" from "not there"."""
-    found = Project.objects.addressed(entity, project).first()
+    found = Project.objects.at(entity, project)
     check_seen(actor, found, f"Project {entity}/{project}")
     assert found is not None
     return found
@@ -26,6 +35,13 @@ def listing(actor: Actor, *, entity: Entity | None = None) -> QuerySet[Project]:
     """List the projects that the person sees, of one entity or of all."""
     rows = Project.objects.visible_to(actor.user).select_related("entity").filter(kind=Project.Kind.PROJECT)
     return rows if entity is None else rows.filter(entity=entity)
+
+
+def newest(actor: Actor, entity: Entity) -> list[Project]:
+    """Return the few projects of an entity that changed last, for who holds a role in it."""
+    if actor.is_system or role_in(actor.user, entity) is not None:
+        return _NEWEST.all(entity.pk)
+    return []
 
 
 def create(
@@ -61,14 +77,14 @@ def create(
 
 def ensure(actor: Actor, *, entity_name: str, name: str) -> Project:
     """Find a project, or make it when it is missing and the person may: what logging does."""
-    found = Project.objects.addressed(entity_name, name).first()
+    found = Project.objects.at(entity_name, name)
     owner = None if found is not None else Entity.objects.named(entity_name).first()
     # Who has no role in the entity can't make one there: to them, missing and hidden are the same.
     if owner is not None and (actor.is_system or role_in(actor.user, owner) is not None):
         try:
             return create(actor, entity=owner, name=name)
         except NameTaken:
-            found = Project.objects.addressed(entity_name, name).first()
+            found = Project.objects.at(entity_name, name)
     check_seen(actor, found, f"Project {entity_name}/{name}")
     assert found is not None
     return found

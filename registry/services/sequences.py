@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from strongroom.core.names import check_type_name
 
 from registry.actor import Actor
 from registry.errors import TypeMismatch
 from registry.models import ArtifactType, Collection, Project
+from registry.models.prepared import Prepared
+
+
+def _here(project: int, name: str) -> QuerySet[Collection]:
+    return Collection.objects.filter(project=project, name=name, deleted_at=None).select_related("type")
+
+
+_PRESENT = Prepared[Collection](_here)
+_LOCKED = Prepared[Collection](lambda project, name: _here(project, name).select_for_update(of=("self",)))
 
 
 def begin(
@@ -17,8 +27,7 @@ def begin(
 
     A sequence made here stays hidden until the first commit establishes it.
     """
-    rows = Collection.objects.filter(project=project, name=name, deleted_at=None).select_related("type")
-    found = (rows.select_for_update(of=("self",)) if lock else rows).first()
+    found = (_LOCKED if lock else _PRESENT).first(project.pk, name)
     if found is not None and (found.established or found.type.name == type):
         check_type(found, type)
         found.project = project

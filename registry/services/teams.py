@@ -11,11 +11,17 @@ from strongroom.core.names import check_entity_name
 from registry.actor import Actor
 from registry.errors import Conflict, InvalidInput, NameTaken, NotFound
 from registry.models import Entity, Organization, OrganizationMember, Role, Team, TeamMember, User
+from registry.models.prepared import Prepared
 from registry.policy import Act, check, check_seen, role_in
 from registry.services import accounts, events, retention
 from registry.services._common import KEEP, Keep
 
 Place: TypeAlias = Organization | Team
+_MEMBERSHIPS = Prepared[TeamMember](
+    lambda user: (
+        TeamMember.objects.filter(user=user).select_related("team__entity").order_by("team__entity__folded")
+    )
+)
 
 
 def create_organization(actor: Actor, *, name: str) -> Organization:
@@ -140,12 +146,7 @@ def entities_of(actor: Actor) -> list[tuple[Entity, Role]]:
     if actor.user is None:
         return []
     own: list[tuple[Entity, Role]] = [(actor.user.entity, Role.ADMIN)]
-    held = (
-        TeamMember.objects.filter(user=actor.user)
-        .select_related("team__entity")
-        .order_by("team__entity__folded")
-    )
-    return own + [(row.team.entity, Role(row.role)) for row in held]
+    return own + [(row.team.entity, Role(row.role)) for row in _MEMBERSHIPS.all(actor.user.pk)]
 
 
 def find_entity(actor: Actor, name: str) -> Entity:

@@ -11,6 +11,13 @@ from django.db.models import Q
 from strongroom.core.ttl import Ttl
 
 from registry.models import Alias, Collection, Membership, Project, Team, TtlPolicy, Version
+from registry.models.prepared import Prepared
+
+_POLICIES = Prepared[TtlPolicy](
+    lambda collections, projects, entities: TtlPolicy.objects.filter(
+        Q(collection__in=collections) | Q(project__in=projects) | Q(entity__in=entities)
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +70,7 @@ def _policies_of(sequences: Iterable[Collection]) -> dict[int, TtlPolicy | None]
     rows = list(sequences)
     projects = {row.project_id: row.project for row in rows}
     entities = {project.entity_id: project.entity for project in projects.values()}
-    found = TtlPolicy.objects.filter(
-        Q(collection__in=[row.pk for row in rows])
-        | Q(project__in=list(projects))
-        | Q(entity__in=list(entities))
-    )
+    found = _POLICIES.all([row.pk for row in rows], list(projects), list(entities))
     at_hand: dict[str, dict[int, Any]] = {
         "collection": {row.pk: row for row in rows},
         "project": projects,

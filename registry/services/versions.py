@@ -22,24 +22,31 @@ from strongroom.core.ttl import Ttl, parse_ttl
 from registry.actor import Actor
 from registry.errors import Gone, HasAliases, InvalidQuery, InvalidReference, NotFound
 from registry.models import Alias, Collection, Membership, Project, Version, VersionTag
+from registry.models.prepared import Prepared
 from registry.policy import Act, check
 from registry.services import aliases, collections, events, locks, projects, retention, tags, trash
 from registry.services._common import KEEP, Keep, now, spelled
 
+# Without what `collection` holds: joining it again costs more than all other reads together.
+_WITH = ("version__created_by", "version__manifest")
+_BY_NUMBER = Prepared[Membership](
+    lambda collection, number: Membership.objects.filter(collection=collection, number=number).select_related(
+        *_WITH
+    )
+)
+_BY_ALIAS = Prepared[Membership](
+    lambda collection, name: Membership.objects.filter(
+        aliases__collection=collection, aliases__name=name
+    ).select_related(*_WITH)
+)
 _PUBLIC_ID = re.compile(r"Artifact:([0-9]{1,18})")
 
 
 def find(actor: Actor, collection: Collection, ref: str) -> Membership:
     """Find a version by `v3` or an alias; Gone when it is in the trash."""
     number = version_number(ref)
-    # Not for_listing: joining again what `collection` holds costs more than all other reads together.
-    rows = Membership.objects.filter(collection=collection)
-    if number is None:
-        named = Alias.objects.filter(collection=collection, name=spelled(ref))
-        rows = rows.filter(pk__in=named.values("membership_id"))
-    else:
-        rows = rows.filter(number=number)
-    found = rows.select_related("version__created_by", "version__manifest").first()
+    asked, name = (_BY_ALIAS, spelled(ref)) if number is None else (_BY_NUMBER, number)
+    found = asked.first(collection.pk, name)
     if found is not None:
         found.collection = collection
         if found.version.sequence_id == collection.pk:

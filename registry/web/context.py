@@ -51,12 +51,11 @@ def _nav(request: HttpRequest) -> Nav:
     kwargs = match.kwargs if match else {}
     held = teams.entities_of(actor)
     here = _current(held, str(kwargs.get("entity", "")))
-    listed = projects.listing(actor, entity=here[0]).order_by("-updated_at", "-pk")[:_SHOWN]
     return Nav(
         entity=here[0],
         role=_role(here, actor.user.is_admin),
         may_set=actor.user.is_admin or here[1] is Role.ADMIN,
-        projects=list(listed),
+        projects=projects.newest(actor, here[0]),
         others=[entity for entity, _ in held[1:] if entity != here[0]][:_SHOWN],
         project_name=str(kwargs.get("project", "")),
         entity_name=str(kwargs.get("entity", "")),

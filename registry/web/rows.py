@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from registry.models import Alias, Collection, Membership, Project, Version
+from registry.models.labels import put_names
 from registry.services import retention
 from registry.services.retention import EffectiveTtl
 from registry.web.templatetags.words import figure
@@ -56,8 +57,11 @@ def _sharing(rows: QuerySet[Membership], collections: Mapping[int, Collection]) 
 
     Else each would bring its own copy of collection, project, entity and type, twice, and its card unread.
     """
-    slim = rows.select_related(None).select_related("version__created_by", "version__run")
+    slim = (
+        rows.select_related(None).prefetch_related(None).select_related("version__created_by", "version__run")
+    )
     found = list(slim.defer("version__description", "version__run__config", "version__run__summary"))
+    put_names(found)
     for row in found:
         row.collection = collections[row.collection_id]
         run = row.version.run

@@ -6,15 +6,15 @@ were four fifths of its time, and all rows of a list point at the same collectio
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
 
-from registry.models import Alias, Collection, Membership, VersionTag
+from registry.models import Collection, Membership
+from registry.models.labels import put_names
 
 _OWN = (
     "state",
@@ -60,6 +60,7 @@ class Content:
     deleted_at: datetime | None
     created_by: str | None
     root: bytes | None
+    tag_names: list[str] | None = None
 
     @property
     def sequence_id(self) -> int:
@@ -75,8 +76,7 @@ class Line:
     version_id: int
     version: Content
     collection: Collection
-    aliases: list[str] = field(default_factory=list)
-    tags: list[str] = field(default_factory=list)
+    alias_names: list[str] | None = None
 
 
 def loader(collection: Collection) -> Callable[[QuerySet[Membership]], list[Line]]:
@@ -88,27 +88,7 @@ def loader(collection: Collection) -> Callable[[QuerySet[Membership]], list[Line
             Line(pk, number, version, Content(version, collection, *rest), collection)
             for pk, number, version, *rest in plain
         ]
-        _put_names(lines)
+        put_names(lines)
         return lines
 
     return load
-
-
-def _put_names(lines: list[Line]) -> None:
-    aliases = _grouped(
-        Alias.objects.filter(membership__in=[line.pk for line in lines]).values_list("membership_id", "name")
-    )
-    tags = _grouped(
-        VersionTag.objects.filter(version__in=[line.version_id for line in lines]).values_list(
-            "version_id", "name"
-        )
-    )
-    for line in lines:
-        line.aliases, line.tags = aliases.get(line.pk, []), tags.get(line.version_id, [])
-
-
-def _grouped(pairs: Iterable[tuple[int, str]]) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = defaultdict(list)
-    for owner, name in pairs:
-        found[owner].append(name)
-    return found

@@ -28,6 +28,7 @@ from registry.api.serializers.lines import Content, Line
 from registry.api.shapes import CARD, NAMES, OBJECT, TTL, Body, component
 from registry.models import Collection, Membership, Version
 from registry.models.addresses import versions_of
+from registry.models.labels import put_names
 from registry.services import retention
 from registry.services.retention import EffectiveTtl
 
@@ -101,6 +102,7 @@ VERSION_CHANGES = Body(
 def versions(rows: Sequence[Membership], base_url: str) -> list[dict[str, Any]]:
     """Represent versions of any collections; what counts for their TTL is read once for all."""
     effective = retention.effective_for(rows)
+    put_names(rows)
     return [_version(row, effective[row.pk], base_url) for row in rows]
 
 
@@ -122,8 +124,8 @@ def _version(row: Membership, ttl: EffectiveTtl, base_url: str) -> dict[str, Any
     return {
         **_facts(own, row.collection, place, ttl, base_url),
         "source": _source(row, place),
-        "aliases": [alias.name for alias in row.aliases.all()],
-        "tags": [tag.name for tag in own.tags.all()],
+        "aliases": row.held_aliases(),
+        "tags": own.held_tags(),
         "sha256": None if own.manifest is None else own.manifest.root.hex(),
         "created_by": name_of(own.created_by),
     }
@@ -135,8 +137,8 @@ def _line(row: Line, ttl: EffectiveTtl, base_url: str) -> dict[str, Any]:
     return {
         **_facts(own, row.collection, place, ttl, base_url),
         "source": place,
-        "aliases": row.aliases,
-        "tags": row.tags,
+        "aliases": row.alias_names,
+        "tags": own.tag_names,
         "sha256": None if own.root is None else own.root.hex(),
         "created_by": own.created_by,
     }

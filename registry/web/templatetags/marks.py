@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,7 @@ def _avatar(shown: str) -> SafeString:
 
 def sorted_aliases(membership: Membership) -> list[str]:
     """Own aliases first, `latest` last."""
-    names = sorted(alias.name for alias in membership.aliases.all())
+    names = membership.held_aliases()
     return [name for name in names if name != "latest"] + [name for name in names if name == "latest"]
 
 
@@ -102,9 +103,9 @@ def alias_chips(membership: Membership) -> SafeString:
 
 
 @register.simple_tag
-def tag_chips(tags: Any) -> SafeString:
+def tag_chips(names: Sequence[str]) -> SafeString:
     """The tags of a version or a collection."""
-    return format_html_join(" ", '<span class="tag">{}</span>', ((tag.name,) for tag in tags.all()))
+    return format_html_join(" ", '<span class="tag">{}</span>', ((name,) for name in names))
 
 
 @register.simple_tag
