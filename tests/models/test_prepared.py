@@ -50,7 +50,8 @@ def test_rows_are_instances_as_a_queryset_makes_them(project: Project) -> None:
         for field in Collection._meta.concrete_fields:
             assert getattr(ours, field.attname) == getattr(theirs, field.attname), field
     assert seen == [(row.project.entity.name, row.type.name) for row in plain]
-    assert not found[0]._state.adding and found[0]._state.db == "default"
+    assert not found[0]._state.adding
+    assert found[0]._state.db == "default"
 
 
 @pytest.mark.parametrize("count", range(1, 6))
