@@ -5,6 +5,7 @@ Every first part of a fixed address is a name that no entity may have (`strongro
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.urls import include, path
 
 from registry.web.views import (
@@ -17,6 +18,7 @@ from registry.web.views import (
     home,
     jobs,
     keys,
+    patterns,
     policies,
     projects,
     runs,
@@ -91,7 +93,11 @@ key_patterns = [
     path("api-keys/<int:key>/revoke", keys.revoke, name="revoke"),
 ]
 
+# For those who build pages; in production there is no such address.
+debug_patterns = [path("patterns", patterns.patterns, name="patterns")] if settings.DEBUG else []
+
 urlpatterns = [
+    *debug_patterns,
     path("", home.home, name="home"),
     path("search", home.search, name="search"),
     path("setup/<token>", accounts.setup, name="setup"),
