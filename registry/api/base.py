@@ -74,15 +74,29 @@ class Endpoint(APIView):
 
     def page(
         self,
-        rows: QuerySet[Any],
+        rows: paging.Rows[Any],
         orders: Mapping[str, paging.Order],
         represent: Represent,
         load: Callable[[QuerySet[Any]], list[Any]] = list,
+        weigh: Sequence[str] = (),
     ) -> HttpResponse:
         """Answer one page of a list, or 304 when who asks has that very page."""
-        found = paging.page(rows, self.http.GET, orders, load)
-        whole = self.answer({"results": represent(found.rows), "next": found.next})
-        return conditional.unless_known(self.http, whole)
+        found = self.part(rows, orders, represent, load, weigh=weigh)
+        return conditional.unless_known(self.http, self.answer(found))
+
+    def part(
+        self,
+        rows: paging.Rows[Any],
+        orders: Mapping[str, paging.Order],
+        represent: Represent,
+        load: Callable[[QuerySet[Any]], list[Any]] = list,
+        *,
+        query: Mapping[str, Any] | None = None,
+        weigh: Sequence[str] = (),
+    ) -> dict[str, Any]:
+        """Read one page of a list, as `query` (the request's, when not given) asks for it."""
+        found = paging.page(rows, self.http.GET if query is None else query, orders, load, weigh)
+        return {"results": represent(found.rows), "next": found.next}
 
     @property
     def user(self) -> User:

@@ -6,6 +6,11 @@ from datetime import datetime
 
 from registry.http.paging import Key, orders
 
+# The fields of rows that may have megabytes: a page ends early when they add up.
+CARDS = ("version__description", "version__metadata")
+DESCRIPTION = ("description",)
+RUN_CARDS = ("config", "summary")
+
 _ID = Key("pk", int)
 
 
@@ -13,19 +18,27 @@ def _by(field: str, kind: type) -> tuple[Key, ...]:
     return (Key(field, kind), _ID)
 
 
-KEYS = orders(("-created_at", _by("created_at", datetime)))
+KEYS = orders(("-created_at", _by("created_at", datetime)), ("name", _by("name", str)))
+ENTITIES = orders(("name", _by("folded", str)), ("created_at", _by("created_at", datetime)))
 PROJECTS = orders(
     ("name", _by("name", str)),
     ("created_at", _by("created_at", datetime)),
     ("updated_at", _by("updated_at", datetime)),
 )
-TYPES = orders(("name", _by("name", str)))
+# Across projects, what changed last comes first.
+PROJECTS_EVERYWHERE = orders(
+    ("-updated_at", _by("updated_at", datetime)),
+    ("created_at", _by("created_at", datetime)),
+    ("name", _by("name", str)),
+)
+TYPES = orders(("name", _by("name", str)), ("created_at", _by("created_at", datetime)))
 COLLECTIONS = orders(
     ("name", _by("name", str)),
     ("created_at", _by("created_at", datetime)),
     ("updated_at", _by("updated_at", datetime)),
 )
-ALIASES = orders(("name", (Key("name", str),)))
+COLLECTIONS_EVERYWHERE = PROJECTS_EVERYWHERE
+ALIASES = orders(("name", (Key("name", str),)), ("created_at", _by("created_at", datetime)))
 VERSIONS = orders(
     ("-version", (Key("number", int),)),
     ("created_at", _by("version__created_at", datetime)),
@@ -37,6 +50,9 @@ RUNS = orders(
 )
 EDGES = orders(("id", (_ID,)))
 USED_BY = orders(("-used_at", _by("used_at", datetime)))
-MEMBERS = orders(("name", _by("user__username", str)))
+MEMBERS = orders(("name", _by("user__username", str)), ("created_at", _by("created_at", datetime)))
 EVENTS = orders(("-id", (_ID,)))
-TRASH = orders(("-deleted_at", _by("version__deleted_at", datetime)))
+TRASH = orders(
+    ("-deleted_at", _by("version__deleted_at", datetime)),
+    ("size", _by("version__size", int)),
+)

@@ -139,8 +139,9 @@ def page_of(item: Schema, name: str) -> Schema:
     )
 
 
+LIMIT = Param("limit", {"type": "integer", "minimum": 1, "maximum": 200}, "How many (50 when not given)")
 LISTING = (
-    Param("limit", {"type": "integer", "minimum": 1, "maximum": 200}, "How many (50 when not given)"),
+    LIMIT,
     Param("cursor", {"type": "string", "maxLength": 1024}, "`next` of the page before"),
 )
 

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.dateparse import parse_datetime
 from strongroom.core.errors import InvalidInput, InvalidQuery
 
 from registry.http.body import read_json
 
 Schema = dict[str, Any]
 COMPONENTS: dict[str, Schema] = {}
+_YEARS = (1970, 3000)
 
 
 def component(name: str, schema: Schema) -> Schema:
@@ -168,6 +171,21 @@ class Param:
         }
 
 
+def search_in(what: str) -> Param:
+    """The parameter `q`, which every list has that one searches."""
+    return Param("q", {"type": "string", "maxLength": 256}, f"Only with this text in {what}")
+
+
+def narrowed_to(name: str, what: str) -> Param:
+    """A text that must be matched whole."""
+    return Param(name, {"type": "string", "maxLength": 256}, f"Only {what}")
+
+
+def choice(name: str, what: str, *known: str) -> Param:
+    """A filter of a few words."""
+    return Param(name, {"type": "string", "enum": list(known)}, f"Only {what}")
+
+
 def words_of(query: Mapping[str, Any], *names: str, longest: int = 256) -> dict[str, str]:
     """Read the text filters that were given, under their own names."""
     found = {name: query[name] for name in names if query.get(name)}
@@ -175,6 +193,34 @@ def words_of(query: Mapping[str, Any], *names: str, longest: int = 256) -> dict[
         if len(value) > longest:
             raise InvalidQuery(f"{name} must have at most {longest} characters.", field=name)
     return found
+
+
+def choice_of(query: Mapping[str, Any], name: str, *known: str) -> dict[str, str]:
+    """Read a filter of a few words, under its own name, when it was given."""
+    value = query.get(name)
+    if not value:
+        return {}
+    if value not in known:
+        raise InvalidQuery(f"{name} must be one of {', '.join(known)}.", field=name)
+    return {name: value}
+
+
+def moments_of(query: Mapping[str, Any], *names: str) -> dict[str, datetime]:
+    """Read the points in time that were given, under their own names, in UTC."""
+    return {name: _moment(name, query[name]) for name in names if query.get(name)}
+
+
+def _moment(name: str, text: str) -> datetime:
+    try:
+        at = parse_datetime(text)
+        utc = None if at is None or at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        utc = None
+    if utc is None or not _YEARS[0] <= utc.year <= _YEARS[1]:
+        raise InvalidQuery(
+            f"{name} must be a date and time with its offset, such as 2030-01-31T00:00:00Z.", field=name
+        )
+    return utc
 
 
 def flag_of(query: Mapping[str, Any], name: str) -> bool:

@@ -5,20 +5,26 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Func, IntegerField, Model, Q, QuerySet, TextField, Value
+from django.db.models.functions import Cast
 from django.utils import timezone
 from strongroom.core.errors import InvalidQuery
 
+from registry.models.merged import Merged
+
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
+# Of cards and metadata in one page: a single version may have nine megabytes of them.
+BUDGET_BYTES = 4 * 1024 * 1024
 _MAX_CURSOR = 1024
 _INT64 = 2**63
 M = TypeVar("M", bound=Model)
 R = TypeVar("R")
+Rows: TypeAlias = QuerySet[M] | Merged[M]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +94,44 @@ def order_of(query: Mapping[str, Any], known: Mapping[str, Order]) -> Order:
 
 
 def page(
-    rows: QuerySet[M],
+    rows: Rows[M],
     query: Mapping[str, Any],
     known: Mapping[str, Order],
     load: Callable[[QuerySet[M]], list[Any]] = list,
+    weigh: Sequence[str] = (),
 ) -> Page[Any]:
-    """Return the page of `rows` that `order`, `cursor` and `limit` ask for; `load` reads the slice."""
+    """Return the page of `rows` that `order`, `cursor` and `limit` ask for; `load` reads the slice.
+
+    The page ends early once the fields named by `weigh` pass the budget; `next` goes on from there.
+    """
     order, limit = order_of(query, known), limit_of(query)
     cursor = query.get("cursor")
     ordered = rows.order_by(*order.columns())
     if cursor is not None:
         ordered = ordered.filter(_beyond(order, decode(order, cursor)))
+    if weigh:
+        limit = _affordable(ordered, limit, weigh)
     found = load(ordered[: limit + 1])
     more = len(found) > limit
     return Page(found[:limit], encode(order, found[limit - 1]) if more else None)
+
+
+def _affordable(ordered: Rows[Any], limit: int, weigh: Sequence[str]) -> int:
+    """Say how many of the next rows fit into the budget, before any of them is read; one fits always.
+
+    The row after them, which only says whether there are more, is read with them: it may be large as well.
+    """
+    sizes = ordered.values_list(sum((_length(field) for field in weigh), Value(0)), flat=True)
+    total = 0
+    for count, size in enumerate(sizes[: limit + 1]):
+        total += size
+        if total > BUDGET_BYTES and count > 0:
+            return count
+    return limit
+
+
+def _length(field: str) -> Func:
+    return Func(Cast(field, TextField()), function="LENGTH", output_field=IntegerField())
 
 
 def encode(order: Order, row: Any) -> str:

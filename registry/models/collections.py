@@ -113,6 +113,12 @@ class Collection(models.Model):
             ),
             models.Index(fields=["project", "-updated_at", "-id"], name="collection_by_change"),
             models.Index(fields=["project", "-created_at", "-id"], name="collection_by_creation"),
+            # The list across projects.
+            models.Index(
+                fields=["-updated_at", "-id"],
+                condition=Q(deleted_at=None, established=True),
+                name="collection_live_by_change",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 
@@ -20,6 +21,8 @@ class Event(models.Model):
     project_id = models.BigIntegerField(null=True)
     collection_id = models.BigIntegerField(null=True)
     version_id = models.BigIntegerField(null=True)
+    # The version that lost an alias by this act: its history tells it, too.
+    taken_from_id = models.BigIntegerField(null=True)
     subject = models.CharField(max_length=512, blank=True)
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)
@@ -29,7 +32,16 @@ class Event(models.Model):
             models.Index(fields=["project_id", "-id"], name="event_by_project"),
             models.Index(fields=["collection_id", "-id"], name="event_by_collection"),
             models.Index(fields=["version_id", "-id"], name="event_by_version"),
+            models.Index(
+                fields=["taken_from_id", "-id"],
+                condition=Q(taken_from_id__isnull=False),
+                name="event_by_loser",
+            ),
             models.Index(fields=["entity_id", "-id"], name="event_by_entity"),
+            # What a list of events is narrowed to, where one project may have millions.
+            models.Index(fields=["project_id", "act", "-id"], name="event_by_act"),
+            models.Index(fields=["project_id", "actor_name", "-id"], name="event_by_actor"),
+            models.Index(fields=["at"], name="event_by_time"),
         ]
 
     def __str__(self) -> str:

@@ -59,7 +59,12 @@ class Run(models.Model):
                 condition=Q(state__in=["running", "finished", "failed", "crashed"]), name="run_state_known"
             ),
         ]
-        indexes = [models.Index(fields=["project", "-created_at", "-id"], name="run_newest_first")]
+        indexes = [
+            models.Index(fields=["project", "-created_at", "-id"], name="run_newest_first"),
+            models.Index(fields=["project", "state", "-created_at", "-id"], name="run_by_state"),
+            models.Index(fields=["project", "job_type", "-created_at", "-id"], name="run_by_job_type"),
+            models.Index(fields=["project", "created_by", "-created_at", "-id"], name="run_by_maker"),
+        ]
 
     def __str__(self) -> str:
         return self.display_name or self.name

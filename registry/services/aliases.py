@@ -41,10 +41,11 @@ _HOLDERS = Prepared[Alias](
 )
 
 
-def listing(actor: Actor, *, collection: Collection) -> QuerySet[Alias]:
-    """List a collection's aliases by name, each with the version that holds it."""
+def listing(actor: Actor, *, collection: Collection, q: str | None = None) -> QuerySet[Alias]:
+    """List a collection's aliases by name, each with the version that holds it; `q` is looked for in names."""
     check(actor, Act.VIEW, collection.project)
-    return Alias.objects.filter(collection=collection).select_related("membership").order_by("name")
+    rows = Alias.objects.filter(collection=collection).select_related("membership").order_by("name")
+    return rows.filter(name__icontains=spelled(q)) if q else rows
 
 
 def move(actor: Actor, *, membership: Membership, name: str) -> Alias:
@@ -122,9 +123,9 @@ def point(
         Alias.objects.filter(pk__in=[alias.pk for alias in moving]).update(
             membership=membership, created_by=actor.user, created_at=now()
         )
-    moves = [(name, None) for name in fresh] + [
-        (alias.name, f"v{alias.membership.number}") for alias in moving
-    ]
+    moves: list[tuple[str, Membership | None]] = [(name, None) for name in fresh]
+    # The rows at hand still say who held them.
+    moves += [(alias.name, alias.membership) for alias in moving]
     return [_told(actor, membership, name, before) for name, before in moves if name not in quiet]
 
 
@@ -169,14 +170,15 @@ def refuse_gone(membership: Membership) -> None:
         raise NotFound(f"{membership.name} was deleted meanwhile. Nothing was changed.")
 
 
-def _told(actor: Actor, membership: Membership, name: str, before: str | None) -> Event:
+def _told(actor: Actor, membership: Membership, name: str, before: Membership | None) -> Event:
     return events.make(
         actor,
         "alias.move",
         collection=membership.collection,
         version=membership.version,
+        taken_from=before.version_id if before else None,
         subject=name,
-        before=before,
+        before=f"v{before.number}" if before else None,
         after=f"v{membership.number}",
     )
 

@@ -38,7 +38,20 @@ def listing(
 ) -> QuerySet[Collection]:
     """List a project's collections; `q` is looked for in names, without case."""
     check(actor, Act.VIEW, project)
-    rows = Collection.objects.live().filter(project=project).for_listing()
+    return _narrowed(Collection.objects.live().filter(project=project).for_listing(), type, q, tag)
+
+
+def everywhere(
+    actor: Actor, *, type: str | None = None, q: str | None = None, tag: str | None = None
+) -> QuerySet[Collection]:
+    """The same for all projects that the person sees."""
+    check(actor, Act.VIEW, None)
+    return _narrowed(Collection.objects.live().visible_to(actor.user).for_listing(), type, q, tag)
+
+
+def _narrowed(
+    rows: QuerySet[Collection], type: str | None, q: str | None, tag: str | None
+) -> QuerySet[Collection]:
     if type:
         rows = rows.filter(type__name=type)
     if q:
@@ -48,13 +61,14 @@ def listing(
     return rows
 
 
-def types(actor: Actor, *, project: Project) -> QuerySet[ArtifactType]:
-    """List a project's artifact types by name, each with `collection_count`."""
+def types(actor: Actor, *, project: Project, q: str | None = None) -> QuerySet[ArtifactType]:
+    """List a project's artifact types by name, each with `collection_count`; `q` is looked for in names."""
     check(actor, Act.VIEW, project)
     live = Collection.objects.live().filter(type=OuterRef("pk"))
     # Sub-queries that one index answers: a join would group all rows of the project before it counts.
     counts = live.order_by().values("type").annotate(rows=Count("pk")).values("rows")
     used = ArtifactType.objects.filter(Exists(live), project=project)
+    used = used.filter(name__icontains=q) if q else used
     return used.annotate(collection_count=Subquery(counts)).order_by("name")
 
 

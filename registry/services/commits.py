@@ -71,7 +71,7 @@ def finish(actor: Actor, draft: Version, wanted: list[str], tagged: list[str]) -
         events.append(told)
         return Committed(latest, created=False)
     membership = _number(actor, draft)
-    told = [_logged(actor, membership)]
+    told = [*_made(actor, membership), _logged(actor, membership, latest)]
     told += names.point(actor, membership, wanted, held, quiet=[names.LATEST])
     told += labels.put(actor, membership, tagged, [])
     events.append(told)
@@ -99,13 +99,25 @@ def _number(actor: Actor, draft: Version) -> Membership:
     return membership
 
 
-def _logged(actor: Actor, membership: Membership) -> Event:
+def _made(actor: Actor, membership: Membership) -> list[Event]:
+    """Tell that the collection is there, when this is the first commit to what drafts had only begun."""
+    collection = membership.collection
+    if collection.established:
+        return []
+    after = {"type": collection.type.name}
+    return [
+        events.make(actor, "collection.create", collection=collection, subject=str(collection), after=after)
+    ]
+
+
+def _logged(actor: Actor, membership: Membership, latest: Membership | None) -> Event:
     version = membership.version
     return events.make(
         actor,
         "version.log",
         collection=membership.collection,
         version=version,
+        taken_from=latest.version_id if latest else None,
         subject=membership.name,
         after={"digest": version.digest, "size": version.size, "file_count": version.file_count},
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 from django.core.cache import cache
@@ -18,6 +19,7 @@ from registry.manifests import FolderPage
 from registry.models import Blob, Manifest, Membership
 from registry.policy import Act, check
 from registry.services import events
+from registry.storage.ranges import Range
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +39,10 @@ def entry(actor: Actor, membership: Membership, path: str) -> Entry:
     return found
 
 
-def content(actor: Actor, membership: Membership, path: str, *, looking: bool = False) -> Content:
+def content(actor: Actor, membership: Membership, path: str) -> Content:
     """Return an entry with the blob that holds its bytes; NotFound for a reference, whose bytes are elsewhere.
 
-    `looking` is a preview on a page: it needs the same right, and is no download in the history.
+    It needs the right to download, and is none: a page that shows a file, or who signs a link to it, looks only.
     """
     check(actor, Act.DOWNLOAD, membership.collection.project)
     found = entry(actor, membership, path)
@@ -56,9 +58,25 @@ def content(actor: Actor, membership: Membership, path: str, *, looking: bool = 
             f"the same bytes again heals them.",
             sha256=found.sha256,
         )
-    if not looking:
-        _tell_download(actor, membership)
     return found, blob
+
+
+def opener(actor: Actor, membership: Membership, blob: Blob) -> Callable[[int, int], Range]:
+    """Return what opens a part of a file for download, which it records.
+
+    Only then: what is answered by "not modified", or by its headers alone, gives no bytes away.
+    """
+
+    def open_part(start: int, length: int) -> Range:
+        opened = storage.open_blob(blob, start, length)
+        try:
+            _tell_download(actor, membership)
+        except Exception:
+            opened.close()
+            raise
+        return opened
+
+    return open_part
 
 
 def folder(actor: Actor, membership: Membership, path: str, cursor: str | None, limit: int) -> FolderPage:
@@ -73,16 +91,14 @@ def folder(actor: Actor, membership: Membership, path: str, cursor: str | None, 
 
 
 def lines(actor: Actor, membership: Membership, prefix: str = "") -> Iterator[bytes]:
-    """Stream the manifest as NDJSON, a line an entry, for whoever is about to download."""
+    """Stream the manifest as NDJSON, a line an entry; no download: that is of the bytes."""
     check(actor, Act.DOWNLOAD, membership.collection.project)
-    _tell_download(actor, membership)
     return write_lines(manifests.entries(_manifest(membership), prefix=prefix))
 
 
 def wandb_manifest(actor: Actor, membership: Membership) -> Iterator[bytes]:
     """Stream the manifest in the JSON form of the `wandb` client."""
     check(actor, Act.DOWNLOAD, membership.collection.project)
-    _tell_download(actor, membership)
     return write_wandb(manifests.entries(_manifest(membership)))
 
 
@@ -128,9 +144,13 @@ def _manifest(membership: Membership) -> Manifest:
 
 
 def _tell_download(actor: Actor, membership: Membership) -> None:
-    """Record a download once in ten minutes for each person, version and door: a download is many requests."""
-    who = actor.user.pk if actor.user else 0
-    told = f"download:{who}:{membership.pk}:{actor.door}"
+    """Record a download once in ten minutes: it is many requests.
+
+    Each person, version, door, address and key by itself: a stolen key's download must not hide behind its
+    owner's.
+    """
+    who = (actor.user.pk if actor.user else 0, actor.key.pk if actor.key else 0, actor.address)
+    told = f"download:{membership.pk}:{actor.door}:{hashlib.sha256(repr(who).encode()).hexdigest()}"
     if not _is_new(told):
         return
     try:

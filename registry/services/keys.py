@@ -77,9 +77,10 @@ def revoke(actor: Actor, *, key: ApiKey) -> None:
             events.record(actor, "key.revoke", entity=key.user.entity, subject=f"{key.prefix}… {key.name}")
 
 
-def of(actor: Actor) -> QuerySet[ApiKey]:
-    """List one's own keys that still work or have merely expired."""
-    return ApiKey.objects.filter(user=actor.user, revoked_at=None).order_by("-created_at", "-pk")
+def of(actor: Actor, *, q: str | None = None) -> QuerySet[ApiKey]:
+    """List one's own keys that still work or have merely expired; `q` is looked for in their names."""
+    rows = ApiKey.objects.filter(user=actor.user, revoked_at=None).order_by("-created_at", "-pk")
+    return rows.filter(name__icontains=q) if q else rows
 
 
 def find(actor: Actor, key_id: int) -> ApiKey:

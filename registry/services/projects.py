@@ -31,10 +31,26 @@ def find(actor: Actor, entity: str, project: str) -> Project:
     return found
 
 
-def listing(actor: Actor, *, entity: Entity | None = None) -> QuerySet[Project]:
-    """List the projects that the person sees, of one entity or of all."""
+def listing(
+    actor: Actor,
+    *,
+    entity: Entity | None = None,
+    owner: str | None = None,
+    q: str | None = None,
+    visibility: str | None = None,
+) -> QuerySet[Project]:
+    """List the projects that the person sees, of one entity or of all; `owner` narrows all to an entity's name.
+
+    `q` is looked for in names, without case.
+    """
     rows = Project.objects.visible_to(actor.user).select_related("entity").filter(kind=Project.Kind.PROJECT)
-    return rows if entity is None else rows.filter(entity=entity)
+    if entity is not None:
+        rows = rows.filter(entity=entity)
+    if owner:
+        rows = rows.filter(entity__folded=owner.casefold())
+    if q:
+        rows = rows.filter(name__icontains=q)
+    return rows.filter(visibility=visibility) if visibility else rows
 
 
 def newest(actor: Actor, entity: Entity) -> list[Project]:

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from strongroom.core.names import check_label, check_metadata, check_run_name
 
 from registry.actor import Actor
 from registry.errors import InvalidInput, NameTaken, NotFound
-from registry.models import Membership, Project, Run, RunInput, RunOutput, Version
+from registry.models import Membership, Project, Run, RunInput, RunOutput, User, Version
 from registry.models.versions import MembershipQuerySet
 from registry.policy import Act, check
 from registry.services import events
@@ -30,10 +30,29 @@ def find(actor: Actor, project: Project, name: str) -> Run:
     return found
 
 
-def listing(actor: Actor, *, project: Project) -> QuerySet[Run]:
-    """List a project's runs."""
+def listing(
+    actor: Actor,
+    *,
+    project: Project,
+    q: str | None = None,
+    state: str | None = None,
+    job_type: str | None = None,
+    user: str | None = None,
+) -> QuerySet[Run]:
+    """List a project's runs; `q` is looked for in both their names, without case."""
     check(actor, Act.VIEW, project)
-    return Run.objects.for_listing().filter(project=project)
+    rows = Run.objects.for_listing().filter(project=project)
+    if q:
+        rows = rows.filter(Q(name__icontains=q) | Q(display_name__icontains=q))
+    if state:
+        rows = rows.filter(state=state)
+    if job_type:
+        rows = rows.filter(job_type=job_type)
+    if user:
+        # Looked up before: a join would keep databases from the index by maker.
+        made_by = User.objects.filter(entity__folded=user.casefold()).values_list("pk", flat=True).first()
+        rows = rows.filter(created_by=made_by) if made_by else rows.none()
+    return rows
 
 
 def create(

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from registry.actor import Actor
 from registry.models import Collection, Project
 from registry.policy import Act, check
+from registry.services import collections, projects
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """All that has the words in its name, last changed first."""
+
+    projects: QuerySet[Project]
+    collections: QuerySet[Collection]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What has the words in its name."""
+    """The first of it."""
 
     projects: list[Project]
     collections: list[Collection]
@@ -20,12 +31,16 @@ class Found:
         return bool(self.projects or self.collections)
 
 
-def by_name(actor: Actor, q: str, *, limit: int) -> Found:
-    """Return projects and collections whose names hold `q`, without case, last changed first."""
+def named(actor: Actor, q: str) -> Named:
+    """List projects and collections whose names hold `q`, without case."""
     check(actor, Act.VIEW, None)
-    projects = Project.objects.visible_to(actor.user).select_related("entity").filter(name__icontains=q)
-    collections = Collection.objects.live().visible_to(actor.user).for_listing().filter(name__icontains=q)
-    return Found(
-        list(projects.order_by("-updated_at", "-pk")[:limit]),
-        list(collections.order_by("-updated_at", "-pk")[:limit]),
+    return Named(
+        projects.listing(actor, q=q).order_by("-updated_at", "-pk"),
+        collections.everywhere(actor, q=q).order_by("-updated_at", "-pk"),
     )
+
+
+def by_name(actor: Actor, q: str, *, limit: int) -> Found:
+    """Return the first of them."""
+    rows = named(actor, q)
+    return Found(list(rows.projects[:limit]), list(rows.collections[:limit]))

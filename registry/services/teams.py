@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from strongroom.core.names import check_entity_name
 
 from registry.actor import Actor
 from registry.errors import Conflict, InvalidInput, NameTaken, NotFound
 from registry.models import Entity, Organization, OrganizationMember, Role, Team, TeamMember, User
 from registry.models.prepared import Prepared
-from registry.policy import Act, check, check_seen, role_in
+from registry.policy import Act, check, check_seen, role_in, roles_in
 from registry.services import accounts, events, retention
 from registry.services._common import KEEP, Keep
 
@@ -135,10 +136,24 @@ def edit_settings(
     return team
 
 
-def members(actor: Actor, *, place: Place) -> QuerySet[TeamMember] | QuerySet[OrganizationMember]:
-    """List the people of a team or organization by name."""
+def members(
+    actor: Actor, *, place: Place, q: str | None = None, role: str | None = None
+) -> QuerySet[TeamMember] | QuerySet[OrganizationMember]:
+    """List the people of a team or organization by name; `q` is looked for in both their names."""
     check(actor, Act.VIEW, place)
-    return _members(place).select_related("user").order_by("user__username")
+    rows = _members(place).select_related("user").order_by("user__username")
+    if q:
+        rows = rows.filter(Q(user__username__icontains=q) | Q(user__full_name__icontains=q))
+    return rows.filter(role=role) if role else rows
+
+
+def belonging(actor: Actor, *, q: str | None = None, kind: str | None = None) -> QuerySet[Entity]:
+    """List the entities in which one holds a role oneself: one's own, one's teams and organizations."""
+    check(actor, Act.VIEW, None)
+    rows = Entity.objects.none() if actor.user is None else Entity.objects.with_role(actor.user)
+    if q:
+        rows = rows.filter(name__icontains=q)
+    return rows.filter(kind=kind) if kind else rows
 
 
 def entities_of(actor: Actor) -> list[tuple[Entity, Role]]:
@@ -184,6 +199,11 @@ def find_organization(actor: Actor, name: str) -> Organization:
 def role_of(actor: Actor, entity: Entity) -> Role | None:
     """Return one's role in an entity, for pages that show it."""
     return role_in(actor.user, entity)
+
+
+def roles_of(actor: Actor, entities: Sequence[Entity]) -> dict[int, Role]:
+    """The same for several, by their ids."""
+    return {} if actor.user is None else roles_in(actor.user, entities)
 
 
 def _place_of(entity: Entity) -> Entity | Team:

@@ -21,10 +21,19 @@ __all__ = ["Restored", "listing", "move", "purge_date", "purge_due", "restore"]
 _BATCH = 200
 
 
-def listing(actor: Actor, *, project: Project) -> QuerySet[Membership]:
-    """List a project's deleted versions that can still be restored, last deleted first."""
+def listing(
+    actor: Actor, *, project: Project, q: str | None = None, type: str | None = None
+) -> QuerySet[Membership]:
+    """List a project's deleted versions that can still be restored, last deleted first.
+
+    `q` is looked for in the names of their collections, without case.
+    """
     check(actor, Act.VIEW, project)
     rows = Membership.objects.trashed().sources().filter(collection__project=project)
+    if q:
+        rows = rows.filter(collection__name__icontains=q)
+    if type:
+        rows = rows.filter(collection__type__name=type)
     return rows.for_listing().select_related("version__deleted_by").order_by("-version__deleted_at", "-pk")
 
 

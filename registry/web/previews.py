@@ -43,7 +43,7 @@ def of(actor: Actor, membership: Membership, entry: Entry) -> Preview:
     if entry.ref is not None and entry.sha256 is None:
         return Preview("reference", "A reference: its bytes stay where they are.")
     try:
-        _, blob = files.content(actor, membership, entry.path, looking=True)
+        _, blob = files.content(actor, membership, entry.path)
         return _of_blob(entry.path, blob)
     except Forbidden as error:
         return Preview("refused", str(error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.urls import reverse
@@ -75,14 +75,21 @@ class Story:
     before: str
     after: str
     door: str
+    key_prefix: str = ""
 
     @property
     def day(self) -> str:
         return day(self.event.at)
 
 
-def tell(actor: Actor, events: Sequence[Event]) -> list[Story]:
-    """Put events into words; four queries, however many there are."""
+def tell(
+    actor: Actor, events: Sequence[Event], *, origin: bool = False, loser: Membership | None = None
+) -> list[Story]:
+    """Put events into words; four queries, however many there are.
+
+    `origin` says that the reader may see which keys were used; `loser` whose history this is: what took an
+    alias from it is told as its loss.
+    """
     users = {row.pk: row for row in User.objects.filter(pk__in={event.actor_id for event in events})}
     projects = Project.objects.visible_to(actor.user).select_related("entity")
     places = {row.pk: row for row in projects.filter(pk__in={event.project_id for event in events})}
@@ -92,7 +99,20 @@ def tell(actor: Actor, events: Sequence[Event]) -> list[Story]:
         Membership.objects.committed().sources().filter(version__in={event.version_id for event in events})
     )
     rows = {row.version_id: row for row in versions.select_related("collection__project__entity")}
-    return [_story(event, users, places, sets, rows) for event in events]
+    stories = [_story(event, users, places, sets, rows) for event in events]
+    if loser is not None:
+        stories = [_lost(story, loser) for story in stories]
+    return [replace(story, key_prefix=story.event.key_prefix) for story in stories] if origin else stories
+
+
+def _lost(story: Story, loser: Membership) -> Story:
+    """Tell the logging of the next version as what it did to this one, which was `latest` until then."""
+    event = story.event
+    if event.taken_from_id != loser.version_id or event.act != "version.log":
+        return story
+    number = f"v{event.subject.rpartition(':v')[2]}"
+    words = _WORDS["alias.move"][1]
+    return replace(story, words=words, alias="latest", before=f"v{loser.number}", after=number)
 
 
 def _story(
@@ -156,6 +176,9 @@ def _one(name: str, value: Any) -> str:
         return size(value)
     if name == "ttl" and isinstance(value, int):
         return duration(value)
+    if isinstance(value, dict) and "sha256" in value:
+        # Too large to be kept: see `registry.services._bounded`.
+        return size(value["size"])
     if name == "description":
         return f"{len(str(value)):,} characters"
     if isinstance(value, dict):

@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from registry.actor import system
 from registry.models import Run
 from registry.services import projects, runs, teams
 from tests.api.support import Api
@@ -12,20 +13,26 @@ from tests.factories import actor, log, unique, user
 # What each list may cost, rows included; a change here is a decision.
 BUDGET = {
     "me/keys": 3,
-    "entities": 5,
+    "my entities": 5,
+    "entities": 6,
+    "every project": 4,
+    "every collection": 5,
+    "search": 7,
     "types": 6,
-    "collections": 7,
-    "versions": 14,
+    "collections": 8,
+    "versions": 15,
     "aliases": 8,
-    "runs": 6,
-    "inputs": 13,
-    "outputs": 13,
-    "used_by": 14,
-    "used-by": 8,
+    "runs": 7,
+    "inputs": 14,
+    "outputs": 14,
+    "used_by": 15,
+    "used-by": 9,
     "members": 6,
-    "entity events": 6,
-    "trash": 12,
-    "events": 6,
+    "entity events": 10,
+    "trash": 13,
+    "events": 10,
+    "collection events": 11,
+    "version events": 12,
 }
 
 
@@ -46,7 +53,10 @@ def fill(people, project, run, count):
         runs.use(who, run=run, membership=held)
         other, _ = runs.create(who, project=project)
         runs.use(who, run=other, membership=held if n else held)
-        projects.create(who, entity=people.team.entity, name=unique("p"))
+        projects.create(who, entity=people.team.entity, name=unique("e"))
+        # The installation makes it: its maker would belong to it, and see what is in it.
+        club = teams.create_team(system(), name=unique("club"), organization=people.organization)
+        teams.add_member(system(), place=club, user=people.alice, role="viewer")
         teams.add_member(who, place=people.team, user=user(), role="viewer")
     return held
 
@@ -55,7 +65,11 @@ def urls(home, entity, run, ref):
     resnet = f"{home}/collections/resnet"
     return {
         "me/keys": "/me/keys",
+        "my entities": "/entities",
         "entities": f"/entities/{entity}/projects",
+        "every project": "/projects",
+        "every collection": "/collections",
+        "search": "/search?q=e",
         "types": f"{home}/types",
         "collections": f"{home}/collections",
         "versions": f"{resnet}/versions",
@@ -69,6 +83,8 @@ def urls(home, entity, run, ref):
         "entity events": f"/entities/{entity}/events",
         "trash": f"{home}/trash",
         "events": f"{home}/events",
+        "collection events": f"{resnet}/events",
+        "version events": f"{resnet}/versions/{ref}/events",
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import io
+from dataclasses import replace
 
 import pytest
 from django.apps import apps
@@ -16,6 +17,7 @@ from registry.models import Event
 from registry.services import (
     accounts,
     aliases,
+    audit,
     collections,
     drafts,
     events,
@@ -62,6 +64,10 @@ class World:
             self.bob, project=self.project, collection="resnet", type="model", entries=[entry], run=self.run
         )
 
+    def download(self, who):
+        _, blob = files.content(who, self.v0, "a")
+        files.opener(who, self.v0, blob)(0, 1).close()
+
     def set_up(self):
         type(self.people.root).objects.update(is_admin=False)
         token = accounts.setup_token_for_link()
@@ -99,7 +105,7 @@ ACTS = {
     "version.expire": lambda w: retention.expire_due(at=timezone.now() + datetime.timedelta(minutes=5)),
     "version.purge": lambda w: trash.purge_due(at=w.later),
     "version.use": lambda w: runs.use(w.bob, run=w.run, membership=w.v0),
-    "version.download": lambda w: files.content(w.bob, w.v0, "a"),
+    "version.download": lambda w: w.download(w.bob),
     "alias.move": lambda w: aliases.move(w.bob, membership=w.v0, name="new"),
     "alias.remove": lambda w: aliases.remove(w.bob, collection=w.v0.collection, name="gold"),
     "tag.edit": lambda w: tags.add(w.bob, membership=w.v0, name="new"),
@@ -107,6 +113,9 @@ ACTS = {
     "run.edit": lambda w: runs.edit(w.bob, run=w.run, state="finished"),
     "ttl_policy.set": lambda w: retention.set_policy(w.alice, target=w.project, ttl=60),
 }
+
+
+FIRST_LOGS = {"version.log", "version.log (small)"}
 
 
 def everything() -> dict[str, list]:
@@ -122,7 +131,9 @@ def test_an_act_is_exactly_one_event(act):
     world = World()
     before = Event.objects.order_by("-id").values_list("id", flat=True)[0]
     ACTS[act](world)
-    assert list(Event.objects.filter(id__gt=before).values_list("act", flat=True)) == [act.split()[0]]
+    told = list(Event.objects.filter(id__gt=before).order_by("id").values_list("act", flat=True))
+    # The first log to a collection makes it, which is an act of its own.
+    assert told == ["collection.create"] * (act in FIRST_LOGS) + [act.split()[0]]
 
 
 @pytest.mark.parametrize("act", ACTS)
@@ -144,7 +155,7 @@ def test_an_act_whose_event_fails_is_not_done(act, monkeypatch):
         rows.pop("Manifest"), rows.pop("Chunk")
     assert after == before
     ACTS[act](world)
-    assert Event.objects.count() == len(before["Event"]) + 1
+    assert Event.objects.count() == len(before["Event"]) + 1 + (act in FIRST_LOGS)
 
 
 def test_setting_up_without_an_event_is_not_done(monkeypatch):
@@ -193,27 +204,83 @@ def test_an_event_says_who_when_from_where_and_with_which_key():
 def test_events_are_listed_newest_first_for_those_who_see_the_place():
     world = World()
     for rows in (
-        events.of_project(world.bob, world.project),
-        events.of_collection(world.bob, world.v0.collection),
-        events.of_version(world.bob, world.v0),
-        events.recent(world.bob),
+        audit.of_project(world.bob, world.project),
+        audit.of_collection(world.bob, world.v0.collection),
+        audit.of_version(world.bob, world.v0),
+        audit.recent(world.bob),
     ):
         ids = list(rows.values_list("id", flat=True))
         assert ids
         assert ids == sorted(ids, reverse=True)
     stranger = make.actor(world.people.charlie)
-    assert not events.recent(stranger).exists()
+    assert not audit.recent(stranger).exists()
     with pytest.raises(NotFound):
-        events.of_version(stranger, world.v0)
-    assert events.of_project(system(), world.project).exists()
+        audit.of_version(stranger, world.v0)
+    assert audit.of_project(system(), world.project).exists()
 
 
 def test_a_download_of_many_requests_is_told_once():
     world = World()
+    told = Event.objects.filter(act="version.download")
     for _ in range(3):
-        files.content(world.bob, world.v0, "a")
-        b"".join(files.lines(world.bob, world.v0))
+        world.download(world.bob)
         io.BytesIO(b"".join(files.bundle(world.bob, world.v0, ["a"])))
-    assert Event.objects.filter(act="version.download").count() == 1
-    files.content(world.alice, world.v0, "a")
-    assert Event.objects.filter(act="version.download").count() == 2
+    assert told.count() == 1
+    world.download(world.alice)
+    assert told.count() == 2
+    # The same person from elsewhere, and with a key: each is told.
+    elsewhere = replace(world.bob, address="198.51.100.7")
+    world.download(elsewhere)
+    world.download(replace(elsewhere, key=world.key))
+    assert list(told.order_by("-id").values_list("address", "key_prefix")[:2]) == [
+        ("198.51.100.7", world.key.prefix),
+        ("198.51.100.7", ""),
+    ]
+
+
+def test_looking_at_the_manifest_or_at_what_could_be_downloaded_is_no_download():
+    world = World()
+    b"".join(files.lines(world.bob, world.v0))
+    b"".join(files.wandb_manifest(world.bob, world.v0))
+    files.content(world.bob, world.v0, "a")
+    assert not Event.objects.filter(act="version.download").exists()
+
+
+def test_the_first_log_tells_that_the_collection_was_made():
+    world = World()
+    drafts.commit(world.bob, draft=world.draft)
+    made, logged = Event.objects.order_by("-id")[:2][::-1]
+    assert (made.act, made.after, made.version_id) == ("collection.create", {"type": "model"}, None)
+    assert (logged.act, logged.collection_id) == ("version.log", made.collection_id)
+    make.log(world.people.bob, world.project, "next", files={"b": b"3"})
+    assert Event.objects.filter(act="collection.create", collection_id=made.collection_id).count() == 1
+
+
+def test_the_history_of_a_version_tells_what_it_lost():
+    world = World()
+    v1 = make.log(world.people.bob, world.project, files={"a": b"9"})
+    aliases.move(world.bob, membership=v1, name="gold")
+    acts = [(event.act, event.version_id) for event in audit.of_version(world.bob, world.v0)]
+    assert acts[:2] == [("alias.move", v1.version_id), ("version.log", v1.version_id)]
+    assert [event.act for event in audit.of_version(world.bob, v1)] == ["alias.move", "version.log"]
+    ids = [event.pk for event in audit.of_version(world.bob, world.v0)]
+    assert ids == sorted(set(ids), reverse=True)
+
+
+def test_an_event_keeps_digests_and_changed_keys_of_what_is_large():
+    world = World()
+    large = {f"k{n}": "x" * 1000 for n in range(50)}
+    versions.edit(world.bob, membership=world.v0, description="d" * 100_000, metadata=large)
+    versions.edit(world.bob, membership=world.v0, description="short", metadata=large | {"k1": 1, "new": 2})
+    told = Event.objects.filter(act="version.edit").latest("id")
+    assert told.before["description"] == {
+        "sha256": hashlib.sha256(b"d" * 100_000).hexdigest(),
+        "size": 100_000,
+    }
+    assert told.after["description"] == "short"
+    assert told.before["metadata"]["changed"] == {"k1": "x" * 1000}
+    assert told.after["metadata"]["changed"] == {"k1": 1, "new": 2}
+    assert told.after["metadata"]["size"] > 49_000
+    versions.edit(world.bob, membership=world.v0, metadata={"a": "y" * 100_000})
+    assert set(Event.objects.latest("id").after["metadata"]) == {"sha256", "size"}
+    assert max(len(str(row)) for row in Event.objects.values_list("before", "after")) < 40_000

@@ -38,7 +38,12 @@ def test_the_events_of_one_commit_are_those_of_its_parts_in_order(project, bob):
         (event.act, event.subject)
         for event in Event.objects.filter(collection_id__isnull=False).order_by("id")
     ]
-    assert told == [("version.log", "c:v0"), ("alias.move", "a"), ("tag.edit", "c:v0")]
+    assert told == [
+        ("collection.create", f"{project}/c"),
+        ("version.log", "c:v0"),
+        ("alias.move", "a"),
+        ("tag.edit", "c:v0"),
+    ]
 
 
 def test_files_are_written_before_the_collection_is_locked(project, bob, monkeypatch):

@@ -13,6 +13,7 @@ from registry.models import ArtifactType, Entity, Project, Role
 ENTITY = component(
     "Entity", record({"name": TEXT, "kind": ENTITY_KIND, "role": maybe(ROLE), "created_at": TIME})
 )
+ENTITY_PAGE = page_of(ENTITY, "EntityPage")
 PROJECT = component(
     "Project",
     record(

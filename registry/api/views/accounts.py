@@ -8,8 +8,9 @@ from rest_framework.request import Request
 
 from registry.api.base import Endpoint
 from registry.api.orders import KEYS
-from registry.api.schema import LISTING, operation
+from registry.api.schema import LISTING, operation, ordering
 from registry.api.serializers import accounts as shape
+from registry.api.shapes import search_in, words_of
 from registry.services import keys, teams
 
 
@@ -25,10 +26,16 @@ class Me(Endpoint):
 class KeyList(Endpoint):
     """One's API keys."""
 
-    @operation("List one's API keys", {200: shape.KEY_PAGE}, query=LISTING, conditional=True)
+    @operation(
+        "List one's API keys",
+        {200: shape.KEY_PAGE},
+        query=(search_in("the name"), *LISTING, ordering(KEYS)),
+        conditional=True,
+    )
     def get(self, request: Request) -> HttpResponse:
-        """Answer a page of keys, newest first."""
-        return self.page(keys.of(self.actor), KEYS, lambda rows: [shape.key(row) for row in rows])
+        """Answer a page of keys, newest first when not sorted otherwise."""
+        rows = keys.of(self.actor, **words_of(self.http.GET, "q"))
+        return self.page(rows, KEYS, lambda found: [shape.key(row) for row in found])
 
     @operation(
         "Make an API key; the secret is in this answer only", {201: shape.NEW_KEY_ANSWER}, body=shape.NEW_KEY

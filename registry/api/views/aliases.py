@@ -7,18 +7,25 @@ from rest_framework.request import Request
 
 from registry.api.base import Endpoint
 from registry.api.orders import ALIASES
-from registry.api.schema import LISTING, operation
+from registry.api.schema import LISTING, operation, ordering
 from registry.api.serializers import collections as shape
+from registry.api.shapes import search_in, words_of
 from registry.services import aliases, versions
 
 
 class AliasList(Endpoint):
     """The aliases of a collection."""
 
-    @operation("List a collection's aliases", {200: shape.ALIAS_PAGE}, query=LISTING, conditional=True)
+    @operation(
+        "List a collection's aliases",
+        {200: shape.ALIAS_PAGE},
+        query=(search_in("the alias"), *LISTING, ordering(ALIASES)),
+        conditional=True,
+    )
     def get(self, request: Request, entity: str, project: str, collection: str) -> HttpResponse:
-        """Answer a page of aliases by name."""
-        rows = aliases.listing(self.actor, collection=self.collection(entity, project, collection))
+        """Answer a page of aliases."""
+        place = self.collection(entity, project, collection)
+        rows = aliases.listing(self.actor, collection=place, **words_of(self.http.GET, "q"))
         return self.page(rows, ALIASES, lambda found: [shape.alias(row) for row in found])
 
 

@@ -6,16 +6,16 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from registry.api.base import Endpoint
-from registry.api.orders import COLLECTIONS
+from registry.api.orders import COLLECTIONS, COLLECTIONS_EVERYWHERE, DESCRIPTION
 from registry.api.schema import LISTING, operation, ordering
 from registry.api.serializers import collections as shape
-from registry.api.shapes import Param, flag_of, words_of
+from registry.api.shapes import Param, flag_of, narrowed_to, search_in, words_of
 from registry.services import collections, projects
 
 _FILTERS = (
-    Param("type", {"type": "string", "maxLength": 256}, "Only of this artifact type"),
-    Param("q", {"type": "string", "maxLength": 256}, "Only with this text in the name"),
-    Param("tag", {"type": "string", "maxLength": 256}, "Only with this tag"),
+    narrowed_to("type", "of this artifact type"),
+    search_in("the name"),
+    narrowed_to("tag", "with this tag"),
 )
 DELETE_ALIASES = Param(
     "delete_aliases", {"type": "boolean"}, "Delete what holds aliases, too, with its aliases"
@@ -36,7 +36,10 @@ class CollectionList(Endpoint):
         place = projects.find(self.actor, entity, project)
         rows = collections.listing(self.actor, project=place, **words_of(self.http.GET, "type", "q", "tag"))
         return self.page(
-            rows, COLLECTIONS, lambda found: [shape.collection(row, self.base_url) for row in found]
+            rows,
+            COLLECTIONS,
+            lambda found: [shape.collection(row, self.base_url) for row in found],
+            weigh=DESCRIPTION,
         )
 
     @operation("Make an empty collection", {201: shape.COLLECTION}, body=shape.NEW_COLLECTION)
@@ -45,6 +48,25 @@ class CollectionList(Endpoint):
         data = shape.NEW_COLLECTION.read(self.http)
         made = collections.create(self.actor, project=projects.find(self.actor, entity, project), **data)
         return self.answer(shape.collection(made, self.base_url), status=201)
+
+
+class EveryCollection(Endpoint):
+    """The collections of all projects."""
+
+    @operation(
+        "List the collections of all projects that one may see, last changed first",
+        {200: shape.COLLECTION_PAGE},
+        query=(*_FILTERS, *LISTING, ordering(COLLECTIONS_EVERYWHERE)),
+        conditional=True,
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """Answer a page of collections."""
+        return self.page(
+            collections.everywhere(self.actor, **words_of(self.http.GET, "type", "q", "tag")),
+            COLLECTIONS_EVERYWHERE,
+            lambda found: [shape.collection(row, self.base_url) for row in found],
+            weigh=DESCRIPTION,
+        )
 
 
 class CollectionDetail(Endpoint):

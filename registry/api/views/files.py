@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
@@ -20,7 +18,6 @@ from registry.http.streams import stream
 from registry.http.who import acting_for
 from registry.models import Membership
 from registry.services import files, versions
-from registry.storage import open_blob
 
 _PATH = Param("path", {"type": "string", "maxLength": 4096}, "The path of the entry", required=True)
 _FOLDER = Param("path", {"type": "string", "maxLength": 4096}, "The folder; the top when not given")
@@ -105,7 +102,11 @@ class Content(Endpoint):
         """Deliver the bytes of one path."""
         _, blob = files.content(self.actor, membership, path)
         return deliver(
-            self.http, partial(open_blob, blob), size=blob.size, sha256=blob.sha256.hex(), filename=path
+            self.http,
+            files.opener(self.actor, membership, blob),
+            size=blob.size,
+            sha256=blob.sha256.hex(),
+            filename=path,
         )
 
 

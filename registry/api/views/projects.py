@@ -2,14 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from django.http import HttpResponse
 from rest_framework.request import Request
 
 from registry.api.base import Endpoint
-from registry.api.orders import PROJECTS, TYPES
+from registry.api.orders import DESCRIPTION, ENTITIES, PROJECTS, PROJECTS_EVERYWHERE, TYPES
 from registry.api.schema import LISTING, operation, ordering
 from registry.api.serializers import projects as shape
+from registry.api.shapes import choice, choice_of, narrowed_to, search_in, words_of
+from registry.models import Entity, Project
 from registry.services import collections, projects, teams
+
+_FILTERS = (
+    search_in("the name"),
+    choice("visibility", "of this visibility", *Project.Visibility.values),
+)
+
+
+def _narrowed(query: Mapping[str, Any]) -> dict[str, str]:
+    return words_of(query, "q") | choice_of(query, "visibility", *Project.Visibility.values)
+
+
+class EntityList(Endpoint):
+    """The entities that one belongs to."""
+
+    @operation(
+        "List the entities in which one has a role: one's own, one's teams and organizations",
+        {200: shape.ENTITY_PAGE},
+        query=(
+            search_in("the name"),
+            choice("kind", "of this kind", *Entity.Kind.values),
+            *LISTING,
+            ordering(ENTITIES),
+        ),
+        conditional=True,
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """Answer a page of entities, each with one's role."""
+        query = self.http.GET
+        given = words_of(query, "q") | choice_of(query, "kind", *Entity.Kind.values)
+        return self.page(teams.belonging(self.actor, **given), ENTITIES, self._represent)
+
+    def _represent(self, rows: Sequence[Entity]) -> list[dict[str, Any]]:
+        roles = teams.roles_of(self.actor, rows)
+        return [shape.entity(row, roles.get(row.pk)) for row in rows]
 
 
 class EntityDetail(Endpoint):
@@ -28,13 +67,20 @@ class ProjectList(Endpoint):
     @operation(
         "List the projects of an entity that one may see",
         {200: shape.PROJECT_PAGE},
-        query=(*LISTING, ordering(PROJECTS)),
+        query=(*_FILTERS, *LISTING, ordering(PROJECTS)),
         conditional=True,
     )
     def get(self, request: Request, entity: str) -> HttpResponse:
         """Answer a page of projects."""
-        rows = projects.listing(self.actor, entity=teams.find_entity(self.actor, entity))
-        return self.page(rows, PROJECTS, lambda found: [shape.project(row, self.base_url) for row in found])
+        rows = projects.listing(
+            self.actor, entity=teams.find_entity(self.actor, entity), **_narrowed(self.http.GET)
+        )
+        return self.page(
+            rows,
+            PROJECTS,
+            lambda found: [shape.project(row, self.base_url) for row in found],
+            weigh=DESCRIPTION,
+        )
 
     @operation("Make a project", {201: shape.PROJECT}, body=shape.NEW_PROJECT)
     def post(self, request: Request, entity: str) -> HttpResponse:
@@ -42,6 +88,31 @@ class ProjectList(Endpoint):
         data = shape.NEW_PROJECT.read(self.http)
         made = projects.create(self.actor, entity=teams.find_entity(self.actor, entity), **data)
         return self.answer(shape.project(made, self.base_url), status=201)
+
+
+class EveryProject(Endpoint):
+    """The projects of all entities."""
+
+    @operation(
+        "List the projects that one may see, last changed first",
+        {200: shape.PROJECT_PAGE},
+        query=(
+            *_FILTERS,
+            narrowed_to("entity", "of this entity"),
+            *LISTING,
+            ordering(PROJECTS_EVERYWHERE),
+        ),
+        conditional=True,
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """Answer a page of projects."""
+        owner = words_of(self.http.GET, "entity").get("entity")
+        return self.page(
+            projects.listing(self.actor, owner=owner, **_narrowed(self.http.GET)),
+            PROJECTS_EVERYWHERE,
+            lambda found: [shape.project(row, self.base_url) for row in found],
+            weigh=DESCRIPTION,
+        )
 
 
 class ProjectDetail(Endpoint):
@@ -63,8 +134,14 @@ class ProjectDetail(Endpoint):
 class TypeList(Endpoint):
     """The artifact types of a project."""
 
-    @operation("List a project's artifact types", {200: shape.TYPE_PAGE}, query=LISTING, conditional=True)
+    @operation(
+        "List a project's artifact types",
+        {200: shape.TYPE_PAGE},
+        query=(search_in("the name"), *LISTING, ordering(TYPES)),
+        conditional=True,
+    )
     def get(self, request: Request, entity: str, project: str) -> HttpResponse:
         """Answer a page of types."""
-        rows = collections.types(self.actor, project=projects.find(self.actor, entity, project))
+        place = projects.find(self.actor, entity, project)
+        rows = collections.types(self.actor, project=place, **words_of(self.http.GET, "q"))
         return self.page(rows, TYPES, lambda found: [shape.artifact_type(row) for row in found])

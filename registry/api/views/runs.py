@@ -6,23 +6,41 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from registry.api.base import Endpoint
-from registry.api.orders import EDGES, RUNS
+from registry.api.orders import CARDS, EDGES, RUN_CARDS, RUNS
 from registry.api.schema import LISTING, operation, ordering
 from registry.api.serializers import runs as shape
 from registry.api.serializers import versions as version_shape
+from registry.api.shapes import choice, choice_of, narrowed_to, search_in, words_of
+from registry.models import Run
 from registry.services import projects, runs, versions
+
+_FILTERS = (
+    search_in("the name or the display name"),
+    choice("state", "in this state", *Run.State.values),
+    narrowed_to("job_type", "of this job type"),
+    narrowed_to("user", "that this person began"),
+)
 
 
 class RunList(Endpoint):
     """The runs of a project."""
 
     @operation(
-        "List a project's runs", {200: shape.RUN_PAGE}, query=(*LISTING, ordering(RUNS)), conditional=True
+        "List a project's runs",
+        {200: shape.RUN_PAGE},
+        query=(*_FILTERS, *LISTING, ordering(RUNS)),
+        conditional=True,
     )
     def get(self, request: Request, entity: str, project: str) -> HttpResponse:
         """Answer a page of runs."""
-        rows = runs.listing(self.actor, project=projects.find(self.actor, entity, project))
-        return self.page(rows, RUNS, lambda found: [shape.run(row, self.base_url) for row in found])
+        place, query = projects.find(self.actor, entity, project), self.http.GET
+        given = words_of(query, "q", "job_type", "user") | choice_of(query, "state", *Run.State.values)
+        return self.page(
+            runs.listing(self.actor, project=place, **given),
+            RUNS,
+            lambda found: [shape.run(row, self.base_url) for row in found],
+            weigh=RUN_CARDS,
+        )
 
     @operation(
         "Begin a run; a name of one's own that is there goes on with that run",
@@ -60,7 +78,7 @@ class RunInputs(Endpoint):
     def get(self, request: Request, entity: str, project: str, run: str) -> HttpResponse:
         """Answer a page of versions that one may see."""
         rows = runs.inputs(self.actor, self.run(entity, project, run))
-        return self.page(rows, EDGES, lambda found: version_shape.versions(found, self.base_url))
+        return self.page(rows, EDGES, lambda found: version_shape.versions(found, self.base_url), weigh=CARDS)
 
     @operation(
         "Record that a run used a version", {200: version_shape.VERSION}, body=shape.USE, errors=(410,)
@@ -81,4 +99,4 @@ class RunOutputs(Endpoint):
     def get(self, request: Request, entity: str, project: str, run: str) -> HttpResponse:
         """Answer a page of versions that one may see."""
         rows = runs.outputs(self.actor, self.run(entity, project, run))
-        return self.page(rows, EDGES, lambda found: version_shape.versions(found, self.base_url))
+        return self.page(rows, EDGES, lambda found: version_shape.versions(found, self.base_url), weigh=CARDS)

@@ -7,9 +7,10 @@ from rest_framework.request import Request
 
 from registry.api.base import Endpoint
 from registry.api.orders import MEMBERS
-from registry.api.schema import LISTING, operation
+from registry.api.schema import LISTING, operation, ordering
 from registry.api.serializers import teams as shape
-from registry.models import Team
+from registry.api.shapes import choice, choice_of, search_in, words_of
+from registry.models import Role, Team
 from registry.policy import Act, check
 from registry.services import accounts, teams
 
@@ -17,10 +18,22 @@ from registry.services import accounts, teams
 class MemberList(Endpoint):
     """The members of a team."""
 
-    @operation("List a team's members by name", {200: shape.MEMBER_PAGE}, query=LISTING, conditional=True)
+    @operation(
+        "List a team's members",
+        {200: shape.MEMBER_PAGE},
+        query=(
+            search_in("the name or the full name"),
+            choice("role", "with this role", *Role.values),
+            *LISTING,
+            ordering(MEMBERS),
+        ),
+        conditional=True,
+    )
     def get(self, request: Request, team: str) -> HttpResponse:
         """Answer a page of members."""
-        rows = teams.members(self.actor, place=teams.find_team(self.actor, team))
+        place = teams.find_team(self.actor, team)
+        given = words_of(self.http.GET, "q") | choice_of(self.http.GET, "role", *Role.values)
+        rows = teams.members(self.actor, place=place, **given)
         return self.page(rows, MEMBERS, lambda found: [shape.member(row) for row in found])
 
 

@@ -6,24 +6,22 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from registry.api.base import Endpoint
-from registry.api.orders import USED_BY, VERSIONS
+from registry.api.orders import CARDS, RUN_CARDS, USED_BY, VERSIONS
 from registry.api.schema import LISTING, operation, ordering
 from registry.api.serializers import drafts as draft_shape
 from registry.api.serializers import runs as run_shape
 from registry.api.serializers import versions as shape
 from registry.api.serializers.lines import loader
-from registry.api.shapes import Param, flag_of, words_of
+from registry.api.shapes import Param, flag_of, narrowed_to, search_in, words_of
 from registry.api.views.collections import DELETE_ALIASES
 from registry.http import paging
 from registry.models import Collection
 from registry.services import drafts, projects, runs, trash, versions
 
 _FILTERS = (
-    Param(
-        "q", {"type": "string", "maxLength": 256}, "Only with this text in an alias, a tag or the description"
-    ),
-    Param("tag", {"type": "string", "maxLength": 256}, "Only with this tag"),
-    Param("alias", {"type": "string", "maxLength": 256}, "Only the one that holds this alias"),
+    search_in("an alias, a tag or the description"),
+    narrowed_to("tag", "with this tag"),
+    narrowed_to("alias", "the one that holds this alias"),
     Param("state", {"type": "string", "enum": ["COMMITTED", "DELETED"]}, "COMMITTED when not given"),
 )
 # The newest that used a version come with it; `used-by` has all of them, a page at a time.
@@ -45,8 +43,10 @@ class VersionList(Endpoint):
         given = words_of(self.http.GET, "q", "tag", "alias", "state")
         rows = versions.listing(self.actor, collection=place, **given)
         if place.kind == Collection.Kind.PORTFOLIO:
-            return self.page(rows, VERSIONS, lambda found: shape.versions(found, self.base_url))
-        return self.page(rows, VERSIONS, lambda found: shape.lines(found, self.base_url), loader(place))
+            return self.page(rows, VERSIONS, lambda found: shape.versions(found, self.base_url), weigh=CARDS)
+        return self.page(
+            rows, VERSIONS, lambda found: shape.lines(found, self.base_url), loader(place), weigh=CARDS
+        )
 
 
 class VersionDetail(Endpoint):
@@ -120,7 +120,9 @@ class VersionRuns(Endpoint):
         """Answer the runs that one may see."""
         found = self.version(entity, project, collection, ref)
         logged = runs.logged_by(self.actor, found)
-        used = paging.page(runs.used_by(self.actor, found), {"limit": str(USED_BY_FIRST)}, USED_BY)
+        used = paging.page(
+            runs.used_by(self.actor, found), {"limit": str(USED_BY_FIRST)}, USED_BY, weigh=RUN_CARDS
+        )
         return self.answer(
             {
                 "logged_by": None if logged is None else run_shape.run(logged, self.base_url),
@@ -143,7 +145,12 @@ class VersionUsers(Endpoint):
     def get(self, request: Request, entity: str, project: str, collection: str, ref: str) -> HttpResponse:
         """Answer a page of runs that one may see."""
         rows = runs.used_by(self.actor, self.version(entity, project, collection, ref))
-        return self.page(rows, USED_BY, lambda found: [run_shape.run(row, self.base_url) for row in found])
+        return self.page(
+            rows,
+            USED_BY,
+            lambda found: [run_shape.run(row, self.base_url) for row in found],
+            weigh=RUN_CARDS,
+        )
 
 
 class SmallVersions(Endpoint):

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from registry.actor import Actor
 from registry.models import Entity
 from registry.policy import Act, can, check
-from registry.services import events, policies, projects, retention, teams
+from registry.services import audit, policies, projects, retention, teams
 from registry.web import orders, told
 from registry.web.forms.policies import DefaultForm, TeamSettingsForm
 from registry.web.pager import paged
@@ -38,8 +38,11 @@ def detail(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
 def activity(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
     """What happened to members, keys, passwords and settings, newest first."""
     found = teams.find_entity(actor, entity)
-    pager = paged(request, events.of_entity(actor, found), orders.EVENTS)
-    context = frame(actor, found, "activity") | {"pager": pager, "stories": told.tell(actor, pager.rows)}
+    pager = paged(request, audit.of_entity(actor, found), orders.EVENTS)
+    context = frame(actor, found, "activity") | {
+        "pager": pager,
+        "stories": told.tell(actor, pager.rows, origin=True),
+    }
     return show(request, "teams/activity.html", context)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 
 from registry.actor import Actor
-from registry.services import events
+from registry.services import audit
 from registry.web import orders, told
 from registry.web.pager import paged
 from registry.web.pages import page, show
@@ -16,10 +16,10 @@ from registry.web.views import collections, projects
 def of_project(request: HttpRequest, actor: Actor, entity: str, project: str) -> HttpResponse:
     """Every act in a project, newest first."""
     context = projects.frame(actor, entity, project, "activity")
-    pager = paged(request, events.of_project(actor, context["project"]), orders.EVENTS)
-    return show(
-        request, "events/project.html", {**context, "pager": pager, "stories": told.tell(actor, pager.rows)}
-    )
+    pager = paged(request, audit.of_project(actor, context["project"]), orders.EVENTS)
+    origin = audit.shows_origin(actor, context["project"])
+    context |= {"pager": pager, "stories": told.tell(actor, pager.rows, origin=origin)}
+    return show(request, "events/project.html", context)
 
 
 @page()
@@ -28,9 +28,10 @@ def of_collection(
 ) -> HttpResponse:
     """Every act on a collection and its versions, newest first."""
     here = collections.found(actor, entity, project, collection)
-    pager = paged(request, events.of_collection(actor, here), orders.EVENTS)
+    pager = paged(request, audit.of_collection(actor, here), orders.EVENTS)
+    origin = audit.shows_origin(actor, here.project)
     context = collections.frame(actor, here, "activity") | {
         "pager": pager,
-        "stories": told.tell(actor, pager.rows),
+        "stories": told.tell(actor, pager.rows, origin=origin),
     }
     return show(request, "events/collection.html", context)

@@ -107,7 +107,11 @@ def download(request: HttpRequest, actor: Actor, path: str, **place: Any) -> Htt
     membership = found(actor, **place)
     entry, blob = files.content(actor, membership, path)
     return deliver(
-        request, previews.opener(blob), size=blob.size, sha256=blob.sha256.hex(), filename=entry.path
+        request,
+        files.opener(actor, membership, blob),
+        size=blob.size,
+        sha256=blob.sha256.hex(),
+        filename=entry.path,
     )
 
 
@@ -115,7 +119,7 @@ def download(request: HttpRequest, actor: Actor, path: str, **place: Any) -> Htt
 def image(request: HttpRequest, actor: Actor, path: str, **place: Any) -> HttpResponseBase:
     """A picture for an <img>: only what begins as one, with a type that runs no script."""
     membership = found(actor, **place)
-    entry, blob = files.content(actor, membership, path, looking=True)
+    entry, blob = files.content(actor, membership, path)
     kind = previews.picture_type(blob)
     if kind is None:
         raise NotFound(f"{path} is not a picture that can be shown. Download it instead.")

@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 
 from registry.actor import Actor
 from registry.errors import InvalidInput, NotFound
-from registry.services import events, projects, versions
+from registry.services import audit, projects, versions
 from registry.services import search as searching
 from registry.web import told
 from registry.web.pages import page, show
@@ -19,7 +19,7 @@ _PROJECTS, _EVENTS, _HITS = 12, 20, 25
 def home(request: HttpRequest, actor: Actor) -> HttpResponse:
     """My projects and what happened in them."""
     mine = list(projects.listing(actor).order_by("-updated_at", "-pk")[:_PROJECTS])
-    recent = told.tell(actor, list(events.recent(actor)[:_EVENTS]))
+    recent = told.tell(actor, list(audit.recent(actor)[:_EVENTS]))
     return show(request, "home/home.html", {"projects": mine, "stories": recent})
 
 

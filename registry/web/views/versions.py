@@ -13,7 +13,7 @@ from registry.actor import Actor
 from registry.http import markdown
 from registry.models import Membership
 from registry.policy import Act, check
-from registry.services import events, retention, runs, trash, versions
+from registry.services import audit, retention, runs, trash, versions
 from registry.web import orders, rows, snippets, told
 from registry.web.forms.collections import DeleteForm
 from registry.web.pager import paged
@@ -103,8 +103,10 @@ def used_by(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
 def history(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     """Every event of this version: who, when, before and after."""
     membership = found(actor, **place)
-    pager = paged(request, events.of_version(actor, membership), orders.EVENTS)
-    context = frame(actor, membership, "history") | {"pager": pager, "stories": told.tell(actor, pager.rows)}
+    pager = paged(request, audit.of_version(actor, membership), orders.EVENTS)
+    origin = audit.shows_origin(actor, membership.collection.project)
+    stories = told.tell(actor, pager.rows, origin=origin, loser=membership)
+    context = frame(actor, membership, "history") | {"pager": pager, "stories": stories}
     return show(request, "versions/history.html", context)
 
 

@@ -1,0 +1,153 @@
+"""What happened, listed: everywhere, in a project, to a team or person, a collection, a version."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias, TypedDict, Unpack
+
+from django.db.models import F, Q, QuerySet
+from strongroom.core.names import version_number
+
+from registry.actor import Actor
+from registry.errors import InvalidQuery
+from registry.models import Collection, Entity, Event, Membership, Project
+from registry.models.merged import Merged
+from registry.policy import Act, can, check
+
+Rows: TypeAlias = QuerySet[Event] | Merged[Event]
+
+# An event has its time a moment before it has its id: when its transaction writes it. Nothing takes longer.
+_SLACK = timedelta(minutes=10)
+
+
+class Filters(TypedDict, total=False):
+    """What a list is narrowed to; `by` is the name of who acted."""
+
+    act: str
+    by: str
+    since: datetime
+    until: datetime
+
+
+def of_entity(actor: Actor, entity: Entity, **filters: Unpack[Filters]) -> QuerySet[Event]:
+    """List what happened to a team or person: members, keys, passwords, settings; newest first.
+
+    What happened in their projects, each project tells.
+    """
+    check(actor, Act.AUDIT, entity)
+    # "+ 0" keeps databases from the index by entity, where these few lie among all events of its projects:
+    # those outside of any project are quick to walk.
+    rows = Event.objects.annotate(owner=F("entity_id") + 0).filter(project_id=None, owner=entity.pk)
+    return _newest_first(rows, filters)
+
+
+def of_project(
+    actor: Actor,
+    project: Project,
+    *,
+    collection: str | None = None,
+    version: str | None = None,
+    **filters: Unpack[Filters],
+) -> Rows:
+    """List what happened in a project, newest first; `version` is such as v3, of the collection that is named."""
+    check(actor, Act.VIEW, project)
+    rows = Event.objects.filter(project_id=project.pk)
+    if version and not collection:
+        raise InvalidQuery("version needs a collection: name that, too.", field="version")
+    if not collection:
+        return _newest_first(rows, filters)
+    # Deleted ones, too, and all of that name: what happened to them happened.
+    named = Collection.objects.filter(project=project, name=collection).values_list("pk", flat=True)
+    if not version:
+        return _newest_first(rows.filter(collection_id__in=list(named)), filters)
+    number = version_number(version)
+    if number is None:
+        raise InvalidQuery("version must be a number such as v3: aliases move.", field="version")
+    members = Membership.objects.filter(collection__in=list(named), number=number)
+    return _of_versions(rows, list(members.values_list("version_id", flat=True)), filters)
+
+
+def of_collection(actor: Actor, collection: Collection, **filters: Unpack[Filters]) -> QuerySet[Event]:
+    """List what happened to a collection and its versions, newest first."""
+    check(actor, Act.VIEW, collection.project)
+    return _newest_first(Event.objects.filter(collection_id=collection.pk), filters)
+
+
+def of_version(actor: Actor, membership: Membership, **filters: Unpack[Filters]) -> Merged[Event]:
+    """List what happened to a version, newest first: also that another took an alias from it."""
+    check(actor, Act.VIEW, membership.collection.project)
+    return _of_versions(Event.objects.all(), [membership.version_id], filters)
+
+
+def recent(actor: Actor) -> QuerySet[Event]:
+    """List what happened in all projects that the person sees, newest first."""
+    projects = Project.objects.visible_to(actor.user).values("pk")
+    return Event.objects.filter(project_id__in=projects).order_by("-id")
+
+
+def shows_origin(actor: Actor, place: Entity | Project) -> bool:
+    """Say whether the person may see from which address, and with which key, others acted."""
+    return can(actor, Act.AUDIT, place)
+
+
+def _of_versions(rows: QuerySet[Event], version_ids: list[int], filters: Filters) -> Merged[Event]:
+    own, lost = rows.filter(version_id__in=version_ids), rows.filter(taken_from_id__in=version_ids)
+    return Merged(_newest_first(own, filters), _newest_first(lost, filters))
+
+
+def _newest_first(rows: QuerySet[Event], filters: Filters) -> QuerySet[Event]:
+    if act := filters.get("act"):
+        rows = rows.filter(act=act)
+    if by := filters.get("by"):
+        rows = rows.filter(actor_name=by)
+    return rows.filter(_between(filters.get("since"), filters.get("until"))).order_by("-id")
+
+
+def _between(since: datetime | None, until: datetime | None) -> Q:
+    """Match a span of time, by ids, too: these grow with time, and lists are walked by them.
+
+    Else a list would be read from its newest event down to the first that is old enough.
+    """
+    wanted = Q()
+    if since is not None:
+        wanted &= Q(at__gte=since)
+        if (first := _edge(Q(at__lt=since - _SLACK), "-at")) is not None:
+            wanted &= Q(id__gt=first)
+    if until is not None:
+        wanted &= Q(at__lte=until)
+        if (last := _edge(Q(at__gt=until + _SLACK), "at")) is not None:
+            wanted &= Q(id__lt=last)
+    return wanted
+
+
+def _edge(beyond: Q, order: str) -> int | None:
+    return Event.objects.filter(beyond).order_by(order).values_list("id", flat=True).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What events tell of, by id: an event keeps ids, which outlive every renaming."""
+
+    entities: dict[int, str]
+    projects: dict[int, str]
+    collections: dict[int, str]
+    numbers: dict[tuple[int, int], int]
+
+
+def names_of(rows: Sequence[Event]) -> Names:
+    """Read the present names of what some events tell of; four queries, however many they are."""
+    collections = {row.collection_id for row in rows}
+    members = Membership.objects.filter(
+        version__in={row.version_id for row in rows}, collection__in=collections
+    )
+    return Names(
+        dict(Entity.objects.filter(pk__in={row.entity_id for row in rows}).values_list("pk", "name")),
+        dict(Project.objects.filter(pk__in={row.project_id for row in rows}).values_list("pk", "name")),
+        dict(Collection.objects.filter(pk__in=collections).values_list("pk", "name")),
+        {
+            (collection, version): number
+            for collection, version, number in members.values_list("collection_id", "version_id", "number")
+        },
+    )
