@@ -36,6 +36,6 @@ class Merged(Generic[M]):
     def __iter__(self) -> Iterator[M]:
         return iter(self.all())
 
-    def values_list(self, *fields: str, **how: Any) -> Any:
+    def values_list(self, *fields: Any, **how: Any) -> Any:
         """Read columns of all rows."""
         return self.all().values_list(*fields, **how)

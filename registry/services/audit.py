@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias, TypedDict, Unpack
@@ -138,16 +138,19 @@ class Names:
 
 def names_of(rows: Sequence[Event]) -> Names:
     """Read the present names of what some events tell of; four queries, however many they are."""
-    collections = {row.collection_id for row in rows}
-    members = Membership.objects.filter(
-        version__in={row.version_id for row in rows}, collection__in=collections
-    )
+    collections = _ids(row.collection_id for row in rows)
+    versions = _ids(row.version_id for row in rows)
+    members = Membership.objects.filter(version__in=versions, collection__in=collections)
     return Names(
-        dict(Entity.objects.filter(pk__in={row.entity_id for row in rows}).values_list("pk", "name")),
-        dict(Project.objects.filter(pk__in={row.project_id for row in rows}).values_list("pk", "name")),
+        dict(Entity.objects.filter(pk__in=_ids(row.entity_id for row in rows)).values_list("pk", "name")),
+        dict(Project.objects.filter(pk__in=_ids(row.project_id for row in rows)).values_list("pk", "name")),
         dict(Collection.objects.filter(pk__in=collections).values_list("pk", "name")),
         {
             (collection, version): number
             for collection, version, number in members.values_list("collection_id", "version_id", "number")
         },
     )
+
+
+def _ids(found: Iterable[int | None]) -> set[int]:
+    return {pk for pk in found if pk is not None}

@@ -176,15 +176,24 @@ def delete(actor: Actor, *, collection: Collection, delete_aliases: bool = False
                 f"{row.name} holds the aliases {', '.join(held)}. Delete it with delete_aliases=True.",
                 aliases=held,
             )
-        members = list(
-            Membership.objects.committed().sources().filter(collection=row).select_related("version")
-        )
-        for membership in members:
-            # The row at hand, with its names: no read for each event.
-            membership.collection = row
-        trashing.move_all(actor, members, cause=Version.Cause.PERSON, at=at)
+        live = Membership.objects.committed().sources().filter(collection=row)
+        ids = list(live.values_list("pk", flat=True))
+        for first in range(0, len(ids), trashing.BATCH):
+            trashing.move_all(
+                actor, _to_move(row, ids[first : first + trashing.BATCH]), cause=Version.Cause.PERSON, at=at
+            )
         Collection.objects.filter(pk=row.pk).update(deleted_at=at)
         events.record(actor, "collection.delete", collection=row, subject=str(row), before={"aliases": held})
+
+
+def _to_move(collection: Collection, ids: list[int]) -> list[Membership]:
+    """Read what moving versions needs, and none of their cards, which may have megabytes each."""
+    rows = Membership.objects.filter(pk__in=ids).select_related("version").order_by("pk")
+    found = list(rows.only("collection_id", "version_id", "number", "version__id"))
+    for membership in found:
+        # The row at hand, with its names: no read for each event.
+        membership.collection = collection
+    return found
 
 
 def find_deleted(actor: Actor, project: Project, name: str) -> Collection:

@@ -45,7 +45,7 @@ class Pager:
 
 def paged(
     request: HttpRequest,
-    rows: QuerySet[Any],
+    rows: paging.Rows[Any],
     known: Mapping[str, Order],
     *,
     limit: int = ROWS,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 
 from registry.models import Project
-from registry.services import projects
+from registry.services import keys, projects, runs
 from tests import factories
 from tests.browser.places import places
 
@@ -155,3 +158,25 @@ def test_members_are_added_changed_and_removed_by_admins_only(as_user, people):
     last = admin.post(path, {"username": people.alice.username, "role": "member"})
     assert last.status_code == 422
     assert "last admin" in last.content.decode()
+
+
+def test_the_history_of_a_version_tells_that_another_took_its_aliases(as_user, people):
+    project = factories.project(people)
+    v0 = factories.log(people.bob, project, files={"a": b"0"}, aliases=["prod"])
+    factories.log(people.bob, project, files={"a": b"1"}, aliases=["prod"])
+    page = as_user(people.alice).get(f"{v0.get_absolute_url()}/history").content.decode()
+    for alias in ("prod", "latest"):
+        assert re.search(
+            rf'alias moved <span class="alias">{alias}</span>.*?<span class="was">v0</span>.*?<span>v1</span>',
+            page,
+            re.DOTALL,
+        )
+
+
+def test_keys_in_a_history_are_shown_to_those_who_may_audit(as_user, people):
+    project = factories.project(people)
+    key, _ = keys.create(factories.actor(people.bob), user=people.bob, name="k")
+    runs.create(replace(factories.actor(people.bob, "api"), key=key), project=project, name="r")
+    for reader, seen in ((people.alice, True), (people.vera, False)):
+        page = as_user(reader).get(f"{project.get_absolute_url()}/activity").content.decode()
+        assert (key.prefix in page) is seen

@@ -22,8 +22,8 @@ _FILTERS = (
 )
 
 
-def _narrowed(query: Mapping[str, Any]) -> dict[str, str]:
-    return words_of(query, "q") | choice_of(query, "visibility", *Project.Visibility.values)
+def _narrowed(query: Mapping[str, Any]) -> dict[str, Any]:
+    return {**words_of(query, "q"), **choice_of(query, "visibility", *Project.Visibility.values)}
 
 
 class EntityList(Endpoint):
