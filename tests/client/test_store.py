@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from strongroom.core.errors import InvalidPath
-from strongroom.core.paths import check_entry_path
+from strongroom.core.paths import check_entry_path, folded
 from strongroom.errors import EntryNotFound, PathCollision
 from strongroom.store import EntryStore, Item
 
@@ -164,3 +164,13 @@ def test_threads_may_share_a_store():
     for thread in threads:
         thread.join()
     assert store.count() == 400
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("caf\u00e9", "cafe\u0301"), ("\u212a", "k"), ("STRASSE", "stra\u00dfe"), ("\u00c9/x", "e\u0301/X")],
+)
+def test_names_are_twins_in_whatever_form_their_letters_are(one, other):
+    store = EntryStore()
+    store.put([Item("between", 1), Item(one, 1), Item(other, 1)])
+    assert set(store.folded_twins(folded) or ()) == {one, other}

@@ -261,8 +261,10 @@ class EntryStore:
         """Return two paths that a file system which ignores case could not keep apart."""
         with self._using() as db:
             db.create_function("fold", 1, fold, deterministic=True)
+            # What is ASCII is folded by the database itself, in a fraction of the time.
             row = db.execute(
-                "SELECT min(path), max(path) FROM entries GROUP BY fold(path) HAVING count(*) > 1 LIMIT 1"
+                "SELECT min(path), max(path) FROM entries GROUP BY CASE WHEN path GLOB '*[^ -~]*' THEN fold(path)"
+                " ELSE lower(path) END HAVING count(*) > 1 LIMIT 1"
             ).fetchone()
         return (row[0], row[1]) if row else None
 
