@@ -54,6 +54,7 @@ if "*" in ALLOWED_HOSTS:
 ROOT_URLCONF = "artifacts_site.urls"
 WSGI_APPLICATION = "artifacts_site.wsgi.application"
 AUTH_USER_MODEL = "registry.User"
+AUTHENTICATION_BACKENDS = ["registry.http.sessions.SessionBackend"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -66,6 +66,9 @@ _SIGN_IN = "Sign in, or send an API key as a Bearer token."
 _ROLES_IN_TEAM = Prepared[list[str]](
     lambda entity, user: TeamMember.objects.filter(team__entity=entity, user=user).values_list("role")
 )
+_TTL_EDITORS = Prepared[list[str]](
+    lambda entity: Team.objects.filter(entity=entity).values_list("ttl_editors")
+)
 _RANK = {Role.VIEWER: 1, Role.MEMBER: 2, Role.ADMIN: 3}
 
 
@@ -160,9 +163,7 @@ def _role_in_team(user: User, act: Act, team: Team) -> Role | None:
 
 def _needed(act: Act, target: Target) -> Role:
     if act is Act.SET_TTL and isinstance(target, Project) and target.entity.kind == Entity.Kind.TEAM:
-        editors = Team.objects.filter(entity=target.entity).values_list("ttl_editors", flat=True).first()
-        if editors == Team.TtlEditors.ADMINS:
-            return Role.ADMIN
+        return Role.ADMIN if [Team.TtlEditors.ADMINS] in _TTL_EDITORS.all(target.entity_id) else NEEDS[act]
     if act is Act.CREATE_PROJECT and isinstance(target, Entity) and target.kind == Entity.Kind.ORGANIZATION:
         return Role.ADMIN
     return NEEDS[act]

@@ -39,7 +39,7 @@ def browser() -> Iterator[Browser]:
 def sign_in(context: BrowserContext, base: str, user: User) -> None:
     """Give a context the session of a person, without the form."""
     client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user)
     cookie = client.cookies[settings.SESSION_COOKIE_NAME]
     context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie.value, "url": base}])
 

@@ -105,7 +105,7 @@ def test_a_form_without_its_token_changes_nothing_and_says_so(alice):
     from django.test import Client
 
     client = Client(enforce_csrf_checks=True)
-    client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice)
     answer = client.post("/api-keys", {"name": "stolen"})
     assert answer.status_code == 403
     assert "nothing was changed" in answer.content.decode()

@@ -47,7 +47,7 @@ def test_no_template_holds_inline_script_or_style():
 
 
 def test_the_first_load_of_the_collection_page_is_light(client, sample):
-    client.force_login(sample.alice, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(sample.alice)
     html = client.get(sample.newest.collection.get_absolute_url()).content
     loaded = re.findall(rb'(?:src|href)="/static/([^"#]+)', html)
     paths = {ROOT / "static" / name.decode() for name in loaded}

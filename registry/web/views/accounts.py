@@ -17,8 +17,6 @@ from registry.services import accounts
 from registry.web.forms.accounts import SetupForm, SignInForm
 from registry.web.pages import problem
 
-_BACKEND = "django.contrib.auth.backends.ModelBackend"
-
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -30,7 +28,7 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
         if request.method == "POST" and form.act(
             accounts.complete_setup, actor_of(request, door="web"), token=token
         ):
-            auth.login(request, form.result, backend=_BACKEND)
+            auth.login(request, form.result)
             return redirect("home")
     except NotFound as error:
         return problem(request, error)
@@ -48,7 +46,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     address = actor_of(request, door="web").address
     try:
         if request.method == "POST" and form.act(accounts.authenticate, address=address):
-            auth.login(request, form.result, backend=_BACKEND)
+            auth.login(request, form.result)
             return redirect(target)
     except RedisError as error:
         # Attempts are counted there: without the count anybody could guess passwords for ever.
