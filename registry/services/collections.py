@@ -220,7 +220,9 @@ def restore(actor: Actor, *, collection: Collection) -> RestoredCollection:
         restoring.bring_back(actor, row)
         done = RestoredCollection(row)
         members = Membership.objects.trashed().sources().filter(collection=row)
-        ids = list(members.filter(version__deleted_at=row.deleted_at).values_list("pk", flat=True))
+        # Newest first, so that `latest` finds its place with the first batch.
+        mine = members.filter(version__deleted_at=row.deleted_at).order_by("-number")
+        ids = list(mine.values_list("pk", flat=True))
         for first in range(0, len(ids), trashing.BATCH):
             names, kept = restoring.restore_all(actor, ids[first : first + trashing.BATCH], at)
             done.versions += len(names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from registry.actor import Actor
 from registry.errors import Forbidden, Gone, NameTaken, NotInTrash
 from registry.models import Alias, Collection, Event, Membership, Version
 from registry.policy import Act, check
-from registry.services import events, locks, trashing, ttls
+from registry.services import aliases, events, latest, locks, trashing, ttls
 from registry.services._common import now
 
 
@@ -59,8 +59,10 @@ def restore(actor: Actor, *, membership: Membership) -> Restored:
         if sequence.deleted_at is not None:
             bring_back(actor, sequence)
         names, kept = restore_all(actor, [membership.pk], now())
+        mine = names[membership.version_id]
+        if latest.of_the_only(actor, version):
+            mine.back.append(aliases.LATEST)
     membership.version.refresh_from_db()
-    mine = names[membership.version_id]
     return Restored(membership, mine.back, mine.moved_on, bool(kept))
 
 
@@ -88,7 +90,7 @@ def restore_all(
     rows = list(Membership.objects.for_listing().filter(pk__in=membership_ids).order_by("pk"))
     versions = {row.version_id: row.version for row in rows}
     places = trashing.places_of(versions)
-    names = _give_back_aliases(versions)
+    names, told = _give_back_aliases(actor, versions, latest.numbers(places))
     causes = {pk: version.deletion_cause for pk, version in versions.items()}
     Version.objects.filter(pk__in=list(versions)).update(
         state=Version.State.COMMITTED,
@@ -101,7 +103,7 @@ def restore_all(
     )
     trashing.count(places, +1, at)
     kept = _keep(actor, rows, at)
-    events.append(_told(actor, row, causes, names, kept) for row in rows)
+    events.append([*(_told(actor, row, causes, names, kept) for row in rows), *told])
     return names, kept
 
 
@@ -150,29 +152,55 @@ def _check_restorable(membership: Membership, version: Version) -> None:
         raise NotInTrash(f"{membership.name} is not in the trash: there is nothing to restore.")
 
 
-def _give_back_aliases(versions: dict[int, Version]) -> dict[int, _Names]:
-    places = {
-        (row.collection_id, row.version_id): row
-        for row in Membership.objects.filter(version__in=list(versions))
-    }
-    wanted = {entry["alias"] for version in versions.values() for entry in version.lost_aliases}
-    present = Alias.objects.filter(collection__in={place for place, _ in places}, name__in=wanted)
-    holders = {
-        (alias.collection_id, alias.name): alias.membership.number
-        for alias in (present.select_related("membership") if wanted else ())
-    }
+def _give_back_aliases(
+    actor: Actor, versions: dict[int, Version], newest: dict[int, int]
+) -> tuple[dict[int, _Names], list[Event]]:
+    """Give aliases back where nobody holds them by now; `latest` goes to what is the newest again.
+
+
+    Returns the names by version, and the events of what `latest` was taken from.
+    """
+    rows = Membership.objects.filter(version__in=list(versions)).select_related(
+        "version", "collection__project"
+    )
+    places = {(row.collection_id, row.version_id): row for row in rows}
+    holders = _holders(versions, places)
+    held = {place: number for (place, name), number in holders.items() if name == aliases.LATEST}
+    risen = latest.rising(places.values(), newest, held)
     names = {pk: _Names() for pk in versions}
+    for place in risen:
+        names[place.version_id].back.append(aliases.LATEST)
+        holders[place.collection_id, aliases.LATEST] = place.number
     back: list[Alias] = []
+    # Newest first: of several that held an alias one after the other, it is the last one's.
+    for place, name in sorted(_lost(versions, places), key=lambda lost: -lost[0].number):
+        mine, at = names[place.version_id], (place.collection_id, name)
+        if at not in holders:
+            holders[at] = place.number
+            back.append(Alias(collection_id=place.collection_id, membership=place, name=name))
+            mine.back.append(name)
+        elif holders[at] != place.number:
+            mine.moved_on.append((name, f"v{holders[at]}"))
+    Alias.objects.bulk_create(back)
+    return names, latest.take(actor, risen, held)
+
+
+def _lost(
+    versions: dict[int, Version], places: dict[tuple[int, int], Membership]
+) -> Iterator[tuple[Membership, str]]:
     for pk, version in versions.items():
         for entry in version.lost_aliases:
-            place, alias = places.get((entry["collection"], pk)), entry["alias"]
-            if place is None:
-                continue
-            if (holder := holders.get((place.collection_id, alias))) is not None:
-                names[pk].moved_on.append((alias, f"v{holder}"))
-                continue
-            holders[place.collection_id, alias] = place.number
-            back.append(Alias(collection_id=place.collection_id, membership=place, name=alias))
-            names[pk].back.append(alias)
-    Alias.objects.bulk_create(back)
-    return names
+            if (place := places.get((entry["collection"], pk))) is not None:
+                yield place, entry["alias"]
+
+
+def _holders(
+    versions: dict[int, Version], places: dict[tuple[int, int], Membership]
+) -> dict[tuple[int, str], int]:
+    """Return the numbers of those who hold what the versions lost, and `latest`, by collection and alias."""
+    wanted = {entry["alias"] for version in versions.values() for entry in version.lost_aliases}
+    rows = Alias.objects.filter(
+        collection__in={collection_id for collection_id, _ in places}, name__in={*wanted, aliases.LATEST}
+    )
+    found = rows.values_list("collection_id", "name", "membership__number")
+    return {(collection_id, name): number for collection_id, name, number in found}

@@ -11,7 +11,7 @@ from django.db.models import F
 
 from registry.actor import Actor
 from registry.models import Alias, Collection, Membership, Version
-from registry.services import aliases, events, locks
+from registry.services import aliases, events, latest, locks
 from registry.services._common import now
 
 BATCH = 500
@@ -29,20 +29,27 @@ def move(actor: Actor, membership: Membership, *, cause: str, at: datetime | Non
 
 def move_all(actor: Actor, memberships: Sequence[Membership], *, cause: str, at: datetime) -> None:
     """Move committed versions of one sequence; the number of queries does not grow with that of versions."""
+    left: dict[int, int] = {}
     for first in range(0, len(memberships), BATCH):
-        _move(actor, memberships[first : first + BATCH], cause, at)
+        left |= _move(actor, memberships[first : first + BATCH], cause, at)
+    # Once, when all are gone: the newest of one batch may be deleted with the next.
+    events.append(latest.fall_back(actor, left))
 
 
-def _move(actor: Actor, rows: Sequence[Membership], cause: str, at: datetime) -> None:
+def _move(actor: Actor, rows: Sequence[Membership], cause: str, at: datetime) -> dict[int, int]:
+    """Move a batch; return the numbers of those that held `latest`, by collection."""
     versions = {row.version_id: row.version for row in rows}
     aliases.refuse_protected(versions, rows[0].name if len(rows) == 1 else rows[0].collection.name)
     places = places_of(versions)
     held = Alias.objects.filter(membership__version__in=list(versions))
     lost: dict[int, list[dict[str, object]]] = {}
-    for version_id, collection_id, name in held.values_list(
-        "membership__version_id", "collection_id", "name"
+    left: dict[int, int] = {}
+    for version_id, number, collection_id, name in held.values_list(
+        "membership__version_id", "membership__number", "collection_id", "name"
     ):
         lost.setdefault(version_id, []).append({"collection": collection_id, "alias": name})
+        if name == aliases.LATEST:
+            left[collection_id] = number
     held.delete()
     purge_at = purge_date(at)
     changes = {
@@ -73,6 +80,7 @@ def _move(actor: Actor, rows: Sequence[Membership], cause: str, at: datetime) ->
         )
         for row in rows
     )
+    return left
 
 
 def places_of(version_ids: Sequence[int] | dict[int, Version]) -> Counter[int]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from registry.models import Alias, Collection, Membership, Project, Version
+from registry.models import Collection, Membership, Project, Version
 from registry.models.labels import put_names
 from registry.services import retention
 from registry.services.retention import EffectiveTtl
@@ -29,12 +29,8 @@ class CollectionRow:
 
 
 def of_collections(collections: Sequence[Collection]) -> list[CollectionRow]:
-    """Put each collection beside the version that holds `latest`."""
-    # By the aliases' own index, in a query of its own: joined, SQLite begins at all versions of all collections.
-    ids = [each.pk for each in collections]
-    held = Alias.objects.filter(collection__in=ids, name="latest").values_list("membership", flat=True)
-    # Only committed versions hold aliases: to ask for their state, too, would make SQLite begin at all of them.
-    found = Membership.objects.for_listing().filter(pk__in=list(held))
+    """Put each collection beside its newest version, whoever holds `latest`."""
+    found = Membership.objects.for_listing().newest_of(each.pk for each in collections)
     newest = {row.collection_id: row for row in _sharing(found, {each.pk: each for each in collections})}
     ttls = retention.effective_for(list(newest.values())) if newest else {}
     return [_collection_row(each, newest.get(each.pk), ttls) for each in collections]

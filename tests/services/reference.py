@@ -74,7 +74,12 @@ class Reference:
         version = self.versions[number]
         if version.state != "trash":
             return "NotInTrash" if version.state == "live" else "Gone"
+        newest = max(self._live(), default=None)
+        if newest is not None and self.aliases.get("latest") == newest < number:
+            self.aliases["latest"] = number
         self.aliases |= {alias: number for alias in version.lost if alias not in self.aliases}
+        if newest is None:
+            self.aliases.setdefault("latest", number)
         version.state, version.cause, version.deleted, version.lost = "live", "", None, set()
         if self._is_due(number, now):
             version.ttl = "never"
@@ -82,7 +87,8 @@ class Reference:
 
     def expire(self, now: datetime) -> int:
         due = [number for number in range(len(self.versions)) if self._is_due(number, now)]
-        for number in due:
+        # What has a TTL of its own goes first.
+        for number in sorted(due, key=lambda number: self.versions[number].ttl == "inherit"):
             self._trash(number, "expiry", now)
         return len(due)
 
@@ -101,6 +107,11 @@ class Reference:
         version.lost = self._held(number)
         for alias in version.lost:
             del self.aliases[alias]
+        if "latest" in version.lost and self._live():
+            self.aliases["latest"] = max(self._live())
+
+    def _live(self) -> list[int]:
+        return [number for number, version in enumerate(self.versions) if version.state == "live"]
 
     def _is_due(self, number: int, now: datetime) -> bool:
         version = self.versions[number]

@@ -11,7 +11,7 @@ from registry.actor import Actor
 from registry.http import markdown
 from registry.models import Collection
 from registry.policy import Act, check
-from registry.services import aliases, collections, projects, versions
+from registry.services import aliases, collections, latest, projects, versions
 from registry.web import orders, rows
 from registry.web.forms.collections import CardForm, CollectionForm, CollectionSettingsForm, TypedDeleteForm
 from registry.web.forms.policies import PolicyForm
@@ -29,7 +29,13 @@ def found(actor: Actor, entity: str, project: str, collection: str) -> Collectio
 
 def frame(actor: Actor, here: Collection, tab: str) -> dict[str, Any]:
     """What every page of a collection shows."""
-    return {"collection": here, "project": here.project, "tab": tab, "may": rights(actor, here.project)}
+    return {
+        "collection": here,
+        "project": here.project,
+        "tab": tab,
+        "may": rights(actor, here.project),
+        "latest": latest.of(here),
+    }
 
 
 @page()

@@ -13,7 +13,7 @@ from registry.actor import Actor
 from registry.http import markdown
 from registry.models import Membership
 from registry.policy import Act, check
-from registry.services import audit, retention, runs, trash, versions
+from registry.services import audit, latest, retention, runs, trash, versions
 from registry.web import orders, rows, snippets, told
 from registry.web.forms.collections import DeleteForm
 from registry.web.pager import paged
@@ -126,6 +126,7 @@ def delete(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
         )
     context = frame(actor, membership, "overview") | {"form": form, "until": trash.purge_date(timezone.now())}
     context["held"] = sorted(alias.name for alias in membership.aliases.all())
+    context["heir"] = latest.heir(membership) if latest.LATEST in context["held"] else None
     return show(
         request,
         "versions/delete.html",

@@ -1,0 +1,102 @@
+"""`latest` stays with the newest version that is there, when others go to the trash and come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from registry.actor import Actor
+from registry.models import Alias, Collection, Event, Membership, Version
+from registry.services import events
+from registry.services._common import now
+from registry.services.aliases import LATEST
+
+
+def of(collection: Collection) -> Membership | None:
+    """Return who holds `latest`; nobody, where there is no version or a person took it away."""
+    held = Alias.objects.filter(collection=collection, name=LATEST).select_related("membership").first()
+    if held is None:
+        return None
+    held.membership.collection = collection
+    return held.membership
+
+
+def heir(membership: Membership) -> int | None:
+    """Return the number of the version that gets `latest` when this one, which holds it, is deleted."""
+    others = (
+        Membership.objects.committed().filter(collection=membership.collection_id).exclude(pk=membership.pk)
+    )
+    return others.order_by("-number").values_list("number", flat=True).first()
+
+
+def numbers(collection_ids: Iterable[int]) -> dict[int, int]:
+    """Return the number of the newest version of each collection that has one."""
+    return dict(
+        Membership.objects.newest_of(collection_ids).order_by().values_list("collection_id", "number")
+    )
+
+
+def fall_back(actor: Actor, left: Mapping[int, int]) -> list[Event]:
+    """Give `latest` to the newest version that remains, where its holder was deleted.
+
+    `left` holds the number of that holder by collection; all are locked. Returns the events to append.
+    """
+    if not left:
+        return []
+    heirs = list(
+        Membership.objects.newest_of(left)
+        .select_related("version", "collection__project__entity")
+        .order_by("pk")
+    )
+    Alias.objects.bulk_create(_alias(actor, heir) for heir in heirs)
+    return [_told(actor, heir, left[heir.collection_id]) for heir in heirs]
+
+
+def rising(
+    places: Iterable[Membership], newest: Mapping[int, int], held: Mapping[int, int]
+) -> list[Membership]:
+    """Choose which of the versions that come back take `latest`: those newer than all that is there.
+
+    `newest` are the numbers of what is there and `held` those of the holders, by collection: an alias that a
+    person put elsewhere than on the newest stays where it is.
+    """
+    tops = {place.collection_id: place for place in sorted(places, key=lambda place: place.number)}
+    return [
+        top
+        for pk, top in tops.items()
+        if pk in held and held[pk] == newest.get(pk) and top.number > newest[pk]
+    ]
+
+
+def take(actor: Actor, risen: Iterable[Membership], held: Mapping[int, int]) -> list[Event]:
+    """Point `latest` at those who `rising` chose; returns the events to append."""
+    told = []
+    for place in risen:
+        rows = Alias.objects.filter(collection=place.collection_id, name=LATEST)
+        rows.update(membership=place, created_by=actor.user, created_at=now())
+        told.append(_told(actor, place, held[place.collection_id]))
+    return told
+
+
+def of_the_only(actor: Actor, version: Version) -> bool:
+    """Give `latest` to a version that is the only one where it is and did not hold it; say whether it did so."""
+    alone = version.memberships.filter(collection__version_count=1).exclude(collection__aliases__name=LATEST)
+    places = list(alone.select_related("version", "collection__project__entity"))
+    Alias.objects.bulk_create(_alias(actor, place) for place in places)
+    events.append(_told(actor, place, None) for place in places)
+    return bool(places)
+
+
+def _alias(actor: Actor, holder: Membership) -> Alias:
+    return Alias(collection_id=holder.collection_id, membership=holder, name=LATEST, created_by=actor.user)
+
+
+def _told(actor: Actor, holder: Membership, before: int | None) -> Event:
+    return events.make(
+        actor,
+        "alias.move",
+        collection=holder.collection,
+        version=holder.version,
+        subject=LATEST,
+        before=None if before is None else f"v{before}",
+        after=f"v{holder.number}",
+    )
