@@ -33,13 +33,11 @@ class World:
     second: Membership
     secrets: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def rest(self) -> str:
-        return f"/api/v1/projects/{self.entity}/{self.project}/collections/resnet"
+    def rest(self, collection: str) -> str:
+        return f"/api/v1/projects/{self.entity}/{self.project}/collections/{collection}"
 
-    @property
-    def page(self) -> str:
-        return f"/{self.entity}/{self.project}/artifacts/resnet"
+    def page(self, collection: str) -> str:
+        return f"/{self.entity}/{self.project}/artifacts/{collection}"
 
 
 @dataclass(frozen=True)
@@ -54,6 +52,7 @@ class Case:
     rest: tuple[str, str, Any]
     page: tuple[str, dict[str, str]]
     code: str | None = None
+    of: str = "resnet"
 
     def __str__(self) -> str:
         return self.name
@@ -93,6 +92,20 @@ def restore(ref: str) -> Callable[[Actor, World], Any]:
     def act(actor: Actor, world: World) -> Any:
         place = projects.find(actor, world.entity, world.project)
         return trash.restore(actor, membership=versions.find_deleted(actor, place, "resnet", ref))
+
+    return act
+
+
+def bury(confirmed: bool) -> Callable[[Actor, World], Any]:
+    return lambda actor, world: collections.delete(
+        actor, collection=collection(actor, world), delete_aliases=confirmed
+    )
+
+
+def dig_up(name: str) -> Callable[[Actor, World], Any]:
+    def act(actor: Actor, world: World) -> Any:
+        place = projects.find(actor, world.entity, world.project)
+        return collections.restore(actor, collection=collections.find_deleted(actor, place, name))
 
     return act
 
@@ -269,6 +282,35 @@ CASES = [
         "reserved_type",
     ),
     Case(
+        "a deletion of a collection in spite of aliases",
+        bury(False),
+        ("delete", "", None),
+        ("/delete", {"typed": "resnet"}),
+        "has_aliases",
+    ),
+    Case(
+        "a deletion of a collection",
+        bury(True),
+        ("delete", "?delete_aliases=true", None),
+        ("/delete", {"typed": "resnet", "delete_aliases": "on"}),
+    ),
+    Case("a collection back", dig_up("bin"), ("post", "/restore", None), ("/restore", {}), of="bin"),
+    Case(
+        "a collection back that is there",
+        dig_up("resnet"),
+        ("post", "/restore", None),
+        ("/restore", {}),
+        "not_in_trash",
+    ),
+    Case(
+        "a collection back that never was",
+        dig_up("nothing"),
+        ("post", "/restore", None),
+        ("/restore", {}),
+        "not_found",
+        of="nothing",
+    ),
+    Case(
         "a policy",
         policy(30 * DAY),
         ("put", "/ttl", {"ttl": 30 * DAY}),
@@ -294,6 +336,8 @@ def world(db) -> World:
     third = factories.log(people.alice, project, aliases=["gone"])
     versions.delete(factories.actor(people.alice), membership=third, delete_aliases=True)
     factories.log(people.alice, project, "other")
+    bin = factories.log(people.alice, project, "bin", aliases=["gone"]).collection
+    collections.delete(factories.actor(people.alice), collection=bin, delete_aliases=True)
     made = World(people, people.team.entity.name, project.name, first, second)
     for role in PEOPLE:
         person = people.roles[role]
@@ -333,7 +377,7 @@ def by_rest(case: Case, world: World, role: str) -> Outcome:
     sent = {"data": json.dumps(body), "content_type": "application/json"} if body is not None else {}
     headers = {"Authorization": f"Bearer {world.secrets[role]}"}
     with transaction.atomic():
-        target = world.rest + path + (f"?{query}" if query else "")
+        target = world.rest(case.of) + path + (f"?{query}" if query else "")
         answer = getattr(Client(), method)(target, headers=headers, **sent)
         error = answer.json()["error"] if answer.status_code >= 400 else {"code": None, "message": ""}
         return settled(error["code"], error["message"], world)
@@ -345,7 +389,7 @@ def by_page(case: Case, world: World, role: str, expected: Outcome) -> Outcome:
     client = Client()
     client.force_login(who(world, role))
     with transaction.atomic():
-        answer = client.post(world.page + address, form)
+        answer = client.post(world.page(case.of) + address, form)
         if answer.status_code < 400:
             return settled(None, "", world)
         text = answer.content.decode()

@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from registry.models import Event
-from registry.services import drafts, keys, runs, teams, trash, uploads
+from registry.services import collections, drafts, keys, runs, teams, trash, uploads
 from tests import factories
 
 ROLES = ("anonymous", "stranger", "organization", "viewer", "member", "admin", "instance")
@@ -63,11 +63,13 @@ API: dict[str, dict[str, Needs]] = {
     "project-ttl": {"get": V, "put": Needs.SETTINGS},
     "types": {"get": V},
     "trash": {"get": V},
+    "deleted-collections": {"get": V},
     "events": {"get": V},
     "drafts": {"post": C},
     "small-versions": {"post": C},
     "collections": {"get": V, "post": C},
     "collection": {"get": V, "patch": C, "delete": C},
+    "collection-restore": {"post": C},
     "collection-ttl": {"get": V, "put": Needs.SETTINGS},
     "collection-events": {"get": V},
     "aliases": {"get": V},
@@ -175,7 +177,7 @@ class World:
     """A team's private project with one of each thing, and a key for each role."""
 
     values: dict[str, object]
-    restorable: str
+    restorable: dict[str, str]
     secrets: dict[str, str | None]
     users: dict[str, object]
 
@@ -189,6 +191,8 @@ def world(db):
     held = factories.log(people.bob, project, "resnet", FILES, aliases=["prod"], tags=["good"], run=run)
     gone = factories.log(people.bob, project, "bin", {"a": b"y"})
     trash.move(maker, gone, cause="person")
+    box = factories.log(people.bob, project, "box", {"a": b"z"}).collection
+    collections.delete(maker, collection=box, delete_aliases=True)
     draft, _ = drafts.begin(maker, project=project, collection="resnet", type="model")
     drafts.stage(maker, draft=draft, lines=factories.manifest_lines({"a": b"x"}))
     upload, _ = uploads.begin(maker, draft=draft, size=1, parts=1)
@@ -220,13 +224,14 @@ def world(db):
         "key_id": people.bob.api_keys.get(name="member").pk,
         "key": people.bob.api_keys.get(name="member").pk,
     }
-    return World(values, "bin", secrets, users)
+    restorable = dict.fromkeys(("api:restore", "versions:restore"), "bin")
+    restorable |= dict.fromkeys(("api:collection-restore", "collections:restore"), "box")
+    return World(values, restorable, secrets, users)
 
 
 def address(route: Route, world: World) -> str:
     values = dict(world.values)
-    if route.name == "restore":
-        values["collection"] = world.restorable
+    values["collection"] = world.restorable.get(str(route), values["collection"])
     if route.namespace != "api":
         values |= {"number": 0, "path": PATHS.get(str(route), "a")}
     return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values[found[1]]), route.pattern)
@@ -301,6 +306,7 @@ PAGES: dict[str, dict[str, Needs]] = {
     "collections:settings": {"get": C, "post": C},
     "collections:ttl": {"post": S},
     "collections:delete": {"get": C, "post": C},
+    "collections:restore": {"post": C},
     "versions:detail": {"get": V},
     "versions:files": {"get": V},
     "versions:file": {"get": V},
@@ -347,7 +353,7 @@ FORMS: dict[str, dict[str, str]] = {
 }
 SEARCHES = {"versions:find-file": {"path": "a"}}
 # These change something without a form of fields.
-BARE = {"keys:revoke", "versions:restore"}
+BARE = {"keys:revoke", "versions:restore", "collections:restore"}
 # Posted, and no event: nothing of the registry changes.
 QUIET = {":setup", ":sign-in", ":sign-out", ":markdown-preview"}
 PAGE_ROUTES = [route for route in ROUTES if route.namespace != "api"]

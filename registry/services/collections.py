@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from strongroom.core.names import (
     check_collection_name,
     check_description,
@@ -121,9 +123,8 @@ def edit(
         with transaction.atomic():
             _apply(actor, lock(collection), name, description, tags, type)
     except IntegrityError:
-        raise NameTaken(
-            f"{collection.project} has a collection {name} already. Choose another name."
-        ) from None
+        sentence = f"{collection.project} has a collection {name} already. Choose another name."
+        raise sequences.name_taken(collection.project, str(name), sentence) from None
     project = collection.project
     collection.refresh_from_db()
     collection.project = project
@@ -176,33 +177,42 @@ def delete(actor: Actor, *, collection: Collection, delete_aliases: bool = False
                 f"{row.name} holds the aliases {', '.join(held)}. Delete it with delete_aliases=True.",
                 aliases=held,
             )
-        live = Membership.objects.committed().sources().filter(collection=row)
-        ids = list(live.values_list("pk", flat=True))
-        for first in range(0, len(ids), trashing.BATCH):
-            trashing.move_all(
-                actor, _to_move(row, ids[first : first + trashing.BATCH]), cause=Version.Cause.PERSON, at=at
-            )
+        trashing.move_all(actor, _to_move(row), cause=Version.Cause.PERSON, at=at)
         Collection.objects.filter(pk=row.pk).update(deleted_at=at)
         events.record(actor, "collection.delete", collection=row, subject=str(row), before={"aliases": held})
 
 
-def _to_move(collection: Collection, ids: list[int]) -> list[Membership]:
-    """Read what moving versions needs, and none of their cards, which may have megabytes each."""
-    rows = Membership.objects.filter(pk__in=ids).select_related("version").order_by("pk")
-    found = list(rows.only("collection_id", "version_id", "number", "version__id"))
-    for membership in found:
-        # The row at hand, with its names: no read for each event.
-        membership.collection = collection
-    return found
+def _to_move(collection: Collection) -> Iterator[list[Membership]]:
+    """Read what moving versions needs, a batch at a time, and none of their cards, which may have megabytes each."""
+    live = Membership.objects.committed().sources().filter(collection=collection)
+    ids = list(live.values_list("pk", flat=True))
+    for first in range(0, len(ids), trashing.BATCH):
+        rows = Membership.objects.filter(pk__in=ids[first : first + trashing.BATCH]).order_by("pk")
+        slim = rows.select_related("version").only("collection_id", "version_id", "number", "version__id")
+        found = list(slim)
+        for membership in found:
+            # The row at hand, with its names: no read for each event.
+            membership.collection = collection
+        yield found
+
+
+def deleted(actor: Actor, *, project: Project) -> QuerySet[Collection]:
+    """List a project's deleted collections that can be restored whole, each with how many versions come with it."""
+    check(actor, Act.VIEW, project)
+    rows = Collection.objects.filter(project=project, deleted_at__gt=trashing.deleted_after(now()))
+    buried = Membership.objects.trashed().sources().filter(collection=OuterRef("pk"))
+    mine = buried.filter(version__deleted_at=OuterRef("deleted_at")).order_by().values("collection")
+    counts = mine.annotate(rows=Count("pk")).values("rows")
+    return rows.for_listing().annotate(restorable_count=Coalesce(Subquery(counts), 0))
 
 
 def find_deleted(actor: Actor, project: Project, name: str) -> Collection:
-    """Find the collection of this name that was deleted last."""
+    """Find the collection of this name that was deleted last; one that is there, where none was."""
     check(actor, Act.VIEW, project)
     rows = Collection.objects.filter(project=project, name=name, deleted_at__isnull=False)
     found = rows.select_related("type").order_by("-deleted_at", "-pk").first()
     if found is None:
-        raise NotFound(f"The trash of {project} has no collection {name}.")
+        return find(actor, project, name)
     found.project = project
     return found
 
@@ -229,5 +239,5 @@ def restore(actor: Actor, *, collection: Collection) -> RestoredCollection:
             done.kept += len(kept)
             done.aliases_back += [name for each in names.values() for name in each.back]
             done.aliases_moved_on += [moved for each in names.values() for moved in each.moved_on]
-        row.deleted_at = None
+        row.refresh_from_db(fields=["deleted_at", "version_count", "updated_at"])
     return done

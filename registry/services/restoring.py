@@ -9,10 +9,10 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from registry.actor import Actor
-from registry.errors import Forbidden, Gone, NameTaken, NotInTrash
+from registry.errors import Forbidden, Gone, NotInTrash
 from registry.models import Alias, Collection, Event, Membership, Version
 from registry.policy import Act, check
-from registry.services import aliases, events, latest, locks, trashing, ttls
+from registry.services import aliases, events, latest, locks, sequences, trashing, ttls
 from registry.services._common import now
 
 
@@ -72,11 +72,11 @@ def bring_back(actor: Actor, collection: Collection) -> None:
         with transaction.atomic():
             Collection.objects.filter(pk=collection.pk).update(deleted_at=None)
     except IntegrityError:
-        raise NameTaken(
+        sentence = (
             f"{collection.name} was deleted, and another collection has its name now. "
-            f"Rename that one, then restore again.",
-            name=collection.name,
-        ) from None
+            f"Rename that one, then restore again."
+        )
+        raise sequences.name_taken(collection.project, collection.name, sentence) from None
     events.record(actor, "collection.restore", collection=collection, subject=str(collection))
 
 

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from strongroom.core.names import check_type_name
 
 from registry.actor import Actor
-from registry.errors import TypeMismatch
+from registry.errors import NameTaken, TypeMismatch
 from registry.models import ArtifactType, Collection, Project
 from registry.models.prepared import Prepared
 
@@ -62,6 +62,16 @@ def forget_begun(sequence_id: int) -> None:
     except IntegrityError:
         # A draft began between the look and the deletion: the sequence is needed again.
         return
+
+
+def name_taken(project: Project, name: str, sentence: str) -> NameTaken:
+    """Return why a name is not free: `sentence`, unless what has it is only begun, which nobody sees."""
+    if Collection.objects.filter(project=project, name=name, deleted_at=None, established=False).exists():
+        sentence = (
+            f"Somebody is logging the first version of a new collection {name} to {project}. "
+            f"Wait until it is there or was given up, then try again."
+        )
+    return NameTaken(sentence, name=name)
 
 
 def settle_type(sequence: Collection, type: str) -> None:

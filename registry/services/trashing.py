@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -22,16 +22,21 @@ def purge_date(at: datetime) -> datetime:
     return at + timedelta(days=settings.TRASH_DAYS)
 
 
+def deleted_after(at: datetime) -> datetime:
+    """Since when things must have been deleted to be restorable at `at`."""
+    return at - timedelta(days=settings.TRASH_DAYS)
+
+
 def move(actor: Actor, membership: Membership, *, cause: str, at: datetime | None = None) -> None:
     """Move a committed version to the trash; call it with its sequence locked and the rights checked."""
-    move_all(actor, [membership], cause=cause, at=at or now())
+    move_all(actor, [[membership]], cause=cause, at=at or now())
 
 
-def move_all(actor: Actor, memberships: Sequence[Membership], *, cause: str, at: datetime) -> None:
-    """Move committed versions of one sequence; the number of queries does not grow with that of versions."""
+def move_all(actor: Actor, batches: Iterable[Sequence[Membership]], *, cause: str, at: datetime) -> None:
+    """Move committed versions of one sequence; the number of queries grows with that of batches alone."""
     left: dict[int, int] = {}
-    for first in range(0, len(memberships), BATCH):
-        left |= _move(actor, memberships[first : first + BATCH], cause, at)
+    for batch in batches:
+        left |= _move(actor, batch, cause, at)
     # Once, when all are gone: the newest of one batch may be deleted with the next.
     events.append(latest.fall_back(actor, left))
 

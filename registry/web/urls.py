@@ -61,6 +61,7 @@ collection_patterns = [
     path(f"{_C}/settings", collections.settings, name="settings"),
     path(f"{_C}/ttl", policies.of_collection, name="ttl"),
     path(f"{_C}/delete", collections.delete, name="delete"),
+    path(f"{_C}/restore", trash.restore_collection, name="restore"),
     path("<entity>/<project>/artifacts/<type>/<collection>", collections.by_type, name="by-type"),
 ]
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from registry.errors import Forbidden, Gone, NameTaken, NotFound, NotInTrash
 from registry.models import Alias, Collection, Event, Membership, Team, Version
-from registry.services import aliases, collections, trash, versions
+from registry.services import aliases, collections, drafts, trash, versions
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -77,8 +77,9 @@ def test_what_is_not_deleted_or_deleted_for_too_long_does_not_come_back(people, 
     collection = log(people, project, 1)
     with pytest.raises(NotInTrash):
         collections.restore(bob, collection=collection)
+    assert collections.find_deleted(bob, project, "resnet") == collection
     with pytest.raises(NotFound):
-        collections.find_deleted(bob, project, "resnet")
+        collections.find_deleted(bob, project, "nothing")
     collections.delete(bob, collection=collection, delete_aliases=True)
     Collection.objects.update(deleted_at=timezone.now() - timedelta(days=settings.TRASH_DAYS, minutes=1))
     with pytest.raises(Gone):
@@ -92,6 +93,35 @@ def test_a_name_that_was_taken_meanwhile_is_said(people, project, bob):
     with pytest.raises(NameTaken, match="Rename"):
         collections.restore(bob, collection=old)
     assert Membership.objects.committed().count() == 1
+
+
+def test_a_name_that_somebody_is_logging_to_for_the_first_time_is_said(people, project, bob):
+    """Nobody sees what is only begun: to say "another collection has its name" would send people looking."""
+    old = log(people, project, 1)
+    collections.delete(bob, collection=old, delete_aliases=True)
+    draft, _ = drafts.begin(make.actor(people.alice), project=project, collection="resnet", type="model")
+    other = log(people, project, 1, "other")
+    with pytest.raises(NameTaken, match="first version of a new collection resnet"):
+        collections.restore(bob, collection=old)
+    with pytest.raises(NameTaken, match="first version of a new collection resnet"):
+        collections.edit(bob, collection=other, name="resnet")
+    drafts.abandon(make.actor(people.alice), draft=draft)
+    assert collections.restore(bob, collection=old).versions == 1
+
+
+def test_the_trash_lists_collections_that_can_come_back_with_how_many_versions(
+    people, project, bob, settings
+):
+    few, many = log(people, project, 1, "few"), log(people, project, 3, "many")
+    versions.delete(bob, membership=versions.find(bob, many, "v0"), delete_aliases=True)
+    for each in (few, many):
+        collections.delete(bob, collection=each, delete_aliases=True)
+    rows = collections.deleted(bob, project=project).order_by("name")
+    assert [(row.name, row.restorable_count) for row in rows] == [("few", 1), ("many", 2)]
+    with pytest.raises(NotFound):
+        collections.deleted(make.actor(people.charlie), project=project)
+    Collection.objects.update(deleted_at=timezone.now() - timedelta(days=settings.TRASH_DAYS, minutes=1))
+    assert not collections.deleted(bob, project=project)
 
 
 def test_restoring_a_collection_is_for_members_and_a_silent_change_of_ttl_for_who_may(people, project, bob):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,15 @@ def record(properties: Mapping[str, Schema]) -> Schema:
 def listed(item: Schema) -> Schema:
     """A list of one kind."""
     return {"type": "array", "items": item}
+
+
+# Aliases that something restored had, and that another version holds by now.
+MOVED_ON: Schema = listed(record({"alias": TEXT, "version": TEXT}))
+
+
+def moved_on(found: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """Represent such aliases with the versions that hold them now."""
+    return [{"alias": alias, "version": holder} for alias, holder in found]
 
 
 def moment(at: datetime) -> str:

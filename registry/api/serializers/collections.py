@@ -5,9 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from registry.api.schema import page_of
-from registry.api.serializers._common import COUNT, TEXT, TEXTS, TIME, moment, record, words
+from registry.api.serializers._common import (
+    COUNT,
+    MOVED_ON,
+    TEXT,
+    TEXTS,
+    TIME,
+    moment,
+    moved_on,
+    record,
+    words,
+)
 from registry.api.shapes import CARD, NAME, NAMES, Body, component
 from registry.models import Alias, Collection
+from registry.services.restoring import RestoredCollection
+from registry.services.trash import purge_date
 
 COLLECTION = component(
     "Collection",
@@ -28,6 +40,23 @@ COLLECTION = component(
     ),
 )
 COLLECTION_PAGE = page_of(COLLECTION, "CollectionPage")
+DELETED_COLLECTION = component(
+    "DeletedCollection",
+    record({"collection": COLLECTION, "versions": COUNT, "deleted_at": TIME, "purge_at": TIME}),
+)
+DELETED_COLLECTION_PAGE = page_of(DELETED_COLLECTION, "DeletedCollectionPage")
+RESTORED_COLLECTION = component(
+    "RestoredCollection",
+    record(
+        {
+            "collection": COLLECTION,
+            "versions": COUNT,
+            "aliases_back": TEXTS,
+            "aliases_moved_on": MOVED_ON,
+            "kept": {**COUNT, "description": "How many had expired, and are now kept: their TTL is `never`"},
+        }
+    ),
+)
 ALIAS = component("Alias", record({"alias": TEXT, "version": TEXT, "created_at": TIME}))
 ALIAS_PAGE = page_of(ALIAS, "AliasPage")
 
@@ -54,6 +83,28 @@ def collection(row: Collection, base_url: str) -> dict[str, Any]:
         "created_at": moment(row.created_at),
         "updated_at": moment(row.updated_at),
         "url": base_url + row.get_absolute_url(),
+    }
+
+
+def deleted_collection(row: Collection, versions: int, base_url: str) -> dict[str, Any]:
+    """Represent a collection in the trash."""
+    assert row.deleted_at is not None
+    return {
+        "collection": collection(row, base_url),
+        "versions": versions,
+        "deleted_at": moment(row.deleted_at),
+        "purge_at": moment(purge_date(row.deleted_at)),
+    }
+
+
+def restored_collection(done: RestoredCollection, base_url: str) -> dict[str, Any]:
+    """Represent a collection that came back, and what came with it."""
+    return {
+        "collection": collection(done.collection, base_url),
+        "versions": done.versions,
+        "aliases_back": done.aliases_back,
+        "aliases_moved_on": moved_on(done.aliases_moved_on),
+        "kept": done.kept,
     }
 
 

@@ -80,7 +80,7 @@ def draft(row: Version) -> dict[str, Any]:
         "entity": place.entity.name,
         "project": place.name,
         "collection": row.sequence.name,
-        "type": row.sequence.type.name,
+        "type": row.type_name or row.sequence.type.name,
         "client_id": row.client_id,
         "created_at": moment(row.created_at),
     }

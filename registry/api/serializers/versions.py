@@ -13,11 +13,11 @@ from registry.api.serializers._common import (
     MAYBE_COUNT,
     MAYBE_TEXT,
     MAYBE_TIME,
+    MOVED_ON,
     TEXT,
     TEXTS,
     TIME,
     TRUTH,
-    listed,
     maybe_moment,
     moment,
     name_of,
@@ -88,7 +88,7 @@ RESTORED = component(
         {
             "version": VERSION,
             "aliases_back": TEXTS,
-            "aliases_moved_on": listed(record({"alias": TEXT, "version": TEXT})),
+            "aliases_moved_on": MOVED_ON,
             "kept": {"type": "boolean", "description": "It had expired, and is now kept: its TTL is `never`"},
         }
     ),

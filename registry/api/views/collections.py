@@ -1,4 +1,4 @@
-"""Collections of a project."""
+"""Collections of a project, those in its trash, too."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from registry.api.base import Endpoint
-from registry.api.orders import COLLECTIONS, COLLECTIONS_EVERYWHERE, DESCRIPTION
+from registry.api.orders import COLLECTIONS, COLLECTIONS_EVERYWHERE, DELETED_COLLECTIONS, DESCRIPTION
 from registry.api.schema import LISTING, operation, ordering
 from registry.api.serializers import collections as shape
 from registry.api.shapes import Param, flag_of, narrowed_to, search_in, words_of
@@ -96,3 +96,41 @@ class CollectionDetail(Endpoint):
         found = self.collection(entity, project, collection)
         collections.delete(self.actor, collection=found, delete_aliases=confirmed)
         return self.nothing()
+
+
+class DeletedList(Endpoint):
+    """The deleted collections of a project."""
+
+    @operation(
+        "List a project's deleted collections that can be restored, last deleted first",
+        {200: shape.DELETED_COLLECTION_PAGE},
+        query=LISTING,
+        conditional=True,
+    )
+    def get(self, request: Request, entity: str, project: str) -> HttpResponse:
+        """Answer a page of collections, each with how many versions come back with it."""
+        rows = collections.deleted(self.actor, project=projects.find(self.actor, entity, project))
+        return self.page(
+            rows,
+            DELETED_COLLECTIONS,
+            lambda found: [
+                shape.deleted_collection(row, row.restorable_count, self.base_url) for row in found
+            ],
+        )
+
+
+class CollectionRestore(Endpoint):
+    """A collection in the trash."""
+
+    @operation(
+        "Restore the collection of this name that was deleted last, with the versions that were deleted with it",
+        {200: shape.RESTORED_COLLECTION},
+        errors=(409, 410),
+    )
+    def post(self, request: Request, entity: str, project: str, collection: str) -> HttpResponse:
+        """Restore the collection."""
+        place = projects.find(self.actor, entity, project)
+        found = collections.find_deleted(self.actor, place, collection)
+        return self.answer(
+            shape.restored_collection(collections.restore(self.actor, collection=found), self.base_url)
+        )

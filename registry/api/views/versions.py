@@ -11,6 +11,7 @@ from registry.api.schema import LISTING, operation, ordering
 from registry.api.serializers import drafts as draft_shape
 from registry.api.serializers import runs as run_shape
 from registry.api.serializers import versions as shape
+from registry.api.serializers._common import moved_on
 from registry.api.serializers.lines import loader
 from registry.api.shapes import Param, flag_of, narrowed_to, search_in, words_of
 from registry.api.views.collections import DELETE_ALIASES
@@ -91,9 +92,7 @@ class VersionRestore(Endpoint):
             {
                 "version": shape.version(done.membership, self.base_url),
                 "aliases_back": done.aliases_back,
-                "aliases_moved_on": [
-                    {"alias": name, "version": holder} for name, holder in done.aliases_moved_on
-                ],
+                "aliases_moved_on": moved_on(done.aliases_moved_on),
                 "kept": done.kept,
             }
         )

@@ -81,7 +81,7 @@ class DeleteForm(ServiceForm):
 
 
 class TypedDeleteForm(DeleteForm):
-    """A deletion that asks for the name: it can't be undone as a whole."""
+    """A deletion that asks for the name: much goes with one click."""
 
     typed = text("", required=False)
 

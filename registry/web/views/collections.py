@@ -6,19 +6,21 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
 
 from registry.actor import Actor
 from registry.http import markdown
 from registry.models import Collection
 from registry.policy import Act, check
-from registry.services import aliases, collections, latest, projects, versions
+from registry.services import aliases, collections, latest, projects, trash, versions
 from registry.web import orders, rows
 from registry.web.forms.collections import CardForm, CollectionForm, CollectionSettingsForm, TypedDeleteForm
 from registry.web.forms.policies import PolicyForm
 from registry.web.pager import paged
 from registry.web.pages import done, page, policy_panel, rights, show
 
-# An alias a line: who deletes a collection reads some of them, nobody reads thousands.
+# An alias a line up to here; the others are named in one.
 _LISTED = 50
 
 
@@ -122,13 +124,14 @@ def delete(request: HttpRequest, actor: Actor, entity: str, project: str, collec
     check(actor, Act.DELETE, here.project)
     form = TypedDeleteForm(request.POST if request.method == "POST" else None, name=here.name)
     if request.method == "POST" and form.act(collections.delete, actor, collection=here):
-        return done(request, f"{here.name} is deleted.", here.project.get_absolute_url())
-    held = list(aliases.listing(actor, collection=here)[: _LISTED + 1])
-    context = frame(actor, here, "settings") | {
-        "form": form,
-        "aliases": held[:_LISTED],
-        "more_aliases": len(held) > _LISTED,
-    }
+        undo = reverse("collections:restore", args=[entity, project, here.name])
+        return done(
+            request,
+            f"{here.name} is in the trash with its versions.",
+            here.project.get_absolute_url(),
+            undo=undo,
+        )
+    context = frame(actor, here, "settings") | _lost(actor, here) | {"form": form}
     return show(
         request,
         "collections/delete.html",
@@ -136,6 +139,16 @@ def delete(request: HttpRequest, actor: Actor, entity: str, project: str, collec
         fragment="collections/_delete.html",
         status=422 if form.errors else 200,
     )
+
+
+def _lost(actor: Actor, here: Collection) -> dict[str, Any]:
+    """What goes with a collection, and until when it can come back."""
+    held = list(aliases.listing(actor, collection=here))
+    return {
+        "aliases": held[:_LISTED],
+        "more_aliases": held[_LISTED:],
+        "until": trash.purge_date(timezone.now()),
+    }
 
 
 @page()

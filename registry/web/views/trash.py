@@ -7,12 +7,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from registry.actor import Actor
-from registry.services import projects, trash, versions
-from registry.services.trash import Restored
+from registry.services import collections, projects, trash, versions
 from registry.web import orders
 from registry.web.pager import paged
 from registry.web.pages import page, show
+from registry.web.templatetags.words import plural
 from registry.web.views.projects import frame
+
+# A toast is read at a glance.
+_NAMED = 10
 
 
 @page()
@@ -20,7 +23,14 @@ def listing(request: HttpRequest, actor: Actor, entity: str, project: str) -> Ht
     """What was deleted and can still be restored."""
     context = frame(actor, entity, project, "trash")
     pager = paged(request, trash.listing(actor, project=context["project"]), orders.TRASH)
-    return show(request, "trash/list.html", {**context, "pager": pager})
+    whole = paged(
+        request,
+        collections.deleted(actor, project=context["project"]),
+        orders.DELETED_COLLECTIONS,
+        prefix="collections-",
+    )
+    gone = [(row, trash.purge_date(row.deleted_at)) for row in whole.rows]
+    return show(request, "trash/list.html", {**context, "pager": pager, "whole": whole, "gone": gone})
 
 
 @page("POST")
@@ -31,15 +41,29 @@ def restore(
     place = projects.find(actor, entity, project)
     found = versions.find_deleted(actor, place, collection, f"v{number}")
     restored = trash.restore(actor, membership=found)
-    (messages.warning if restored.aliases_moved_on else messages.success)(request, _said(restored))
+    said = _said(restored.membership.name, restored.aliases_back, restored.aliases_moved_on)
+    (messages.warning if restored.aliases_moved_on else messages.success)(request, said)
     return redirect(restored.membership)
 
 
-def _said(restored: Restored) -> str:
-    said = f"{restored.membership.name} is back"
-    if restored.aliases_back:
-        said += f" with {', '.join(restored.aliases_back)}"
-    said += "."
-    for alias, holder in restored.aliases_moved_on:
+@page("POST")
+def restore_collection(
+    request: HttpRequest, actor: Actor, entity: str, project: str, collection: str
+) -> HttpResponse:
+    """Put a collection back with the versions that were deleted with it."""
+    place = projects.find(actor, entity, project)
+    found = collections.find_deleted(actor, place, collection)
+    restored = collections.restore(actor, collection=found)
+    count = plural(restored.versions, "version,versions")
+    said = _said(restored.collection.name, [count], restored.aliases_moved_on)
+    (messages.warning if restored.aliases_moved_on else messages.success)(request, said)
+    return redirect(restored.collection)
+
+
+def _said(name: str, back: list[str], moved_on: list[tuple[str, str]]) -> str:
+    said = f"{name} is back with {', '.join(back)}." if back else f"{name} is back."
+    for alias, holder in moved_on[:_NAMED]:
         said += f" {alias} stays with {holder}, which took it meanwhile."
+    if len(moved_on) > _NAMED:
+        said += f" So do {len(moved_on) - _NAMED} other aliases."
     return said

@@ -124,9 +124,7 @@ def delete(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
             membership.collection.get_absolute_url(),
             undo=undo,
         )
-    context = frame(actor, membership, "overview") | {"form": form, "until": trash.purge_date(timezone.now())}
-    context["held"] = sorted(alias.name for alias in membership.aliases.all())
-    context["heir"] = latest.heir(membership) if latest.LATEST in context["held"] else None
+    context = frame(actor, membership, "overview") | _lost(membership) | {"form": form}
     return show(
         request,
         "versions/delete.html",
@@ -134,6 +132,13 @@ def delete(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
         fragment="versions/_delete.html",
         status=422 if form.errors else 200,
     )
+
+
+def _lost(membership: Membership) -> dict[str, Any]:
+    """What goes with a version, who gets `latest`, and until when it can come back."""
+    held = sorted(alias.name for alias in membership.aliases.all())
+    heir = latest.heir(membership) if latest.LATEST in held else None
+    return {"held": held, "heir": heir, "until": trash.purge_date(timezone.now())}
 
 
 @page()
