@@ -33,6 +33,8 @@ class Needs(Enum):
     MAKER = (401, 404, 404, 404, "ok", 404, 404)
     ENTITY = (401, 404, "ok", "ok", "ok", "ok", "ok")
     MANAGE = (401, 404, 403, 403, 403, "ok", "ok")
+    # Of the organization itself, where nobody here but the installation's admin is admin.
+    ORGANIZE = (401, 404, 403, 403, 403, 403, "ok")
     INSTANCE = (401, 403, 403, 403, 403, 403, "ok")
     CREATE_PROJECT = (401, 404, 403, 403, "ok", "ok", "ok")
     VIEW = (401, 404, 404, "ok", "ok", "ok", "ok")
@@ -58,6 +60,8 @@ API: dict[str, dict[str, Needs]] = {
     "entity-ttl": {"get": Needs.ENTITY, "put": Needs.MANAGE},
     "members": {"get": Needs.ENTITY},
     "member": {"put": Needs.MANAGE, "delete": Needs.MANAGE},
+    "organization-members": {"get": Needs.ENTITY},
+    "organization-member": {"put": Needs.ORGANIZE, "delete": Needs.ORGANIZE},
     "team-settings": {"get": Needs.ENTITY, "patch": Needs.MANAGE},
     "project": {"get": V, "patch": Needs.SETTINGS},
     "project-ttl": {"get": V, "put": Needs.SETTINGS},
@@ -110,6 +114,7 @@ BODIES: dict[tuple[str, str], object] = {
     ("projects", "post"): {"name": "fresh"},
     ("entity-ttl", "put"): {"ttl": 86400},
     ("member", "put"): {"role": "viewer"},
+    ("organization-member", "put"): {"role": "member"},
     ("team-settings", "patch"): {"ttl_editors": "admins"},
     ("project", "patch"): {"description": "x"},
     ("project-ttl", "put"): {"ttl": "never"},
@@ -206,6 +211,7 @@ def world(db):
     values = {
         "entity": project.entity.name,
         "team": people.team.entity.name,
+        "organization": people.organization.entity.name,
         "user": added.username,
         "project": project.name,
         "collection": "resnet",

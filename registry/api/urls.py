@@ -52,6 +52,12 @@ _ROUTES: list[tuple[str, type[Endpoint], str]] = [
     ("teams/<str:team>/members", teams.MemberList, "members"),
     ("teams/<str:team>/members/<str:user>", teams.MemberDetail, "member"),
     ("teams/<str:team>/settings", teams.TeamSettings, "team-settings"),
+    ("organizations/<str:organization>/members", teams.OrganizationMemberList, "organization-members"),
+    (
+        "organizations/<str:organization>/members/<str:user>",
+        teams.OrganizationMemberDetail,
+        "organization-member",
+    ),
     (_PROJECT, projects.ProjectDetail, "project"),
     (f"{_PROJECT}/types", projects.TypeList, "types"),
     (f"{_PROJECT}/ttl", policies.ProjectPolicy, "project-ttl"),

@@ -69,18 +69,44 @@ def add_member(actor: Actor, *, place: Place, user: User, role: str) -> None:
 
 
 def remove_member(actor: Actor, *, place: Place, user: User) -> None:
-    """Take a person's role away: it bites in their next request. Anyone may leave by themselves."""
+    """Take a person's role away: it bites in their next request. Anyone may leave by themselves.
+
+    Out of an organization is out of all its teams, too: else they would go on seeing what is open to it.
+    """
     if actor.user != user:
         check(actor, Act.MANAGE_MEMBERS, place)
     with transaction.atomic():
-        held = _lock(place).filter(user=user).first()
-        if held is None:
+        left = [_leave(actor, each, user) for each in _places_in(place)]
+        if not any(left):
             raise NotFound(f"{user.username} is not a member of {place.entity.name}.")
-        _keep_an_admin(place, user, None)
-        held.delete()
-        events.record(
-            actor, "member.remove", entity=place.entity, subject=user.username, before=held.role, after=None
-        )
+
+
+def _places_in(place: Place) -> list[Place]:
+    """The place, and the teams of an organization; always in this order, so that no two wait for each other."""
+    if isinstance(place, Team):
+        return [place]
+    return [place, *place.teams.select_related("entity").order_by("pk")]
+
+
+def _leave(actor: Actor, place: Place, user: User) -> bool:
+    """Take a person out of one place; False when they were not in it."""
+    held = _lock(place).filter(user=user).first()
+    if held is None:
+        return False
+    _keep_an_admin(place, user, None)
+    held.delete()
+    events.record(
+        actor, "member.remove", entity=place.entity, subject=user.username, before=held.role, after=None
+    )
+    return True
+
+
+def set_role(actor: Actor, *, place: Place, username: str, role: str) -> TeamMember | OrganizationMember:
+    """Give the person of this name a role; only who may do so learns which names of people exist."""
+    check(actor, Act.MANAGE_MEMBERS, place)
+    person = accounts.find(actor, username, place=place)
+    add_member(actor, place=place, user=person, role=role)
+    return members(actor, place=place).get(user=person)
 
 
 def add_named(actor: Actor, *, place: Place, username: str, role: str) -> User:

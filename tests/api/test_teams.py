@@ -3,7 +3,7 @@
 import pytest
 
 from registry.services import runs
-from tests.api.support import refused
+from tests.api.support import Api, refused
 from tests.factories import actor, log, unique
 
 DAY = 86400
@@ -141,3 +141,24 @@ def test_the_short_list_of_runs_says_where_to_go_on(alice, people, home, project
     rest = alice.get(f"{version}/used-by", {"cursor": short["next"]}).json()
     assert [row["name"] for row in rest["results"]] not in ([row["name"] for row in short["used_by"]], [])
     assert rest["next"] is None
+
+
+def test_the_members_of_an_organization_are_managed_by_its_admins(people, alice, home):
+    place = f"/organizations/{people.organization.entity.name}/members"
+    root = Api(people.root)
+    assert roles(alice.get(place)) == {people.olga.username: "member"}
+    refused(alice.put(f"{place}/{people.olga.username}", {"role": "admin"}), 403, "forbidden")
+    assert root.put(f"{place}/{people.olga.username}", {"role": "admin"}).json()["role"] == "admin"
+    refused(root.put(f"{place}/{people.olga.username}", {"role": "viewer"}), 400, "invalid_input")
+
+
+def test_a_key_of_who_is_taken_out_of_the_organization_opens_nothing_of_its_teams(people, bob, home):
+    olga = Api(people.olga)
+    place = f"/organizations/{people.organization.entity.name}/members"
+    root = Api(people.root)
+    root.put(f"{place}/{people.olga.username}", {"role": "admin"})
+    assert bob.get(home).status_code == 200
+    assert olga.delete(f"{place}/{people.bob.username}").status_code == 204
+    refused(bob.get(home), 404, "not_found")
+    refused(bob.get(place), 404, "not_found")
+    refused(olga.delete(f"{place}/{people.bob.username}"), 404, "not_found")

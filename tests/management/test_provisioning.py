@@ -116,3 +116,14 @@ def test_the_set_up_link_is_printed_until_there_is_an_admin():
     accounts.check_setup_token(token)
     run("createuser", "root", "--admin")
     assert run("setuplink") == []
+
+
+def test_a_member_is_removed_from_everything_of_an_organization_and_again_without_harm(provisioned):
+    run("createuser", "bob", "--admin")
+    run("addmember", "--team", "vision", "bob", "admin")
+    assert run("removemember", "--org", "acme", "alice") == ["alice is out of acme."]
+    assert not OrganizationMember.objects.exists()
+    assert [row.user.username for row in TeamMember.objects.all()] == ["bob"]
+    assert run("removemember", "--org", "acme", "alice") == ["alice is not a member of acme."]
+    with pytest.raises(CommandError, match="last admin"):
+        run("removemember", "--team", "vision", "bob")

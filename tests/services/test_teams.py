@@ -118,6 +118,49 @@ def test_a_removed_member_is_out_in_the_next_call_with_everything_they_had_open(
             act()
 
 
+def test_out_of_an_organization_is_out_of_its_teams_too(people, project, alice, bob):
+    operator = system("command")
+    other = teams.create_team(operator, name=make.unique("other"), organization=people.organization)
+    elsewhere = teams.create_team(
+        operator,
+        name=make.unique("elsewhere"),
+        organization=teams.create_organization(operator, name=make.unique("corp")),
+    )
+    for place, role in ((people.organization, "member"), (other, "viewer"), (elsewhere, "member")):
+        teams.add_member(operator, place=place, user=people.bob, role=role)
+    with pytest.raises(Forbidden):
+        teams.remove_member(alice, place=people.organization, user=people.bob)
+    teams.remove_member(operator, place=people.organization, user=people.bob)
+    assert [row.team for row in TeamMember.objects.filter(user=people.bob)] == [elsewhere]
+    told = Event.objects.filter(act="member.remove", subject=people.bob.username)
+    assert set(told.values_list("entity_id", "before")) == {
+        (people.organization.entity_id, "member"),
+        (people.team.entity_id, "member"),
+        (other.entity_id, "viewer"),
+    }
+    for act in (
+        lambda: projects.find(bob, project.entity.name, project.name),
+        lambda: teams.find_organization(bob, people.organization.entity.name),
+    ):
+        with pytest.raises(NotFound):
+            act()
+    with pytest.raises(NotFound, match="is not a member"):
+        teams.remove_member(operator, place=people.organization, user=people.bob)
+
+
+def test_who_has_only_a_role_in_a_team_is_taken_out_of_the_organization_as_well(people, bob):
+    teams.remove_member(bob, place=people.organization, user=people.bob)
+    assert not TeamMember.objects.filter(user=people.bob).exists()
+
+
+def test_the_last_admin_of_a_team_is_not_taken_out_with_the_organization(people):
+    operator = system("command")
+    teams.add_member(operator, place=people.organization, user=people.alice, role="member")
+    with pytest.raises(Conflict, match=f"last admin of {people.team.entity.name}"):
+        teams.remove_member(operator, place=people.organization, user=people.alice)
+    assert OrganizationMember.objects.filter(user=people.alice).exists()
+
+
 def test_a_lowered_role_bites_in_the_next_call(people, project, alice, bob):
     logged = make.log(people.bob, project)
     teams.add_member(alice, place=people.team, user=people.bob, role="viewer")

@@ -1,4 +1,4 @@
-"""Members and settings of teams, and TTL policies."""
+"""Members of teams and organizations, settings of teams, and TTL policies."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from registry.services.policies import Policy
 MEMBER = component("Member", record({"username": TEXT, "full_name": TEXT, "role": ROLE, "created_at": TIME}))
 MEMBER_PAGE = page_of(MEMBER, "MemberPage")
 MEMBER_ROLE = Body("MemberRole", required={"role": one_of(*Role.values)})
+ORGANIZATION_ROLES = ("member", "admin")
+ORGANIZATION_ROLE = Body("OrganizationRole", required={"role": one_of(*ORGANIZATION_ROLES)})
 
 TTL_POLICY = component(
     "TtlPolicy",

@@ -1,6 +1,8 @@
-"""Teams: their members and settings."""
+"""Members of teams and organizations, and what teams settled."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from django.http import HttpResponse
 from rest_framework.request import Request
@@ -9,10 +11,15 @@ from registry.api.base import Endpoint
 from registry.api.orders import MEMBERS
 from registry.api.schema import LISTING, operation, ordering
 from registry.api.serializers import teams as shape
-from registry.api.shapes import choice, choice_of, search_in, words_of
-from registry.models import Role, Team
-from registry.policy import Act, check
-from registry.services import accounts, teams
+from registry.api.serializers.teams import ORGANIZATION_ROLES
+from registry.api.shapes import Body, Param, choice, choice_of, search_in, words_of
+from registry.models import Role
+from registry.services import teams
+
+
+def _narrowed(roles: Sequence[str]) -> tuple[Param, ...]:
+    named = search_in("the name or the full name")
+    return (named, choice("role", "with this role", *roles), *LISTING, ordering(MEMBERS))
 
 
 class MemberList(Endpoint):
@@ -21,20 +28,12 @@ class MemberList(Endpoint):
     @operation(
         "List a team's members",
         {200: shape.MEMBER_PAGE},
-        query=(
-            search_in("the name or the full name"),
-            choice("role", "with this role", *Role.values),
-            *LISTING,
-            ordering(MEMBERS),
-        ),
+        query=_narrowed(Role.values),
         conditional=True,
     )
     def get(self, request: Request, team: str) -> HttpResponse:
         """Answer a page of members."""
-        place = teams.find_team(self.actor, team)
-        given = words_of(self.http.GET, "q") | choice_of(self.http.GET, "role", *Role.values)
-        rows = teams.members(self.actor, place=place, **given)
-        return self.page(rows, MEMBERS, lambda found: [shape.member(row) for row in found])
+        return _members(self, teams.find_team(self.actor, team), Role.values)
 
 
 class MemberDetail(Endpoint):
@@ -48,12 +47,7 @@ class MemberDetail(Endpoint):
     )
     def put(self, request: Request, team: str, user: str) -> HttpResponse:
         """Give the person the role."""
-        place = self._managed(team)
-        data = shape.MEMBER_ROLE.read(self.http)
-        person = accounts.find(self.actor, user, place=place)
-        teams.add_member(self.actor, place=place, user=person, role=data["role"])
-        held = teams.members(self.actor, place=place).get(user=person)
-        return self.answer(shape.member(held))
+        return _give(self, teams.find_team(self.actor, team), user, shape.MEMBER_ROLE)
 
     @operation("Take a person out of a team; anyone may leave by themselves", {204: None}, errors=(409,))
     def delete(self, request: Request, team: str, user: str) -> HttpResponse:
@@ -61,11 +55,58 @@ class MemberDetail(Endpoint):
         teams.remove_named(self.actor, place=teams.find_team(self.actor, team), username=user)
         return self.nothing()
 
-    def _managed(self, name: str) -> Team:
-        """The team, for who may change its members: only they learn which names of people exist."""
-        place = teams.find_team(self.actor, name)
-        check(self.actor, Act.MANAGE_MEMBERS, place)
-        return place
+
+class OrganizationMemberList(Endpoint):
+    """The members of an organization."""
+
+    @operation(
+        "List an organization's members",
+        {200: shape.MEMBER_PAGE},
+        query=_narrowed(ORGANIZATION_ROLES),
+        conditional=True,
+    )
+    def get(self, request: Request, organization: str) -> HttpResponse:
+        """Answer a page of members."""
+        place = teams.find_organization(self.actor, organization)
+        return _members(self, place, ORGANIZATION_ROLES)
+
+
+class OrganizationMemberDetail(Endpoint):
+    """One member of an organization."""
+
+    @operation(
+        "Add a person to an organization, or change their role",
+        {200: shape.MEMBER},
+        body=shape.ORGANIZATION_ROLE,
+        errors=(409,),
+    )
+    def put(self, request: Request, organization: str, user: str) -> HttpResponse:
+        """Give the person the role."""
+        place = teams.find_organization(self.actor, organization)
+        return _give(self, place, user, shape.ORGANIZATION_ROLE)
+
+    @operation(
+        "Take a person out of an organization and all its teams; anyone may leave by themselves",
+        {204: None},
+        errors=(409,),
+    )
+    def delete(self, request: Request, organization: str, user: str) -> HttpResponse:
+        """Take the roles away."""
+        place = teams.find_organization(self.actor, organization)
+        teams.remove_named(self.actor, place=place, username=user)
+        return self.nothing()
+
+
+def _members(endpoint: Endpoint, place: teams.Place, roles: Sequence[str]) -> HttpResponse:
+    given = words_of(endpoint.http.GET, "q") | choice_of(endpoint.http.GET, "role", *roles)
+    rows = teams.members(endpoint.actor, place=place, **given)
+    return endpoint.page(rows, MEMBERS, lambda found: [shape.member(row) for row in found])
+
+
+def _give(endpoint: Endpoint, place: teams.Place, user: str, body: Body) -> HttpResponse:
+    data = body.read(endpoint.http)
+    held = teams.set_role(endpoint.actor, place=place, username=user, role=data["role"])
+    return endpoint.answer(shape.member(held))
 
 
 class TeamSettings(Endpoint):
