@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from registry.actor import Actor
 from registry.models import Alias, Collection, Event, Membership, Version
 from registry.services import events
 from registry.services._common import now
 from registry.services.aliases import LATEST
+
+
+class Holder(NamedTuple):
+    """Who holds, or held, `latest` in a collection."""
+
+    number: int
+    version_id: int
 
 
 def of(collection: Collection) -> Membership | None:
@@ -18,6 +26,13 @@ def of(collection: Collection) -> Membership | None:
         return None
     held.membership.collection = collection
     return held.membership
+
+
+def holders(collection_ids: Iterable[int]) -> dict[int, Holder]:
+    """Return who holds `latest` in some collections."""
+    rows = Alias.objects.filter(collection__in=set(collection_ids), name=LATEST)
+    found = rows.values_list("collection_id", "membership__number", "membership__version_id")
+    return {pk: Holder(number, version_id) for pk, number, version_id in found}
 
 
 def heir(membership: Membership) -> int | None:
@@ -35,10 +50,10 @@ def numbers(collection_ids: Iterable[int]) -> dict[int, int]:
     )
 
 
-def fall_back(actor: Actor, left: Mapping[int, int]) -> list[Event]:
+def fall_back(actor: Actor, left: Mapping[int, Holder]) -> list[Event]:
     """Give `latest` to the newest version that remains, where its holder was deleted.
 
-    `left` holds the number of that holder by collection; all are locked. Returns the events to append.
+    `left` are those holders by collection; all are locked. Returns the events to append.
     """
     if not left:
         return []
@@ -52,22 +67,22 @@ def fall_back(actor: Actor, left: Mapping[int, int]) -> list[Event]:
 
 
 def rising(
-    places: Iterable[Membership], newest: Mapping[int, int], held: Mapping[int, int]
+    places: Iterable[Membership], newest: Mapping[int, int], held: Mapping[int, Holder]
 ) -> list[Membership]:
     """Choose which of the versions that come back take `latest`: those newer than all that is there.
 
-    `newest` are the numbers of what is there and `held` those of the holders, by collection: an alias that a
+    `newest` are the numbers of what is there and `held` the holders, by collection: an alias that a
     person put elsewhere than on the newest stays where it is.
     """
     tops = {place.collection_id: place for place in sorted(places, key=lambda place: place.number)}
     return [
         top
         for pk, top in tops.items()
-        if pk in held and held[pk] == newest.get(pk) and top.number > newest[pk]
+        if pk in held and held[pk].number == newest.get(pk) and top.number > newest[pk]
     ]
 
 
-def take(actor: Actor, risen: Iterable[Membership], held: Mapping[int, int]) -> list[Event]:
+def take(actor: Actor, risen: Iterable[Membership], held: Mapping[int, Holder]) -> list[Event]:
     """Point `latest` at those who `rising` chose; returns the events to append."""
     told = []
     for place in risen:
@@ -90,13 +105,14 @@ def _alias(actor: Actor, holder: Membership) -> Alias:
     return Alias(collection_id=holder.collection_id, membership=holder, name=LATEST, created_by=actor.user)
 
 
-def _told(actor: Actor, holder: Membership, before: int | None) -> Event:
+def _told(actor: Actor, holder: Membership, before: Holder | None) -> Event:
     return events.make(
         actor,
         "alias.move",
         collection=holder.collection,
         version=holder.version,
+        taken_from=before.version_id if before else None,
         subject=LATEST,
-        before=None if before is None else f"v{before}",
+        before=f"v{before.number}" if before else None,
         after=f"v{holder.number}",
     )

@@ -165,7 +165,7 @@ def _give_back_aliases(
     )
     places = {(row.collection_id, row.version_id): row for row in rows}
     holders = _holders(versions, places)
-    held = {place: number for (place, name), number in holders.items() if name == aliases.LATEST}
+    held = latest.holders(collection_id for collection_id, _ in places)
     risen = latest.rising(places.values(), newest, held)
     names = {pk: _Names() for pk in versions}
     for place in risen:
@@ -197,10 +197,8 @@ def _lost(
 def _holders(
     versions: dict[int, Version], places: dict[tuple[int, int], Membership]
 ) -> dict[tuple[int, str], int]:
-    """Return the numbers of those who hold what the versions lost, and `latest`, by collection and alias."""
+    """Return the numbers of those who hold what the versions lost, by collection and alias."""
     wanted = {entry["alias"] for version in versions.values() for entry in version.lost_aliases}
-    rows = Alias.objects.filter(
-        collection__in={collection_id for collection_id, _ in places}, name__in={*wanted, aliases.LATEST}
-    )
+    rows = Alias.objects.filter(collection__in={place for place, _ in places}, name__in=wanted)
     found = rows.values_list("collection_id", "name", "membership__number")
     return {(collection_id, name): number for collection_id, name, number in found}

@@ -34,27 +34,27 @@ def move(actor: Actor, membership: Membership, *, cause: str, at: datetime | Non
 
 def move_all(actor: Actor, batches: Iterable[Sequence[Membership]], *, cause: str, at: datetime) -> None:
     """Move committed versions of one sequence; the number of queries grows with that of batches alone."""
-    left: dict[int, int] = {}
+    left: dict[int, latest.Holder] = {}
     for batch in batches:
         left |= _move(actor, batch, cause, at)
     # Once, when all are gone: the newest of one batch may be deleted with the next.
     events.append(latest.fall_back(actor, left))
 
 
-def _move(actor: Actor, rows: Sequence[Membership], cause: str, at: datetime) -> dict[int, int]:
-    """Move a batch; return the numbers of those that held `latest`, by collection."""
+def _move(actor: Actor, rows: Sequence[Membership], cause: str, at: datetime) -> dict[int, latest.Holder]:
+    """Move a batch; return those that held `latest`, by collection."""
     versions = {row.version_id: row.version for row in rows}
     aliases.refuse_protected(versions, rows[0].name if len(rows) == 1 else rows[0].collection.name)
     places = places_of(versions)
     held = Alias.objects.filter(membership__version__in=list(versions))
     lost: dict[int, list[dict[str, object]]] = {}
-    left: dict[int, int] = {}
+    left: dict[int, latest.Holder] = {}
     for version_id, number, collection_id, name in held.values_list(
         "membership__version_id", "membership__number", "collection_id", "name"
     ):
         lost.setdefault(version_id, []).append({"collection": collection_id, "alias": name})
         if name == aliases.LATEST:
-            left[collection_id] = number
+            left[collection_id] = latest.Holder(number, version_id)
     held.delete()
     purge_at = purge_date(at)
     changes = {

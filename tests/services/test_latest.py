@@ -42,6 +42,7 @@ def test_the_newest_that_remains_is_latest_and_an_event_says_so(bob, three):
     assert moves() == [(bob.name, "v2", "v0")]
     event = Event.objects.get(act="alias.move")
     assert (event.version_id, event.collection_id) == (three[0].version_id, three[0].collection_id)
+    assert event.taken_from_id == three[2].version_id
     delete(bob, three[0])
     with pytest.raises(NotFound):
         versions.find(bob, three[0].collection, "latest")
