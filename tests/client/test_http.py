@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
 
@@ -24,6 +25,15 @@ def test_every_error_of_the_tree_comes_back_as_itself(scripted):
             session_to(server).once("GET", "/x")
         assert caught.value.code == code
         assert caught.value.details == {"n": 1}
+
+
+def test_a_kind_of_the_command_line_never_stands_for_what_the_server_says(scripted):
+    from strongroom.cli.usage import UsageError
+
+    server = scripted(lambda request: an_error(400, UsageError.code, "Because."))
+    with pytest.raises(errors.InvalidInput, match="Because") as caught:
+        session_to(server).once("GET", "/x")
+    assert type(caught.value) is errors.InvalidInput
 
 
 def test_an_unknown_code_is_judged_by_its_status(scripted):
@@ -161,6 +171,25 @@ def test_connections_are_kept_alive(scripted):
     for _ in range(5):
         session.json("GET", "/x")
     assert session._pool.num_connections == 1
+
+
+def test_a_session_that_is_forgotten_leaves_no_connection_open(scripted):
+    """Nobody has to close one: its pool ends with it."""
+    session = session_to(scripted(lambda request: as_json({"n": 1})))
+    session.json("GET", "/x")
+    (kept,) = (connection for connection in session._pool.pool.queue if connection is not None)
+    assert kept.sock is not None
+    del session
+    gc.collect()
+    assert kept.sock is None
+
+
+def test_an_answer_that_is_left_half_read_closes_its_connection(scripted):
+    session = session_to(scripted(lambda request: Answer(b"0" * (32 << 20))))
+    with session.stream("GET", "/x") as response:
+        response.read(1)
+        used = response._connection.sock
+    assert used.fileno() == -1
 
 
 def test_route_quotes_what_would_change_it():

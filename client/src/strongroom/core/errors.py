@@ -298,7 +298,8 @@ class PathNotInArtifact(NotFound, FileNotFoundError):
 def _walk(kind: type[StrongroomError]) -> dict[str, type[StrongroomError]]:
     found = {kind.code: kind}
     for below in kind.__subclasses__():
-        found.update(_walk(below))
+        # A kind without a code of its own, such as one of the command line, never stands for its parent.
+        found = {**_walk(below), **found}
     return found
 
 
