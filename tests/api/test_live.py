@@ -5,6 +5,7 @@ import http.client
 import json
 import socket
 import time
+from contextlib import closing
 from urllib.parse import urlsplit
 
 import pytest
@@ -19,7 +20,8 @@ FILES = {"large.bin": LARGE, "small.txt": b"small"}
 @pytest.fixture(scope="module")
 def live(live_installation):
     name = unique("liver")
-    return Live(live_installation.url, live_installation.make_key(name), name)
+    with closing(Live(live_installation.url, live_installation.make_key(name), name)) as kept:
+        yield kept
 
 
 class Live:
@@ -29,6 +31,9 @@ class Live:
         self.host = urlsplit(url).netloc
         self.key, self.home = key, f"/api/v1/projects/{user}/live"
         self.connection = http.client.HTTPConnection(self.host, timeout=20)
+
+    def close(self):
+        self.connection.close()
 
     def ask(self, method, path, body=None, **headers):
         if isinstance(body, dict):

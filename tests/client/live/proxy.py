@@ -32,6 +32,8 @@ class Proxy:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        # First who accepts: a connection that it took meanwhile is then known, and breaks with the others.
+        self._threads[0].join(timeout=10)
         self.break_all()
         for thread in self._threads:
             thread.join(timeout=10)
@@ -50,7 +52,11 @@ class Proxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            server = socket.create_connection(self._target)
+            try:
+                server = socket.create_connection(self._target)
+            except OSError:
+                client.close()
+                continue
             with self._guard:
                 self._sockets |= {client, server}
             left = [2]
