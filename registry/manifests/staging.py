@@ -9,14 +9,14 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 from strongroom.core.digests import ManifestDigest
+from strongroom.core.entries import LARGEST
 from strongroom.core.errors import InvalidManifest
-from strongroom.core.manifest import Entry
+from strongroom.core.manifest import Entry, check_order
 
 from registry.manifests.folders import FolderDraft, FolderTotals
 from registry.manifests.framing import ENTRIES, FOLDERS
 from registry.manifests.leaves import MD5, NO_MD5, LeafDraft, md5_text
 from registry.manifests.nodes import Ref, slices
-from registry.manifests.order import PathOrder, row_of, weight
 from registry.manifests.presence import (
     Missing,
     check_claims,
@@ -26,13 +26,11 @@ from registry.manifests.presence import (
     known_blobs,
 )
 from registry.manifests.recording import record as record_row
+from registry.manifests.rows import row_of, weight
 from registry.manifests.spill import FolderSorter
 from registry.manifests.tree import TreeBuilder
 from registry.manifests.writer import NodeWriter, Pending
 from registry.models import Entity, Manifest
-
-# What a database's integer holds.
-_MOST_SIZE = (1 << 63) - 1
 
 
 @dataclass(slots=True, frozen=True)
@@ -77,7 +75,6 @@ class Builder:
     def __init__(self, scope: Entity) -> None:
         self._scope = scope
         self._damage = has_damage(scope)
-        self._order = PathOrder()
         self._size = 0
         self._missing = Missing()
         self._digest: ManifestDigest | None = ManifestDigest()
@@ -87,10 +84,10 @@ class Builder:
         self._totals = FolderTotals(self._sorter.add)
 
     def add(self, entry: Entry) -> None:
-        key = self._order.check(entry.path)
-        row = row_of(entry)
+        key, row = entry.path.encode(), row_of(entry)
         self._size += entry.size or 0
-        if self._size > _MOST_SIZE:
+        # What a database's integer holds, too.
+        if self._size > LARGEST:
             raise InvalidManifest(
                 "The sizes in the manifest add up to more than any storage holds; check them."
             )
@@ -159,7 +156,7 @@ class Builder:
 
 
 def stage(scope: Entity, entries: Iterable[Entry]) -> Staged:
-    """Stage a whole stream of entries."""
+    """Stage a whole stream of entries, each checked as the readers of `strongroom.core` do."""
     return prepare(scope, entries).record()
 
 
@@ -167,7 +164,7 @@ def prepare(scope: Entity, entries: Iterable[Entry]) -> Prepared:
     """Stage a whole stream of entries, but for the rows."""
     builder = Builder(scope)
     try:
-        for entry in entries:
+        for entry in check_order(entries):
             builder.add(entry)
         return builder.prepare()
     finally:

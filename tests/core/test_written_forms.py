@@ -107,6 +107,7 @@ HOSTILE_LINES = {
     "an endless line in pieces": b'{"path":"' + b"a" * 300_000,
     "a reference without digest": line(sha256=None, ref="s3://b"),
     "a reference with SHA-256": line(ref="s3://b", digest="x"),
+    "an extra that is too long": line(sha256=None, ref="s3://b", digest="x", extra={"x": "y" * 132_000}),
     "extra that is no object": line(sha256=None, ref="s3://b", digest="x", extra=[1]),
 }
 

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from strongroom.core.manifest import Entry
+from strongroom.core.manifest import Entry, check_order
 
 from registry.manifests.folders import FolderDraft, FolderTotals
 from registry.manifests.framing import ENTRIES, FOLDERS, Encoded, open_frame
 from registry.manifests.leaves import LeafDraft
 from registry.manifests.listing import Trees
 from registry.manifests.nodes import Draft, Ref
-from registry.manifests.order import PathOrder, row_of, weight
+from registry.manifests.rows import row_of, weight
 from registry.manifests.spill import FolderSorter
 from registry.manifests.tree import TreeBuilder
 from registry.manifests.walk import Node, make_node
@@ -47,11 +47,11 @@ def file(path: str, content: str = "", size: int | None = None) -> Entry:
 
 
 def build(nodes: MemoryNodes, entries: Iterable[Entry], run_bytes: int = 1 << 20) -> Trees:
-    order, sorter = PathOrder(), FolderSorter(run_bytes=run_bytes)
+    sorter = FolderSorter(run_bytes=run_bytes)
     totals = FolderTotals(sorter.add)
     tree = TreeBuilder(ENTRIES, LeafDraft, nodes)
-    for entry in entries:
-        key, row = order.check(entry.path), row_of(entry)
+    for entry in check_order(entries):
+        key, row = entry.path.encode(), row_of(entry)
         tree.add(key, weight(key, row), row)
         totals.add(entry.path, entry.size or 0)
     root = tree.finish()
