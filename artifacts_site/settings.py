@@ -117,8 +117,6 @@ CACHES = {
         "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 5},
     }
 }
-# What `registry.jobs` hands tasks to; named here so that the registry need not import its worker.
-JOBS_APP = "celery_worker.tasks.app"
 # Names one run of the supervisor to its processes; empty where they are started by other means.
 RUN = env_str("STRONGROOM_RUN")
 WORKER_PROCESSES = env_int("STRONGROOM_WORKER_PROCESSES", 1, least=1, most=64)

@@ -9,21 +9,25 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def local_key(data: Path) -> str:
-    """Return a key of the first admin of the installation in `data`, kept in its folder for the next time."""
-    kept = data / "demo-key"
-    if kept.exists():
-        return kept.read_text().strip()
+def prepare(data: Path) -> None:
+    """Make the server's own code usable here, on the database of the installation in `data`."""
     os.environ["STRONGROOM_DATA"] = str(data)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "artifacts_site.settings")
     sys.path.insert(0, str(ROOT))
     import django
 
     django.setup()
+
+
+def local_key(data: Path) -> str:
+    """Return a key of the first admin of the installation, kept in its folder for as long as it works."""
     from registry.actor import system
     from registry.models import User
     from registry.services import keys
 
+    kept = data / "demo-key"
+    if kept.exists() and works(secret := kept.read_text().strip()):
+        return secret
     admin = User.objects.filter(is_admin=True, is_active=True).order_by("pk").first()
     if admin is None:
         sys.exit("No admin yet: open the set-up link that `make run` printed, then run `make demo` again.")
@@ -33,16 +37,38 @@ def local_key(data: Path) -> str:
     return secret
 
 
+def works(secret: str) -> bool:
+    """Say whether a key is still known, neither revoked nor expired."""
+    from registry.errors import NotAuthenticated
+    from registry.services import keys
+
+    try:
+        keys.authenticate(secret)
+    except NotAuthenticated:
+        return False
+    return True
+
+
+def key_of_server(data: Path) -> str:
+    """Return a key for the server whose database is here, or end with what to do first."""
+    prepare(data)
+    from django.db import DatabaseError
+
+    try:
+        # Not before there is a folder: SQLite would make a database in it.
+        if data.is_dir():
+            return local_key(data)
+    except DatabaseError:
+        pass
+    sys.exit(f"Nothing was set up in {data} yet: start the server with `make run` in another terminal first.")
+
+
 def main() -> None:
     """Start the example with what it needs in its environment."""
     port, data = os.environ.get("PORT", "8000"), Path(os.environ.get("DATA", "data")).resolve()
     os.environ.setdefault("STRONGROOM_BASE_URL", f"http://127.0.0.1:{port}")
     if "STRONGROOM_API_KEY" not in os.environ:
-        if not (data / "strongroom.sqlite3").exists():
-            sys.exit(
-                f"Nothing was set up in {data} yet: start the server with `make run` in another terminal first."
-            )
-        os.environ["STRONGROOM_API_KEY"] = local_key(data)
+        os.environ["STRONGROOM_API_KEY"] = key_of_server(data)
     os.execv(sys.executable, [sys.executable, str(ROOT / "examples" / "demo.py"), *sys.argv[1:]])
 
 

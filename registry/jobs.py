@@ -1,4 +1,4 @@
-"""The only way to background work: hand tasks to the queue on commit, and keep what each run did."""
+"""Background work: what each run of a task did, and when the next one is due."""
 
 from __future__ import annotations
 
@@ -6,13 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any
 
-from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
 from registry.models import JobRun
 from registry.schedule import PERIODIC, QUEUE_RETURN
@@ -31,17 +26,6 @@ class JobStatus:
     last_run: JobRun | None
     next_run: datetime
     failures: list[JobRun]
-
-
-def enqueue(task: str, *ids: int | str) -> None:
-    """Start a task once the present transaction is committed; messages carry ids, never objects."""
-    transaction.on_commit(partial(_send, task, ids))
-
-
-def _send(task: str, ids: tuple[int | str, ...]) -> None:
-    # Imported when the first task is sent: pages that send none are spared Celery's memory.
-    app: Any = import_string(settings.JOBS_APP)
-    app.signature(task, args=ids).delay()
 
 
 @contextmanager

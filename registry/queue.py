@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -11,6 +13,16 @@ if TYPE_CHECKING:
     from redis import Redis
 
 SIGN_SECONDS, SIGN_LASTS = 5, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What serves the queue, its program where it tells that, and where it listens."""
+
+    name: str
+    version: str
+    program: str
+    place: str
 
 
 @cache
@@ -25,6 +37,26 @@ def client() -> Redis:
 def answers() -> bool:
     """Tell whether the queue's server answers."""
     return bool(client().ping())
+
+
+def server() -> Server | None:
+    """Say what serves the queue; None when it does not answer."""
+    from redis.exceptions import RedisError
+
+    try:
+        told: dict[str, Any] = client().info("server")
+    except (RedisError, OSError):
+        return None
+    version = told.get("valkey_version") or told.get("redis_version")
+    place = urlsplit(settings.REDIS_URL)
+    # Never the whole address: it may hold a password.
+    where = f"{place.hostname}:{place.port or 6379}" if place.hostname else "a socket in the data folder"
+    return Server(
+        "Valkey" if "valkey_version" in told else "Redis",
+        str(version or "of unknown version"),
+        str(told.get("executable") or ""),
+        where,
+    )
 
 
 def _worker_key() -> str:

@@ -1,19 +1,17 @@
 """The manifest store: sorted, chunked, content-addressed; write, read, browse, diff, digest."""
 
 from registry.manifests.listing import Folder, FolderPage
-from registry.manifests.reading import Totals, diff, entries, folder, lookup, totals
+from registry.manifests.reading import diff, entries, folder, lookup
 from registry.manifests.sealing import MissingBlob, MissingPage, missing, seal
-from registry.manifests.staging import Builder, Prepared, Staged, prepare, stage
+from registry.manifests.staging import Prepared, Staged, prepare, stage
 
 __all__ = [
-    "Builder",
     "Folder",
     "FolderPage",
     "MissingBlob",
     "MissingPage",
     "Prepared",
     "Staged",
-    "Totals",
     "diff",
     "entries",
     "folder",
@@ -22,5 +20,4 @@ __all__ = [
     "prepare",
     "seal",
     "stage",
-    "totals",
 ]

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from strongroom.core.errors import NotFound
 from strongroom.core.manifest import Change, Entry
 
 from registry.manifests.diff import diff_trees
-from registry.manifests.listing import FolderPage, Trees, find_folder, page
+from registry.manifests.listing import FolderPage, Trees, page
 from registry.manifests.source import StoredNodes
 from registry.manifests.walk import as_leaf, leaves, root_ref, seek
 from registry.models import Manifest
-
-
-@dataclass(slots=True, frozen=True)
-class Totals:
-    """How many files lie below a folder, and how many bytes."""
-
-    files: int
-    size: int
 
 
 def lookup(manifest: Manifest, path: str) -> Entry | None:
@@ -52,19 +42,6 @@ def folder(manifest: Manifest, path: str = "", cursor: str | None = None, limit:
     """Return a page of a folder: sub-folders with their totals, then files."""
     source = StoredNodes(manifest.scope_id)
     return page(Trees(source, root_ref(manifest.root), root_ref(manifest.folders_root)), path, cursor, limit)
-
-
-def totals(manifest: Manifest, path: str = "") -> Totals:
-    """Return what lies below a folder; the root's is known without reading."""
-    path = path.strip("/")
-    if not path:
-        return Totals(manifest.entry_count, manifest.total_size)
-    source = StoredNodes(manifest.scope_id)
-    trees = Trees(source, root_ref(manifest.root), root_ref(manifest.folders_root))
-    record = find_folder(trees, path)
-    if record is None:
-        raise NotFound(f"There is no folder “{path}” in this version; check the path.", path=path)
-    return Totals(record.files, record.size)
 
 
 def diff(old: Manifest, new: Manifest, after: str | None = None) -> Iterator[Change]:

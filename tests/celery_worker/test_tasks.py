@@ -8,9 +8,8 @@ import inspect
 import pytest
 from django.test import Client
 
-from celery_worker import tasks
 from celery_worker.app import app
-from registry import jobs, queue, schedule
+from registry import queue, schedule
 from registry.models import JobRun
 
 OURS = [name for name in app.tasks if not name.startswith("celery.")]
@@ -47,10 +46,6 @@ def test_a_task_that_is_sent_lies_in_the_queue_as_json(redis_server):
     [message] = queue.client().lrange("celery", 0, -1)
     assert b'"content-type": "application/json"' in message
     assert b"trash.purge_due" in message
-
-
-def test_the_registry_sends_to_the_worker_it_is_set_to():
-    assert jobs.import_string("celery_worker.tasks.app") is tasks.app
 
 
 @pytest.mark.django_db

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from strongroom.core.errors import NotFound
 
 from registry import manifests
 from registry.manifests import cache
@@ -40,15 +39,6 @@ def test_a_page_costs_a_fixed_number_of_queries(manifest, django_assert_num_quer
     # The leaf of folders, the root of entries, two leaves in one query.
     with django_assert_num_queries(3):
         assert len(manifests.folder(manifest, "030", None, 100).files) == 100
-
-
-def test_totals_are_those_of_the_entries(manifest):
-    found = manifests.totals(manifest, "010")
-    below = [entry(path).size for path in PATHS if path.startswith("010/")]
-    assert (found.files, found.size) == (100, sum(below))
-    assert manifests.totals(manifest) == manifests.Totals(len(PATHS), sum(entry(path).size for path in PATHS))
-    with pytest.raises(NotFound):
-        manifests.totals(manifest, "nowhere")
 
 
 def test_a_difference_reads_only_what_the_two_do_not_share(scope, manifest, monkeypatch):

@@ -1,8 +1,7 @@
-"""Background work: enqueued on commit, recorded run by run, and forgotten in time."""
+"""Background work: recorded run by run, and forgotten in time."""
 
 from __future__ import annotations
 
-import contextlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,32 +14,6 @@ from registry.models import JobRun
 
 pytestmark = pytest.mark.django_db
 TASK = "trash.purge_due"
-
-
-@pytest.fixture
-def sent(monkeypatch) -> list[tuple[str, tuple[object, ...]]]:
-    """Where messages end up that would go to the queue."""
-    messages: list[tuple[str, tuple[object, ...]]] = []
-    monkeypatch.setattr(jobs, "_send", lambda task, ids: messages.append((task, ids)))
-    return messages
-
-
-def test_a_task_is_sent_when_the_transaction_commits(sent, django_capture_on_commit_callbacks):
-    with django_capture_on_commit_callbacks(execute=True):
-        jobs.enqueue(TASK, 7)
-        assert sent == []
-    assert sent == [(TASK, (7,))]
-
-
-def test_a_task_of_a_transaction_that_failed_is_never_sent(sent, django_capture_on_commit_callbacks):
-    with (
-        django_capture_on_commit_callbacks(execute=True),
-        contextlib.suppress(ZeroDivisionError),
-        transaction.atomic(),
-    ):
-        jobs.enqueue(TASK)
-        raise ZeroDivisionError
-    assert sent == []
 
 
 def test_a_run_is_recorded_with_its_counts():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from registry import jobs
+from registry import jobs, queue
 from registry.actor import Actor
 from registry.policy import Act, check
 from registry.web.pages import page, show
@@ -13,6 +13,6 @@ from registry.web.pages import page, show
 
 @page()
 def listing(request: HttpRequest, actor: Actor) -> HttpResponse:
-    """Each periodic task with its last run, its next one, and the failures of the last week."""
+    """Each periodic task with its last run, its next one, the failures of the last week; and what runs the queue."""
     check(actor, Act.ADMINISTER, None)
-    return show(request, "jobs/list.html", {"jobs": jobs.status(timezone.now())})
+    return show(request, "jobs/list.html", {"jobs": jobs.status(timezone.now()), "queue": queue.server()})

@@ -110,12 +110,6 @@ class IncompleteBody(InvalidInput):
     code = "incomplete_body"
 
 
-class ConfirmationRequired(InvalidInput):
-    """A destructive act that was not confirmed by what it asks for."""
-
-    code = "confirmation_required"
-
-
 # 401, 403, 404
 class NotAuthenticated(StrongroomError):
     code, status = "not_authenticated", 401
