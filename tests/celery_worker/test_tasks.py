@@ -8,7 +8,7 @@ import inspect
 import pytest
 from django.test import Client
 
-from celery_worker.app import app
+from celery_worker.tasks import app
 from registry import queue, schedule
 from registry.models import JobRun
 
