@@ -146,13 +146,9 @@ def judge(world: World, name: str, result: Result, given: list[list[int]]) -> li
 
 
 def events_of(session: Session, place: str, name: str) -> Iterator[Any]:
-    """Give the events of one collection, oldest first, from the project's list."""
-    told = list(session.pages(f"{place}/events"))
-    return (SimpleNamespace(**event) for event in reversed(told) if belongs(event, name))
-
-
-def belongs(event: dict[str, Any], name: str) -> bool:
-    return event["act"].startswith("alias.") or event["subject"].startswith(f"{name}:")
+    """Give the events of one collection, oldest first."""
+    told = session.pages(f"{place}/collections/{name}/events", order="id")
+    return (SimpleNamespace(**event) for event in told)
 
 
 def same_at_once(world: World, clients: int) -> set[str]:
