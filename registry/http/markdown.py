@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 LIMIT = 256 * 1024
 CACHE_SECONDS = 30 * 24 * 3600
 # Part of the cache key: a change of the rules must not show what older rules let through.
-_RULES = 1
+_RULES = 2
 
 _ALLOWED = (
     "a abbr b blockquote br code dd del details div dl dt em h2 h3 h4 h5 h6 hr i input kbd li mark ol p pre q s "
@@ -37,6 +37,7 @@ _HIDDEN = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _CODE_CLASS = re.compile(r"[a-z][a-z0-9]{0,3}|codehilite|task-list(-item)?|language-[\w+-]{1,32}")
+_BOX = re.compile(r"<input\b([^>]*)>")
 _EXTENSIONS = ["tables", "fenced_code", "codehilite", "sane_lists", "pymdownx.tasklist", "pymdownx.tilde"]
 
 
@@ -116,7 +117,13 @@ def _render(text: str) -> str:
     except RecursionError:
         return str(_as_text(text))
     html = _HIDDEN.sub("", html)
-    return bleach.clean(html, tags=_TAGS, attributes=_allowed, protocols=_SCHEMES, strip=True)
+    clean = bleach.clean(html, tags=_TAGS, attributes=_allowed, protocols=_SCHEMES, strip=True)
+    return _BOX.sub(_labelled, clean)
+
+
+def _labelled(box: re.Match[str]) -> str:
+    """Say in words what the box of a task list shows: it has no label of its own."""
+    return f'<input{box[1]} aria-label="{"done" if " checked" in box[1] else "to do"}">'
 
 
 def _allowed(tag: str, name: str, value: str) -> bool:

@@ -135,3 +135,10 @@ def test_the_second_time_comes_from_the_cache(monkeypatch):
 
 def test_nothing_gives_nothing():
     assert markdown.render(" \n") == ""
+
+
+def test_the_boxes_of_a_task_list_say_what_they_show() -> None:
+    html = markdown.render("- [x] trained\n- [ ] reviewed\n")
+    assert html.count("<input") == 2
+    assert re.search(r'<input[^>]*checked[^>]*aria-label="done"[^>]*>\s*trained', html)
+    assert re.search(r'<input[^>]*aria-label="to do"[^>]*>\s*reviewed', html)
