@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.dateparse import parse_datetime
 from strongroom.core.errors import InvalidInput, InvalidQuery
 
+from registry.http import moments
 from registry.http.body import read_json
 
 Schema = dict[str, Any]
 COMPONENTS: dict[str, Schema] = {}
-_YEARS = (1970, 3000)
 
 
 def component(name: str, schema: Schema) -> Schema:
@@ -212,15 +211,11 @@ def moments_of(query: Mapping[str, Any], *names: str) -> dict[str, datetime]:
 
 def _moment(name: str, text: str) -> datetime:
     try:
-        at = parse_datetime(text)
-        utc = None if at is None or at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        utc = None
-    if utc is None or not _YEARS[0] <= utc.year <= _YEARS[1]:
+        return moments.read(text)
+    except ValueError:
         raise InvalidQuery(
             f"{name} must be a date and time with its offset, such as 2030-01-31T00:00:00Z.", field=name
-        )
-    return utc
+        ) from None
 
 
 def flag_of(query: Mapping[str, Any], name: str) -> bool:

@@ -12,9 +12,9 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from django.db.models import Func, IntegerField, Model, Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast
-from django.utils import timezone
 from strongroom.core.errors import InvalidQuery
 
+from registry.http import moments
 from registry.models.merged import Merged
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
@@ -161,8 +161,7 @@ def decode(order: Order, cursor: str) -> list[Any]:
 
 def _value(kind: type, value: Any) -> Any:
     if kind is datetime and isinstance(value, str):
-        at = datetime.fromisoformat(value)
-        return at if timezone.is_aware(at) else timezone.make_aware(at)
+        return moments.read(value)
     same: bool = type(value) is kind
     if not same or (kind is str and "\0" in value):
         raise ValueError("of another type")

@@ -15,6 +15,7 @@ from rest_framework.exceptions import APIException
 from strongroom.core import errors
 
 from registry.errors import RegistryError
+from registry.storage import is_full
 
 log = logging.getLogger("strongroom.http")
 
@@ -83,7 +84,7 @@ def _of_machine(exc: BaseException) -> RegistryError | None:
         )
     if isinstance(exc, OperationalError):
         log.error("The database refused", exc_info=exc)
-        if "full" in str(exc):
+        if is_full(exc):
             return errors.StorageFull("The server's disk is full. Nothing was changed; tell the operator.")
         return errors.Unavailable(
             "The database is busy. Nothing was changed; try again in a moment.", retry_after=1

@@ -182,6 +182,8 @@ def _give_back_aliases(
         elif holders[at] != place.number:
             mine.moved_on.append((name, f"v{holders[at]}"))
     Alias.objects.bulk_create(back)
+    for mine in names.values():
+        mine.back.sort()
     return names, latest.take(actor, risen, held)
 
 

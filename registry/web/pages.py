@@ -47,20 +47,32 @@ def page(*methods: str) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
+        @public
         def inner(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
             try:
-                response = _answer(request, view, allowed, kwargs)
+                return _answer(request, view, allowed, kwargs)
             except NotAuthenticated:
-                response = to_sign_in(request)
-            except RegistryError as error:
-                response = problem(request, error)
-            except (OperationalError, DataError, RedisError, OSError) as error:
-                response = problem(request, problems.as_error(error))
-            return _private(response)
+                return to_sign_in(request)
 
         return inner
 
     return decorate
+
+
+def public(view: View) -> View:
+    """Render what a view raises as a page, also for who is not signed in; never kept by a cache."""
+
+    @wraps(view)
+    def inner(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        try:
+            response = view(request, **kwargs)
+        except RegistryError as error:
+            response = problem(request, error)
+        except (OperationalError, DataError, RedisError, OSError) as error:
+            response = problem(request, problems.as_error(error))
+        return _private(response)
+
+    return inner
 
 
 def _answer(
@@ -124,13 +136,14 @@ def problem(request: HttpRequest, error: RegistryError) -> HttpResponse:
         response = HttpResponse(str(error), status=error.status, content_type="text/plain; charset=utf-8")
         problems.ask_to_wait(response, error)
         return response
-    user = getattr(request, "user", None)
+    # Who asks is read from the database, which may be what failed.
+    known = (
+        error.status < 500 and getattr(request, "user", None) is not None and request.user.is_authenticated
+    )
     context = {
         "error": error,
         "heading": _HEADINGS.get(error.status, "That did not work"),
-        "frame": "base.html"
-        if user is not None and user.is_authenticated and error.status < 500
-        else "base_alone.html",
+        "frame": "base.html" if known else "base_alone.html",
         "place": _place(request),
     }
     response = render(request, "errors/problem.html", context, status=error.status)

@@ -68,6 +68,11 @@ def test_an_expired_key_has_its_own_code(alice):
     refused(alice.get("/me"), 401, "key_expired")
 
 
+def test_a_key_does_not_expire_at_the_end_of_the_calendar(alice):
+    for late in ("9999-12-31T23:59:59-23:59", "3001-01-01T00:00:00Z"):
+        refused(alice.post("/me/keys", {"name": "k", "expires_at": late}), 400, "invalid_input")
+
+
 def test_an_inactive_person_is_nobody(alice):
     type(alice.user).objects.filter(pk=alice.user.pk).update(is_active=False)
     refused(alice.get("/me"), 401, "not_authenticated")

@@ -3,6 +3,7 @@
 import errno
 import json
 
+import psycopg.errors
 import pytest
 from django.core import exceptions
 from django.db import DataError, OperationalError
@@ -11,6 +12,13 @@ from rest_framework import exceptions as rest
 from strongroom.core import errors
 
 from registry.http import problems
+
+
+def caused(message, cause):
+    """As Django raises what a driver raised."""
+    error = OperationalError(message)
+    error.__cause__ = cause
+    return error
 
 
 def answer(exc):
@@ -38,6 +46,8 @@ def answer(exc):
         (rest.Throttled(wait=3), 429, "rate_limited"),
         (OSError(errno.ENOSPC, "No space left on device"), 507, "storage_full"),
         (OperationalError("database or disk is full"), 507, "storage_full"),
+        (caused("could not extend file", psycopg.errors.DiskFull()), 507, "storage_full"),
+        (caused("a connection slot is full", psycopg.errors.TooManyConnections()), 503, "unavailable"),
         (OperationalError("database is locked"), 503, "unavailable"),
         (DataError("integer out of range"), 400, "invalid_input"),
         (ZeroDivisionError("/etc/shadow"), 500, "internal_error"),

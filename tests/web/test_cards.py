@@ -82,6 +82,16 @@ def test_time_to_live_is_saved(client, sample, path, given, kind, seconds):
     assert (fresh(sample).ttl_kind, fresh(sample).ttl_seconds) == (kind, seconds)
 
 
+def test_a_time_to_live_that_is_no_whole_days_is_shown_and_kept_as_it_is(client, sample, path):
+    versions.edit(factories.actor(sample.alice), membership=sample.newest, ttl=120_000)
+    page = client.get(f"{path}/edit/ttl").content.decode()
+    assert 'value="1.388889"' in page
+    client.post(f"{path}/edit/ttl", {"kind": "days", "days": "1.388889"})
+    assert fresh(sample).ttl_seconds == 120_000
+    client.post(f"{path}/edit/ttl", {"kind": "days", "days": "1"})
+    assert fresh(sample).ttl_seconds == 86_400
+
+
 @pytest.mark.parametrize("days", ["", "0", "-3", "x", "1e9", "99999999999999999999"])
 def test_days_that_are_none_are_told_in_place(client, sample, path, days):
     answer = client.post(f"{path}/edit/ttl", {"kind": "days", "days": days})

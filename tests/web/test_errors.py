@@ -18,7 +18,7 @@ def test_the_500_page_asks_the_database_nothing():
 
 @pytest.mark.django_db
 def test_a_crash_is_a_page_without_its_reason(as_user, sample, monkeypatch):
-    monkeypatch.setattr("registry.services.events.recent", lambda actor: 1 / 0)
+    monkeypatch.setattr("registry.services.audit.recent", lambda actor: 1 / 0)
     client = as_user(sample.alice)
     client.raise_request_exception = False
     answer = client.get("/")
@@ -31,11 +31,30 @@ def test_a_busy_database_is_a_503_that_says_so(as_user, sample, monkeypatch):
     def busy(actor):
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr("registry.services.events.recent", busy)
+    monkeypatch.setattr("registry.services.audit.recent", busy)
     answer = as_user(sample.alice).get("/")
     assert answer.status_code == 503
     assert "Nothing was changed" in answer.content.decode()
     assert answer["Retry-After"] == "1"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/sign-in", "/setup/token"])
+@pytest.mark.parametrize(
+    ("reason", "status"), [("database is locked", 503), ("database or disk is full", 507)]
+)
+def test_pages_before_signing_in_say_that_the_database_is_busy_or_full(
+    client, monkeypatch, path, reason, status
+):
+    def fail(*args, **kwargs):
+        raise OperationalError(reason)
+
+    monkeypatch.setattr("registry.services.accounts.authenticate", fail)
+    monkeypatch.setattr("registry.services.accounts.check_setup_token", fail)
+    answer = client.post(path, {"username": "a", "password": "b"})
+    assert answer.status_code == status
+    assert "Nothing was changed" in answer.content.decode()
+    assert "no-store" in answer["Cache-Control"]
 
 
 @pytest.mark.django_db

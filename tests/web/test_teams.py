@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from registry.models import Event
@@ -46,7 +48,18 @@ def test_settings_that_are_saved_unchanged_leave_no_event(alice, people):
     assert Event.objects.count() == before
 
 
-@pytest.mark.parametrize("days", ["", "0", "x", "99999999"])
+@pytest.mark.parametrize("seconds", [1, 3600, 120_000, 86_399, 90 * DAY, 36_500 * DAY - 1])
+def test_saving_what_is_shown_keeps_a_default_that_is_no_whole_days(alice, people, seconds):
+    team = people.team.entity
+    retention.set_policy(factories.actor(people.alice), target=team, ttl=seconds)
+    shown = re.search(r'name="days" value="([^"]*)"', alice.get(f"/settings/{team.name}").content.decode())
+    assert shown is not None
+    given = {"kind": "days", "days": shown[1], "ttl_editors": "admins"}
+    assert alice.post(f"/settings/{team.name}", given).status_code == 302
+    assert policy(people, team).ttl == seconds
+
+
+@pytest.mark.parametrize("days", ["", "0", "x", "99999999", "NaN", "0.000001"])
 def test_a_default_that_is_none_is_told_in_place(alice, people, days):
     answer = alice.post(
         f"/settings/{people.team.entity.name}", {"kind": "days", "days": days, "ttl_editors": "members"}

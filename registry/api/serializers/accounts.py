@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.utils.dateparse import parse_datetime
-
 from registry.api.schema import page_of
 from registry.api.serializers._common import (
     COUNT,
@@ -21,6 +19,7 @@ from registry.api.serializers._common import (
     words,
 )
 from registry.api.shapes import NAME, Body, Kind, component, nullable
+from registry.http import moments
 from registry.models import ApiKey, Entity, Role, User
 
 ENTITY_KIND = words(*Entity.Kind.values)
@@ -55,10 +54,9 @@ NEW_KEY_ANSWER = component(
 
 def _is_moment(value: Any) -> bool:
     try:
-        at = parse_datetime(value) if type(value) is str else None
+        return type(value) is str and bool(moments.read(value))
     except ValueError:
         return False
-    return at is not None and at.tzinfo is not None
 
 
 NEW_KEY = Body(

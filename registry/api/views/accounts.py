@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.http import HttpResponse
-from django.utils.dateparse import parse_datetime
 from rest_framework.request import Request
 
 from registry.api.base import Endpoint
@@ -11,6 +10,7 @@ from registry.api.orders import KEYS
 from registry.api.schema import LISTING, operation, ordering
 from registry.api.serializers import accounts as shape
 from registry.api.shapes import search_in, words_of
+from registry.http import moments
 from registry.services import keys, teams
 
 
@@ -44,7 +44,7 @@ class KeyList(Endpoint):
         """Make a key."""
         data = shape.NEW_KEY.read(self.http)
         until = data.get("expires_at")
-        expires_at = parse_datetime(until) if until else None
+        expires_at = moments.read(until) if until else None
         made, secret = keys.create(self.actor, user=self.user, name=data["name"], expires_at=expires_at)
         return self.answer({**shape.key(made), "key": secret}, status=201)
 

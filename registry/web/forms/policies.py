@@ -8,7 +8,7 @@ from django import forms
 from strongroom.core.ttl import Ttl
 
 from registry.models import Team
-from registry.web.forms.versions import DAY, TtlForm
+from registry.web.forms.versions import TtlForm, in_days
 
 
 class PolicyForm(TtlForm):
@@ -18,7 +18,7 @@ class PolicyForm(TtlForm):
     def showing(cls, ttl: Ttl) -> dict[str, Any]:
         """What the form shows of a policy."""
         if isinstance(ttl, int):
-            return {"kind": "days", "days": max(1, round(ttl / DAY))}
+            return {"kind": "days", "days": in_days(ttl)}
         return {"kind": ttl, "days": None}
 
 

@@ -15,6 +15,11 @@ from registry.web.forms.base import ServiceForm, area
 DAY = 86400
 
 
+def in_days(seconds: int) -> str:
+    """Write seconds as days, to a millionth: read again they are the same seconds, so that saving changes nothing."""
+    return f"{seconds / DAY:.6f}".rstrip("0").rstrip(".")
+
+
 class NameForm(forms.Form):
     """One act on one alias or tag."""
 
@@ -36,24 +41,24 @@ class TtlForm(ServiceForm):
 
     kind = forms.ChoiceField(choices=[("inherit", "Inherit"), ("days", "After"), ("never", "Never")])
     # Which lengths are allowed is for the service to say.
-    days = forms.IntegerField(required=False)
+    days = forms.DecimalField(required=False, max_digits=15, decimal_places=6)
 
     @classmethod
     def of(cls, version: Version) -> dict[str, Any]:
         """What the form shows of a version."""
-        if version.ttl_kind == Version.Ttl.DURATION:
-            return {"kind": "days", "days": max(1, round((version.ttl_seconds or 0) / DAY))}
+        if version.ttl_seconds is not None:
+            return {"kind": "days", "days": in_days(version.ttl_seconds)}
         return {"kind": version.ttl_kind, "days": 30}
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
         if given.get("kind") == "days" and given.get("days") is None and "days" not in self.errors:
-            self.add_error("days", "Say after how many days, as a whole number from 1.")
+            self.add_error("days", "Say after how many days, as a number.")
         return given
 
     def given(self) -> dict[str, Any]:
         kind = self.cleaned_data["kind"]
-        return {"ttl": self.cleaned_data["days"] * DAY if kind == "days" else kind}
+        return {"ttl": round(self.cleaned_data["days"] * DAY) if kind == "days" else kind}
 
 
 class MetadataForm(ServiceForm):

@@ -6,37 +6,32 @@ from django.contrib import auth
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
-from redis.exceptions import RedisError
 
-from registry.errors import NotFound, RateLimited
+from registry.errors import RateLimited
 from registry.http import problems
 from registry.http.who import actor_of
 from registry.services import accounts
 from registry.web.forms.accounts import SetupForm, SignInForm
-from registry.web.pages import problem
+from registry.web.pages import public
 
 
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@public
 def setup(request: HttpRequest, token: str) -> HttpResponse:
     """Make the admin account, once: who holds the printed link is the operator."""
     form = SetupForm(request.POST if request.method == "POST" else None)
-    try:
-        accounts.check_setup_token(token)
-        if request.method == "POST" and form.act(
-            accounts.complete_setup, actor_of(request, door="web"), token=token
-        ):
-            auth.login(request, form.result)
-            return redirect("home")
-    except NotFound as error:
-        return problem(request, error)
+    accounts.check_setup_token(token)
+    if request.method == "POST" and form.act(
+        accounts.complete_setup, actor_of(request, door="web"), token=token
+    ):
+        auth.login(request, form.result)
+        return redirect("home")
     return render(request, "accounts/setup.html", {"form": form}, status=422 if form.errors else 200)
 
 
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@public
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Sign in, and go on to where one was going."""
     target = own_path(request, request.POST.get("next") or request.GET.get("next") or "/")
@@ -44,13 +39,10 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return redirect(target)
     form = SignInForm(request.POST if request.method == "POST" else None)
     address = actor_of(request, door="web").address
-    try:
-        if request.method == "POST" and form.act(accounts.authenticate, address=address):
-            auth.login(request, form.result)
-            return redirect(target)
-    except RedisError as error:
-        # Attempts are counted there: without the count anybody could guess passwords for ever.
-        return problem(request, problems.as_error(error))
+    # Attempts are counted in Redis: while it is down nobody signs in, else anybody could guess for ever.
+    if request.method == "POST" and form.act(accounts.authenticate, address=address):
+        auth.login(request, form.result)
+        return redirect(target)
     context = {"form": form, "next": "" if target == "/" else target}
     answer = render(request, "accounts/sign_in.html", context, status=422 if form.errors else 200)
     if isinstance(form.refusal, RateLimited):
@@ -59,8 +51,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-@never_cache
 @require_POST
+@public
 def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session."""
     auth.logout(request)
