@@ -7,7 +7,7 @@ import pytest
 from registry.actor import system
 from registry.errors import Forbidden, NotAuthenticated, NotFound
 from registry.models import Collection, Entity, Membership, Project, Run, Team, User, Version
-from registry.policy import Act, can, check
+from registry.policy import Act, can, check, role_in, roles_in
 from registry.services import projects, runs, teams
 from tests import factories as make
 
@@ -119,6 +119,14 @@ def expected(target: str, role: str, act: Act) -> type[Exception] | None:
     if may is HIDDEN:
         return NotFound
     return None if act in may else Forbidden
+
+
+def test_the_roles_in_many_entities_are_those_in_each(world):
+    users, _ = world
+    every = list(Entity.objects.all())
+    for user in filter(None, users.values()):
+        each = {entity.pk: role_in(user, entity) for entity in every}
+        assert roles_in(user, every) == {pk: role for pk, role in each.items() if role is not None}
 
 
 @pytest.mark.parametrize("target", TABLE)

@@ -3,11 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 
 from registry.actor import system
 from registry.http import paging
 from registry.models import Event
-from registry.services import aliases, keys, projects, runs, teams, versions
+from registry.services import aliases, audit, collections, keys, projects, runs, teams, versions
 from tests.api.support import refused
 from tests.factories import actor, log, unique
 
@@ -204,6 +205,37 @@ def test_events_of_a_time(alice, project, home, db):
     span = {"since": "2026-03-02T00:00:00Z", "until": "2026-03-04T01:00:00+01:00"}
     assert names(alice.get(path, span), "act") == ["day.3", "day.2", "day.1"]
     assert names(alice.get(path, {"until": "2026-03-01T12:00:00Z"}), "act") == ["day.0"]
+
+
+def test_what_a_list_is_narrowed_to_is_read_by_an_index(people, project):
+    who = actor(people.alice)
+    held = log(people.alice, project)
+    now = datetime.now(UTC)
+    plans = {
+        "event_by_act": audit.of_project(who, project, act="alias.move"),
+        "event_by_actor": audit.of_project(who, project, by="bob"),
+        "event_by_loser": audit.of_version(who, held).all(),
+        "event_by_version": audit.of_version(who, held).all(),
+        "event_by_time": Event.objects.filter(at__lt=now).order_by("-at").values("id"),
+        "run_by_state": runs.listing(who, project=project, state="failed").order_by("-created_at", "-pk"),
+        "run_by_job_type": runs.listing(who, project=project, job_type="x").order_by("-created_at", "-pk"),
+        "run_by_maker": runs.listing(who, project=project, user=people.alice.username).order_by(
+            "-created_at", "-pk"
+        ),
+    }
+    everywhere = collections.everywhere(actor(people.root)).order_by("-updated_at", "-pk")
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # Tables as small as these are read whole, and sorted, unless that is forbidden.
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_bitmapscan = off")
+            cursor.execute("SET LOCAL enable_sort = off")
+            # SQLite goes by the projects that one sees, and sorts: it is for fewer collections.
+            plans["collection_live_by_change"] = everywhere
+        for index, rows in plans.items():
+            plan = rows[:51].explain()
+            assert index in plan, (index, plan)
+            assert "TEMP B-TREE FOR ORDER BY" not in plan, (index, plan)
 
 
 def test_events_of_a_collection_and_of_a_version(alice, home, history):

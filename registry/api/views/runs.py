@@ -74,7 +74,12 @@ class RunDetail(Endpoint):
 class RunInputs(Endpoint):
     """What a run used."""
 
-    @operation("List what a run used", {200: version_shape.VERSION_PAGE}, query=LISTING, conditional=True)
+    @operation(
+        "List what a run used",
+        {200: version_shape.VERSION_PAGE},
+        query=(*LISTING, ordering(EDGES)),
+        conditional=True,
+    )
     def get(self, request: Request, entity: str, project: str, run: str) -> HttpResponse:
         """Answer a page of versions that one may see."""
         rows = runs.inputs(self.actor, self.run(entity, project, run))
@@ -95,7 +100,12 @@ class RunInputs(Endpoint):
 class RunOutputs(Endpoint):
     """What a run logged."""
 
-    @operation("List what a run logged", {200: version_shape.VERSION_PAGE}, query=LISTING, conditional=True)
+    @operation(
+        "List what a run logged",
+        {200: version_shape.VERSION_PAGE},
+        query=(*LISTING, ordering(EDGES)),
+        conditional=True,
+    )
     def get(self, request: Request, entity: str, project: str, run: str) -> HttpResponse:
         """Answer a page of versions that one may see."""
         rows = runs.outputs(self.actor, self.run(entity, project, run))

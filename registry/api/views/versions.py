@@ -137,7 +137,7 @@ class VersionUsers(Endpoint):
     @operation(
         "List the runs that used a version, last use first",
         {200: run_shape.RUN_PAGE},
-        query=LISTING,
+        query=(*LISTING, ordering(USED_BY)),
         conditional=True,
         errors=(410,),
     )
