@@ -74,6 +74,8 @@ class Operation:
     stream: str = ""
     errors: tuple[int, ...] = ()
     content_type: str = JSON
+    # Where the query chooses the form of the answer: the other content types, with their shapes.
+    other_types: dict[str, Schema] = field(default_factory=dict)
     conditional: bool = False
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -97,7 +99,8 @@ class Operation:
         for status, schema in self.answers.items():
             found[str(status)] = {"description": _reason(status)}
             if schema is not None:
-                found[str(status)]["content"] = {self.content_type: {"schema": schema}}
+                kinds = {self.content_type: schema, **self.other_types}
+                found[str(status)]["content"] = {kind: {"schema": one} for kind, one in kinds.items()}
         if self.conditional:
             found["304"] = {"description": "Nothing changed since the ETag that was sent"}
         extra = _WITH_BODY if self.body is not None or self.stream else ()

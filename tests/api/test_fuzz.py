@@ -100,6 +100,8 @@ def test_no_request_is_answered_by_a_failure_or_by_a_surprise(operation, world):
         for name in case.path_parameters or {}:
             if name in real and chance.random() < 0.85:
                 case.path_parameters[name] = quote(str(real[name]), safe="")
-        case.validate_response(case.call(headers=dict(api.headers)), checks=CHECKS)
+        # Nothing unpacks what is compressed on its way to the checks.
+        headers = {**api.headers, "Accept-Encoding": "identity"}
+        case.validate_response(case.call(headers=headers), checks=CHECKS)
 
     ask()

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from strongroom.core.errors import InvalidQuery
 
 from registry.api.base import Endpoint
-from registry.api.schema import BINARY, BUNDLE, BYTES, LISTING, NDJSON, operation
+from registry.api.schema import BINARY, BUNDLE, BYTES, JSON, LISTING, NDJSON, operation
 from registry.api.serializers import files as shape
 from registry.api.shapes import Param, needed
 from registry.http import signing
@@ -42,6 +42,7 @@ class Manifest(Endpoint):
         query=_MANIFEST,
         errors=(410,),
         content_type=NDJSON,
+        other_types={JSON: {"type": "object"}},
         conditional=True,
     )
     def get(self, request: Request, entity: str, project: str, collection: str, ref: str) -> HttpResponseBase:
