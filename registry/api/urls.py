@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, register_converter
+from django.urls.converters import StringConverter
 
 from registry.api.base import Endpoint
 from registry.api.views import (
@@ -26,6 +27,15 @@ from registry.api.views import (
 )
 
 app_name = "api"
+
+
+class Anything(StringConverter):
+    """What Django's own `path` takes, and line breaks: else such an address would be looked for among the pages."""
+
+    regex = "(?s:.+)"
+
+
+register_converter(Anything, "anything")
 
 _PROJECT = "projects/<str:entity>/<str:project>"
 _COLLECTION = f"{_PROJECT}/collections/<str:collection>"
@@ -103,6 +113,6 @@ _ROUTES: list[tuple[str, type[Endpoint], str]] = [
     (f"{_UPLOAD}/parts/<int:number>", uploads.UploadPart, "upload-part"),
     (f"{_UPLOAD}/complete", uploads.UploadComplete, "upload-complete"),
     # Last: what is no route gets the API's own 404, and the guard before it.
-    ("<path:rest>", fallback.Nothing, "nothing"),
+    ("<anything:rest>", fallback.Nothing, "nothing"),
 ]
 urlpatterns: list[URLPattern] = [path(route, view.as_view(), name=name) for route, view, name in _ROUTES]

@@ -167,6 +167,7 @@ def test_an_address_that_is_none_is_401_for_nobody_and_404_for_somebody(nobody, 
     refused(nobody.get("/nothing/here"), 401, "not_authenticated")
     refused(alice.get("/nothing/here"), 404, "not_found")
     refused(alice.get("/me/"), 404, "not_found")
+    refused(alice.get("/uploads/a%0Ab/complete"), 404, "not_found")
 
 
 def test_a_method_that_an_address_does_not_take_is_405_and_names_those_it_takes(alice):
