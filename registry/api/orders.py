@@ -52,7 +52,10 @@ EDGES = orders(("id", (_ID,)))
 USED_BY = orders(("-used_at", _by("used_at", datetime)))
 MEMBERS = orders(("name", _by("user__username", str)), ("created_at", _by("created_at", datetime)))
 EVENTS = orders(("-id", (_ID,)))
-DELETED_COLLECTIONS = orders(("-deleted_at", _by("deleted_at", datetime)))
+DELETED_COLLECTIONS = orders(
+    ("-deleted_at", _by("deleted_at", datetime)),
+    ("name", _by("name", str)),
+)
 TRASH = orders(
     ("-deleted_at", _by("version__deleted_at", datetime)),
     ("size", _by("version__size", int)),

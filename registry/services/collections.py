@@ -196,14 +196,21 @@ def _to_move(collection: Collection) -> Iterator[list[Membership]]:
         yield found
 
 
-def deleted(actor: Actor, *, project: Project) -> QuerySet[Collection]:
-    """List a project's deleted collections that can be restored whole, each with how many versions come with it."""
+def deleted(
+    actor: Actor, *, project: Project, type: str | None = None, q: str | None = None
+) -> QuerySet[Collection]:
+    """List a project's deleted collections that can be restored whole, each with how many versions come with it.
+
+    `q` is looked for in names, without case.
+    """
     check(actor, Act.VIEW, project)
     rows = Collection.objects.filter(project=project, deleted_at__gt=trashing.deleted_after(now()))
     buried = Membership.objects.trashed().sources().filter(collection=OuterRef("pk"))
     mine = buried.filter(version__deleted_at=OuterRef("deleted_at")).order_by().values("collection")
     counts = mine.annotate(rows=Count("pk")).values("rows")
-    return rows.for_listing().annotate(restorable_count=Coalesce(Subquery(counts), 0))
+    return _narrowed(rows.for_listing(), type, q, None).annotate(
+        restorable_count=Coalesce(Subquery(counts), 0)
+    )
 
 
 def find_deleted(actor: Actor, project: Project, name: str) -> Collection:

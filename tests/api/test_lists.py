@@ -130,6 +130,20 @@ def test_the_trash_by_name_and_type(alice, people, project, home):
     check_orders(alice, path, ("-deleted_at", "size"), "name")
 
 
+def test_deleted_collections_by_name_and_type(alice, people, project, home):
+    for name, kind in (("bin", "model"), ("old-data", "dataset")):
+        held = log(people.alice, project, name, type=kind)
+        collections.delete(actor(people.alice), collection=held.collection, delete_aliases=True)
+    path = f"{home}/trash/collections"
+
+    def found(**query):
+        return [row["collection"]["name"] for row in alice.get(path, query).json()["results"]]
+
+    assert found() == found(order="-name") == ["old-data", "bin"]
+    assert found(q="DATA") == ["old-data"]
+    assert found(type="model") == ["bin"]
+
+
 def test_members_keys_types_and_aliases(alice, people, project, home):
     members = f"/teams/{people.team.entity.name}/members"
     assert names(alice.get(members, {"role": "viewer"}), "username") == [people.vera.username]

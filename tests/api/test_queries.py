@@ -30,6 +30,7 @@ BUDGET = {
     "members": 6,
     "entity events": 10,
     "trash": 13,
+    "deleted collections": 8,
     "events": 10,
     "collection events": 11,
     "version events": 12,
@@ -82,6 +83,7 @@ def urls(home, entity, run, ref):
         "members": f"/teams/{entity}/members",
         "entity events": f"/entities/{entity}/events",
         "trash": f"{home}/trash",
+        "deleted collections": f"{home}/trash/collections",
         "events": f"{home}/events",
         "collection events": f"{resnet}/events",
         "version events": f"{resnet}/versions/{ref}/events",
@@ -99,6 +101,8 @@ def counts(api, addresses):
 
 
 def trash_one(api, people, project, home):
+    away = log(people.alice, project, unique("away"), tags=["x"]).collection.name
+    assert api.delete(f"{home}/collections/{away}?delete_aliases=true").status_code == 204
     held = log(people.alice, project, "bin")
     path = f"{home}/collections/bin/versions/v{held.number}?delete_aliases=true"
     assert api.delete(path).status_code == 204

@@ -102,20 +102,27 @@ class DeletedList(Endpoint):
     """The deleted collections of a project."""
 
     @operation(
-        "List a project's deleted collections that can be restored, last deleted first",
+        "List a project's deleted collections that can be restored",
         {200: shape.DELETED_COLLECTION_PAGE},
-        query=LISTING,
+        query=(
+            narrowed_to("type", "of this artifact type"),
+            search_in("the name"),
+            *LISTING,
+            ordering(DELETED_COLLECTIONS),
+        ),
         conditional=True,
     )
     def get(self, request: Request, entity: str, project: str) -> HttpResponse:
         """Answer a page of collections, each with how many versions come back with it."""
-        rows = collections.deleted(self.actor, project=projects.find(self.actor, entity, project))
+        place = projects.find(self.actor, entity, project)
+        rows = collections.deleted(self.actor, project=place, **words_of(self.http.GET, "type", "q"))
         return self.page(
             rows,
             DELETED_COLLECTIONS,
             lambda found: [
                 shape.deleted_collection(row, row.restorable_count, self.base_url) for row in found
             ],
+            weigh=DESCRIPTION,
         )
 
 
