@@ -61,6 +61,7 @@ class Version(models.Model):
     manifest = models.ForeignKey(
         "registry.Manifest", null=True, blank=True, on_delete=models.PROTECT, related_name="versions"
     )
+    # Of a draft: what the MD5s that its client gave add up to, when it gave one for each file.
     digest = models.CharField(max_length=32, blank=True)
     size = models.PositiveBigIntegerField(default=0)
     file_count = models.PositiveBigIntegerField(default=0)

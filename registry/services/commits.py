@@ -11,7 +11,7 @@ from strongroom.core.names import check_aliases, check_tags
 
 from registry import manifests
 from registry.actor import Actor
-from registry.errors import ManifestMissing
+from registry.errors import DigestMismatch, ManifestMissing
 from registry.models import Collection, Event, Membership, Version
 from registry.policy import Act, check
 from registry.services import aliases as names
@@ -49,9 +49,20 @@ def commit(
         if fresh.state == Version.State.PENDING:
             if fresh.manifest_id != manifest.pk:
                 raise ManifestMissing("The manifest was staged anew while this commit ran. Commit again.")
+            _check_claimed(fresh.digest, manifest.digest)
             fresh.sequence, fresh.manifest = sequence, manifest
             return finish(actor, fresh, wanted, tagged)
     return again(actor, fresh, wanted, tagged)
+
+
+def _check_claimed(claimed: str, digest: str) -> None:
+    """Refuse a draft whose client gave an MD5 for each file, and one of them is not that of the bytes it sent."""
+    if claimed and claimed != digest:
+        raise DigestMismatch(
+            "The MD5s given in the manifest are not those of the files that were sent; "
+            "hash them again, stage the manifest anew, and commit again.",
+            digest=digest,
+        )
 
 
 def finish(actor: Actor, draft: Version, wanted: list[str], tagged: list[str]) -> Committed:

@@ -117,7 +117,7 @@ def stage(actor: Actor, *, draft: Version, lines: Iterable[bytes]) -> Staged:
     """
     check_open(actor, draft)
     built = manifests.stage(draft.sequence.project.entity, read_lines(lines))
-    _set_manifest(draft, built.manifest)
+    _set_manifest(draft, built.manifest, built.digest or "")
     return Staged(
         entries=built.manifest.entry_count,
         size=built.manifest.total_size,
@@ -127,9 +127,10 @@ def stage(actor: Actor, *, draft: Version, lines: Iterable[bytes]) -> Staged:
     )
 
 
-def _set_manifest(draft: Version, manifest: Manifest) -> None:
+def _set_manifest(draft: Version, manifest: Manifest, digest: str) -> None:
+    """Note the content, and the digest that the client's MD5s give if it gave all: the commit compares it."""
     updated = Version.objects.filter(pk=draft.pk, state=Version.State.PENDING).update(
-        manifest=manifest, updated_at=now()
+        manifest=manifest, digest=digest, updated_at=now()
     )
     if not updated:
         raise closed(draft)
