@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+
+if TYPE_CHECKING:
+    from registry.models.projects import Project
 
 
 class Event(models.Model):
@@ -26,6 +31,9 @@ class Event(models.Model):
     subject = models.CharField(max_length=512, blank=True)
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)
+
+    # Not kept: the project at hand when the event is made, for who writes it.
+    place: Project | None = None
 
     class Meta:
         indexes = [

@@ -14,7 +14,7 @@ from registry.errors import Conflict, NotFound
 from registry.models import Alias, Collection, Event, Membership, Project, ProtectedAlias, Version
 from registry.models.prepared import Prepared
 from registry.policy import Act, check
-from registry.services import events, locks
+from registry.services import events, locks, touching
 from registry.services._common import now, spelled
 
 __all__ = [
@@ -95,7 +95,9 @@ def holders(collection: Collection, names: Iterable[str]) -> dict[str, Alias]:
 def assign(actor: Actor, membership: Membership, names: Iterable[str]) -> None:
     """Point aliases at a membership, with an event for each that moved; call it with the collection locked."""
     wanted = list(names)
-    events.append(point(actor, membership, wanted, holders(membership.collection, wanted)))
+    told = point(actor, membership, wanted, holders(membership.collection, wanted))
+    events.append(told)
+    touching.aliases(membership, told)
 
 
 def point(
@@ -184,7 +186,7 @@ def _told(actor: Actor, membership: Membership, name: str, before: Membership | 
 
 
 def _drop(actor: Actor, alias: Alias) -> None:
-    events.record(
+    told = events.record(
         actor,
         "alias.remove",
         collection=alias.collection,
@@ -193,4 +195,5 @@ def _drop(actor: Actor, alias: Alias) -> None:
         before=f"v{alias.membership.number}",
         after=None,
     )
+    touching.aliases(alias.membership, [told])
     alias.delete()

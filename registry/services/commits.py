@@ -15,7 +15,7 @@ from registry.errors import DigestMismatch, ManifestMissing
 from registry.models import Collection, Event, Membership, Version
 from registry.policy import Act, check
 from registry.services import aliases as names
-from registry.services import events, locks, runs, sequences
+from registry.services import events, locks, runs, sequences, touching
 from registry.services import tags as labels
 from registry.services._common import now
 from registry.services.drafting import closed, manifest_of
@@ -77,9 +77,9 @@ def finish(actor: Actor, draft: Version, wanted: list[str], tagged: list[str]) -
     if latest is not None and latest.version.manifest_id == draft.manifest_id:
         latest.collection = draft.sequence
         told = _close_unchanged(actor, draft, latest)
-        told += names.point(actor, latest, wanted, held)
-        told += labels.added(actor, latest, tagged)
-        events.append(told)
+        named = names.point(actor, latest, wanted, held) + labels.added(actor, latest, tagged)
+        events.append(told + named)
+        touching.aliases(latest, named)
         return Committed(latest, created=False)
     membership = _number(actor, draft)
     told = [*_made(actor, membership), _logged(actor, membership, latest)]
@@ -174,5 +174,5 @@ def again(actor: Actor, draft: Version, wanted: list[str], tagged: list[str]) ->
         locks.lock(found.collection)
         names.refuse_gone(found)
         names.assign(actor, found, wanted)
-        events.append(labels.added(actor, found, tagged))
+        labels.extend(actor, found, tagged)
     return Committed(found, created=False)

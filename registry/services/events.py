@@ -7,6 +7,7 @@ from typing import Any, TypedDict, Unpack
 
 from registry.actor import Actor
 from registry.models import Collection, Entity, Event, Project, Version
+from registry.services import touching
 from registry.services._bounded import bounded
 
 
@@ -42,7 +43,7 @@ def make(
     if entity is None and project is not None:
         entity = project.entity
     before, after = bounded(before, after)
-    return Event(
+    event = Event(
         act=act,
         actor_id=actor.user.pk if actor.user else None,
         actor_name=actor.name,
@@ -58,6 +59,8 @@ def make(
         before=before,
         after=after,
     )
+    event.place = project
+    return event
 
 
 def record(actor: Actor, act: str, **about: Unpack[About]) -> Event:
@@ -68,5 +71,7 @@ def record(actor: Actor, act: str, **about: Unpack[About]) -> Event:
 
 
 def append(made: Iterable[Event]) -> None:
-    """Append several events in their order; call it inside the act's own transaction."""
-    Event.objects.bulk_create(made)
+    """Append several events in their order; call it inside the act's own transaction, at its end."""
+    rows = list(made)
+    Event.objects.bulk_create(rows)
+    touching.projects(rows)

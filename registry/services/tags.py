@@ -11,7 +11,7 @@ from registry.actor import Actor
 from registry.errors import NotFound
 from registry.models import Event, Membership, Version, VersionTag
 from registry.policy import Act, check
-from registry.services import aliases, events, locks
+from registry.services import aliases, events, locks, touching
 from registry.services._common import spelled
 
 
@@ -35,17 +35,17 @@ def remove(actor: Actor, *, membership: Membership, name: str) -> None:
         held = _held(membership.version)
         if name not in held:
             raise NotFound(f'{membership.name} has no tag "{name}".')
-        events.append(put(actor, membership, [tag for tag in held if tag != name], held))
+        _note(membership, put(actor, membership, [tag for tag in held if tag != name], held))
 
 
 def extend(actor: Actor, membership: Membership, names: Iterable[str]) -> None:
     """Add tags; call it with the collection locked."""
-    events.append(added(actor, membership, list(names)))
+    _note(membership, added(actor, membership, list(names)))
 
 
 def replace(actor: Actor, membership: Membership, names: Iterable[str]) -> None:
     """Make `names` the whole set of a version's tags; call it with the collection locked."""
-    events.append(put(actor, membership, names, _held(membership.version)))
+    _note(membership, put(actor, membership, names, _held(membership.version)))
 
 
 def added(actor: Actor, membership: Membership, names: list[str]) -> list[Event]:
@@ -76,6 +76,11 @@ def put(actor: Actor, membership: Membership, names: Iterable[str], held: list[s
         after=sorted(wanted),
     )
     return [edited]
+
+
+def _note(membership: Membership, told: list[Event]) -> None:
+    events.append(told)
+    touching.card(membership, told)
 
 
 def _held(version: Version) -> list[str]:

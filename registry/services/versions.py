@@ -24,8 +24,8 @@ from registry.errors import Gone, HasAliases, InvalidQuery, InvalidReference, No
 from registry.models import Alias, Collection, Membership, Project, Version, VersionTag
 from registry.models.prepared import Prepared
 from registry.policy import Act, check
-from registry.services import aliases, collections, events, locks, projects, retention, tags, trash
-from registry.services._common import KEEP, Keep, now, spelled
+from registry.services import aliases, collections, events, locks, projects, retention, tags, touching, trash
+from registry.services._common import KEEP, Keep, spelled
 
 # Without what `collection` holds: joining it again costs more than all other reads together.
 _WITH = ("version__created_by", "version__manifest")
@@ -204,8 +204,8 @@ def _apply(
         before["ttl"], after["ttl"] = retention.as_value(version), ttl
         changed |= retention.columns(version.created_at, ttl)
     if after:
-        Version.objects.filter(pk=version.pk).update(**changed, updated_at=now())
-        events.record(
+        Version.objects.filter(pk=version.pk).update(**changed)
+        told = events.record(
             actor,
             "version.edit",
             collection=membership.collection,
@@ -214,6 +214,7 @@ def _apply(
             before=before,
             after=after,
         )
+        touching.card(membership, [told])
     if wanted_aliases is not KEEP:
         aliases.replace(actor, membership, wanted_aliases)
     if wanted_tags is not KEEP:

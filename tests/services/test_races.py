@@ -8,11 +8,11 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from registry.errors import Conflict, DraftClosed, Gone, NotFound, NotInTrash, RateLimited, RegistryError
-from registry.models import Alias, Collection, Event, Membership, TeamMember, User, Version
+from registry.models import Alias, Collection, Event, Membership, Project, TeamMember, User, Version
 from registry.services import accounts, aliases, drafts, projects, retention, runs, teams, trash, versions
 from tests import factories as make
 from tests.support.together import replayed, together
@@ -298,3 +298,21 @@ def test_the_limit_of_sign_ins_holds_for_attempts_at_one_moment(people):
 
     given = together([guess] * 24)
     assert sum(isinstance(error, RateLimited) for error in given) == 24 - accounts.ATTEMPTS
+
+
+@pytest.mark.skipif(
+    connection.vendor == "sqlite", reason="SQLite has one writer: there are no rows to wait for"
+)
+def test_nobody_waits_for_the_row_of_a_project_that_another_has_touched(people, project):
+    """All commits of a project meet at this row: one that holds it long must not hold up the others."""
+    log_reference(people, project, "s3://b/0")
+    old = timezone.now() - timedelta(days=1)
+    Project.objects.update(updated_at=old)
+    place = Project.objects.select_related("entity").get(pk=project.pk)
+    with transaction.atomic():
+        Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+        [logged] = together([lambda: log_reference(people, place, "s3://b/1", "other")])
+    assert not isinstance(logged, Exception), logged
+    assert Project.objects.get(pk=project.pk).updated_at == old
+    log_reference(people, Project.objects.select_related("entity").get(pk=project.pk), "s3://b/2", "other")
+    assert Project.objects.get(pk=project.pk).updated_at > old
