@@ -28,6 +28,15 @@ _PLACE_CHANGES = " OR ".join(
 _OF_OTHER_COLLECTION = (
     "NEW.collection_id {differs} (SELECT collection_id FROM registry_membership WHERE id = NEW.membership_id)"
 )
+_TYPE_OF_OTHER_PROJECT = (
+    "NEW.project_id {differs} (SELECT project_id FROM registry_artifacttype WHERE id = NEW.type_id)"
+)
+# Content belongs to an entity: whoever could point at another's manifest could read its bytes.
+_MANIFEST_OF_OTHER_ENTITY = (
+    "NEW.manifest_id IS NOT NULL AND (SELECT scope_id FROM registry_manifest WHERE id = NEW.manifest_id) {differs}"
+    " (SELECT project.entity_id FROM registry_collection place JOIN registry_project project"
+    " ON project.id = place.project_id WHERE place.id = NEW.sequence_id)"
+)
 
 GUARDS = (
     Guard("event_not_changed", "registry_event", "UPDATE", "1 = 1", "Events are append-only."),
@@ -59,6 +68,42 @@ GUARDS = (
         "UPDATE",
         _PLACE_CHANGES,
         "The place and number of a version do not change.",
+    ),
+    Guard(
+        "version_logged_to_a_sequence",
+        "registry_version",
+        "INSERT",
+        "(SELECT kind FROM registry_collection WHERE id = NEW.sequence_id) = 'portfolio'",
+        "Versions are logged to sequences; a portfolio takes links.",
+    ),
+    Guard(
+        "version_set_with_own_content",
+        "registry_version",
+        "INSERT",
+        _MANIFEST_OF_OTHER_ENTITY,
+        "The content of a version is of its own entity.",
+    ),
+    Guard(
+        "version_given_own_content",
+        "registry_version",
+        "UPDATE",
+        f"NEW.manifest_id {{differs}} OLD.manifest_id AND {_MANIFEST_OF_OTHER_ENTITY}",
+        "The content of a version is of its own entity.",
+    ),
+    Guard(
+        "collection_set_in_own_project",
+        "registry_collection",
+        "INSERT",
+        _TYPE_OF_OTHER_PROJECT,
+        "The type of a collection is one of its own project.",
+    ),
+    Guard(
+        "collection_moved_in_own_project",
+        "registry_collection",
+        "UPDATE",
+        "(NEW.type_id {differs} OLD.type_id OR NEW.project_id {differs} OLD.project_id)"
+        f" AND {_TYPE_OF_OTHER_PROJECT}",
+        "The type of a collection is one of its own project.",
     ),
     Guard(
         "numbers_not_given_again",

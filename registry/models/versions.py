@@ -132,6 +132,9 @@ class Version(models.Model):
                 name="version_deleted_has_date",
             ),
             models.CheckConstraint(
+                condition=Q(purged_at=None) | Q(state="DELETED"), name="version_purged_only_when_deleted"
+            ),
+            models.CheckConstraint(
                 condition=Q(ttl_kind="duration", ttl_seconds__gt=0, expires_at__isnull=False)
                 | Q(ttl_kind__in=["inherit", "never"], ttl_seconds=None, expires_at=None),
                 name="version_ttl_whole",

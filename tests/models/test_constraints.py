@@ -171,6 +171,7 @@ BREAK = {
     "version_committed_has_content": version(state="COMMITTED"),
     "version_digest_whole": version(digest="abc"),
     "version_deleted_has_date": version(state="DELETED"),
+    "version_purged_only_when_deleted": version(purged_at=NOW),
     "version_ttl_whole": version(ttl_kind="duration"),
     "version_number_once_per_collection": add(
         lambda r: Membership(collection=r.one.collection, version=r.draft, number=1)

@@ -21,7 +21,9 @@ def world():
     project = make.project(people)
     first = make.log(people.bob, project, "one", files={"a": b"1"})
     second = make.log(people.bob, project, "two", files={"a": b"2"})
-    return {"bob": make.actor(people.bob), "first": first, "second": second}
+    strangers = make.people()
+    elsewhere = make.log(strangers.bob, make.project(strangers), "three", files={"a": b"3"})
+    return {"bob": make.actor(people.bob), "first": first, "second": second, "elsewhere": elsewhere}
 
 
 def other_manifest(world):
@@ -40,6 +42,26 @@ BREAK = {
         membership=w["second"]
     ),
     "version_content_not_changed": other_manifest,
+    "version_logged_to_a_sequence": lambda w: Version.objects.create(
+        sequence=Collection.objects.create(
+            project=w["first"].collection.project,
+            type=w["first"].collection.type,
+            name="links",
+            kind="portfolio",
+        )
+    ),
+    "version_set_with_own_content": lambda w: Version.objects.create(
+        sequence=w["elsewhere"].collection, manifest=w["first"].version.manifest
+    ),
+    "version_given_own_content": lambda w: Version.objects.filter(
+        pk=Version.objects.create(sequence=w["elsewhere"].collection).pk
+    ).update(manifest=w["first"].version.manifest),
+    "collection_set_in_own_project": lambda w: Collection.objects.create(
+        project=w["first"].collection.project, type=w["elsewhere"].collection.type, name="x"
+    ),
+    "collection_moved_in_own_project": lambda w: Collection.objects.filter(
+        pk=w["first"].collection_id
+    ).update(type=w["elsewhere"].collection.type),
     "membership_not_changed": lambda w: Membership.objects.filter(pk=w["first"].pk).update(number=7),
     "numbers_not_given_again": lambda w: Collection.objects.filter(pk=w["first"].collection_id).update(
         next_number=0, version_count=0
@@ -83,7 +105,7 @@ def test_the_content_in_the_trash_does_not_change_but_goes_with_the_purge(world)
 def test_the_guards_can_be_removed_and_set_again(world):
     with connection.cursor() as cursor:
         guards.remove(cursor, connection.vendor)
-        assert BREAK["event_not_changed"](world) == 2
+        assert BREAK["event_not_changed"](world) == 3
         guards.apply(cursor, connection.vendor)
     with pytest.raises(IntegrityError), transaction.atomic():
         BREAK["event_not_changed"](world)
