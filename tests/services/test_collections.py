@@ -156,7 +156,7 @@ def test_restoring_a_version_brings_its_deleted_collection_back(people, project,
     v1 = make.log(people.bob, project, files={"a": b"1"})
     collections.delete(bob, collection=v0.collection, delete_aliases=True)
     done = trash.restore(bob, membership=versions.find_deleted(bob, project, "resnet", "v0"))
-    assert (done.membership, done.aliases_back) == (v0, ["gold"])
+    assert (done.membership, done.aliases_back) == (v0, ["gold", "latest"])
     back = collections.find(bob, project, "resnet")
     assert (back.version_count, back.next_number) == (1, 2)
     assert trash.restore(

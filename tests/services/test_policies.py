@@ -6,7 +6,7 @@ import pytest
 
 from registry.errors import Forbidden, InvalidInput, InvalidTtl, NotFound
 from registry.models import Event, Team
-from registry.services import accounts, events, keys, policies, retention, teams
+from registry.services import accounts, audit, keys, policies, retention, teams
 from registry.services.policies import Policy
 from tests import factories
 
@@ -86,7 +86,7 @@ def test_members_change_no_settings_of_their_team(people):
 def test_a_team_tells_of_its_people_and_settings_and_leaves_projects_to_themselves(people, alice, collection):
     teams.add_member(alice, place=people.team, user=people.charlie, role="viewer")
     retention.set_policy(alice, target=people.team.entity, ttl=DAY)
-    acts = [event.act for event in events.of_entity(alice, people.team.entity)]
+    acts = [event.act for event in audit.of_entity(alice, people.team.entity)]
     assert acts[:2] == ["ttl_policy.set", "member.role"]
     assert acts[-1] == "team.create"
     assert not {"version.log", "project.create"} & set(acts)
@@ -96,7 +96,7 @@ def test_a_person_reads_of_their_own_keys_and_passwords(people):
     bob = factories.actor(people.bob)
     keys.create(bob, user=people.bob, name="cluster")
     accounts.set_password(factories.actor(people.root), user=people.bob, new="a long enough one")
-    acts = [event.act for event in events.of_entity(bob, people.bob.entity)]
+    acts = [event.act for event in audit.of_entity(bob, people.bob.entity)]
     assert acts == ["user.password", "key.create", "user.create"]
 
 
@@ -105,4 +105,4 @@ def test_a_person_reads_of_their_own_keys_and_passwords(people):
 )
 def test_only_its_admins_read_what_happened_to_a_team(people, who, error):
     with pytest.raises(error):
-        events.of_entity(factories.actor(getattr(people, who)), people.team.entity)
+        audit.of_entity(factories.actor(getattr(people, who)), people.team.entity)
