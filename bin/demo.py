@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+# After that, `make demo` makes another.
+KEY_LIVES = timedelta(days=30)
 
 
 def prepare(data: Path) -> None:
@@ -31,7 +34,8 @@ def local_key(data: Path) -> str:
     admin = User.objects.filter(is_admin=True, is_active=True).order_by("pk").first()
     if admin is None:
         sys.exit("No admin yet: open the set-up link that `make run` printed, then run `make demo` again.")
-    _, secret = keys.create(system("command"), user=admin, name="make demo")
+    until = datetime.now(UTC) + KEY_LIVES
+    _, secret = keys.create(system("command"), user=admin, name="make demo", expires_at=until)
     kept.touch(mode=0o600)
     kept.write_text(secret)
     return secret

@@ -251,6 +251,11 @@ def work(project: str, scratch: Path) -> Iterator[str]:
         label(results)
 
 
+def page_of(project: str) -> str:
+    """Return the address of a project's page: above those of its runs, the last of which was just made."""
+    return next(strongroom.Api().runs(project)).url.partition("/runs/")[0]
+
+
 def main() -> None:
     """Log everything to one project."""
     parser = argparse.ArgumentParser(
@@ -262,7 +267,7 @@ def main() -> None:
         os.chdir(scratch)
         for line in work(options.project, Path(scratch)):
             print(line, flush=True)
-    print(f"Done. Look at the project {options.project} in the browser.")
+    print(f"Done. Look at it: {page_of(options.project)}")
 
 
 if __name__ == "__main__":

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
+import re
 import stat
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,13 +16,16 @@ from django.db import OperationalError
 from registry.models import ApiKey
 from registry.services import keys
 from tests import factories
+from tests.support.installation import ROOT
 
 pytestmark = pytest.mark.django_db
+# Where the package that a module comes from has another name.
+PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn"}
 
 
 @pytest.fixture
 def demo():
-    place = Path(__file__).resolve().parents[2] / "bin" / "demo.py"
+    place = ROOT / "bin" / "demo.py"
     spec = importlib.util.spec_from_file_location("demo_script", place)
     assert spec
     assert spec.loader
@@ -32,6 +39,8 @@ def test_the_key_is_kept_for_the_next_time_and_made_anew_once_it_is_revoked(demo
     first = demo.local_key(tmp_path)
     assert demo.local_key(tmp_path) == first
     assert stat.S_IMODE((tmp_path / "demo-key").stat().st_mode) == 0o600
+    left = ApiKey.objects.get().expires_at - datetime.now(UTC)
+    assert timedelta(days=29) < left <= timedelta(days=30)
     keys.revoke(factories.actor(root), key=ApiKey.objects.get())
     second = demo.local_key(tmp_path)
     assert second != first
@@ -52,3 +61,27 @@ def test_a_database_without_tables_is_nothing_set_up(demo, tmp_path, monkeypatch
     for data in (tmp_path, tmp_path / "missing"):
         with pytest.raises(SystemExit, match="make run"):
             demo.key_of_server(data)
+
+
+def imported(script: Path) -> set[str]:
+    """Return the packages that a script imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(script.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found - set(sys.stdlib_module_names) - {"strongroom", "registry"}
+
+
+def asked_for(*lists: str) -> set[str]:
+    lines = [line for name in lists for line in (ROOT / name).read_text().splitlines()]
+    return {found[0].lower() for line in lines if (found := re.match(r"[A-Za-z][\w.-]*", line))}
+
+
+def test_what_the_examples_import_is_installed_for_them_and_pinned():
+    scripts = [ROOT / "bin" / "demo.py", *(ROOT / "examples").glob("*.py")]
+    needed = {PACKAGES.get(name, name) for script in scripts for name in imported(script)}
+    assert {"django", "pillow", "scikit-learn"} <= needed
+    assert needed <= asked_for("requirements.in", "requirements-demo.in")
+    assert needed <= asked_for("requirements.txt", "requirements-demo.txt")
