@@ -26,13 +26,14 @@ def base_url(request: HttpRequest) -> str:
 def install(request: HttpRequest) -> list[Snippet]:
     """Get the client and sign in."""
     address = base_url(request)
+    enter, sign_in = ". ~/strongroom-client/bin/activate", f"strongroom login --host {address}"
+    where = "# in a clone of Strongroom"
     return [
         Snippet(
-            "pip", f"pip install ./client   # in a clone of Strongroom\nstrongroom login --host {address}"
+            "pip",
+            f"python3 -m venv ~/strongroom-client\n{enter}\npip install ./client   {where}\n{sign_in}",
         ),
-        Snippet(
-            "uv", f"uv pip install ./client   # in a clone of Strongroom\nstrongroom login --host {address}"
-        ),
+        Snippet("uv", f"uv venv ~/strongroom-client\n{enter}\nuv pip install ./client   {where}\n{sign_in}"),
     ]
 
 
