@@ -39,11 +39,12 @@ class Preparation:
         for chore in chores:
             finish(chore)
         # An admin once made stays; while there is none, each start makes a fresh link and voids the last one.
-        link = (
-            "" if done.get("admin") and not chores else finish(self._manage("setuplink", "--base", address))
-        )
+        link = "" if done.get("admin") and not chores else finish(self._set_up_link(address))
         self._write(static=static, migrations=migrations, applied=self._applied(), admin=not link)
         return link
+
+    def _set_up_link(self, address: str) -> subprocess.Popen[str]:
+        return self._manage("setuplink", "--base", address, "--verbosity", "0")
 
     def _manage(self, *arguments: str) -> subprocess.Popen[str]:
         command = [sys.executable, str(self.base / "manage.py"), *arguments]

@@ -64,8 +64,11 @@ def test_a_role_is_changed_by_the_same_command(provisioned):
     assert User.objects.get(username="bob").is_admin
 
 
-def test_a_user_is_made_admin_and_given_a_password_later(provisioned):
-    run("createuser", "alice", "--admin", "--password", "another good one")
+def test_a_user_is_made_admin_and_given_a_password_later_and_both_are_said(provisioned):
+    words = ["createuser", "alice", "--admin", "--password", "another good one"]
+    there = "The user alice is there."
+    assert run(*words) == [there, "Set the password of alice.", "Made alice an admin."]
+    assert run(*words) == [there]
     alice = User.objects.get(username="alice")
     assert alice.is_admin
     assert alice.check_password("another good one")
@@ -115,7 +118,9 @@ def test_the_set_up_link_is_printed_until_there_is_an_admin():
     assert base == "http://127.0.0.1:8000"
     accounts.check_setup_token(token)
     run("createuser", "root", "--admin")
-    assert run("setuplink") == []
+    (line,) = run("setuplink")
+    assert line.startswith("There is an admin already")
+    assert run("setuplink", "--verbosity", "0") == []
 
 
 def test_a_member_is_removed_from_everything_of_an_organization_and_again_without_harm(provisioned):
@@ -127,3 +132,11 @@ def test_a_member_is_removed_from_everything_of_an_organization_and_again_withou
     assert run("removemember", "--org", "acme", "alice") == ["alice is not a member of acme."]
     with pytest.raises(CommandError, match="last admin"):
         run("removemember", "--team", "vision", "bob")
+
+
+def test_a_user_without_a_password_is_said_to_be_unable_to_sign_in(provisioned):
+    hint = "bob cannot sign in until `createuser bob --password …` sets a password."
+    assert run("createuser", "bob") == ["Made the user bob.", hint]
+    assert run("createuser", "bob") == ["The user bob is there.", hint]
+    run("createuser", "bob", "--password", "correct horse battery")
+    assert run("createuser", "bob") == ["The user bob is there."]

@@ -27,9 +27,17 @@ class Command(ProvisioningCommand):
         if present is None:
             accounts.create_user(self.actor, username=name, email=email, password=password, is_admin=admin)
             self.say(f"Made the user {name}.")
-            return
-        if password is not None and not present.check_password(password):
-            accounts.set_password(self.actor, user=present, new=password)
-        if admin and not present.is_admin:
-            accounts.make_admin(self.actor, user=present)
-        self.say(f"The user {name} is there.")
+        else:
+            self.say(f"The user {name} is there.")
+            self.change(present, name, password=password, admin=admin)
+        if password is None and (present is None or not present.has_usable_password()):
+            self.say(f"{name} cannot sign in until `createuser {name} --password …` sets a password.")
+
+    def change(self, user: User, name: str, *, password: str | None, admin: bool) -> None:
+        """Give somebody who is there already what is asked for, and say each thing that this changed."""
+        if password is not None and not user.check_password(password):
+            accounts.set_password(self.actor, user=user, new=password)
+            self.say(f"Set the password of {name}.")
+        if admin and not user.is_admin:
+            accounts.make_admin(self.actor, user=user)
+            self.say(f"Made {name} an admin.")

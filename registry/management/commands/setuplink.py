@@ -11,9 +11,9 @@ from registry.services import accounts
 
 
 class Command(BaseCommand):
-    """`manage.py setuplink [--base URL]`: prints nothing once an admin exists."""
+    """`manage.py setuplink [--base URL]`: a link while there is no admin; with `--verbosity 0` it alone is printed."""
 
-    help = "Make a fresh set-up link and print it; the one before it is void. Nothing once there is an admin."
+    help = "Make a fresh set-up link and print it; the one before it is void. None once there is an admin."
     # The start of the server waits for this: the checks are for `make test`.
     requires_system_checks: list[str] = []
 
@@ -22,6 +22,10 @@ class Command(BaseCommand):
             "--base", default=settings.PUBLIC_URL or "http://127.0.0.1:8000", help="the address"
         )
 
-    def handle(self, *args: Any, base: str, **options: Any) -> None:
+    def handle(self, *args: Any, base: str, verbosity: int, **options: Any) -> None:
         if token := accounts.setup_token_for_link():
             self.stdout.write(f"{base}/setup/{token}")
+        elif verbosity:
+            self.stdout.write(
+                "There is an admin already, so no set-up link; `createuser NAME --admin` makes another admin."
+            )
