@@ -21,6 +21,7 @@ _ON = {
     "teams:members": "members",
     "keys:list": "keys",
     "jobs:list": "jobs",
+    "api:docs": "docs",
 }
 
 

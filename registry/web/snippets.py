@@ -76,30 +76,43 @@ with strongroom.init({_where(membership.collection.project)}) as run:
     ]
 
 
+def in_run(membership: Membership) -> list[Snippet]:
+    """The same where a run is to be recorded, which only a script does."""
+    return use(membership)[:1]
+
+
 def read_only(membership: Membership) -> list[Snippet]:
     """Get a version without a run."""
     python = f"""import strongroom
 
 artifact = strongroom.Api().artifact({_quoted(membership.qualified_name)})
 path = artifact.download()"""
-    return [
-        Snippet("strongroom", python),
-        Snippet("CLI", f"strongroom ls {_shell(membership.qualified_name)}"),
-    ]
+    return [Snippet("strongroom", python), use(membership)[1]]
+
+
+def list_files(membership: Membership) -> list[Snippet]:
+    """List the files of a version."""
+    return [Snippet("CLI", f"strongroom ls {_shell(membership.qualified_name)}")]
 
 
 def next_version(membership: Membership) -> list[Snippet]:
-    """Log the next version from this one."""
+    """Log the next version from this one; it writes the file that it adds, so that it works as shown."""
     python = f"""import strongroom
 
 with strongroom.init({_where(membership.collection.project)}) as run:
     draft = run.use_artifact({_quoted(membership.name)}).new_draft()
-    draft.add_file("more.csv")
+    with draft.new_file("changes.txt", mode="w") as file:
+        file.write("What changed since v{membership.number}.\\n")
     run.log_artifact(draft)"""
+    return [Snippet("strongroom", python)]
+
+
+def replace(membership: Membership) -> list[Snippet]:
+    """Log a folder as the next version: nothing of this one is kept."""
     project = membership.collection.project
     target = _shell(f"{project.entity.name}/{project.name}/{membership.collection.name}")
     kind = _shell(membership.collection.type.name)
-    return [Snippet("strongroom", python), Snippet("CLI", f"strongroom put ./data {target} --type {kind}")]
+    return [Snippet("CLI", f"strongroom put ./data {target} --type {kind}")]
 
 
 def _where(project: Project) -> str:

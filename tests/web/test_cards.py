@@ -194,6 +194,14 @@ def test_deleting_by_htmx_answers_with_where_to_go(client, sample, path):
     assert answer["HX-Redirect"] == sample.newest.collection.get_absolute_url()
 
 
+def test_a_wrong_confirmation_is_told_on_the_page_or_in_the_dialog_and_not_on_both(client, path, sample):
+    for place in (path, sample.newest.collection.get_absolute_url()):
+        form = f'hx-post="{place}/delete"'
+        assert form not in client.get(f"{place}/delete").content.decode()
+        assert form not in client.post(f"{place}/delete", {"typed": "x"}).content.decode()
+        assert form in client.post(f"{place}/delete", {"typed": "x"}, headers=HTMX).content.decode()
+
+
 def test_a_collection_is_renamed_tagged_and_deleted_by_its_name(client, sample):
     base = sample.newest.collection.get_absolute_url()
     wrong = client.post(f"{base}/settings", {"name": "a b", "type": "model", "tags": ""})

@@ -131,6 +131,14 @@ def test_only_admins_see_background_work(as_user, sample):
     assert "Expire versions" in as_user(sample.people.root).get("/background-work").content.decode()
 
 
+def test_the_api_reference_is_linked_and_has_the_frame_of_the_pages(as_user, people):
+    for path in ("/", "/api-keys"):
+        assert 'href="/api/v1/docs/"' in as_user(people.alice).get(path).content.decode()
+    text = as_user(people.alice).get("/api/v1/docs/").content.decode()
+    assert 'href="/api/v1/docs/" aria-current="page"' in text
+    assert 'class="page-body with-nav"' in text
+
+
 def test_keys_are_shown_once_and_revoked(as_user, people):
     client = as_user(people.alice)
     answer = client.post("/api-keys", {"name": "cluster", "lasting": "30"})

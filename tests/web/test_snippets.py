@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from registry.services import keys
+from registry.models import Membership
+from registry.services import files, keys
 from registry.web import snippets
 from tests import factories
 
@@ -55,13 +56,30 @@ def test_the_first_steps_of_an_empty_project_work(run, people):
     assert (run.folder / "data/a.txt").read_text() == "a"
 
 
+def paths_of(made, number):
+    """The paths of another version of the same collection."""
+    found = Membership.objects.get(collection=made.collection, number=number)
+    return sorted(entry.path for entry in files.entries(factories.actor(found.version.created_by), found))
+
+
 def test_the_snippets_of_a_version_work(run, people):
     made = factories.log(people.alice, factories.project(people), "resnet", {"weights.bin": b"w" * 1000})
-    (run.folder / "more.csv").write_text("1,2")
-    for snippet in snippets.use(made) + snippets.read_only(made):
+    for snippet in snippets.use(made) + snippets.read_only(made) + snippets.list_files(made):
         run(snippet)
     assert (run.folder / "model/weights.bin").read_bytes() == b"w" * 1000
     run(snippets.next_version(made)[0])
     made.collection.refresh_from_db()
     assert made.collection.version_count == 2
+    assert paths_of(made, 1) == ["changes.txt", "weights.bin"]
     assert made.version.used_by.count() >= 1
+    (run.folder / "data").mkdir(exist_ok=True)
+    (run.folder / "data/a.txt").write_text("a")
+    run(snippets.replace(made)[0])
+    assert paths_of(made, 2) == ["a.txt"]
+
+
+def test_a_heading_on_usage_is_true_of_every_snippet_below_it(people):
+    """The command line records no run, and `put` replaces what was there."""
+    made = factories.log(people.alice, factories.project(people), "resnet", {"weights.bin": b"w"})
+    for below in (snippets.in_run(made), snippets.next_version(made)):
+        assert [snippet.name for snippet in below] == ["strongroom"]

@@ -34,9 +34,11 @@ class Reference(Endpoint):
     def get(self, request: Request) -> HttpResponse:
         """Render the page."""
         document = json.loads(_encoded(self.base_url))
-        return render(
-            self.http, "api/reference.html", {"groups": _groups(document), "base_url": self.base_url}
-        )
+        context = {"groups": _groups(document), "base_url": self.base_url}
+        response = render(self.http, "api/reference.html", context)
+        # Its frame names who is signed in and their projects.
+        response["Cache-Control"] = "private, no-store"
+        return response
 
 
 @lru_cache(maxsize=8)

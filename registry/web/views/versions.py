@@ -84,9 +84,11 @@ def usage(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     """Code to copy, filled in."""
     membership = found(actor, **place)
     context = frame(actor, membership, "usage") | {
-        "use": snippets.use(membership),
+        "use": snippets.in_run(membership),
         "read_only": snippets.read_only(membership),
+        "list_files": snippets.list_files(membership),
         "next_version": snippets.next_version(membership),
+        "replace": snippets.replace(membership),
     }
     return show(request, "versions/usage.html", context)
 
