@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 # A path of a unix socket must fit into 108 bytes, its final NUL included.
 SOCKET_PATH_LIMIT = 107
+DATABASE_FILE = "strongroom.sqlite3"
 
 
 class WrongSetting(SystemExit):
@@ -80,7 +81,7 @@ def kept_secret(path: Path) -> str:
     try:
         return path.read_text().strip()
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Written whole under a name of its own and then linked: of two processes that start at once, one wins.
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -92,6 +93,20 @@ def kept_secret(path: Path) -> str:
     finally:
         draft.unlink()
     return path.read_text().strip()
+
+
+def data_folder(base: Path) -> Path:
+    """Return the folder that holds everything, whether it is there or not."""
+    return Path(env_str("STRONGROOM_DATA", str(base / "data"))).expanduser().resolve()
+
+
+def check_installed(data: Path) -> None:
+    """Refuse a data folder without a database; a database elsewhere tells for itself whether it is ready."""
+    if not env_secret("DATABASE_URL") and not (data / DATABASE_FILE).exists():
+        raise WrongSetting(
+            f"there is no installation at {data}; set STRONGROOM_DATA to its folder,"
+            " or start one with `make run` first."
+        )
 
 
 def database(url: str, default: Path) -> dict[str, Any]:

@@ -129,8 +129,10 @@ def private_folder(path: Path) -> None:
 def supervise(lock: int, listener: socket.socket, local: str) -> int:
     """Put the services together and run them."""
     # Imported here: the settings read the environment, which names the data folder only now.
-    from artifacts_site import settings
+    # Those of the web server are read by its process alone: a wrong one would end it again and again.
+    from artifacts_site import gunicorn_conf, settings
 
+    del gunicorn_conf
     address = settings.PUBLIC_URL or local
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "artifacts_site.settings"}
     environment["STRONGROOM_RUN"] = os.urandom(8).hex()

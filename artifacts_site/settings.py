@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 
 from artifacts_site import logs
 from artifacts_site.environment import (
+    DATABASE_FILE,
     WrongSetting,
+    data_folder,
     database,
     env_bool,
     env_choice,
@@ -23,7 +25,7 @@ from artifacts_site.environment import (
 
 MIB = 1024**2
 BASE_DIR = Path(__file__).resolve().parent.parent
-DATA_DIR = Path(env_str("STRONGROOM_DATA", str(BASE_DIR / "data"))).expanduser().resolve()
+DATA_DIR = data_folder(BASE_DIR)
 DEBUG = env_bool("STRONGROOM_DEBUG", default=False)
 
 # --- Secrets and the address -------------------------------------------------------------------------
@@ -105,7 +107,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 # --- Database, queue, cache --------------------------------------------------------------------------
-DATABASES = {"default": database(env_secret("DATABASE_URL"), DATA_DIR / "strongroom.sqlite3")}
+DATABASES = {"default": database(env_secret("DATABASE_URL"), DATA_DIR / DATABASE_FILE)}
 REDIS_URL = env_secret("REDIS_URL") or f"redis+socket://{redis_socket(DATA_DIR)}"
 if urlsplit(REDIS_URL).scheme not in {"redis", "rediss", "redis+socket"}:
     raise WrongSetting("REDIS_URL must begin with redis://, rediss:// or redis+socket://.")

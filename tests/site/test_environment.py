@@ -154,3 +154,35 @@ def test_settings_load_without_django(tmp_path):
     """The supervisor reads them, and must stay small."""
     done = load_settings(tmp_path, SHOW="__name__ + str('django.conf' in __import__('sys').modules)")
     assert done.stdout.strip() == "'artifacts_site.settingsFalse'", done.stderr
+
+
+def manage(data: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of manage.py with the umask that most people have."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *words],
+        cwd=ROOT,
+        env=clean_environment(STRONGROOM_DATA=str(data)),
+        capture_output=True,
+        text=True,
+        check=False,
+        umask=0o022,
+    )
+
+
+def test_a_command_without_an_installation_says_so_and_makes_nothing(tmp_path):
+    for words in (["createuser", "bob"], ["setuplink"]):
+        done = manage(tmp_path / "data", *words)
+        assert done.returncode == 1
+        (line,) = done.stderr.splitlines()
+        assert f"no installation at {tmp_path / 'data'}; set STRONGROOM_DATA" in line
+    assert list(tmp_path.iterdir()) == []
+    assert manage(tmp_path / "data", "createuser", "--help").returncode == 0
+
+
+def test_what_commands_write_is_their_owners_alone(tmp_path):
+    data = tmp_path / "data"
+    done = manage(data, "migrate", "--skip-checks", "--verbosity", "0")
+    assert done.returncode == 0, done.stderr
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in data.iterdir()} == {0o600}
+    assert manage(data, "createuser", "bob").returncode == 0

@@ -24,11 +24,11 @@ def installation():
     made.remove()
 
 
-def serve(data, port: int) -> subprocess.CompletedProcess[str]:
+def serve(data, port: int, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "artifacts_site.serve", "--port", str(port), "--data", str(data)],
         cwd=ROOT,
-        env=clean_environment(),
+        env=clean_environment(**environment),
         capture_output=True,
         text=True,
         timeout=60,
@@ -63,6 +63,15 @@ def test_a_port_in_use_is_one_sentence(tmp_path):
     assert done.stderr.strip() == (
         f"strongroom: port {port} is in use; stop what uses it, or choose another: make run PORT={port + 1}"
     )
+
+
+@pytest.mark.parametrize("name", ["STRONGROOM_WEB_THREADS", "STRONGROOM_WEB_PROCESSES"])
+def test_a_wrong_setting_of_the_web_server_stops_the_start_before_anything_runs(tmp_path, name):
+    done = serve(tmp_path / "data", 0, **{name: "0"})
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"strongroom: {name} must be a whole number from 1 to ")
+    assert not (tmp_path / "data" / "strongroom.sqlite3").exists()
 
 
 def test_the_queue_is_reached_by_its_owner_alone(live_installation):
