@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError, SSLError
 
 from strongroom import _retry
 from strongroom.errors import BadAnswer, NotAuthenticated, Offline, StrongroomError, Unreachable, by_code
-from strongroom.settings import Settings
+from strongroom.settings import Settings, keys_page
 
 BLOCK = 1 << 20
 # What a JSON answer may weigh: a page of 10,000 missing blobs is 2 MB, so more than this is no answer of ours.
@@ -157,7 +157,8 @@ class Session:
         key = self.settings.api_key
         if not key:
             raise NotAuthenticated(
-                f"No API key for {self.settings.base_url}; run `strongroom login`, or set STRONGROOM_API_KEY."
+                f"No API key for {self.settings.base_url}; make one on the page API keys"
+                f" ({keys_page(self.settings.base_url)}), then run `strongroom login`, or set STRONGROOM_API_KEY."
             )
         if not key.isascii() or not key.isprintable() or " " in key:
             raise NotAuthenticated(

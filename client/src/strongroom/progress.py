@@ -1,7 +1,8 @@
-"""A bar on standard error for transfers that take a while; silent when nobody watches."""
+"""What standard error shows of runs, versions and longer transfers; silent when nobody watches."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
@@ -13,6 +14,19 @@ REDRAW_EVERY = 0.1
 WIDTH = 28
 
 
+def is_watched() -> bool:
+    """Tell whether standard error is a terminal."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def announce(*words: str) -> None:
+    """Tell who watches, in one line, what there is now and where to look at it."""
+    # A terminal that went away is no reason to end a script.
+    with contextlib.suppress(OSError):
+        if is_watched():
+            print(f"strongroom: {', '.join(filter(None, words))}", file=sys.stderr, flush=True)  # noqa: T201
+
+
 class Progress:
     """Counts bytes from several threads, and draws when a person is at the terminal."""
 
@@ -21,7 +35,7 @@ class Progress:
         self._lock = threading.Lock()
         self._began = time.monotonic()
         self._drawn = 0.0
-        self._visible = sys.stderr is not None and sys.stderr.isatty()
+        self._visible = is_watched()
 
     def __enter__(self) -> Self:
         return self

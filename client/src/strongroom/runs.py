@@ -20,6 +20,7 @@ from strongroom.artifact import Artifact
 from strongroom.artifact._facts import check_aliases, check_tags
 from strongroom.core.names import ArtifactRef, check_metadata, check_project_name, check_run_name
 from strongroom.errors import InvalidReference, StrongroomError, TypeMismatch
+from strongroom.progress import announce
 from strongroom.record import Body, Record
 from strongroom.settings import DEFAULT_PROJECT, Settings
 from strongroom.transfer.publish import Target
@@ -67,6 +68,7 @@ def init(
     run = Run._from_body(session, found)
     _active.append(run)
     _ending.watch()
+    announce(f"run {run.path}", run.url)
     return run
 
 
@@ -138,7 +140,9 @@ class Run:
         if not isinstance(artifact, Artifact):
             artifact = _from_path(self, artifact, name, type)
         target = Target(self.entity, self.project, self.id)
-        return artifact._log(self._session, target, check_aliases(aliases), check_tags(tags))
+        logged = artifact._log(self._session, target, check_aliases(aliases), check_tags(tags))
+        announce(f"logged {logged.qualified_name}", logged.url)
+        return logged
 
     def use_artifact(
         self,

@@ -58,6 +58,11 @@ def clean_url(url: str) -> str:
     return url
 
 
+def keys_page(base_url: str) -> str:
+    """Return the address of the page on which people make their keys."""
+    return f"{base_url}/api-keys"
+
+
 def login_file() -> Path:
     """Return the file that keeps the key of `strongroom login`."""
     home = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 from strongroom import settings
+from strongroom.cli import main
+
+from tests.client.test_package import Terminal
 
 
 def command(*arguments: object, **given) -> subprocess.CompletedProcess[str]:
@@ -86,6 +89,7 @@ def test_login_keeps_a_key_that_counts(alice, home, monkeypatch):
     [
         (["get", "nothing:v0"], 3),
         (["ls", "nobody/nothing"], 3),
+        (["ls", "vision/digits"], 3),
         (["get", "a/b/c/d"], 2),
         (["put", "missing", "data", "--type", "dataset"], 1),
         (["put", "here", "da ta", "--type", "dataset"], 2),
@@ -103,6 +107,41 @@ def test_exit_codes_say_what_is_wrong(project, home, arguments, code):
     assert done.stdout == ""
     assert done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_ls_of_what_may_have_been_meant_as_a_collection_says_how_to_look_into_one(project):
+    done = command("ls", f"{project}/data")
+    assert done.returncode == 3
+    assert done.stderr.strip().endswith(
+        "ls takes ENTITY/PROJECT; to look into a collection: strongroom ls ENTITY/PROJECT/NAME."
+    )
+
+
+def test_put_counts_its_files_as_people_do(project, folder):
+    said = command("put", folder / "a", "one", "--type", "dataset").stdout
+    assert said.endswith("(1 file, 1 B).\n")
+    assert "(2 files, 3 B)" in command("put", folder, "two", "--type", "dataset").stdout
+
+
+def test_without_a_key_it_says_where_keys_are_made(alice, home, monkeypatch):
+    monkeypatch.delenv("STRONGROOM_API_KEY", raising=False)
+    monkeypatch.setenv("STRONGROOM_BASE_URL", alice.url)
+    page = f"page API keys ({alice.url}/api-keys)"
+    assert page in command("ls").stderr
+    assert page in command("login", input="\n").stderr
+
+
+def test_login_at_a_terminal_names_the_page_before_it_asks(alice, home, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdin", Terminal())
+    told_before = []
+
+    def ask(_: str) -> str:
+        told_before.append(capsys.readouterr().err)
+        return alice.key
+
+    monkeypatch.setattr("getpass.getpass", ask)
+    assert main(["login", alice.url]) == 0
+    assert told_before == [f"Make a key on the page API keys: {alice.url}/api-keys\n"]
 
 
 def test_errors_are_json_when_asked_for(project):

@@ -21,6 +21,8 @@ from strongroom.errors import (
     TypeMismatch,
 )
 
+from tests.client.test_package import Terminal
+
 MIB = 1 << 20
 
 
@@ -346,3 +348,21 @@ def test_listings_give_everything_there_is(run, project):
     assert len(list(collection.artifacts())) == 3
     collection.delete(delete_aliases=True)
     assert [found.name for found in api.collections()] == ["net"]
+
+
+def test_who_watches_is_told_where_the_run_and_each_version_are(project, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with strongroom.init() as run:
+        logged = run.log_artifact(artifact_of(a=b"1"))
+    assert sys.stderr.getvalue().splitlines() == [
+        f"strongroom: run {run.path}, {run.url}",
+        f"strongroom: logged {logged.qualified_name}, {logged.url}",
+    ]
+    assert run.url.startswith("http")
+    assert logged.url.startswith("http")
+
+
+def test_where_nobody_watches_a_run_says_nothing(project, monkeypatch, capsys):
+    with strongroom.init() as run:
+        run.log_artifact(artifact_of(a=b"1"))
+    assert capsys.readouterr() == ("", "")

@@ -26,17 +26,18 @@ def add_to(commands: Any, shared: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, output: Output) -> None:
     """Try the key, and keep it when it counts."""
     host = settings.clean_url(options.server or options.host or settings.load().base_url)
-    key = options.key or _ask(host)
+    key = options.key or _ask(host, output)
     if not key:
-        raise NotAuthenticated("No key was given; copy one from your settings page, or ask an admin for one.")
+        raise NotAuthenticated(
+            f"No key was given; make one on the page API keys ({settings.keys_page(host)}), or ask an admin for one."
+        )
     user = login(key, host)
     output.result({"username": user, "base_url": host}, f"Signed in at {host} as {user}.")
 
 
-def _ask(host: str) -> str:
+def _ask(host: str, output: Output) -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().strip()
+    output.note(f"Make a key on the page API keys: {settings.keys_page(host)}")
     # Typed without an echo, so that a key is neither on the screen nor in the history of the shell.
-    return (
-        getpass.getpass(f"API key for {host}: ").strip()
-        if sys.stdin.isatty()
-        else sys.stdin.readline().strip()
-    )
+    return getpass.getpass(f"API key for {host}: ").strip()

@@ -8,6 +8,9 @@ from typing import Any
 
 from strongroom.api import Api
 from strongroom.cli.output import Output, describe
+from strongroom.errors import NotFound
+
+HINT = "ls takes ENTITY/PROJECT; to look into a collection: strongroom ls ENTITY/PROJECT/NAME."
 
 
 def add_to(commands: Any, shared: argparse.ArgumentParser) -> None:
@@ -30,7 +33,12 @@ def run(options: argparse.Namespace, output: Output) -> None:
         versions = (describe(found) for found in api.artifacts(path))
         output.table(versions, ("name", "size", "created_at", "aliases", "tags"))
     elif path and not _is_entity(options.path):
-        output.table(_collections(api, path), ("name", "type", "version_count", "updated_at"))
+        try:
+            output.table(_collections(api, path), ("name", "type", "version_count", "updated_at"))
+        except (
+            NotFound
+        ) as missing:  # `get` and `put` read two parts as PROJECT/NAME: it may have been meant so
+            raise NotFound(f"{missing} {HINT}", **missing.details) from None
     else:
         output.table(_projects(api, path or None), ("path", "created_at"))
 

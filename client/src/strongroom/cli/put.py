@@ -16,6 +16,7 @@ from strongroom.artifact._facts import ArtifactTTL, check_aliases, check_tags
 from strongroom.cli.output import Output, describe
 from strongroom.core.names import ArtifactRef, parse_json
 from strongroom.errors import InvalidMetadata, InvalidTtl, LocalFileError, StrongroomError
+from strongroom.progress import human_size
 from strongroom.runs import default_entity
 from strongroom.settings import DEFAULT_PROJECT
 from strongroom.transfer.publish import Target
@@ -54,9 +55,8 @@ def run(options: argparse.Namespace, output: Output) -> None:
     session = Session(known)
     target = Target(known.entity or default_entity(session), known.project or DEFAULT_PROJECT)
     logged = artifact._log(session, target, check_aliases(aliases), check_tags(options.tag))
-    output.result(
-        describe(logged), f"Logged {logged.qualified_name} ({logged.file_count} files, {logged.size} bytes)."
-    )
+    files = "1 file" if logged.file_count == 1 else f"{logged.file_count} files"
+    output.result(describe(logged), f"Logged {logged.qualified_name} ({files}, {human_size(logged.size)}).")
 
 
 def _text(given: str | None) -> str | None:
