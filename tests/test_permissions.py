@@ -46,6 +46,7 @@ V, C, M = Needs.VIEW, Needs.CHANGE, Needs.MAKER
 API: dict[str, dict[str, Needs]] = {
     "schema": {"get": Needs.PUBLIC},
     "docs": {"get": Needs.PUBLIC},
+    "docs-without-slash": {"get": Needs.PUBLIC},
     "download": {"get": Needs.PUBLIC},
     "me": {"get": Needs.SELF},
     "keys": {"get": Needs.SELF, "post": Needs.SELF},

@@ -47,6 +47,7 @@ _UPLOAD = "uploads/<uuid:upload_id>"
 _ROUTES: list[tuple[str, type[Endpoint], str]] = [
     ("schema/", reference.SchemaDocument, "schema"),
     ("docs/", reference.Reference, "docs"),
+    ("docs", reference.ReferenceWithoutSlash, "docs-without-slash"),
     ("downloads/<str:token>", files.Download, "download"),
     ("me", accounts.Me, "me"),
     ("me/keys", accounts.KeyList, "keys"),

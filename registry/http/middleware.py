@@ -16,7 +16,7 @@ from registry.http import problems, who
 
 API = "/api/"
 # Everything else below /api/ needs somebody signed in, routes that are yet to be written too.
-PUBLIC_ROUTES = frozenset({"api:schema", "api:docs", "api:download"})
+PUBLIC_ROUTES = frozenset({"api:schema", "api:docs", "api:docs-without-slash", "api:download"})
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")

@@ -9,6 +9,8 @@ from typing import Final, Literal, TypeAlias
 
 from django.utils import timezone
 
+from registry.errors import HasAliases
+
 
 class _Keep(Enum):
     KEEP = "keep"
@@ -26,3 +28,12 @@ def spelled(name: str) -> str:
 def now() -> datetime:
     """Return the time, in UTC."""
     return timezone.now()
+
+
+def still_held(name: str, held: list[str]) -> HasAliases:
+    """Return the refusal to delete what holds aliases, in words that are right at every door."""
+    return HasAliases(
+        f"{name} holds the aliases {', '.join(held)}. "
+        "Move them first, or confirm that they go too (delete_aliases).",
+        aliases=held,
+    )

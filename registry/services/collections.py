@@ -17,11 +17,11 @@ from strongroom.core.names import (
 )
 
 from registry.actor import Actor
-from registry.errors import Gone, HasAliases, NameTaken, NotFound, NotInTrash
+from registry.errors import Gone, NameTaken, NotFound, NotInTrash
 from registry.models import Alias, ArtifactType, Collection, CollectionTag, Membership, Project, Version
 from registry.policy import Act, check
 from registry.services import events, restoring, sequences, trashing
-from registry.services._common import KEEP, Keep, now, spelled
+from registry.services._common import KEEP, Keep, now, spelled, still_held
 from registry.services.locks import lock, lock_rows
 from registry.services.restoring import RestoredCollection
 
@@ -173,10 +173,7 @@ def delete(actor: Actor, *, collection: Collection, delete_aliases: bool = False
         row = lock(collection)
         held = list(Alias.objects.filter(collection=row).values_list("name", flat=True))
         if held and not delete_aliases:
-            raise HasAliases(
-                f"{row.name} holds the aliases {', '.join(held)}. Delete it with delete_aliases=True.",
-                aliases=held,
-            )
+            raise still_held(row.name, held)
         trashing.move_all(actor, _to_move(row), cause=Version.Cause.PERSON, at=at)
         Collection.objects.filter(pk=row.pk).update(deleted_at=at)
         events.record(actor, "collection.delete", collection=row, subject=str(row), before={"aliases": held})

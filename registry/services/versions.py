@@ -20,12 +20,12 @@ from strongroom.core.names import (
 from strongroom.core.ttl import Ttl, parse_ttl
 
 from registry.actor import Actor
-from registry.errors import Gone, HasAliases, InvalidQuery, InvalidReference, NotFound
+from registry.errors import Gone, InvalidQuery, InvalidReference, NotFound
 from registry.models import Alias, Collection, Membership, Project, Version, VersionTag
 from registry.models.prepared import Prepared
 from registry.policy import Act, check
 from registry.services import aliases, collections, events, locks, projects, retention, tags, touching, trash
-from registry.services._common import KEEP, Keep, spelled
+from registry.services._common import KEEP, Keep, spelled, still_held
 
 # Without what `collection` holds: joining it again costs more than all other reads together.
 _WITH = ("version__created_by", "version__manifest")
@@ -229,10 +229,7 @@ def delete(actor: Actor, *, membership: Membership, delete_aliases: bool = False
         row = _fresh(membership)
         held = sorted(alias.name for alias in row.aliases.all())
         if held and not delete_aliases:
-            raise HasAliases(
-                f"{row.name} holds the aliases {', '.join(held)}. Move them, or delete it with delete_aliases=True.",
-                aliases=held,
-            )
+            raise still_held(row.name, held)
         trash.move(actor, row, cause=Version.Cause.PERSON)
     return row
 

@@ -10,6 +10,7 @@ from strongroom.core.errors import by_code
 from registry.http.middleware import PUBLIC_ROUTES
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+UNWRITTEN = {"schema", "docs", "docs-without-slash", "nothing"}
 ROW = re.compile(r"^\| `(\w+)` \| (\d{3}) \| (.+\.) \|$", re.MULTILINE)
 
 
@@ -31,11 +32,10 @@ def test_every_code_is_documented_with_its_status_and_meaning():
 
 
 def test_the_schema_needs_no_key_and_describes_every_route(schema):
-    unwritten = {"schema", "docs", "nothing"}
     routes = {
         "/api/v1/" + re.sub(r"<\w+:(\w+)>", r"{\1}", str(p.pattern))
         for p in patterns()
-        if p.name not in unwritten
+        if p.name not in UNWRITTEN
     }
     assert set(schema["paths"]) == routes
 
@@ -43,7 +43,7 @@ def test_the_schema_needs_no_key_and_describes_every_route(schema):
 def test_every_method_of_every_view_is_described(schema):
     for pattern in patterns():
         view = pattern.callback.cls
-        if pattern.name in ("schema", "docs", "nothing"):
+        if pattern.name in UNWRITTEN:
             continue
         path = "/api/v1/" + re.sub(r"<\w+:(\w+)>", r"{\1}", str(pattern.pattern))
         methods = {name for name in ("get", "post", "put", "patch", "delete") if hasattr(view, name)}
@@ -72,7 +72,7 @@ def test_public_routes_are_the_only_ones_without_a_key(schema):
         if {} in told["security"]
     }
     assert open_to_all == {"/api/v1/downloads/{token}"}
-    assert {"api:schema", "api:docs", "api:download"} == PUBLIC_ROUTES
+    assert {"api:schema", "api:docs", "api:docs-without-slash", "api:download"} == PUBLIC_ROUTES
 
 
 def test_the_reference_page_lists_every_operation_and_loads_nothing_from_elsewhere(nobody, schema):
@@ -86,6 +86,11 @@ def test_the_reference_page_lists_every_operation_and_loads_nothing_from_elsewhe
     assert "<style" not in page
     assert not re.search(r"<script(?![^>]*\bsrc=)", page)
     assert "unsafe" not in response["Content-Security-Policy"]
+
+
+def test_the_address_of_the_page_without_its_slash_leads_there(nobody):
+    response = nobody.get("/docs")
+    assert (response.status_code, response["Location"]) == (301, "/api/v1/docs/")
 
 
 def test_the_protocol_names_every_route():

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from rest_framework.request import Request
 
 from registry.api import schema
@@ -39,6 +39,16 @@ class Reference(Endpoint):
         # Its frame names who is signed in and their projects.
         response["Cache-Control"] = "private, no-store"
         return response
+
+
+class ReferenceWithoutSlash(Endpoint):
+    """The same address as it is often typed."""
+
+    public = True
+
+    def get(self, request: Request) -> HttpResponse:
+        """Lead to the page."""
+        return redirect("api:docs", permanent=True)
 
 
 @lru_cache(maxsize=8)
