@@ -20,15 +20,18 @@ Rows: TypeAlias = QuerySet[Event] | Merged[Event]
 
 # An event has its time a moment before it has its id: when its transaction writes it. Nothing takes longer.
 _SLACK = timedelta(minutes=10)
+# The most frequent act, and one that changes nothing.
+_DOWNLOAD = "version.download"
 
 
 class Filters(TypedDict, total=False):
-    """What a list is narrowed to; `by` is the name of who acted."""
+    """What a list is narrowed to; `by` is the name of who acted; with `downloads` False they are left out."""
 
     act: str
     by: str
     since: datetime
     until: datetime
+    downloads: bool
 
 
 def of_entity(actor: Actor, entity: Entity, **filters: Unpack[Filters]) -> QuerySet[Event]:
@@ -81,10 +84,10 @@ def of_version(actor: Actor, membership: Membership, **filters: Unpack[Filters])
     return _of_versions(Event.objects.all(), [membership.version_id], filters)
 
 
-def recent(actor: Actor) -> QuerySet[Event]:
+def recent(actor: Actor, **filters: Unpack[Filters]) -> QuerySet[Event]:
     """List what happened in all projects that the person sees, newest first."""
     projects = Project.objects.visible_to(actor.user).values("pk")
-    return Event.objects.filter(project_id__in=projects).order_by("-id")
+    return _newest_first(Event.objects.filter(project_id__in=projects), filters)
 
 
 def shows_origin(actor: Actor, place: Entity | Project) -> bool:
@@ -102,6 +105,8 @@ def _newest_first(rows: QuerySet[Event], filters: Filters) -> QuerySet[Event]:
         rows = rows.filter(act=act)
     if by := filters.get("by"):
         rows = rows.filter(actor_name=by)
+    if not filters.get("downloads", True):
+        rows = rows.exclude(act=_DOWNLOAD)
     return rows.filter(_between(filters.get("since"), filters.get("until"))).order_by("-id")
 
 

@@ -149,8 +149,8 @@ def _save(actor: Actor, project: Project, wanted: dict[str, str]) -> Project:
 
 
 def may_create_in(actor: Actor, entity: Entity) -> bool:
-    """Say whether the person may make a project here, for pages that offer it."""
-    return can(actor, Act.CREATE_PROJECT, entity)
+    """Say whether pages offer the person to make a project here: what an organization owns are its registries."""
+    return entity.kind != Entity.Kind.ORGANIZATION and can(actor, Act.CREATE_PROJECT, entity)
 
 
 def _refuse_reserved(name: str) -> None:

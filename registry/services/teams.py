@@ -121,13 +121,17 @@ def add_named(actor: Actor, *, place: Place, username: str, role: str) -> User:
 
 
 def remove_named(actor: Actor, *, place: Place, username: str) -> User:
-    """Take the role of the person of this name away; to leave oneself needs no right to look others up."""
-    if actor.user is not None and actor.user.username.casefold() == username.casefold():
-        person = actor.user
-    else:
-        person = accounts.find(actor, username, place=place)
+    """Take the role of the person of this name away."""
+    person = to_remove(actor, place=place, username=username)
     remove_member(actor, place=place, user=person)
     return person
+
+
+def to_remove(actor: Actor, *, place: Place, username: str) -> User:
+    """Find who is to be taken out; to leave oneself needs no right to look others up."""
+    if actor.user is not None and actor.user.username.casefold() == username.casefold():
+        return actor.user
+    return accounts.find(actor, username, place=place)
 
 
 def edit_settings(

@@ -35,7 +35,6 @@ class Nav:
     projects: list[Project] = field(default_factory=list)
     others: list[Entity] = field(default_factory=list)
     project_name: str = ""
-    entity_name: str = ""
     on: str = ""
 
 
@@ -51,16 +50,18 @@ def _nav(request: HttpRequest) -> Nav:
     match = request.resolver_match
     kwargs = match.kwargs if match else {}
     held = teams.entities_of(actor)
-    here = _current(held, str(kwargs.get("entity", "")))
+    named = str(kwargs.get("entity", ""))
+    here = _current(held, named)
+    # On a page of others the sidebar goes on showing one's own: nothing in it is where one is.
+    elsewhere = bool(named) and here[0].folded != named.casefold()
     return Nav(
         entity=here[0],
         role=_role(here, actor.user.is_admin),
         may_set=actor.user.is_admin or here[1] is Role.ADMIN,
         projects=projects.newest(actor, here[0]),
         others=[entity for entity, _ in held[1:] if entity != here[0]][:_SHOWN],
-        project_name=str(kwargs.get("project", "")),
-        entity_name=str(kwargs.get("entity", "")),
-        on=_ON.get(match.view_name, "") if match else "",
+        project_name="" if elsewhere else str(kwargs.get("project", "")),
+        on=_ON.get(match.view_name, "") if match and not elsewhere else "",
     )
 
 

@@ -28,10 +28,10 @@ View = Callable[..., HttpResponseBase]
 
 _HEADINGS = {
     400: "That can't be done as asked",
-    403: "You may see this, but not do that",
+    403: "That is not allowed",
     404: "There is nothing here, or nothing for you to see",
     405: "This address is not for that",
-    409: "Things are not as that needs them",
+    409: "That conflicts with what is there",
     410: "This was deleted",
     413: "That is too large",
     429: "Too many attempts",

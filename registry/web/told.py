@@ -78,6 +78,15 @@ class Story:
     key_prefix: str = ""
 
     @property
+    def who(self) -> str:
+        """The name of who acted; before there was an account, that was who held the set-up link."""
+        if self.user is not None:
+            return self.user.display_name
+        return {"anonymous": "Set-up link", "strongroom": "Strongroom"}.get(
+            self.event.actor_name, self.event.actor_name
+        )
+
+    @property
     def day(self) -> str:
         return day(self.event.at)
 
@@ -123,6 +132,8 @@ def _story(
     rows: dict[int, Membership],
 ) -> Story:
     verb, words = _WORDS.get(event.act, (event.act, event.act))
+    if event.act == "alias.move" and not event.before:
+        words = "alias set"
     place, held, version = (
         places.get(event.project_id or 0),
         sets.get(event.collection_id or 0),
@@ -158,6 +169,9 @@ def _value(act: str, value: Any) -> str:
     """A before or after, short enough for a table cell."""
     if value is None or value in ([], {}):
         return ""
+    if act in ("user.create", "user.admin"):
+        is_admin = value.get("is_admin") if isinstance(value, dict) else value
+        return "admin of this installation" if is_admin else ""
     if isinstance(value, dict):
         return _clip(
             ", ".join(
@@ -172,6 +186,8 @@ def _value(act: str, value: Any) -> str:
 
 
 def _one(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if name == "size" and isinstance(value, int):
         return size(value)
     if name == "ttl" and isinstance(value, int):

@@ -28,7 +28,7 @@ def test_a_crash_is_a_page_without_its_reason(as_user, sample, monkeypatch):
 
 @pytest.mark.django_db
 def test_a_busy_database_is_a_503_that_says_so(as_user, sample, monkeypatch):
-    def busy(actor):
+    def busy(actor, **filters):
         raise OperationalError("database is locked")
 
     monkeypatch.setattr("registry.services.audit.recent", busy)

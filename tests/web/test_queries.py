@@ -83,6 +83,17 @@ def test_projects_of_a_team_and_home(as_user, people):
     assert (count(client, f"/{team.name}"), count(client, "/"), count(client, "/search?q=p")) == few
 
 
+def test_versions_that_are_found(as_user, people):
+    places = iter([factories.project(people) for _ in range(MANY)])
+    grows_not(
+        as_user,
+        people.alice,
+        lambda: "/search?q=t0",
+        lambda: log(people, next(places), 0),
+        lambda: [log(people, place, 0) for place in places],
+    )
+
+
 def test_runs_of_a_project(as_user, people, place):
     alice = factories.actor(people.alice)
     grows_not(

@@ -59,6 +59,17 @@ def test_times_are_relative_up_to_thirty_days(past, said):
     assert words.relative(NOW - past, NOW) == said
 
 
+def test_what_is_left_is_rounded():
+    for seconds, said in (
+        (7 * 86_400 - 60, "7 days"),
+        (86_400 - 60, "24 hours"),
+        (90_000, "25 hours"),
+        (3_000, "50 minutes"),
+        (20, "less than a minute"),
+    ):
+        assert words.left(seconds).replace("1 day", "24 hours") == said
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [

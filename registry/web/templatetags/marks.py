@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from registry.web.templatetags.words import duration, moment, short_json
+from registry.web.templatetags.words import left, moment, short_json
 
 if TYPE_CHECKING:
     from registry.models import Membership, User
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 register = template.Library()
 
 SOON_SECONDS = 7 * 86400
-_HALF_DAY = 43200
 _TYPE_ICONS = {"model": "box", "dataset": "database", "table": "table", "config": "file-text", "code": "code"}
 _ORIGINS = {
     "version": "set here",
@@ -73,7 +72,7 @@ def avatar(user: User | None, name: str = "") -> SafeString:
 
 @lru_cache(maxsize=512)
 def _avatar(shown: str) -> SafeString:
-    if not shown or shown == "strongroom":
+    if not shown or shown.casefold() == "strongroom":
         return format_html(
             '<span class="avatar is-service" title="{}">{}</span>', "Strongroom itself", icon("hourglass")
         )
@@ -118,12 +117,9 @@ def ttl(effective: EffectiveTtl | None) -> SafeString | str:
         return _ttl("is-kept", "shield-lock", "Kept", effective.kept_because, "")
     if effective.expires_at is None:
         return _ttl("is-never", "infinity", "Never", origin, "")
-    left = (effective.expires_at - timezone.now()).total_seconds()
-    kind = "is-soon" if left < SOON_SECONDS else "is-left"
-    # Rounded, not cut: 180 days that were set a minute ago are 180 days.
-    text = (
-        f"{duration(left + _HALF_DAY if left > SOON_SECONDS / 7 else left)} left" if left > 0 else "Due now"
-    )
+    seconds = (effective.expires_at - timezone.now()).total_seconds()
+    kind = "is-soon" if seconds < SOON_SECONDS else "is-left"
+    text = f"{left(seconds)} left" if seconds > 0 else "Due now"
     return _ttl(kind, "hourglass", text, origin, f"Expires {moment(effective.expires_at)}")
 
 

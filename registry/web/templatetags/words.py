@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+if TYPE_CHECKING:
+    from registry.models import Project, User
 
 register = template.Library()
 
@@ -78,6 +81,14 @@ def duration(seconds: int | float) -> str:
     return "less than a minute"
 
 
+def left(seconds: float) -> str:
+    """Write how long is left, rounded and not cut: 7 days that began a minute ago are 7 days."""
+    for unit in (_DAY, _HOUR):
+        if seconds > 1.5 * unit:
+            return duration(int(seconds / unit + 0.5) * unit)
+    return duration(seconds)
+
+
 @register.filter
 def lasting(ttl: str | int) -> str:
     """Write a policy: 180 days from creation."""
@@ -90,7 +101,7 @@ def relative(at: datetime, now: datetime) -> str:
     if abs(seconds) < _MINUTE:
         return "just now" if seconds >= -1 else "within a minute"
     if seconds < 0:
-        return f"in {duration(-seconds)}" if -seconds <= _EXACT_UP_TO_DAYS * _DAY else day(at)
+        return f"in {left(-seconds)}" if -seconds <= _EXACT_UP_TO_DAYS * _DAY else day(at)
     if seconds < _HOUR:
         return f"{int(seconds // _MINUTE)} min ago"
     if seconds < _DAY:
@@ -111,6 +122,14 @@ def ago(at: datetime | None) -> SafeString | str:
         moment(at),
         relative(at, timezone.now()),
     )
+
+
+@register.filter
+def seen_by(project: Project, reader: User) -> str:
+    """Say who sees a project, to one of them."""
+    if project.visibility != project.Visibility.PRIVATE:
+        return "Open to the organization"
+    return f"Private to {'you' if project.entity_id == reader.entity_id else project.entity.name}"
 
 
 @register.filter

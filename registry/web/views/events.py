@@ -14,11 +14,13 @@ from registry.web.views import collections, projects
 
 @page()
 def of_project(request: HttpRequest, actor: Actor, entity: str, project: str) -> HttpResponse:
-    """Every act in a project, newest first."""
+    """Every act in a project, newest first; downloads only when they are asked for."""
     context = projects.frame(actor, entity, project, "activity")
-    pager = paged(request, audit.of_project(actor, context["project"]), orders.EVENTS)
+    downloads = "downloads" in request.GET
+    pager = paged(request, audit.of_project(actor, context["project"], downloads=downloads), orders.EVENTS)
     origin = audit.shows_origin(actor, context["project"])
-    context |= {"pager": pager, "stories": told.tell(actor, pager.rows, origin=origin)}
+    stories = told.tell(actor, pager.rows, origin=origin)
+    context |= {"pager": pager, "stories": stories, "downloads": downloads}
     return show(request, "events/project.html", context)
 
 

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from registry.actor import Actor
 from registry.errors import InvalidInput, NotFound
+from registry.models import Project
 from registry.services import audit, projects, versions
 from registry.services import search as searching
 from registry.web import told
 from registry.web.pages import page, show
+from registry.web.views.projects import first_steps
 
 _PROJECTS, _EVENTS, _HITS = 12, 20, 25
+_FIRST_PROJECT = "first-project"
 
 
 @page()
 def home(request: HttpRequest, actor: Actor) -> HttpResponse:
     """My projects and what happened in them."""
     mine = list(projects.listing(actor).order_by("-updated_at", "-pk")[:_PROJECTS])
-    recent = told.tell(actor, list(audit.recent(actor)[:_EVENTS]))
-    return show(request, "home/home.html", {"projects": mine, "stories": recent})
+    recent = told.tell(actor, list(audit.recent(actor, downloads=False)[:_EVENTS]))
+    context = {"projects": mine, "stories": recent} | ({} if mine else _first_visit(request, actor))
+    return show(request, "home/home.html", context)
+
+
+def _first_visit(request: HttpRequest, actor: Actor) -> dict[str, Any]:
+    """How to begin: the first run makes its project."""
+    assert actor.user is not None
+    return first_steps(request, Project(entity=actor.user.entity, name=_FIRST_PROJECT))
 
 
 @page()
@@ -34,4 +46,6 @@ def search(request: HttpRequest, actor: Actor) -> HttpResponse:
             # Not a name of something that is there: then it is words to look for.
             pass
     found = searching.by_name(actor, q, limit=_HITS) if q else None
+    if found and found.only and ":" in q:
+        return redirect(found.only)
     return show(request, "home/search.html", {"q": q, "found": found})

@@ -29,7 +29,7 @@ def detail(request: HttpRequest, actor: Actor, entity: str, project: str) -> Htt
     context = frame(actor, entity, project, "artifacts")
     context["types"] = list(collections.types(actor, project=context["project"]))
     if not context["types"]:
-        return show(request, "projects/empty.html", {**context, **_first_steps(request, context["project"])})
+        return show(request, "projects/empty.html", {**context, **first_steps(request, context["project"])})
     given = {name: request.GET.get(name, "").strip()[:128] for name in ("type", "q", "tag")}
     listed = collections.listing(actor, project=context["project"], **given)
     load = rows.sharing(context["project"])
@@ -41,7 +41,8 @@ def detail(request: HttpRequest, actor: Actor, entity: str, project: str) -> Htt
     return show(request, "projects/artifacts.html", context, fragment="projects/_artifacts.html")
 
 
-def _first_steps(request: HttpRequest, project: Project) -> dict[str, Any]:
+def first_steps(request: HttpRequest, project: Project) -> dict[str, Any]:
+    """The code of the three steps that begin a project."""
     return {
         "install": snippets.install(request),
         "log": snippets.log_first(project),
@@ -53,7 +54,7 @@ def _first_steps(request: HttpRequest, project: Project) -> dict[str, Any]:
 def create(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Make a project in one of my entities."""
     mine = [entity for entity, _ in teams.entities_of(actor) if projects.may_create_in(actor, entity)]
-    if asked := request.POST.get("entity"):
+    if asked := (request.POST or request.GET).get("entity"):
         mine.append(_allowed(actor, asked))
     first = {"entity": _preferred(mine, request.GET.get("entity", ""))}
     form = ProjectForm(request.POST if request.method == "POST" else None, entities=mine, initial=first)
@@ -65,7 +66,7 @@ def create(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 
 def _allowed(actor: Actor, name: str) -> Entity:
-    """The entity that was asked for: the right to it is judged before the form, which offers one's own."""
+    """The entity that was asked for, which may be none of one's own: the right to it is judged before the form."""
     found = teams.find_entity(actor, name)
     check(actor, Act.CREATE_PROJECT, found)
     return found

@@ -31,10 +31,14 @@ def members(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
     return show(request, "teams/members.html", context, status=422 if form.errors else 200)
 
 
-@page("POST")
+@page("GET", "POST")
 def remove(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
-    """Take a person out of a team; anyone may leave."""
+    """Ask, then take a person out of a team; anyone may leave."""
     team = teams.find_team(actor, entity)
+    if request.method != "POST":
+        person = teams.to_remove(actor, place=team, username=request.GET.get("username", ""))
+        context = frame(actor, team.entity, "members") | {"person": person}
+        return show(request, "teams/remove.html", context, fragment="teams/_remove.html")
     person = teams.remove_named(actor, place=team, username=request.POST.get("username", ""))
     if person == actor.user:
         return done(request, f"You are out of {team.entity.name}.", reverse("home"))
