@@ -76,10 +76,17 @@ _PER_TEXT = {
     "<": 1500,
     "&": 8000,
     "\\": 8000,
-    "|": 30_000,
-    "#": 5000,
-    "\n": 15_000,
+    "|": 10_000,
+    "#": 2000,
+    "\n": 6000,
 }
+_BLOCKS = 1500
+# Each such line makes the renderer copy all that follows it: an underlined heading, a fence, a row of a table.
+_PER_KIND_OF_LINE = (
+    (re.compile(r"^[ \t]*(?:=+|-+)[ \t]*$", re.MULTILINE), 1000),
+    (re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE), 1000),
+    (re.compile(r"^[^\n|]*\|", re.MULTILINE), 2000),
+)
 _DEEPEST = 40
 _LONGEST_PARAGRAPH = 64 * 1024
 _DEEP = re.compile(rf"^(?:[ \t]*[>*+-]){{{_DEEPEST}}}|^[ \t]{{{_DEEPEST * 4}}}", re.MULTILINE)
@@ -89,10 +96,12 @@ def _is_tame(text: str) -> bool:
     """Refuse what would take the renderer seconds."""
     if len(text) > LIMIT or _DEEP.search(text) or _passes(text, _PER_TEXT):
         return False
-    for paragraph in re.split(r"\n[ \t]*\n", text):
-        if len(paragraph) > _LONGEST_PARAGRAPH or _passes(paragraph, _PER_PARAGRAPH):
-            return False
-    return True
+    if any(len(lines.findall(text)) > most for lines, most in _PER_KIND_OF_LINE):
+        return False
+    blocks = re.split(r"\n[ \t]*\n", text)
+    return len(blocks) <= _BLOCKS and not any(
+        len(block) > _LONGEST_PARAGRAPH or _passes(block, _PER_PARAGRAPH) for block in blocks
+    )
 
 
 def _passes(text: str, limits: dict[str, int]) -> bool:

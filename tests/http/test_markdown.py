@@ -38,6 +38,38 @@ UNITS = {
 }
 
 
+# What is slow by its number of lines, and slowest just below what is refused.
+LINES = {
+    "rows": ("|a|b|\n|-|-|\n", "|x|y|\n", 1990),
+    "wide rows": ("|" + "x|" * 3000 + "\n|" + "-|" * 3000 + "\n", "|" + "x|" * 3000 + "\n", 1),
+    "many rows": ("|a|b|\n|-|-|\n", "|x|y|\n", 8990),
+    "underlined": ("", "a\n=\n", 990),
+    "all underlined": ("", "a\n-\n", 7400),
+    "indented": ("", "    x\n\ny\n\n", 740),
+    "all indented": ("", "    x\n\ny\n\n", 3700),
+    "quoted": ("", "> x\n\ny\n\n", 740),
+    "items": ("", "- x\n", 5990),
+    "loose items": ("", "- x\n\n", 1490),
+    "breaks": ("", "a  \n", 5990),
+    "headings": ("", "# a\n", 1990),
+    "fenced": ("", "```\nx\n```\n\n", 490),
+    "tasks": ("", "- [ ] x\n", 2990),
+}
+
+
+@pytest.mark.parametrize(("head", "line", "times"), LINES.values(), ids=list(LINES))
+def test_no_number_of_lines_takes_seconds(head, line, times):
+    begun = time.process_time()
+    markdown.render(head + line * times)
+    assert time.process_time() - begun < 4
+
+
+def test_a_long_honest_card_is_rendered():
+    rows = "".join(f"| class {n} | {n / 1000:.3f} |\n" for n in range(1000))
+    text = "# Card\n\n| class | recall |\n|---|---|\n" + rows + "\nMore about it.\n" * 300
+    assert "<table>" in markdown.render(text)
+
+
 @pytest.mark.parametrize("unit", UNITS.values(), ids=list(UNITS))
 @pytest.mark.parametrize("length", [3_000, 30_000, markdown.LIMIT])
 def test_no_input_takes_seconds(unit, length):
