@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 
 from registry.models import guards
@@ -21,3 +22,9 @@ def django_db_setup(django_db_setup, django_db_blocker):
     """Set the guards where tables were made without migrations."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         guards.apply(cursor, connection.vendor)
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache():
+    """Forget what another test's rows left in the cache: after a rollback the same ids come again."""
+    cache.clear()
