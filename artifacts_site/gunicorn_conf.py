@@ -9,9 +9,11 @@ import signal
 from typing import Any
 
 from artifacts_site.environment import env_bool, env_int
+from artifacts_site.gunicorn_worker import REQUEST_LINE
 
 # Threads, not one request a process: a download that stalls holds a thread, never a page.
-worker_class = "gthread"
+# Our own gthread: there a peer that falls silent holds its thread for a while only.
+worker_class = "artifacts_site.gunicorn_worker.PatientWorker"
 workers = env_int("STRONGROOM_WEB_PROCESSES", 2, least=1, most=64)
 threads = env_int("STRONGROOM_WEB_THREADS", 8, least=1, most=256)
 # Loaded before the fork, the code is in memory once, however many processes there are.
@@ -22,7 +24,13 @@ graceful_timeout = 20
 keepalive = 15
 loglevel = "warning"
 control_socket_disable = True
-forwarded_allow_ips = "*" if env_bool("STRONGROOM_TRUST_PROXY", default=False) else "127.0.0.1,::1"
+# Paths may have 4,096 characters, three bytes each when percent-encoded, and cursors 8,192.
+limit_request_line = REQUEST_LINE
+_trust_proxy = env_bool("STRONGROOM_TRUST_PROXY", default=False)
+forwarded_allow_ips = "*" if _trust_proxy else "127.0.0.1,::1"
+if not _trust_proxy:
+    # Gunicorn would believe whoever connects from this machine that the connection is https.
+    secure_scheme_headers: dict[str, str] = {}
 if os.path.isdir("/dev/shm"):  # noqa: S108  # a sign of life on a slow disk would look like a dead worker
     worker_tmp_dir = "/dev/shm"  # noqa: S108
 

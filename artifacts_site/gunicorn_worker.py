@@ -1,0 +1,144 @@
+"""Gunicorn's threaded worker, with an end to patience: a peer that falls silent does not keep its thread."""
+
+from __future__ import annotations
+
+import errno
+import json
+import selectors
+import socket
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+from gunicorn import util
+from gunicorn.http import message
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from artifacts_site.environment import env_int
+
+# Gunicorn's own most is 8,190; whatever is asked for beyond is cut to this.
+REQUEST_LINE = message.MAX_REQUEST_LINE = 32_768
+READ_SECONDS = env_int("STRONGROOM_READ_SECONDS", 30, least=1, most=3600)
+HEAD_SECONDS = min(10, READ_SECONDS)
+SEND_SECONDS = 120
+T = TypeVar("T")
+
+
+class PatientSocket(socket.socket):
+    """A blocking socket that gives up on a peer without progress; with a timeout of its own it is as any other."""
+
+    silent = False
+    _head_until: float | None = None
+
+    @classmethod
+    def instead_of(cls, other: socket.socket) -> PatientSocket:
+        """Take over a connection."""
+        return cls(fileno=other.detach())
+
+    def expect_head(self) -> None:
+        """From now on a request's head is read: as a whole it must come soon, in whatever pieces."""
+        self._head_until = time.monotonic() + HEAD_SECONDS
+
+    def expect_body(self) -> None:
+        """From now on each piece may take its time."""
+        self._head_until = None
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes:
+        """Receive; silence in a head ends it, silence in a body is an error once, then its end."""
+        if self.silent:
+            return b""
+        if self.gettimeout() is not None:
+            return super().recv(size, flags)
+        try:
+            return self._within(self._read_seconds(), partial(super().recv, size, flags))
+        except TimeoutError:
+            # For good: what comes later must not be taken for a new request.
+            self.silent = True
+            if self._head_until is not None:
+                return b""
+            raise
+
+    def sendall(self, data: Any, flags: int = 0, /) -> None:
+        """Send all; unlike the timeout of Python's own, ours begins again with each bit of progress."""
+        if self.gettimeout() is not None:
+            return super().sendall(data, flags)
+        return self._sending(partial(self._send_pieces, memoryview(data).cast("B"), flags))
+
+    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
+        """Send a file; Python begins the timeout again with each piece that went."""
+        return self._sending(partial(super().sendfile, file, offset, count))
+
+    def _send_pieces(self, left: memoryview, flags: int) -> None:
+        while left:
+            left = left[self.send(left, flags) :]
+
+    def _sending(self, act: Callable[[], T]) -> T:
+        try:
+            return self._within(SEND_SECONDS, act)
+        except TimeoutError:
+            # As if the peer had hung up, which gunicorn knows how to meet.
+            raise ConnectionResetError(errno.ECONNRESET, "The peer takes nothing") from None
+
+    def _within(self, seconds: float, act: Callable[[], T]) -> T:
+        self.settimeout(seconds)
+        try:
+            return act()
+        finally:
+            self.settimeout(None)
+
+    def _read_seconds(self) -> float:
+        if self._head_until is None:
+            return READ_SECONDS
+        return max(self._head_until - time.monotonic(), 0.001)
+
+
+class PatientWorker(ThreadWorker):
+    """Gives a connection to a thread once it says something, and takes it away when it stops to."""
+
+    def enqueue_req(self, conn: TConn) -> None:
+        """Let the poller wait for the first bytes of a new connection, where it costs no thread."""
+        if isinstance(conn.sock, PatientSocket):
+            super().enqueue_req(conn)
+            return
+        conn.sock = PatientSocket.instead_of(conn.sock)
+        conn.sock.setblocking(False)
+        conn.timeout = time.monotonic() + self.cfg.keepalive
+        self.pending_conns.append(conn)
+        readable = partial(self.on_pending_socket_readable, conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, readable)
+
+    def handle(self, conn: TConn) -> Any:
+        """Serve a request; a peer that fell silent in it gets no other one."""
+        conn.sock.expect_head()
+        kept = super().handle(conn)
+        return False if conn.sock.silent else kept
+
+    def handle_request(self, req: Any, conn: TConn) -> Any:
+        """Serve a request whose head is there."""
+        conn.sock.expect_body()
+        return super().handle_request(req, conn)
+
+
+def write_error(sock: socket.socket, status: int, reason: str, said: str) -> None:
+    """Answer what gunicorn refuses before a request reaches us with the same error body as all else."""
+    # Here and not above: gunicorn reads this module before Django is set up.
+    from strongroom.core import errors
+
+    from registry.http import problems
+
+    if status in (414, 431):
+        error: errors.StrongroomError = errors.TooLarge(f"{reason}: the address or the headers are too long.")
+    elif status == 500:
+        error = problems.of_status(500)
+    else:
+        error = errors.InvalidInput(f"This is no HTTP request that can be answered: {said or reason}.")
+    body = json.dumps(error.body()).encode()
+    head = (
+        f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    util.write_nonblock(sock, head.encode("latin-1") + body)
+
+
+util.write_error = write_error
