@@ -12,6 +12,7 @@ from strongroom.core.errors import (
     IncompleteBody,
     InvalidInput,
     LengthRequired,
+    StrongroomError,
     TooLarge,
     UnsupportedMediaType,
 )
@@ -33,8 +34,11 @@ class Readable(Protocol):
 class Body:
     """Plain bytes of a request: never past `limit`, and an early end is an error, not an end.
 
-    Unless `partial`: then the reader keeps what arrived, and compares with `length` itself.
+    Unless `partial`: then the reader keeps what arrived, compares with `length` itself, and finds in
+    `broken` why the body ended where no length tells.
     """
+
+    broken: StrongroomError | None = None
 
     def __init__(self, raw: Readable, length: int | None, limit: int, *, partial: bool = False) -> None:
         if length is not None and length > limit:
@@ -67,10 +71,22 @@ class Body:
         try:
             return self._raw.read(size)
         except OSError:
-            # Servers report a broken chunked body this way: a chunk cut short, or no last chunk.
-            if self._partial:
-                return b""
-            raise IncompleteBody(f"The body broke off after {self._seen} bytes. Send it again.") from None
+            # A chunk cut short, no last chunk, or a sender who fell silent.
+            broken: StrongroomError = IncompleteBody("The body broke off before its end. Send it again.")
+        except Exception:  # noqa: BLE001  # each server has its own errors for chunks that are none
+            broken = InvalidInput("The body's chunks are malformed. Send it again, with a Content-Length.")
+        if not self._partial:
+            broken.details["received"] = self._seen
+            raise broken from None
+        self.broken = self.broken or broken
+        return self._rest(size)
+
+    def _rest(self, size: int) -> bytes:
+        """What the server had read before the body broke; it hands that out when it is asked once more."""
+        try:
+            return self._raw.read(size)
+        except Exception:  # noqa: BLE001
+            return b""
 
 
 class Inflated:
@@ -84,6 +100,10 @@ class Inflated:
         self._pending = b""
         self._taken = self._made = 0
         self._begun = False
+
+    @property
+    def broken(self) -> StrongroomError | None:
+        return self._source.broken
 
     def read(self, size: int = -1) -> bytes:
         """Read up to `size` inflated bytes; b"" only at the end of the last gzip member."""

@@ -6,7 +6,7 @@ import json
 import socket
 import time
 from contextlib import closing
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -45,11 +45,13 @@ class Live:
         response = self.connection.getresponse()
         return response, response.read()
 
-    def raw(self, data):
+    def raw(self, data, *, hang_up=False):
         """Send bytes as they are, and return everything that comes back until the server closes or is done."""
         host, _, port = self.host.partition(":")
         with socket.create_connection((host, int(port)), timeout=3) as sock:
             sock.sendall(data)
+            if hang_up:
+                sock.shutdown(socket.SHUT_WR)
             found = b""
             try:
                 while piece := sock.recv(65536):
@@ -169,3 +171,73 @@ def test_an_upload_that_breaks_off_goes_on_from_what_arrived(live, version):
     assert 0 < received <= 2_000_000
     _, body = live.ask("PUT", part, LARGE[received:3_000_000], Upload_Offset=str(received))
     assert json.loads(body) == {"received": 3_000_000}
+
+
+def cut_short(live, framed):
+    """Send a chunked part of 900,000 bytes and hang up; return the answer's error, and what is there."""
+    _, body = live.ask("POST", f"{live.home}/drafts", {"collection": "set", "type": "dataset"})
+    _, body = live.ask("POST", f"/api/v1/drafts/{json.loads(body)['id']}/uploads", {"size": 900_000})
+    upload = f"/api/v1/uploads/{json.loads(body)['id']}"
+    head = (
+        f"PUT {upload}/parts/1 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {live.key}\r\n"
+        "Upload-Offset: 0\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    answer = live.raw(head.encode() + framed, hang_up=True)
+    status, error = answer[9:12], json.loads(answer.partition(b"\r\n\r\n")[2])["error"]
+    there = json.loads(live.ask("GET", upload)[1])["parts"][0]["received"]
+    return status, error["code"], error["details"].get("received"), there
+
+
+def test_a_chunked_part_cut_short_keeps_what_arrived(live):
+    framed = b"30d40\r\n" + b"a" * 200_000 + b"\r\n30d40\r\n" + b"a" * 100_000
+    assert cut_short(live, framed) == (b"400", "incomplete_body", 300_000, 300_000)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [b"zz\r\n", b"-2\r\n", b"5\r\naaaaabb\r\n", b"0\r\n", b"0\r\nx: y\n\n\r\n\r\n", b"1;\x01\r\na\r\n"],
+)
+def test_malformed_chunks_are_the_senders_mistake(live, wrong):
+    status, code, received, there = cut_short(live, b"5\r\naaaaa\r\n" + wrong)
+    assert (status, code) == (b"400", "invalid_input")
+    assert received == there
+    assert 5 <= there <= 10
+
+
+@pytest.mark.parametrize("wrong", [b"zz\r\n", b"5\r\naaaaabb\r\n", b"5\r\naa"])
+def test_malformed_chunks_of_json_are_the_senders_mistake_too(live, wrong):
+    head = (
+        f"POST {live.home}/drafts HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {live.key}\r\n"
+        "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    answer = live.raw(head.encode() + wrong, hang_up=True)
+    assert answer.startswith(b"HTTP/1.1 400"), answer
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] in (
+        "invalid_input",
+        "incomplete_body",
+    )
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/".join(["漢" * 80] * 6) + "/big",
+        "/".join(["漢" * 80] * 16) + "/" + "漢" * 79,
+        "/".join(["a" * 199] * 20),
+    ],
+)
+def test_a_long_path_is_fetched_as_it_was_logged(live, path):
+    """The longest paths, percent-encoded, have three times the bytes of what gunicorn takes by itself."""
+    name = unique("long")
+    _, body = live.ask("POST", f"{live.home}/drafts", {"collection": name, "type": "dataset"})
+    draft = f"/api/v1/drafts/{json.loads(body)['id']}"
+    response, body = live.ask("PUT", f"{draft}/manifest", b"".join(manifest_lines({path: b"x"})))
+    assert response.status == 200, body
+    assert live.ask("POST", f"{draft}/bundles", frames([b"x"]))[0].status == 200
+    response, body = live.ask("POST", f"{draft}/commit", {})
+    assert response.status == 201, body
+    version = f"{live.home}/collections/{name}/versions/v0"
+    response, body = live.ask("GET", f"{version}/content?path={quote(path)}")
+    assert (response.status, body) == (200, b"x")
+    response, body = live.ask("GET", f"{version}/entry?path={quote(path)}")
+    assert (response.status, json.loads(body)["path"]) == (200, path)

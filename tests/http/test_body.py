@@ -246,3 +246,35 @@ def test_a_reader_that_keeps_what_arrived_is_given_an_early_end_as_an_end():
     request.META["CONTENT_LENGTH"] = "9"
     stream = body.open_body(request, limit=100, partial=True)
     assert (stream.read(9), stream.read(4), stream.length) == (b"12345", b"", 9)
+
+
+class Breaking:
+    """A server's chunk reader: it fails once, and then hands out what it had."""
+
+    def __init__(self, error):
+        self.error, self.rest = error, b"12345"
+
+    def read(self, size):
+        if self.error is not None:
+            error, self.error = self.error, None
+            raise error
+        found, self.rest = self.rest[:size], self.rest[size:]
+        return found
+
+
+@pytest.mark.parametrize(("error", "kind"), [(OSError(), IncompleteBody), (ValueError("zz"), InvalidInput)])
+def test_a_broken_chunked_body_is_told_by_its_kind(error, kind):
+    request = chunked(b"")
+    request.META["wsgi.input"] = Breaking(error)
+    with pytest.raises(kind) as caught:
+        body.open_body(request, limit=100).read(9)
+    assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize(("error", "kind"), [(OSError(), IncompleteBody), (ValueError("zz"), InvalidInput)])
+def test_what_arrived_of_a_broken_chunked_body_is_handed_out(error, kind):
+    request = chunked(b"")
+    request.META["wsgi.input"] = Breaking(error)
+    stream = body.open_body(request, limit=100, partial=True)
+    assert (stream.read(3), stream.read(9), stream.read(9)) == (b"123", b"45", b"")
+    assert type(stream.broken) is kind

@@ -57,6 +57,9 @@ class UploadPart(Endpoint):
         received = uploads.append(
             self.actor, upload=upload, number=number, offset=offset, stream=body, length=body.length
         )
+        if body.broken is not None:
+            body.broken.details["received"] = received
+            raise body.broken
         return self.answer({"received": received})
 
 
