@@ -53,6 +53,16 @@ def test_everything_arrives_and_nothing_else(artifact, home, files, skip_cache):
     artifact.verify(root)
 
 
+def test_a_large_file_with_a_long_path_arrives(run, home):
+    path = "/".join(["漢" * 80] * 6) + "/big"
+    (home / "big").write_bytes(os.urandom(3 * MIB))
+    made = strongroom.Artifact("long", "dataset")
+    made.add_file(home / "big", name=path)
+    run.log_artifact(made)
+    root = Path(strongroom.Api().artifact("long").download(home / "out", skip_cache=True))
+    assert content(root) == {path: (home / "big").read_bytes()}
+
+
 def test_the_default_folder_is_below_artifacts(artifact, home, files, project):
     root = Path(artifact.download())
     assert root == Path("artifacts") / f"alice-{project}-data-v0"
