@@ -109,10 +109,21 @@ class PatientWorker(ThreadWorker):
         self.poller.register(conn.sock, selectors.EVENT_READ, readable)
 
     def handle(self, conn: TConn) -> Any:
-        """Serve a request; a peer that fell silent in it gets no other one."""
+        """Serve a request, and part from the peer where none may follow."""
         conn.sock.expect_head()
         kept = super().handle(conn)
-        return False if conn.sock.silent else kept
+        if kept and not conn.sock.silent:
+            return kept
+        # Here: gunicorn waits up to 2 s for a goodbye, and would in the thread that watches all connections.
+        conn.close(graceful=not conn.sock.silent)
+        return False
+
+    def finish_request(self, conn: TConn, fs: Any) -> None:
+        """Watch the connection again, unless it is closed already."""
+        if conn.sock.fileno() < 0:
+            self.nr_conns -= 1
+        else:
+            super().finish_request(conn, fs)
 
     def handle_request(self, req: Any, conn: TConn) -> Any:
         """Serve a request whose head is there."""
@@ -123,16 +134,14 @@ class PatientWorker(ThreadWorker):
 def write_error(sock: socket.socket, status: int, reason: str, said: str) -> None:
     """Answer what gunicorn refuses before a request reaches us with the same error body as all else."""
     # Here and not above: gunicorn reads this module before Django is set up.
-    from strongroom.core import errors
-
     from registry.http import problems
 
     if status in (414, 431):
-        error: errors.StrongroomError = errors.TooLarge(f"{reason}: the address or the headers are too long.")
+        error = problems.of_status(413, f"{reason}: the address or the headers are too long. Shorten them.")
     elif status == 500:
         error = problems.of_status(500)
     else:
-        error = errors.InvalidInput(f"This is no HTTP request that can be answered: {said or reason}.")
+        error = problems.of_status(400, f"This is no HTTP request that can be answered: {said or reason}.")
     body = json.dumps(error.body()).encode()
     head = (
         f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
