@@ -161,6 +161,7 @@ MANIFESTS = {
     "a negative size": json.dumps({**entry("a", b"1"), "size": -1}).encode(),
     "a line without end": b'{"path": "' + b"a" * 200_000,
     "a tower of brackets": b"[" * 50_000,
+    "a field that no entry has": json.dumps({**entry("file", b"1"), "mode": 7}).encode(),
     "a number without end": b'{"path": "a", "size": ' + b"9" * 6000 + b"}",
 }
 
@@ -183,6 +184,17 @@ def test_a_manifest_that_is_not_the_versions_is_refused(scripted, home):
     version.lines = []
     with pytest.raises(DigestMismatch, match="0 entries"):
         artifact.download(home / "root")
+
+
+@pytest.mark.parametrize("prefix", ["", "f"])
+def test_a_manifest_that_never_ends_is_read_no_further_than_the_version_is_long(scripted, home, prefix):
+    version = FakeVersion({"file": b"1"})
+    artifact = version.artifact(scripted(version))
+    # The last line breaks the rules: whoever read as far would say so.
+    version.lines = [entry(f"f{number}", b"1") for number in range(3)] + [{"path": "/"}]
+    with pytest.raises(BadAnswer, match="more than its 1 entries"):
+        artifact.download(home / "root", path_prefix=prefix or None)
+    assert not (home / "root").exists()
 
 
 def test_a_bomb_is_not_inflated(scripted, home):

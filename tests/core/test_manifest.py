@@ -146,3 +146,9 @@ def test_an_entry_of_a_file_knows_its_md5_in_hexadecimal():
     assert Entry("a", MD5, 1, SHA).md5 == "5d41402abc4b2a76b9719d911017c592"
     assert Entry("a", None, 1, SHA).md5 is None
     assert Entry("a", MD5, 1, None, "s3://b").md5 is None
+
+
+@pytest.mark.parametrize("field", ["mode", "Sha256", "local_path"])
+def test_an_entry_with_a_field_that_no_entry_has_is_refused_by_name(field):
+    with pytest.raises(InvalidManifest, match=field):
+        Entry.from_json({"path": "a", "size": 1, "sha256": SHA, field: None})

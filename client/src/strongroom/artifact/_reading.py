@@ -108,13 +108,14 @@ class Reading(ArtifactBase):
         """Return the entries to download: all that are known, or only those below a prefix."""
         if not prefix or self.manifest.is_loaded:
             return self.manifest.store
-        return manifests.fetch(self._server(), self._route("manifest"), prefix=prefix)
+        record = self._logged("its manifest")
+        return manifests.fetch(self._server(), self._route("manifest"), record, prefix=prefix)
 
     def _remote_manifest(self: Artifact) -> ArtifactManifest:  # type: ignore[misc]
         record = self._logged("its manifest")
 
         def load() -> EntryStore:
-            store = manifests.fetch(self._server(), self._route("manifest"))
+            store = manifests.fetch(self._server(), self._route("manifest"), record)
             manifests.check(store, record)
             return store
 

@@ -13,6 +13,7 @@ from strongroom.core.paths import check_entry_path
 from strongroom.core.text import forbidden_character, is_storable, shown
 
 LARGEST = 2**63 - 1
+_FIELDS = frozenset({"path", "size", "sha256", "md5", "digest", "ref", "extra"})
 LONGEST_TEXT = 8192
 LONGEST_EXTRA = 128 * 1024
 
@@ -100,9 +101,20 @@ class Entry:
         if not isinstance(data, dict) or not isinstance(data.get("path"), str):
             raise InvalidManifest("An entry is a JSON object with a path.")
         path, digest, ref = data["path"], data.get("digest"), data.get("ref")
+        if not data.keys() <= _FIELDS:
+            raise _unknown(path, data.keys() - _FIELDS)
         if ref is None and data.get("md5") is not None:
             digest = _digest_of(path, data["md5"], digest)
         return cls(path, digest, data.get("size"), data.get("sha256"), ref, data.get("extra") or None).check()
+
+
+def _unknown(path: str, fields: set[str]) -> InvalidManifest:
+    first = shown(min(fields))
+    return InvalidManifest(
+        f'The entry {shown(path)} has the field "{first}", which no entry has. Leave it out.',
+        path=shown(path),
+        field=first,
+    )
 
 
 def _digest_of(path: str, md5: Any, digest: Any) -> str:

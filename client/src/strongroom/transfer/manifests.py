@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
 import urllib3
@@ -58,7 +58,7 @@ def inflated(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
         raise Unreachable("The server sent a manifest that ends too early; try again.")
 
 
-def fetch(session: Session, path: str, *, prefix: str = "") -> EntryStore:
+def fetch(session: Session, path: str, record: Record, *, prefix: str = "") -> EntryStore:
     """Read the manifest of a version into a store; every line is checked before it counts."""
     patience = session.patience()
     while True:
@@ -67,7 +67,7 @@ def fetch(session: Session, path: str, *, prefix: str = "") -> EntryStore:
             with session.stream(
                 "GET", path, headers={"Accept-Encoding": "gzip"}, query={"prefix": prefix or None}
             ) as response:
-                entries = check_order(read_lines(inflated(response)))
+                entries = _no_more_than_said(check_order(read_lines(inflated(response))), record)
                 store.put(Item.from_entry(entry) for entry in entries)
         except LocalFileError:  # our own disk is full, say
             raise
@@ -77,6 +77,16 @@ def fetch(session: Session, path: str, *, prefix: str = "") -> EntryStore:
             patience.wait(error)
         else:
             return store
+
+
+def _no_more_than_said(entries: Iterable[Entry], record: Record) -> Iterator[Entry]:
+    # A manifest in order can go on for ever, and would fill the disk before anything could be compared.
+    for number, entry in enumerate(entries, 1):
+        if number > record.file_count:
+            raise BadAnswer(
+                f"The server sent a manifest of {record.place.name} with more than its {record.file_count} entries."
+            )
+        yield entry
 
 
 def parse_entry(found: Any) -> Item:
