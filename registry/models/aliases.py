@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from registry.models.collections import Collection
+from registry.models.fields import is_numbered
 from registry.models.projects import Project
 from registry.models.versions import Membership
 
@@ -28,9 +29,7 @@ class Alias(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["collection", "name"], name="alias_one_holder_per_collection"),
             models.CheckConstraint(condition=~Q(name=""), name="alias_not_empty"),
-            models.CheckConstraint(
-                condition=~Q(name__regex=r"^v[0-9]+$"), name="alias_is_not_a_version_number"
-            ),
+            models.CheckConstraint(condition=~is_numbered("name", "v"), name="alias_is_not_a_version_number"),
         ]
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from registry.models.blobs import StoredObject
-from registry.models.fields import Sha256Field
+from registry.models.fields import Sha256Field, is_hex
 from registry.models.teams import Entity
 
 
@@ -70,7 +70,7 @@ class Manifest(models.Model):
                 name="manifest_roots_whole",
             ),
             models.CheckConstraint(
-                condition=Q(digest="") | Q(digest__regex=r"^[0-9a-f]{32}$"), name="manifest_digest_whole"
+                condition=Q(digest="") | is_hex("digest", 32), name="manifest_digest_whole"
             ),
         ]
 

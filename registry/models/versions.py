@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from registry.models.addresses import versions_of
 from registry.models.collections import Collection
+from registry.models.fields import is_hex
 from registry.models.projects import Project
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class Version(models.Model):
                 name="version_committed_has_content",
             ),
             models.CheckConstraint(
-                condition=Q(digest="") | Q(digest__regex=r"^[0-9a-f]{32}$"), name="version_digest_whole"
+                condition=Q(digest="") | is_hex("digest", 32), name="version_digest_whole"
             ),
             models.CheckConstraint(
                 condition=Q(state="DELETED", deleted_at__isnull=False)

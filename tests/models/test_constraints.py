@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import uuid
+from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
@@ -230,3 +232,26 @@ def test_unique_columns_and_links_are_the_databases_too(rows, break_it):
 
     with pytest.raises(IntegrityError), transaction.atomic():
         end_of_transaction()
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has none of its conditions from Django")
+def test_a_plain_sqlite_checks_and_copies_the_database(rows, tmp_path):
+    written = bytearray(connection.connection.serialize())
+    written[18:20] = b"\1\1"  # not in WAL mode, whose log would be missed
+    (tmp_path / "plain.sqlite3").write_bytes(written)
+    with closing(sqlite3.connect(tmp_path / "plain.sqlite3")) as plain:
+        assert plain.execute("SELECT count(*) FROM registry_version").fetchone()[0] == 3
+        assert plain.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        plain.execute("VACUUM INTO ?", [str(tmp_path / "copy.sqlite3")])
+
+
+@pytest.mark.parametrize("name", ["v", "v1a", "V1", "vv1", "1", "v 1", "v1.0"])
+def test_an_alias_may_look_a_little_like_a_version_number(rows, name):
+    Alias.objects.filter(pk=Alias.objects.first().pk).update(name=name)
+
+
+@pytest.mark.parametrize("digest", ["a" * 31, "a" * 33, "A" * 32, "g" + "a" * 31, "a" * 31 + "\n"])
+def test_a_digest_is_32_digits_of_lower_case(rows, digest):
+    for model, kept in ((Manifest, Manifest.objects.first()), (Version, rows.draft)):
+        with pytest.raises(IntegrityError, match="digest_whole"), transaction.atomic():
+            model.objects.filter(pk=kept.pk).update(digest=digest)
