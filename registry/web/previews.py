@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from strongroom.core.manifest import Entry
+from strongroom.core.text import is_storable
 
 from registry import storage
 from registry.actor import Actor
@@ -88,9 +89,11 @@ def _indented(text: str) -> str:
     if "\n" in text.strip():
         return text
     try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+        written = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return text
+    # An escaped half of a character is legal JSON, and no text that a page can hold.
+    return written if is_storable(written) else text
 
 
 def picture_type(blob: Blob) -> str | None:

@@ -135,8 +135,12 @@ def test_the_preview_is_rendered_by_the_same_function(client, path):
     assert "<strong>b</strong>" in shown.content.decode()
 
 
+def seen_in(client, path):
+    return client.get(f"{path}/edit/metadata").context["form"].now
+
+
 def test_metadata_is_saved_as_json(client, sample, path):
-    seen = json.dumps(fresh(sample).metadata, ensure_ascii=False, indent=2)
+    seen = seen_in(client, path)
     answer = client.post(f"{path}/edit/metadata", {"metadata": '{"a": [1, NaN]}', "seen": seen})
     assert answer["Location"] == f"{path}/metadata"
     assert fresh(sample).metadata == {"a": [1, None]}
@@ -152,19 +156,46 @@ def test_metadata_is_saved_as_json(client, sample, path):
         '{"a":1,"a":2}',
         "",
         json.dumps({str(n): n for n in range(101)}),
+        '{"a": ' + "9" * 5000 + "}",
     ],
 )
 def test_metadata_that_is_none_is_told_beside_the_text(client, sample, path, text):
     before = fresh(sample).metadata
-    seen = json.dumps(before, ensure_ascii=False, indent=2)
+    seen = seen_in(client, path)
     answer = client.post(f"{path}/edit/metadata", {"metadata": text, "seen": seen})
     assert answer.status_code == 422
     assert 'id="id_metadata-error"' in answer.content.decode()
     assert fresh(sample).metadata == before
 
 
+def test_metadata_of_three_megabytes_is_edited_in_a_form(client, sample, path):
+    versions.edit(factories.actor(sample.alice), membership=sample.newest, metadata={"a": '"' * 1_500_000})
+    page = client.get(f"{path}/edit/metadata")
+    given = {"metadata": page.context["form"]["metadata"].value(), "seen": seen_in(client, path)}
+    assert len(given["metadata"]) > 3_000_000
+    assert client.post(f"{path}/edit/metadata", given)["Location"] == f"{path}/metadata"
+
+
+def test_a_form_that_is_too_large_is_told_so(client, path):
+    answer = client.post(f"{path}/edit/metadata", {"metadata": "x" * (5 << 20), "seen": ""})
+    assert answer.status_code == 413
+    assert "more than a form takes" in answer.content.decode()
+
+
+def test_what_somebody_else_saved_meanwhile_is_not_replaced_unasked(client, sample, path):
+    seen = seen_in(client, path)
+    versions.edit(factories.actor(sample.alice), membership=sample.newest, metadata={"theirs": 1})
+    mine = {"metadata": '{"mine": 1}', "seen": seen}
+    answer = client.post(f"{path}/edit/metadata", mine)
+    assert answer.status_code == 422
+    assert fresh(sample).metadata == {"theirs": 1}
+    mine["seen"] = answer.context["form"]["seen"].value()
+    assert client.post(f"{path}/edit/metadata", mine).status_code == 302
+    assert fresh(sample).metadata == {"mine": 1}
+
+
 def test_json_that_breaks_says_where(client, sample, path):
-    seen = json.dumps(fresh(sample).metadata, ensure_ascii=False, indent=2)
+    seen = seen_in(client, path)
     answer = client.post(f"{path}/edit/metadata", {"metadata": '{"a": 1,\n}', "seen": seen})
     assert "line 2" in answer.content.decode()
 

@@ -73,6 +73,11 @@ def test_text_markdown_and_json_are_shown(client, base):
     assert preview(client, base, "weights.bin").kind == "none"
 
 
+def test_json_with_half_a_character_is_shown_as_it_was_written(client, sample):
+    made = factories.log(sample.alice, sample.project, "half", {"a.json": b'{"a":"\\ud800"}'}, type="dataset")
+    assert preview(client, made.get_absolute_url(), "a.json").text == '{"a":"\\ud800"}'
+
+
 def test_a_picture_is_one_by_its_bytes_not_by_its_name(client, base):
     shown = client.get(f"{base}/image/images/line1/l1_0000.png")
     assert shown["Content-Type"] == "image/png"

@@ -130,8 +130,7 @@ def metadata(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     """The metadata as JSON, checked in place."""
     membership = _editable(actor, **place)
     text = as_json(membership.version.metadata)
-    first = {"metadata": text, "seen": text}
-    form = MetadataForm(request.POST if request.method == "POST" else None, initial=first, now=text)
+    form = MetadataForm(request.POST if request.method == "POST" else None, now=text)
     if request.method == "POST" and form.act(versions.edit, actor, membership=membership):
         return done(request, "The metadata is saved.", reverse("versions:metadata", kwargs=place))
     context = frame(actor, membership, "metadata") | {"form": form}

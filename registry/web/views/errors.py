@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
 from django.template import Context, Engine
 
@@ -11,7 +12,16 @@ from registry.web.pages import problem, to_sign_in
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400: a request that Django itself refused."""
+    """400: a request that Django itself refused; 413 when it is only too long."""
+    if isinstance(exception, RequestDataTooBig | TooManyFieldsSent):
+        return problem(
+            request,
+            problems.of_status(
+                413,
+                "This is more than a form takes, so nothing was changed. Go back, where what you typed still is, "
+                "and shorten it; or send it with the client or the API.",
+            ),
+        )
     return problem(
         request, problems.of_status(400, "The request is malformed. Go back, reload the page, and try again.")
     )
