@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shlex
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 import strongroom
 from strongroom import _retry, errors
 from strongroom.cli import main, parser
+from strongroom.cli.output import Output
 from strongroom.progress import Progress, human_size
 
 ROOT = Path(__file__).parents[2]
@@ -144,3 +146,29 @@ def test_patience_waits_as_long_as_it_is_asked_to(monkeypatch):
     with pytest.raises(errors.RateLimited):
         _retry.Patience(0.0).wait(errors.RateLimited("Slow down."))
     assert slept == [17.0]
+
+
+def test_an_interruption_while_the_program_loads_is_no_traceback():
+    script = (
+        "import runpy, sys\n"
+        "class Impatient:\n"
+        "    def find_spec(self, name, *given):\n"
+        "        if name == 'strongroom.cli': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Impatient()); runpy.run_module('strongroom', run_name='__main__')"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (130, "Interrupted.\n")
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_nothing_that_a_server_says_commands_the_terminal(capsys, as_json):
+    evil = "\x1b]0;owned\x07\x9b31m\u202e\x7f\ud800"
+    output = Output(as_json=as_json)
+    output.error(errors.StrongroomError(evil))
+    output.warning(evil)
+    output.result({"a": evil}, evil)
+    output.table([{"a": evil}], ["a"])
+    shown = capsys.readouterr()
+    assert not set(evil.encode("utf-8", "ignore").decode()) & set(shown.out + shown.err) - set("]0;owned31m")
+    if as_json:
+        assert json.loads(shown.out.splitlines()[-1]) == {"a": evil}

@@ -15,6 +15,7 @@ import urllib3
 from urllib3.exceptions import HTTPError, SSLError
 
 from strongroom import _retry
+from strongroom.core.text import printable
 from strongroom.errors import BadAnswer, NotAuthenticated, Offline, StrongroomError, Unreachable, by_code
 from strongroom.settings import Settings, keys_page
 
@@ -222,10 +223,12 @@ def read_at_most(response: urllib3.BaseHTTPResponse, limit: int) -> bytes:
 def _error_of(response: urllib3.BaseHTTPResponse, base_url: str) -> StrongroomError:
     if response.status < 400:
         target = response.headers.get("Location", "another address")
-        return BadAnswer(f"{base_url} sends us on to {target}; set STRONGROOM_BASE_URL to the server itself.")
+        return BadAnswer(
+            f"{base_url} sends us on to {printable(target)}; set STRONGROOM_BASE_URL to the server itself."
+        )
     try:
         found = json.loads(read_at_most(response, 1 << 20))["error"]
-        code, message = str(found["code"]), str(found["message"])
+        code, message = str(found["code"]), printable(str(found["message"]))
         details = found.get("details")
     except (ValueError, KeyError, TypeError, RecursionError):
         unknown = "bad_answer" if response.status < 500 else "internal_error"

@@ -9,6 +9,8 @@ import time
 from types import TracebackType
 from typing import Self
 
+from strongroom.core.text import printable
+
 SHOW_AFTER = 1.0
 REDRAW_EVERY = 0.1
 WIDTH = 28
@@ -24,7 +26,7 @@ def announce(*words: str) -> None:
     # A terminal that went away is no reason to end a script.
     with contextlib.suppress(OSError):
         if is_watched():
-            print(f"strongroom: {', '.join(filter(None, words))}", file=sys.stderr, flush=True)  # noqa: T201
+            print(f"strongroom: {printable(', '.join(filter(None, words)))}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 class Progress:

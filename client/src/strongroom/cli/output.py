@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from strongroom.artifact import Artifact
+from strongroom.core.text import printable
 from strongroom.errors import (
     Forbidden,
     Gone,
@@ -47,19 +48,19 @@ class Output:
 
     def result(self, data: Any, text: str) -> None:
         """Print a result: the data as JSON, or the text."""
-        sys.stdout.write((json.dumps(data, indent=2, ensure_ascii=False) if self.as_json else text) + "\n")
+        _print(json.dumps(data, indent=2, ensure_ascii=False) if self.as_json else text)
 
     def table(self, rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> None:
         """Print rows as they come: a JSON object a line, or columns."""
         for row in rows:
             if self.as_json:
-                sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+                _print(json.dumps(row, ensure_ascii=False))
             else:
-                sys.stdout.write("  ".join(_cell(row[name]) for name in columns).rstrip() + "\n")
+                _print("  ".join(_cell(row[name]) for name in columns).rstrip())
 
     def note(self, text: str) -> None:
         """Tell a person something that is no result."""
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(printable(text) + "\n")
 
     def error(self, error: StrongroomError) -> None:
         """Print an error."""
@@ -74,6 +75,11 @@ class Output:
     def warning(self, text: str) -> None:
         """Print a warning."""
         self.note(json.dumps({"warning": text}) if self.as_json else f"strongroom: {text}")
+
+
+def _print(text: str) -> None:
+    # Names and sentences come from a server, which is not to command the terminal.
+    sys.stdout.write(printable(text) + "\n")
 
 
 def _cell(value: Any) -> str:

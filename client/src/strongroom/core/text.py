@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 # Written out, not asked of `unicodedata`: client and server must agree whatever their Pythons know.
@@ -29,6 +30,11 @@ def forbidden_character(text: str) -> str | None:
 def is_storable(text: str) -> bool:
     """Tell whether UTF-8 and every database can hold a text: no NUL, no lone surrogate."""
     return "\x00" not in text and (text.isascii() or not _SURROGATE.search(text))
+
+
+def printable(text: str) -> str:
+    """Return a text as it may reach a terminal: what could command one is spelled out, lines stay lines."""
+    return _FORBIDDEN.sub(lambda found: found[0] if found[0] in "\n\t" else json.dumps(found[0])[1:-1], text)
 
 
 def shown(text: str, most: int = 200) -> str:
