@@ -99,7 +99,7 @@ def test_types_are_reserved_only_with_their_names():
     assert names.check_loggable_type("code", "model") == "code"
 
 
-@pytest.mark.parametrize("alias", ["v0", "v12", "v007", "\uff56\uff11", "a:b", "a/b", " a", "a "])
+@pytest.mark.parametrize("alias", ["v0", "v12", "v007", "\uff56\uff11", "v\u0667", "a:b", "a/b", " a", "a "])
 def test_an_alias_is_neither_a_version_number_nor_a_path(alias):
     with pytest.raises(InvalidAlias):
         names.check_alias(alias)

@@ -32,7 +32,7 @@ _TYPE = re.compile(r"[A-Za-z0-9_.-]+( +[A-Za-z0-9_.-]+)*")
 _TAG = re.compile(r"[-\w]+( +[-\w]+)*")
 _ENTITY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _VERSION = re.compile(r"v(0|[1-9][0-9]{0,17})", re.ASCII)
-_NUMBERED = re.compile(r"v[0-9]+", re.ASCII)
+_NUMBERED = re.compile(r"v\d+")
 
 # Words that stand first in addresses of pages and doors, now or soon; tests/web compares them with the routes.
 # fmt: off
@@ -132,7 +132,7 @@ def check_alias(name: Any) -> str:
     # In an address "." and ".." are folders, not names.
     if _only_dots(found):
         _refuse(InvalidAlias, "An alias can't be only dots. Choose a word.", found)
-    # Digits of full width look like a version number, too.
+    # Digits of full width, or of another script, look like a version number, too.
     if _NUMBERED.fullmatch(unicodedata.normalize("NFKC", found)):
         _refuse(
             InvalidAlias,
