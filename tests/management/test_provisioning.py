@@ -140,3 +140,18 @@ def test_a_user_without_a_password_is_said_to_be_unable_to_sign_in(provisioned):
     assert run("createuser", "bob") == ["The user bob is there.", hint]
     run("createuser", "bob", "--password", "correct horse battery")
     assert run("createuser", "bob") == ["The user bob is there."]
+
+
+@pytest.mark.parametrize("command", ["createuser", "createorg"])
+def test_a_name_in_another_coding_is_refused_in_a_sentence(command):
+    with pytest.raises(CommandError, match=r'"\\udcff\\udcfe" is not UTF-8 text'):
+        run(command, "\udcff\udcfe")
+
+
+def test_people_are_called_by_the_name_they_have(provisioned):
+    assert run("createuser", "ALICE")[0] == "The user alice is there."
+    assert run("addmember", "--org", "acme", "ALICE", "member") == ["alice is member of acme."]
+    run("createuser", "bob")
+    run("addmember", "--team", "vision", "bob", "admin")
+    assert run("removemember", "--org", "acme", "Alice") == ["alice is out of acme."]
+    assert run("removemember", "--org", "acme", "Alice") == ["alice is not a member of acme."]

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, ProgrammingError
+from strongroom.core.text import is_storable, shown
 
 from registry.actor import Actor, system
 from registry.errors import RegistryError
@@ -20,6 +21,10 @@ class ProvisioningCommand(BaseCommand):
     provision: Callable[..., None]
 
     def handle(self, *args: Any, **options: Any) -> None:
+        for given in options.values():
+            # What the shell hands over in another coding: no name, and no database takes it.
+            if isinstance(given, str) and not is_storable(given):
+                raise CommandError(f'"{shown(given)}" is not UTF-8 text. Write it as UTF-8.')
         try:
             self.provision(**options)
         except RegistryError as refused:

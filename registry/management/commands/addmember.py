@@ -26,5 +26,6 @@ class Command(ProvisioningCommand):
         place: teams.Place = (
             teams.find_team(self.actor, team) if team else teams.find_organization(self.actor, org or "")
         )
-        teams.add_member(self.actor, place=place, user=accounts.find(self.actor, name), role=role)
-        self.say(f"{name} is {role} of {place}.")
+        user = accounts.find(self.actor, name)
+        teams.add_member(self.actor, place=place, user=user, role=role)
+        self.say(f"{user.username} is {role} of {place}.")

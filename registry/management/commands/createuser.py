@@ -28,6 +28,7 @@ class Command(ProvisioningCommand):
             accounts.create_user(self.actor, username=name, email=email, password=password, is_admin=admin)
             self.say(f"Made the user {name}.")
         else:
+            name = present.username
             self.say(f"The user {name} is there.")
             self.change(present, name, password=password, admin=admin)
         if password is None and (present is None or not present.has_usable_password()):

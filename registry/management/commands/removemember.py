@@ -33,6 +33,6 @@ class Command(ProvisioningCommand):
         try:
             teams.remove_member(self.actor, place=place, user=user)
         except NotFound:
-            self.say(f"{name} is not a member of {place}.")
+            self.say(f"{user.username} is not a member of {place}.")
         else:
-            self.say(f"{name} is out of {place}.")
+            self.say(f"{user.username} is out of {place}.")
