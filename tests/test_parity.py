@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -130,6 +131,7 @@ def settings(**given: str) -> tuple[str, dict[str, str]]:
     return "/settings", {"name": "resnet", "type": "model", "tags": "", **given}
 
 
+SEEN_NOTHING = hashlib.sha256(b"{}").hexdigest()
 MANY = {f"k{n}": n for n in range(101)}
 V0, V1 = "/versions/v0", "/versions/v1"
 CASES = [
@@ -192,13 +194,13 @@ CASES = [
         "metadata",
         edit(metadata={"f1": 0.5}),
         ("patch", V0, {"metadata": {"f1": 0.5}}),
-        ("/v0/edit/metadata", {"metadata": '{"f1": 0.5}', "seen": "{}"}),
+        ("/v0/edit/metadata", {"metadata": '{"f1": 0.5}', "seen": SEEN_NOTHING}),
     ),
     Case(
         "too much metadata",
         edit(metadata=MANY),
         ("patch", V0, {"metadata": MANY}),
-        ("/v0/edit/metadata", {"metadata": json.dumps(MANY), "seen": "{}"}),
+        ("/v0/edit/metadata", {"metadata": json.dumps(MANY), "seen": SEEN_NOTHING}),
         "invalid_metadata",
     ),
     Case("a ttl", edit(ttl=7 * DAY), ("patch", V0, {"ttl": 7 * DAY}), lasting("days", 7)),

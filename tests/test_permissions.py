@@ -5,6 +5,7 @@ The resolver is walked, so a route that is added and not classified fails the te
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -297,7 +298,7 @@ PAGES: dict[str, dict[str, Needs]] = {
     "teams:settings": {"get": MG, "post": MG},
     "teams:activity": {"get": MG},
     "teams:members": {"get": E, "post": MG},
-    "teams:remove": {"post": MG},
+    "teams:remove": {"get": MG, "post": MG},
     "projects:create": {"get": Needs.SELF, "post": Needs.CREATE_PROJECT},
     "projects:detail": {"get": V},
     "projects:artifacts": {"get": V},
@@ -354,11 +355,11 @@ FORMS: dict[str, dict[str, str]] = {
     "collections:delete": {"typed": "{collection}", "delete_aliases": "on"},
     "versions:edit-names": {"act": "add-alias", "name": "fresh"},
     "versions:edit-card": {"description": "fresh", "seen": ""},
-    "versions:edit-metadata": {"metadata": '{"fresh": 1}', "seen": "{}"},
+    "versions:edit-metadata": {"metadata": '{"fresh": 1}', "seen": hashlib.sha256(b"{}").hexdigest()},
     "versions:edit-ttl": {"kind": "days", "days": "9"},
     "versions:delete": {"delete_aliases": "on"},
 }
-SEARCHES = {"versions:find-file": {"path": "a"}}
+SEARCHES = {"teams:remove": {"username": "{user}"}, "versions:find-file": {"path": "a"}}
 # These change something without a form of fields.
 BARE = {"keys:revoke", "versions:restore", "collections:restore"}
 # Posted, and no event: nothing of the registry changes.
