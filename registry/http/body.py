@@ -85,7 +85,7 @@ class Body:
         """What the server had read before the body broke; it hands that out when it is asked once more."""
         try:
             return self._raw.read(size)
-        except Exception:  # noqa: BLE001
+        except Exception:  # noqa: BLE001  # that it is broken is noted already: nothing more can be had of it
             return b""
 
 

@@ -148,8 +148,7 @@ def _maker(compiler: Any) -> Callable[[Sequence[Any]], Any]:
     info, alias = compiler.klass_info, connection.alias
     first, last = info["select_fields"][0], info["select_fields"][-1] + 1
     names = [column[0].target.attname for column in compiler.select[first:last]]
-    # The stubs are of a later Django, which takes one argument more.
-    populators = get_related_populators(info, compiler.select, alias)  # type: ignore[call-arg]
+    populators = get_related_populators(info, compiler.select, alias)  # type: ignore[call-arg]  # stubs of a later Django
     model, annotations = info["model"], compiler.annotation_col_map or {}
 
     def make(row: Sequence[Any]) -> Any:

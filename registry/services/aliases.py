@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from typing import Protocol
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -19,11 +20,13 @@ from registry.services._common import now, spelled
 
 __all__ = [
     "LATEST",
+    "Held",
     "assign",
     "holders",
     "holds_protected",
     "listing",
     "move",
+    "moved",
     "point",
     "protected_of",
     "refuse_gone",
@@ -39,6 +42,15 @@ _HOLDERS = Prepared[Alias](
         "membership__version"
     )
 )
+
+
+class Held(Protocol):
+    """The version that held an alias before: a membership, or what is left to say of one."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def version_id(self) -> int: ...
 
 
 def listing(actor: Actor, *, collection: Collection, q: str | None = None) -> QuerySet[Alias]:
@@ -128,7 +140,7 @@ def point(
     moves: list[tuple[str, Membership | None]] = [(name, None) for name in fresh]
     # The rows at hand still say who held them.
     moves += [(alias.name, alias.membership) for alias in moving]
-    return [_told(actor, membership, name, before) for name, before in moves if name not in quiet]
+    return [moved(actor, membership, name, before) for name, before in moves if name not in quiet]
 
 
 def holds_protected(version: Version) -> list[str]:
@@ -172,7 +184,8 @@ def refuse_gone(membership: Membership) -> None:
         raise NotFound(f"{membership.name} was deleted meanwhile. Nothing was changed.")
 
 
-def _told(actor: Actor, membership: Membership, name: str, before: Membership | None) -> Event:
+def moved(actor: Actor, membership: Membership, name: str, before: Held | None) -> Event:
+    """Return the event of an alias that came to a version, from another or from none; the caller appends it."""
     return events.make(
         actor,
         "alias.move",

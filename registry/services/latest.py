@@ -9,7 +9,7 @@ from registry.actor import Actor
 from registry.models import Alias, Collection, Event, Membership, Version
 from registry.services import events
 from registry.services._common import now
-from registry.services.aliases import LATEST
+from registry.services.aliases import LATEST, moved
 
 
 class Holder(NamedTuple):
@@ -63,7 +63,7 @@ def fall_back(actor: Actor, left: Mapping[int, Holder]) -> list[Event]:
         .order_by("pk")
     )
     Alias.objects.bulk_create(_alias(actor, heir) for heir in heirs)
-    return [_told(actor, heir, left[heir.collection_id]) for heir in heirs]
+    return [moved(actor, heir, LATEST, left[heir.collection_id]) for heir in heirs]
 
 
 def rising(
@@ -88,7 +88,7 @@ def take(actor: Actor, risen: Iterable[Membership], held: Mapping[int, Holder]) 
     for place in risen:
         rows = Alias.objects.filter(collection=place.collection_id, name=LATEST)
         rows.update(membership=place, created_by=actor.user, created_at=now())
-        told.append(_told(actor, place, held[place.collection_id]))
+        told.append(moved(actor, place, LATEST, held[place.collection_id]))
     return told
 
 
@@ -97,22 +97,9 @@ def of_the_only(actor: Actor, version: Version) -> bool:
     alone = version.memberships.filter(collection__version_count=1).exclude(collection__aliases__name=LATEST)
     places = list(alone.select_related("version", "collection__project__entity"))
     Alias.objects.bulk_create(_alias(actor, place) for place in places)
-    events.append(_told(actor, place, None) for place in places)
+    events.append(moved(actor, place, LATEST, None) for place in places)
     return bool(places)
 
 
 def _alias(actor: Actor, holder: Membership) -> Alias:
     return Alias(collection_id=holder.collection_id, membership=holder, name=LATEST, created_by=actor.user)
-
-
-def _told(actor: Actor, holder: Membership, before: Holder | None) -> Event:
-    return events.make(
-        actor,
-        "alias.move",
-        collection=holder.collection,
-        version=holder.version,
-        taken_from=before.version_id if before else None,
-        subject=LATEST,
-        before=f"v{before.number}" if before else None,
-        after=f"v{holder.number}",
-    )

@@ -26,7 +26,7 @@ def announce(*words: str) -> None:
     # A terminal that went away is no reason to end a script.
     with contextlib.suppress(OSError):
         if is_watched():
-            print(f"strongroom: {printable(', '.join(filter(None, words)))}", file=sys.stderr, flush=True)  # noqa: T201
+            print(f"strongroom: {printable(', '.join(filter(None, words)))}", file=sys.stderr, flush=True)  # noqa: T201  # for a person
 
 
 class Progress:
@@ -59,7 +59,7 @@ class Progress:
             if now - self._began < SHOW_AFTER or now - self._drawn < REDRAW_EVERY:
                 return
             self._drawn = now
-            print(f"\r{self._line()}", end="", file=sys.stderr, flush=True)  # noqa: T201
+            print(f"\r{self._line()}", end="", file=sys.stderr, flush=True)  # noqa: T201  # likewise
 
     def _line(self) -> str:
         share = min(1.0, self.done / self.total) if self.total else 1.0

@@ -85,7 +85,7 @@ class Life(ArtifactBase):
     def _with_state(self, state: str) -> Record:
         return dataclasses.replace(self._logged("its state"), state=state, aliases=[])
 
-    def _send_changes(  # type: ignore[misc]
+    def _send_changes(  # type: ignore[misc]  # only the whole is ever made
         self: Artifact, more_aliases: Sequence[str] = (), more_tags: Sequence[str] = ()
     ) -> None:
         """Send what differs from the server's record, and the labels that are named here in any case.

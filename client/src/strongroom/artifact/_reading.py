@@ -49,7 +49,7 @@ class Reading(ArtifactBase):
         )  # fmt: skip
         return target
 
-    def checkout(  # type: ignore[misc]
+    def checkout(  # type: ignore[misc]  # only the whole is ever made
         self: Artifact, root: StrPath | None = None, skip_cache: bool | None = None
     ) -> str:
         """Make the folder `root` hold the artifact and nothing else: other files in it are deleted.
