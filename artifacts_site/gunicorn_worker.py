@@ -22,6 +22,8 @@ REQUEST_LINE = message.MAX_REQUEST_LINE = 32_768
 READ_SECONDS = env_int("STRONGROOM_READ_SECONDS", 30, least=1, most=3600)
 HEAD_SECONDS = min(10, READ_SECONDS)
 SEND_SECONDS = 120
+# For what is left of a body that was refused unread; gunicorn's own 5 s, a thread each, stop a server.
+DRAIN_SECONDS = 1
 T = TypeVar("T")
 
 
@@ -117,6 +119,15 @@ class PatientWorker(ThreadWorker):
         # Here: gunicorn waits up to 2 s for a goodbye, and would in the thread that watches all connections.
         conn.close(graceful=not conn.sock.silent)
         return False
+
+    def _keepalive_after(self, conn: TConn, keepalive: bool) -> bool:
+        """Read past what a refusal left unread, for a moment only; from who is silent meanwhile, part at once."""
+        if not keepalive:
+            return False
+        until = time.monotonic() + DRAIN_SECONDS
+        drained = bool(conn.parser.finish_body(deadline=until))
+        conn.sock.silent = conn.sock.silent or (not drained and time.monotonic() >= until)
+        return drained
 
     def finish_request(self, conn: TConn, fs: Any) -> None:
         """Watch the connection again, unless it is closed already."""

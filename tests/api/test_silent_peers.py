@@ -82,6 +82,20 @@ def test_bodies_that_never_come_do_not_stop_the_server(live):
     stays_up(live, put(live, new_part(live, 9), "Content-Length: 9") + b"1")
 
 
+def test_bodies_that_are_refused_unread_and_never_come_do_not_stop_the_server(live):
+    stays_up(live, b"PUT /api/v1/me HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n1")
+
+
+def test_who_sends_on_after_a_refusal_reads_it_and_asks_again(live):
+    with dial(live) as sock:
+        sock.sendall(b"PUT /api/v1/me HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n1")
+        time.sleep(0.3)
+        sock.sendall(b"23456789GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        answers = whole(sock)
+    assert answers.startswith(b"HTTP/1.1 401")
+    assert b"HTTP/1.1 200" in answers
+
+
 def drip(sock, data):
     for letter in data:
         sock.sendall(bytes([letter]))
