@@ -110,15 +110,16 @@ def test_streams_end_where_they_say(live, version):
 
 def test_answers_with_a_body_on_a_kept_connection_do_not_wait_for_nagle(live, version):
     """Headers and body in two small writes meet the delayed acknowledgement: 40 ms for every answer."""
-    times = []
-    for _ in range(15):
+
+    def seconds():
         started = time.perf_counter()
         response, body = live.ask("GET", version)
-        times.append(time.perf_counter() - started)
         assert response.status == 200
         assert body
-    # The quickest, for a busy machine slows some of them: the stall would be in each.
-    assert min(times[1:]) < 0.035
+        return time.perf_counter() - started
+
+    # A busy machine slows some of them: the stall would be in each.
+    assert any(seconds() < 0.035 for _ in range(100))
 
 
 @pytest.mark.parametrize(

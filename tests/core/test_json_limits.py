@@ -6,7 +6,6 @@ import contextlib
 import datetime
 import json
 import math
-import time
 
 import pytest
 from hypothesis import given
@@ -15,6 +14,7 @@ from strongroom.core.errors import InvalidInput, InvalidMetadata
 from strongroom.core.names import check_metadata, parse_json
 
 from tests.core.strategies import values
+from tests.support.effort import within
 
 HOSTILE = {
     "infinite number": "1e400",
@@ -78,9 +78,7 @@ def test_a_thousand_digits_and_a_hundred_levels_are_taken():
 
 def test_eight_mebibytes_of_brackets_take_no_time_to_refuse():
     text = "[" + "[]," * 2_000_000 + "[]]"
-    started = time.process_time()
-    parse_json(text)
-    assert time.process_time() - started < 5
+    assert within(5, lambda: parse_json(text))
 
 
 def _nested(levels: int) -> dict[str, object]:
@@ -130,6 +128,5 @@ def test_metadata_takes_arrays_times_and_keys_of_numbers():
 
 
 def test_a_long_key_above_many_values_is_not_copied_for_each():
-    started = time.process_time()
-    check_metadata({"k" * 1_000_000: list(range(200_000))})
-    assert time.process_time() - started < 3
+    data = {"k" * 1_000_000: list(range(200_000))}
+    assert within(3, lambda: check_metadata(data))
