@@ -289,6 +289,28 @@ def test_a_new_file_that_fails_is_not_added(artifact):
     assert staged(artifact, "a") == b"whole"
 
 
+def test_a_replacement_that_fails_leaves_what_was_there(artifact):
+    with artifact.new_file("a") as file:
+        file.write("whole")
+
+    def fail() -> None:
+        with artifact.new_file("a", mode="w") as file:
+            file.write("half")
+            raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        fail()
+    assert staged(artifact, "a") == b"whole"
+
+
+def test_a_file_that_was_added_is_added_to(artifact, home):
+    artifact.add_file(write(home / "log.txt", b"1"))
+    with artifact.new_file("log.txt", mode="a") as file:
+        file.write("2")
+    assert staged(artifact, "log.txt") == b"12"
+    assert (home / "log.txt").read_bytes() == b"1"
+
+
 def test_entries_and_folders_are_removed(artifact, home):
     for name in ("a", "b/c", "b/d", "bb"):
         write(home / "in" / name)

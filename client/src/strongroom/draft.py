@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -12,6 +13,7 @@ from typing import IO
 
 from strongroom import hashing
 from strongroom._files import cache_errors, reason
+from strongroom.core.errors import InvalidInput
 from strongroom.core.paths import check_entry_path
 from strongroom.errors import LocalFileError, PathCollision, PathNotInArtifact
 from strongroom.intake import Intake, Policy, check_policy, logical_path, merge, walk
@@ -88,10 +90,10 @@ class Draft:
         fresh = "x" in mode
         if fresh and self.store.get(path) is not None:
             raise PathCollision(f"The artifact has {path!r} already; open it with mode 'w' to replace it.")
-        local = self._place_for(path)
         with cache_errors():
-            if fresh:
-                local.unlink(missing_ok=True)
+            local = self._place_for(path)
+            if not fresh and "w" not in mode:
+                self._copy(path, local)
             file = open(local, mode, encoding=encoding)  # noqa: SIM115  # closed below, where its errors are ours to explain
         with file:
             yield file
@@ -103,11 +105,22 @@ class Draft:
             merge(self.store, [item], overwrite=not fresh, digest_of=self.sha256)
 
     def _place_for(self, path: str) -> Path:
-        """Return where the private file of an entry lies."""
-        folder = self.staging.folder / "new" / hashlib.sha256(path.encode()).hexdigest()[:20]
-        with cache_errors():
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return folder / PurePosixPath(path).name
+        """Return where a new private file lies: never where an entry's bytes do, which an error would leave torn."""
+        above = self.staging.folder / "new"
+        above.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(dir=above)) / PurePosixPath(path).name
+
+    def _copy(self, path: str, local: Path) -> None:
+        """Begin a file that is to be added to or read with what its entry holds."""
+        item = self.store.get(path)
+        if item is None:
+            return
+        if not item.is_local:
+            raise InvalidInput(
+                f"The bytes of {path!r} are on the server; open it with mode 'w' to replace it."
+            )
+        with hashing.open_item(item, self._staging) as held, open(local, "xb") as file:
+            shutil.copyfileobj(held, file)
 
     def remove(self, path: str) -> None:
         """Remove an entry, or everything in a folder."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Any, ClassVar
 
 from django import forms
@@ -78,7 +77,7 @@ class MetadataForm(ServiceForm):
         try:
             return parse_json(text)
         except StrongroomError as error:
-            raise forms.ValidationError(f"{error}{_place(text)}") from None
+            raise forms.ValidationError(str(error)) from None
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
@@ -92,14 +91,3 @@ class MetadataForm(ServiceForm):
 
     def given(self) -> dict[str, Any]:
         return {"metadata": self.cleaned_data["metadata"]}
-
-
-def _place(text: str) -> str:
-    """Where JSON breaks, for an editor with line numbers."""
-    try:
-        json.loads(text)
-    except json.JSONDecodeError as error:
-        return f" Look at line {error.lineno}, column {error.colno}."
-    except (ValueError, RecursionError):  # a number without end, or too deep: no place to look at
-        return ""
-    return ""
