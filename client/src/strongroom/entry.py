@@ -85,7 +85,8 @@ class ArtifactManifestEntry:
     @property
     def sha256(self) -> str | None:
         """The hex SHA-256 of the bytes; None for a reference, and for a large file that is not logged yet."""
-        return self._item.sha256.hex() if self._item.sha256 else None
+        item = self._item if self._artifact.is_draft() else self._logged()
+        return item.sha256.hex() if item.sha256 else None
 
     def parent_artifact(self) -> Artifact:
         """Return the artifact that the entry belongs to."""
@@ -97,4 +98,10 @@ class ArtifactManifestEntry:
             raise ArtifactNotLoggedError(
                 f"{self.path!r} cannot be downloaded before its artifact is logged; call run.log_artifact() first."
             )
-        return self._artifact._download_item(self._item, root, skip_cache=bool(skip_cache))
+        return self._artifact._download_item(self._logged(), root, skip_cache=bool(skip_cache))
+
+    def _logged(self) -> Item:
+        """The entry as it was logged: what its draft knew of it may be without digest, or of bytes replaced since."""
+        if self._item.is_local:
+            self._item = self._artifact._remote_item(self.path)
+        return self._item

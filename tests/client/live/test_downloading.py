@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -157,6 +158,16 @@ def test_one_entry_can_be_downloaded(artifact, home, files):
     path = entry.download(home / "out")
     assert Path(path).read_bytes() == files["d1/f01"]
     assert list(content(home / "out")) == ["d1/f01"]
+
+
+def test_an_entry_of_a_draft_can_be_downloaded_once_it_is_logged(artifact, home):
+    data = b"large" * 500_000
+    (home / "huge").write_bytes(data)
+    draft = artifact.new_draft()
+    entry = draft.add_file(home / "huge")
+    draft.save()
+    assert entry.sha256 == hashlib.sha256(data).hexdigest()
+    assert Path(entry.download(home / "again")).read_bytes() == data
 
 
 def test_a_download_that_breaks_goes_on_where_it_ended(artifact, home, files, proxy, monkeypatch):
