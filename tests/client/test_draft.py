@@ -311,6 +311,13 @@ def test_a_file_that_was_added_is_added_to(artifact, home):
     assert (home / "log.txt").read_bytes() == b"1"
 
 
+@pytest.mark.parametrize("mode", ["r", "rb", "r+", "q"])
+def test_a_new_file_is_opened_for_writing(artifact, mode):
+    with pytest.raises(ValueError, match="mode"), artifact.new_file("a", mode=mode):
+        pass
+    assert paths(artifact) == []
+
+
 def test_entries_and_folders_are_removed(artifact, home):
     for name in ("a", "b/c", "b/d", "bb"):
         write(home / "in" / name)

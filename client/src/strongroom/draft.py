@@ -13,9 +13,8 @@ from typing import IO
 
 from strongroom import hashing
 from strongroom._files import cache_errors, reason
-from strongroom.core.errors import InvalidInput
 from strongroom.core.paths import check_entry_path
-from strongroom.errors import LocalFileError, PathCollision, PathNotInArtifact
+from strongroom.errors import InvalidInput, LocalFileError, PathCollision, PathNotInArtifact
 from strongroom.intake import Intake, Policy, check_policy, logical_path, merge, walk
 from strongroom.staging import Staging
 from strongroom.store import PAGE, EntryStore, Item
@@ -87,12 +86,16 @@ class Draft:
         """Open a file in the private folder, and add it when it is closed without an error."""
         check_policy(policy)
         path = logical_path(name)
+        if "r" in mode:
+            raise InvalidInput(
+                f"new_file writes, and mode {mode!r} reads; take 'x' for a new path, 'w' to replace, 'a' to add."
+            )
         fresh = "x" in mode
         if fresh and self.store.get(path) is not None:
             raise PathCollision(f"The artifact has {path!r} already; open it with mode 'w' to replace it.")
         with cache_errors():
             local = self._place_for(path)
-            if not fresh and "w" not in mode:
+            if "a" in mode:
                 self._copy(path, local)
             file = open(local, mode, encoding=encoding)  # noqa: SIM115  # closed below, where its errors are ours to explain
         with file:
@@ -111,7 +114,7 @@ class Draft:
         return Path(tempfile.mkdtemp(dir=above)) / PurePosixPath(path).name
 
     def _copy(self, path: str, local: Path) -> None:
-        """Begin a file that is to be added to or read with what its entry holds."""
+        """Begin a file that is to be added to with what its entry holds."""
         item = self.store.get(path)
         if item is None:
             return

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import strongroom
 from strongroom.cache import Cache
-from strongroom.errors import DigestMismatch, SizeMismatch
+from strongroom.errors import DigestMismatch, InvalidInput, SizeMismatch
 
 MIB = 1 << 20
 
@@ -168,6 +168,15 @@ def test_an_entry_of_a_draft_can_be_downloaded_once_it_is_logged(artifact, home)
     draft.save()
     assert entry.sha256 == hashlib.sha256(data).hexdigest()
     assert Path(entry.download(home / "again")).read_bytes() == data
+
+
+def test_what_only_the_server_has_is_replaced_but_not_added_to(artifact):
+    draft = artifact.new_draft()
+    with pytest.raises(InvalidInput, match="on the server"), draft.new_file("d1/f01", mode="a"):
+        pass
+    with draft.new_file("d1/f01", mode="w") as file:
+        file.write("new")
+    assert draft.manifest["d1/f01"].size == 3
 
 
 def test_a_download_that_breaks_goes_on_where_it_ended(artifact, home, files, proxy, monkeypatch):

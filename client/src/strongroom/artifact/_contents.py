@@ -73,8 +73,9 @@ class Contents(ArtifactBase):
     ) -> Iterator[IO]:
         """Open a new file, which is added at the path `name` once it is closed.
 
-        Mode "x" refuses a path that is taken, "w" replaces it. The file lies in a private folder and needs
-        no protection, whatever the policy. Raises ArtifactFinalizedError when the contents are final.
+        Mode "x" refuses a path that is taken, "w" replaces it, "a" adds to it; with "b", the file takes bytes.
+        The entry changes only when the file is closed without an error. The file lies in a private folder and
+        needs no protection, whatever the policy. Raises ArtifactFinalizedError when the contents are final.
         """
         with self._open_draft().new_file(name, mode, encoding, policy) as file:
             yield file
