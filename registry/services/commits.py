@@ -151,17 +151,7 @@ def _close_unchanged(actor: Actor, draft: Version, latest: Membership) -> list[E
             deletion_cause=Version.Cause.UNCHANGED,
             same_as=latest.version,
         )
-    if draft.run is None or not runs.record_output(draft.run, latest.version):
-        return []
-    told = events.make(
-        actor,
-        "version.log_unchanged",
-        collection=latest.collection,
-        version=latest.version,
-        subject=latest.name,
-        after={"run": draft.run.name},
-    )
-    return [told]
+    return [] if draft.run is None else runs.record_same(actor, draft.run, latest)
 
 
 def again(actor: Actor, draft: Version, wanted: list[str], tagged: list[str]) -> Committed:
@@ -175,4 +165,5 @@ def again(actor: Actor, draft: Version, wanted: list[str], tagged: list[str]) ->
         names.refuse_gone(found)
         names.assign(actor, found, wanted)
         labels.extend(actor, found, tagged)
-    return Committed(found, created=False)
+    # The same answer as the first time: whoever repeats a request has not seen that one.
+    return Committed(found, created=draft.same_as_id is None)

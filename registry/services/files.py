@@ -51,7 +51,9 @@ def content(actor: Actor, membership: Membership, path: str) -> Content:
     blobs = Blob.objects.filter(scope=membership.version.sequence.project.entity_id)
     blob = blobs.filter(sha256=bytes.fromhex(found.sha256)).select_related("object").first()
     if blob is None:
-        raise NotFound(f"The bytes of {path} are missing from the store. An operator can check it with fsck.")
+        raise NotFound(
+            f"The bytes of {path} are missing from the store. Ask an operator to restore it from a backup."
+        )
     if blob.damaged_at is not None:
         raise Damaged(
             f"The stored bytes of {path} are damaged and are not served. Tell the administrator; uploading "

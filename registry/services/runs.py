@@ -11,8 +11,8 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from strongroom.core.names import check_label, check_metadata, check_run_name
 
 from registry.actor import Actor
-from registry.errors import InvalidInput, NameTaken, NotFound
-from registry.models import Membership, Project, Run, RunInput, RunOutput, User, Version
+from registry.errors import Conflict, InvalidInput, NameTaken, NotFound
+from registry.models import Event, Membership, Project, Run, RunInput, RunOutput, User, Version
 from registry.models.versions import MembershipQuerySet
 from registry.policy import Act, check
 from registry.services import events
@@ -167,9 +167,36 @@ def use(actor: Actor, *, run: Run, membership: Membership, use_as: str = "") -> 
             )
 
 
+def log_again(actor: Actor, *, run: Run, membership: Membership) -> None:
+    """Record that a run logged a version that is there already; once, however often it says so."""
+    check(actor, Act.LOG, run.project)
+    if membership.version.sequence.project_id != run.project_id:
+        raise Conflict(
+            f"{membership.name} is of the project {membership.version.sequence.project}, and the run {run.name} of"
+            f" {run.project}: a run logs in its own project. Record it as something the run used, or log a copy there."
+        )
+    with transaction.atomic():
+        events.append(record_same(actor, run, membership))
+
+
 def record_output(run: Run, version: Version) -> bool:
     """Record that a run logged a version, inside the commit's transaction; says whether that is news."""
     return RunOutput.objects.get_or_create(run=run, version=version)[1]
+
+
+def record_same(actor: Actor, run: Run, membership: Membership) -> list[Event]:
+    """Record that a run logged what was there already; returns the event to append, should that be news."""
+    if not record_output(run, membership.version):
+        return []
+    told = events.make(
+        actor,
+        "version.log_unchanged",
+        collection=membership.collection,
+        version=membership.version,
+        subject=membership.name,
+        after={"run": run.name},
+    )
+    return [told]
 
 
 def inputs(actor: Actor, run: Run) -> QuerySet[Membership]:

@@ -41,7 +41,8 @@ def send_bundle(scope: Entity, sha256s: Collection[bytes]) -> Iterator[bytes]:
     missing = set(sha256s) - {place.sha256 for place in places}
     if missing:
         raise BlobsMissing(
-            f"The bytes of {len(missing)} files are missing from the store. An operator can check it with fsck.",
+            f"The bytes of {len(missing)} files are missing from the store."
+            " Ask an operator to restore them from a backup.",
             count=len(missing),
             sha256=sorted(sha256.hex() for sha256 in missing)[:10],
         )

@@ -74,7 +74,8 @@ def test_the_whole_way(alice, home):
     assert version["effective_ttl"]["origin"] == "version"
 
     again = alice.post(f"{draft}/commit")
-    assert again.status_code == 200
+    assert again.status_code == 201
+    assert again.json()["created"] is True
     assert again.json()["version"]["id"] == version["id"]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from registry.models import ApiKey
+from registry.models import ApiKey, Event
 from registry.services import retention
 from tests import factories
 from tests.api.support import refused
@@ -249,6 +249,19 @@ def test_runs_use_versions(alice, charlie, resnet, home):
     refused(alice.post(f"{run}/inputs", {"artifact": "nothing:v0"}), 404, "not_found")
     refused(alice.get(f"{home}/runs/none"), 404, "not_found")
     refused(charlie.post(f"{run}/inputs", {"artifact": "resnet:v0"}), 404, "not_found")
+
+
+def test_a_run_logs_what_is_there_already_once_and_only_in_its_project(alice, resnet, home):
+    run = f"{home}/runs/{alice.post(f'{home}/runs', {}).json()['name']}"
+    for _ in range(2):
+        assert alice.post(f"{run}/outputs", {"artifact": "resnet:v0"}).json()["version"] == "v0"
+    assert [row["version"] for row in alice.get(f"{run}/outputs").json()["results"]] == ["v0"]
+    assert Event.objects.filter(act="version.log_unchanged").count() == 1
+    project = f"/projects/{alice.user.username}/elsewhere"
+    elsewhere = f"{project}/runs/{alice.post(f'{project}/runs', {}).json()['name']}"
+    full = f"{home.removeprefix('/projects/')}/resnet:v0"
+    refused(alice.post(f"{elsewhere}/outputs", {"artifact": full}), 409, "conflict")
+    refused(alice.post(f"{run}/outputs", {"artifact": "nothing:v0"}), 404, "not_found")
 
 
 def test_a_run_named_again_is_the_same_run_and_nobody_elses(alice, bob, home):

@@ -83,6 +83,14 @@ def test_it_stays_within_its_limit_and_keeps_what_was_used_last(cache, home):
     assert [has(cache, digest, 1000) for digest in digests] == [False] * 3 + [True] * 9
 
 
+def test_a_lower_limit_is_kept_though_nothing_is_added(cache, home):
+    for n in range(8):
+        put(cache, home, bytes([n]) * 1000)
+    cache.settle()
+    Cache(cache.folder, limit=5000).settle()
+    assert cache.info().size <= 5000
+
+
 def test_what_several_sessions_add_is_counted_together(cache, home):
     for n in range(12):
         another = Cache(cache.folder, limit=10_000)

@@ -141,7 +141,7 @@ def test_a_file_cannot_be_a_folder_too(artifact, home, first, second):
 
 
 def test_a_file_that_is_not_there_is_refused(artifact, home):
-    with pytest.raises(LocalFileError, match="is not a file"):
+    with pytest.raises(LocalFileError, match="There is no 'missing'"):
         artifact.add_file("missing")
     with pytest.raises(ValueError, match="add_dir"):
         artifact.add_file(home)

@@ -17,7 +17,7 @@ from urllib3.exceptions import HTTPError, SSLError
 from strongroom import _retry
 from strongroom.core.text import printable
 from strongroom.errors import BadAnswer, NotAuthenticated, Offline, StrongroomError, Unreachable, by_code
-from strongroom.settings import Settings, keys_page
+from strongroom.settings import Settings, is_offline, keys_page
 
 BLOCK = 1 << 20
 # What a JSON answer may weigh: a page of 10,000 missing blobs is 2 MB, so more than this is no answer of ours.
@@ -134,6 +134,19 @@ class Session:
                     f"{self.settings.base_url} answers {path} with the same page again and again."
                 )
 
+    @property
+    def is_offline(self) -> bool:
+        """Whether the server must not be talked to: as the settings were read, or as the environment says by now."""
+        return self.settings.offline or is_offline()
+
+    def refuse_offline(self) -> None:
+        """Raise `Offline` when the server must not be talked to."""
+        if self.is_offline:
+            raise Offline(
+                "Strongroom is offline, because STRONGROOM_MODE=offline is set;"
+                " unset it to log, use or download artifacts."
+            )
+
     def _open(
         self,
         method: str,
@@ -142,11 +155,7 @@ class Session:
         headers: Mapping[str, str] | None,
         query: Mapping[str, Any] | None,
     ) -> urllib3.BaseHTTPResponse:
-        if self.settings.offline:
-            raise Offline(
-                "Strongroom is offline, because STRONGROOM_MODE=offline is set;"
-                " unset it to log, use or download artifacts."
-            )
+        self.refuse_offline()
         asked = urlencode({name: value for name, value in (query or {}).items() if value is not None})
         return self._pool.urlopen(
             method, f"{self._prefix}{path}{'?' + asked if asked else ''}", body=data,

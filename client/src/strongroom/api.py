@@ -42,12 +42,7 @@ class Api:
 
     def artifact(self, name: str, type: str | None = None) -> Artifact:
         """Return the artifact `entity/project/name:alias`; `latest` when no alias is given."""
-        record = fetch_record(self._session, name)
-        if type is not None and record.type != type:
-            raise TypeMismatch(
-                f"{name} is of the type {record.type!r}, not {type!r}; ask for it by its own type."
-            )
-        return Artifact._from_record(self._session, record)
+        return Artifact._from_record(self._session, fetch_record(self._session, name, type))
 
     def artifact_exists(self, name: str, type: str | None = None) -> bool:
         """Tell whether there is such an artifact; one in the trash is none."""

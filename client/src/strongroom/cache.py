@@ -89,20 +89,23 @@ class Cache:
             os.unlink(self._path(sha256))
 
     def settle(self) -> None:
-        """Count what was added, and clean when it has become too much; called once at the end of a transfer.
+        """Count what was added, and clean when there is too much; called once at the end of a transfer.
+
+        It looks also when nothing was added: the limit may be lower than it was.
 
         A cache that cannot be cleaned is no error either: what was transferred is complete.
         """
         with self._guard:
             added, self._added = self._added, 0
-        if not added:
+        if not added and self.is_empty():
             return
         with contextlib.suppress(OSError), locked(self.folder / "usage") as descriptor:
             counted = os.read(descriptor, 32).strip()
             used = (int(counted) if counted.isdigit() else self.info().size) + added
             if used > self.limit:
                 used -= self._shrink(int(self.limit * CLEAN_TO))
-            _rewrite(descriptor, used)
+            if str(used).encode() != counted:
+                _rewrite(descriptor, used)
 
     def clean(self, target: int = 0) -> int:
         """Remove what was used longest ago until at most `target` bytes are left, and return how many went."""

@@ -52,7 +52,7 @@ class Draft:
     ) -> Item:
         """Add one file."""
         if not os.path.isfile(local):
-            raise LocalFileError(f"{local!r} is not a file; pass a file, or use add_dir for a folder.")
+            raise LocalFileError(_not_here(local) or f"{local!r} is not a file; use add_dir for a folder.")
         path = logical_path(name if name else os.path.basename(local))
         item = self._intake(policy, skip_cache=skip_cache).take(path, local)
         if is_tmp:
@@ -66,7 +66,7 @@ class Draft:
     ) -> None:
         """Add every file of a folder, or none when one of them cannot be added."""
         if not os.path.isdir(local):
-            raise LocalFileError(f"{local!r} is not a folder; pass a folder, or use add_file for a file.")
+            raise LocalFileError(_not_here(local) or f"{local!r} is not a folder; use add_file for a file.")
         prefix = "" if name is None or str(PurePosixPath(name)) == "." else logical_path(name)
         was_empty = self.store.count() == 0
         intake = self._intake(policy, skip_cache=skip_cache)
@@ -156,6 +156,10 @@ class Draft:
 
     def _intake(self, policy: Policy, *, skip_cache: bool) -> Intake:
         return Intake(self.staging if policy == "mutable" else None, skip_cache=skip_cache)
+
+
+def _not_here(local: str) -> str | None:
+    return None if os.path.lexists(local) else f"There is no {local!r} on this machine; check the path."
 
 
 def _named_by_digest(path: str, md5: bytes) -> str:

@@ -65,8 +65,8 @@ class ArtifactManifestEntry:
 
     @property
     def local_path(self) -> str | None:
-        """The local file that the entry of a draft was made from."""
-        return self._item.local_path
+        """The local file that the entry of a draft was made from; None once the artifact is logged."""
+        return self._item.local_path if self._artifact.is_draft() else None
 
     @property
     def skip_cache(self) -> bool:

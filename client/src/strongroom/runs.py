@@ -18,8 +18,14 @@ from strongroom import settings as _settings
 from strongroom._http import Session, route
 from strongroom.artifact import Artifact
 from strongroom.artifact._facts import check_aliases, check_tags
-from strongroom.core.names import ArtifactRef, check_metadata, check_project_name, check_run_name
-from strongroom.errors import InvalidReference, StrongroomError, TypeMismatch
+from strongroom.core.names import (
+    ArtifactRef,
+    check_entity_name,
+    check_metadata,
+    check_project_name,
+    check_run_name,
+)
+from strongroom.errors import InvalidInput, InvalidReference, StrongroomError, TypeMismatch
 from strongroom.progress import announce
 from strongroom.record import Body, Record
 from strongroom.settings import DEFAULT_PROJECT, Settings
@@ -52,6 +58,8 @@ def init(
     run_id = check_run_name(id) if id else "".join(secrets.choice(_ALPHABET) for _ in range(8))
     session = Session(known)
     place = check_project_name(known.project or DEFAULT_PROJECT)
+    if known.entity:
+        check_entity_name(known.entity)
     body: dict[str, Any] = {"name": run_id, "display_name": name or "", "job_type": job_type or ""}
     wanted = check_metadata(config or {}, None)
     if known.offline:
@@ -135,14 +143,18 @@ class Run:
         """Log an artifact, or the file or folder at a path, and return it once it is complete.
 
         Contents equal to those of the latest version make no new one; aliases and tags are applied all the same.
+        An artifact that is logged already becomes an output of this run too, in its own project only (Conflict).
+        `name` and `type` are for a path; beside an artifact they can only repeat its own (InvalidInput).
         """
         artifact = artifact_or_path
-        if not isinstance(artifact, Artifact):
+        if isinstance(artifact, Artifact):
+            _check_same(artifact, name, type)
+        else:
             artifact = _from_path(self, artifact, name, type)
         target = Target(self.entity, self.project, self.id)
-        logged = artifact._log(self._session, target, check_aliases(aliases), check_tags(tags))
-        announce(f"logged {logged.qualified_name}", logged.url)
-        return logged
+        is_new = artifact._log(self._session, target, check_aliases(aliases), check_tags(tags))
+        announce(f"{'logged' if is_new else 'unchanged, still'} {artifact.qualified_name}", artifact.url)
+        return artifact
 
     def use_artifact(
         self,
@@ -154,26 +166,23 @@ class Run:
         """Record that the run uses an artifact, and return it, ready to be downloaded.
 
         A name is `name:alias`, `project/name:alias` or `entity/project/name:alias`; `latest` when no alias is given.
+        A draft is logged first. `aliases` are given to the version besides those that it has.
         """
+        more = check_aliases(aliases)
         if isinstance(artifact_or_name, Artifact):
             if artifact_or_name.is_draft():
-                self.log_artifact(artifact_or_name, aliases=aliases)
+                self.log_artifact(artifact_or_name)
             wanted = artifact_or_name.qualified_name
         else:
             ref = ArtifactRef.parse(artifact_or_name)
             wanted = f"{ref.entity or self.entity}/{ref.project or self.project}/{ref.collection}:{ref.ref}"
         body = {"artifact": wanted, **({"use_as": use_as} if use_as else {})}
         if type is not None:
-            self._check_type(wanted, type)
+            fetch_record(self._session, wanted, type)
         found = self._session.json("POST", f"{self._route}/inputs", body)
-        return Artifact._from_record(self._session, Record.parse(found))
-
-    def _check_type(self, wanted: str, type: str) -> None:
-        found = fetch_record(self._session, wanted)
-        if found.type != type:
-            raise TypeMismatch(
-                f"{wanted} is of the type {found.type!r}, not {type!r}; ask for it by its own type."
-            )
+        artifact = Artifact._from_record(self._session, Record.parse(found))
+        artifact._send_changes(more)
+        return artifact
 
     def save(self) -> None:
         """Send the configuration and the summary as they are now."""
@@ -193,7 +202,7 @@ class Run:
 
     def _send(self, changes: dict[str, Any]) -> None:
         config, summary = self._facts()
-        if not self._session.settings.offline:
+        if not self._session.is_offline:
             self._session.json("PATCH", self._route, {**changes, "config": config, "summary": summary})
         self._saved = config, summary
         self.state = changes.get("state", self.state)
@@ -224,12 +233,25 @@ def resolve(session: Session, name: str) -> ArtifactRef:
     return ArtifactRef(ref.collection, ref.ref, project, entity)
 
 
-def fetch_record(session: Session, name: str) -> Record:
-    """Ask the server for one version."""
+def _check_same(artifact: Artifact, name: str | None, type: str | None) -> None:
+    """Refuse a name or a type that is not the artifact's: to ignore it would log something else than was asked for."""
+    own = artifact.name.partition(":")[0]
+    if name not in (None, own) or type not in (None, artifact.type):
+        raise InvalidInput(
+            f"The artifact is {own!r} of the type {artifact.type!r}, and logging cannot change that;"
+            " leave out name and type, or make it with strongroom.Artifact(name, type)."
+        )
+
+
+def fetch_record(session: Session, name: str, type: str | None = None) -> Record:
+    """Ask the server for one version, which must be of the type where one is given."""
     ref = resolve(session, name)
     place = ("projects", ref.entity or "", ref.project or "", "collections", ref.collection)
     path = route(*place, "versions", ref.ref)
-    return Record.parse(session.json("GET", path))
+    found = Record.parse(session.json("GET", path))
+    if type not in (None, found.type):
+        raise TypeMismatch(f"{name} is of the type {found.type!r}, not {type!r}; ask for it by its own type.")
+    return found
 
 
 @atexit.register

@@ -44,8 +44,13 @@ def load() -> Settings:
         api_key=os.environ.get("STRONGROOM_API_KEY") or saved_key,
         entity=os.environ.get("STRONGROOM_ENTITY") or None,
         project=os.environ.get("STRONGROOM_PROJECT") or None,
-        offline=os.environ.get("STRONGROOM_MODE", "online").lower() == "offline",
+        offline=is_offline(),
     )
+
+
+def is_offline() -> bool:
+    """Tell whether the environment says to stay offline."""
+    return os.environ.get("STRONGROOM_MODE", "online").lower() == "offline"
 
 
 def clean_url(url: str) -> str:

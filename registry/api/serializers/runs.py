@@ -61,6 +61,7 @@ RUN_CHANGES = Body(
         "display_name": _LABEL,
     },
 )
+OUTPUT = Body("Output", required={"artifact": text(1024, least=1)})
 USE = Body("Use", required={"artifact": text(1024, least=1)}, optional={"use_as": _LABEL})
 
 

@@ -110,3 +110,17 @@ class RunOutputs(Endpoint):
         """Answer a page of versions that one may see."""
         rows = runs.outputs(self.actor, self.run(entity, project, run))
         return self.page(rows, EDGES, lambda found: version_shape.versions(found, self.base_url), weigh=CARDS)
+
+    @operation(
+        "Record that a run logged a version that is there already",
+        {200: version_shape.VERSION},
+        body=shape.OUTPUT,
+        errors=(409, 410),
+    )
+    def post(self, request: Request, entity: str, project: str, run: str) -> HttpResponse:
+        """Record the output, once, and answer the version."""
+        data = shape.OUTPUT.read(self.http)
+        maker = self.run(entity, project, run)
+        logged = versions.lookup(self.actor, data["artifact"], entity=entity, project=project)
+        runs.log_again(self.actor, run=maker, membership=logged)
+        return self.answer(version_shape.version(logged, self.base_url))

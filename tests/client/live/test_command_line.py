@@ -96,6 +96,8 @@ def test_login_keeps_a_key_that_counts(alice, home, monkeypatch):
         (["put", "here", "data", "--type", "dataset", "--ttl", "soon"], 2),
         (["put", "here", "data", "--type", "dataset", "--metadata", "[1]"], 2),
         (["put", "here", "data"], 2),
+        (["cache", "clean", "--to", "-5"], 2),
+        (["cache", "clean", "--to", "much"], 2),
         (["unknown"], 2),
         ([], 2),
     ],
@@ -115,6 +117,15 @@ def test_ls_of_what_may_have_been_meant_as_a_collection_says_how_to_look_into_on
     assert done.stderr.strip().endswith(
         "ls takes ENTITY/PROJECT; to look into a collection: strongroom ls ENTITY/PROJECT/NAME."
     )
+
+
+def test_put_says_when_nothing_is_new(project, folder):
+    assert json.loads(command("put", folder, "data", "--type", "dataset", "--json").stdout)["created"] is True
+    again = command("put", folder, "data", "--type", "dataset", "--metadata", '{"n": 1}', "--json")
+    assert json.loads(again.stdout)["created"] is False
+    assert "its metadata stayed as it was" in json.loads(again.stderr)["warning"]
+    said = command("put", folder, "data", "--type", "dataset").stdout
+    assert said.startswith(f"Unchanged, still alice/{project}/data:v0 ")
 
 
 def test_put_counts_its_files_as_people_do(project, folder):

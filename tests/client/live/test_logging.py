@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 import strongroom
 from strongroom.errors import (
+    Conflict,
     Forbidden,
     Gone,
     HasAliases,
+    InvalidInput,
+    LocalFileError,
     NotAuthenticated,
     NotFound,
     StrongroomError,
@@ -87,6 +90,74 @@ def test_equal_contents_make_no_new_version_but_get_their_labels(run):
     back = run.log_artifact(artifact_of(a=b"1"))
     assert back.version == "v2"
     assert back.digest == first.digest
+
+
+def test_a_card_that_goes_with_no_new_version_is_not_lost_in_silence(run):
+    run.log_artifact(artifact_of(a=b"1"))
+    again = artifact_of(a=b"1")
+    again.description, again.metadata = "new", {"n": 1}
+    with pytest.warns(UserWarning, match=r"no new version was made, and its description and metadata stayed"):
+        run.log_artifact(again)
+    assert (again.description or "", again.metadata) == ("", {})
+    again.description = "new"
+    again.save()
+    assert strongroom.Api().artifact("data").description == "new"
+
+
+def test_what_is_logged_already_becomes_an_output_of_another_run_too(run, project):
+    logged = run.log_artifact(artifact_of(a=b"1"))
+    with strongroom.init() as other:
+        assert other.log_artifact(logged, aliases=["more"]) is logged
+    assert sorted(logged.aliases) == ["latest", "more"]
+    outputs = other._session.json("GET", f"/projects/alice/{project}/runs/{other.id}/outputs")["results"]
+    assert [found["name"] for found in outputs] == ["data:v0"]
+    assert logged.logged_by().id == run.id
+    with strongroom.init(project=f"{project}-2") as elsewhere:
+        with pytest.raises(Conflict, match="use_artifact"):
+            elsewhere.log_artifact(logged)
+        path = f"/projects/alice/{project}-2/runs/{elsewhere.id}/outputs"
+        with pytest.raises(Conflict, match="its own project"):
+            elsewhere._session.json("POST", path, {"artifact": logged.qualified_name})
+
+
+@pytest.mark.parametrize("more", [{"name": "other"}, {"type": "model"}])
+def test_a_name_or_type_beside_an_artifact_is_not_ignored(run, more):
+    draft = artifact_of(a=b"1")
+    with pytest.raises(InvalidInput, match="cannot change that"):
+        run.log_artifact(draft, **more)
+    assert run.log_artifact(draft, name="data", type="dataset").version == "v0"
+
+
+def test_aliases_are_given_to_what_is_used(run):
+    run.log_artifact(artifact_of(a=b"1"))
+    assert sorted(run.use_artifact("data:v0", aliases="seen").aliases) == ["latest", "seen"]
+
+
+def test_a_next_draft_says_truly_which_bytes_it_lacks_elsewhere(run, project, home, alice, live_installation):
+    live_installation.manage("createorg", "afar-org")
+    live_installation.manage("createteam", "afar", "--org", "afar-org")
+    live_installation.manage("addmember", "--org", "afar-org", "alice", "member")
+    live_installation.manage("addmember", "--team", "afar", "alice", "member")
+    big = strongroom.Artifact("data", "dataset")
+    big.add_file(write(home / "big", os.urandom(1000)))
+    run.log_artifact(big)
+    with (
+        strongroom.init(entity="afar") as elsewhere,
+        pytest.raises(LocalFileError, match="afar does not have"),
+    ):
+        elsewhere.log_artifact(big.new_draft())
+
+
+def test_a_file_that_changed_after_its_digest_was_asked_for_can_be_logged_the_second_time(run, home):
+    path = write(home / "big", b"a" * (2 * MIB))
+    artifact = strongroom.Artifact("data", "dataset")
+    artifact.add_file(path, policy="immutable")
+    assert artifact.digest
+    path.write_bytes(b"b" * (2 * MIB))
+    with pytest.raises(LocalFileError, match=r"big changed while it was being logged"):
+        run.log_artifact(artifact)
+    run.log_artifact(artifact)
+    assert Path(artifact.file(home / "out")).read_bytes() == path.read_bytes()
 
 
 def test_a_cache_that_cannot_be_used_does_not_undo_what_was_logged(run, home, monkeypatch):
@@ -354,9 +425,11 @@ def test_who_watches_is_told_where_the_run_and_each_version_are(project, monkeyp
     monkeypatch.setattr(sys, "stderr", Terminal())
     with strongroom.init() as run:
         logged = run.log_artifact(artifact_of(a=b"1"))
+        run.log_artifact(artifact_of(a=b"1"))
     assert sys.stderr.getvalue().splitlines() == [
         f"strongroom: run {run.path}, {run.url}",
         f"strongroom: logged {logged.qualified_name}, {logged.url}",
+        f"strongroom: unchanged, still {logged.qualified_name}, {logged.url}",
     ]
     assert run.url.startswith("http")
     assert logged.url.startswith("http")

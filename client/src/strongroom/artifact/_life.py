@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from strongroom._deleting import delete
-from strongroom._http import Session
+from strongroom._http import Session, route
 from strongroom.artifact._base import ArtifactBase
 from strongroom.artifact._facts import check_aliases, check_tags
 from strongroom.core.names import check_metadata
-from strongroom.errors import ArtifactNotLoggedError
+from strongroom.errors import ArtifactNotLoggedError, Conflict
 from strongroom.record import Body, Record
 from strongroom.settings import Settings
 from strongroom.transfer import publish
@@ -118,11 +119,11 @@ class Life(ArtifactBase):
         target: publish.Target,
         aliases: list[str],
         tags: list[str],
-    ) -> Artifact:
-        """Log the draft, and become what was logged."""
+    ) -> bool:
+        """Log the draft, become what was logged, and tell whether that is a new version."""
         if self._draft is None:
-            self._send_changes(aliases, tags)
-            return self
+            self._log_again(session, target, aliases, tags)
+            return False
         self._metadata = check_metadata(self._metadata)
         card = publish.Card(self._name, self._type, self._description, self._metadata, self._ttl_for_server())
         was_final, self._final = self._final, True
@@ -131,8 +132,43 @@ class Life(ArtifactBase):
         except BaseException:
             self._final = was_final  # nothing was logged: what was refused may still be put right
             raise
-        self._become(session, Record.parse(found))
-        return self
+        self._become(session, Record.parse(found.version))
+        if not found.is_new:
+            self._warn_of_lost(card)
+        return found.is_new
+
+    def _log_again(  # type: ignore[misc]  # only the whole is ever made
+        self: Artifact, session: Session, target: publish.Target, aliases: list[str], tags: list[str]
+    ) -> None:
+        """Make a logged version an output of the run as well; one elsewhere is no version of this project."""
+        source = self._logged("logging it again").source
+        if (source.entity, source.project) != (target.entity, target.project):
+            raise Conflict(
+                f"{self.qualified_name} is logged in {source.entity}/{source.project} already, and this is"
+                f" {target.entity}/{target.project}; use it there with run.use_artifact(), or download it and log"
+                " its files as a new artifact."
+            )
+        self._send_changes(aliases, tags)
+        if target.run is not None:
+            path = route("projects", target.entity, target.project, "runs", target.run, "outputs")
+            session.json("POST", path, {"artifact": f"{source.collection}:{source.version}"})
+
+    def _warn_of_lost(self: Artifact, card: publish.Card) -> None:  # type: ignore[misc]
+        """Say what of the draft's card is not that of the version which had its contents already."""
+        lost = [
+            name
+            for name, given, kept in (
+                ("description", card.description, self._description),
+                ("metadata", card.metadata or None, self._metadata),
+                ("ttl", None if card.ttl == "inherit" else card.ttl, self._ttl_for_server()),
+            )
+            if given is not None and given != kept
+        ]
+        if lost:
+            warnings.warn(
+                f"{self.name} has these very contents, so no new version was made, and its {' and '.join(lost)} stayed"
+                " as it was; to change it, set it on the artifact that was returned and call save().", stacklevel=4,
+            )  # fmt: skip
 
 
 def _applied(now: list[str], before: list[str], after: list[str], more: Sequence[str]) -> list[str]:

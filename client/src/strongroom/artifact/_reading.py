@@ -85,9 +85,11 @@ class Reading(ArtifactBase):
             )
         return self._download_item(next(self.manifest.store.items()), root, skip_cache=False)
 
-    def files(self: Artifact, names: Iterable[str] | None = None, per_page: int = 50) -> ArtifactFiles:  # type: ignore[misc]
+    def files(self: Artifact, names: Iterable[str] | str | None = None, per_page: int = 50) -> ArtifactFiles:  # type: ignore[misc]
         """Iterate over the files of the artifact, or over those of the given paths, `per_page` of them at a time."""
         self._logged("its list of files")
+        if isinstance(names, str):
+            names = [names]
         return ArtifactFiles(
             self, None if names is None else [logical_path(name) for name in names], per_page
         )

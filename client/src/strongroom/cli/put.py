@@ -54,9 +54,11 @@ def run(options: argparse.Namespace, output: Output) -> None:
     known = settings.load().with_defaults(ref.entity, ref.project)
     session = Session(known)
     target = Target(known.entity or default_entity(session), known.project or DEFAULT_PROJECT)
-    logged = artifact._log(session, target, check_aliases(aliases), check_tags(options.tag))
-    files = "1 file" if logged.file_count == 1 else f"{logged.file_count} files"
-    output.result(describe(logged), f"Logged {logged.qualified_name} ({files}, {human_size(logged.size)}).")
+    is_new = artifact._log(session, target, check_aliases(aliases), check_tags(options.tag))
+    files = "1 file" if artifact.file_count == 1 else f"{artifact.file_count} files"
+    told = "Logged" if is_new else "Unchanged, still"
+    text = f"{told} {artifact.qualified_name} ({files}, {human_size(artifact.size)})."
+    output.result({**describe(artifact), "created": is_new}, text)
 
 
 def _text(given: str | None) -> str | None:

@@ -76,7 +76,7 @@ def parse(data: bytes, wanted: dict[bytes, int]) -> Iterator[tuple[bytes, memory
         if hashlib.sha256(body).digest() != digest:
             raise DigestMismatch(
                 f"The server sent bytes that are not those of {digest.hex()}; nothing was written."
-                " Ask an admin to run fsck at the server."
+                " Ask an operator of the server to restore it from a backup."
             )
         at += size
         yield digest, body

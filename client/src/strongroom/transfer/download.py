@@ -12,7 +12,7 @@ from itertools import islice
 from strongroom._http import Session
 from strongroom.cache import Cache
 from strongroom.core.paths import folded
-from strongroom.errors import InvalidReference, LocalFileError, Offline, PathCollision
+from strongroom.errors import InvalidReference, LocalFileError, PathCollision
 from strongroom.progress import Progress
 from strongroom.staging import SMALL
 from strongroom.store import EntryStore, Item
@@ -34,10 +34,8 @@ def download(
     allow_missing_references: bool = False, prefix: str = "",
 ) -> None:  # fmt: skip
     """Bring the entries of a store, or those whose path starts with the prefix, below the root folder."""
-    if session.settings.offline:
-        raise Offline(
-            "Strongroom is offline, because STRONGROOM_MODE=offline is set; unset it to download artifacts."
-        )
+    # What the cache has could be had without the server; offline it is refused like the rest, as the reference says.
+    session.refuse_offline()
     try:
         is_new = not os.path.isdir(root) or not os.listdir(root)
         with ExitStack() as stack:

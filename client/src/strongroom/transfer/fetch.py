@@ -67,7 +67,7 @@ class Fetcher:
                     partial.discard()
                     raise DigestMismatch(
                         f"The server sent bytes for {path!r} that are not those of the artifact; nothing was written."
-                        " Ask an admin to run fsck at the server."
+                        " Ask an operator of the server to restore it from a backup."
                     )
             tree.rename(partial.where, path)
         finally:

@@ -109,7 +109,7 @@ def check(store: EntryStore, record: Record) -> None:
     if computed.hexdigest() != record.digest:
         raise DigestMismatch(
             f"The manifest of {record.place.name} is damaged: its digest is {computed.hexdigest()},"
-            f" not {record.digest}. Ask an admin to run fsck at the server."
+            f" not {record.digest}. Ask an operator of the server to restore it from a backup."
         )
 
 

@@ -6,14 +6,23 @@ import contextlib
 import secrets
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from strongroom import hashing
 from strongroom._http import Session, route
 from strongroom.cache import Cache
 from strongroom.core.paths import folded
 from strongroom.draft import Draft
-from strongroom.errors import BadAnswer, BlobsMissing, DraftClosed, LocalFileError, NotFound, StrongroomError
+from strongroom.errors import (
+    BadAnswer,
+    BlobsMissing,
+    DigestMismatch,
+    DraftClosed,
+    LocalFileError,
+    NotFound,
+    StrongroomError,
+)
 from strongroom.progress import Progress
 from strongroom.record import Body
 from strongroom.staging import SMALL
@@ -69,9 +78,17 @@ class Card:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The VERSION of the protocol that a draft became, and whether it is new."""
+
+    version: dict[str, Any]
+    is_new: bool
+
+
 def publish(
     session: Session, target: Target, card: Card, draft: Draft, aliases: list[str], tags: list[str]
-) -> dict[str, Any]:
+) -> Published:
     """Log a draft and return the VERSION that it became; the present one when its contents are those already."""
     labels = {"aliases": aliases, "tags": tags}
     # Made before the first request, so that a wrong setting is told while nothing is logged yet.
@@ -87,10 +104,11 @@ def publish(
             raise
         finally:
             publication.close()
-    version = Body(found, "a commit").found.get("version")
+    answer = Body(found, "a commit").found
+    version = answer.get("version")
     if not isinstance(version, dict):
         raise BadAnswer("The server answered a commit without the version that it made.")
-    return version
+    return Published(version, answer.get("created") is True)
 
 
 def _warn_of_twins(store: EntryStore) -> None:
@@ -188,12 +206,22 @@ class Publication:
         for attempt in range(COMMIT_TRIES):
             try:
                 return self._session.json("POST", route("drafts", self._id or "", "commit"), labels)
+            except DigestMismatch:
+                self._refuse_changed()
+                raise
             except BlobsMissing:
                 if attempt + 1 == COMMIT_TRIES:
                     raise
                 # Found damaged, or collected, since the manifest was staged: what is lacking is sent again.
                 self._stage_and_send()
         raise AssertionError("every try returns or raises")
+
+    def _refuse_changed(self) -> None:
+        """Name the file whose MD5 was asked for before it changed; the draft forgets that MD5, to be logged again."""
+        for item in self._store.items():
+            if item.is_local and item.md5 and hashing.digest(item, self._staging, "md5") != item.md5:
+                self._store.put([replace(item, sha256=None, md5=None)])
+                raise hashing.changed(item)
 
     def _find_journal(self) -> Journal | None:
         if self._store.size() < JOURNAL_FROM:
@@ -286,8 +314,8 @@ class Publication:
         for item in self._store.wanted():
             if not item.is_local:
                 raise LocalFileError(
-                    f"The server no longer has the bytes of {item.path!r}, and they are not on this machine;"
-                    " add the file again."
+                    f"{self._target.entity} does not have the bytes of {item.path!r} at the server, and they are not"
+                    " on this machine; download the artifact that they come from, and add the file again."
                 )
             yield item
 
