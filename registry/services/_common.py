@@ -5,8 +5,9 @@ from __future__ import annotations
 import unicodedata
 from datetime import datetime
 from enum import Enum
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
+from django.db.models import Model
 from django.utils import timezone
 
 from registry.errors import HasAliases
@@ -23,6 +24,12 @@ Keep: TypeAlias = Literal[_Keep.KEEP]
 def spelled(name: str) -> str:
     """Return an alias or tag that is looked for in the form in which they are kept (NFC)."""
     return unicodedata.normalize("NFC", name)
+
+
+def changes(row: Model, wanted: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what of the wanted values is new to a row, before and after: two dictionaries of the same fields."""
+    before = {field: getattr(row, field) for field, value in wanted.items() if getattr(row, field) != value}
+    return before, {field: wanted[field] for field in before}
 
 
 def now() -> datetime:

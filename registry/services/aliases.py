@@ -23,7 +23,6 @@ __all__ = [
     "Held",
     "assign",
     "holders",
-    "holds_protected",
     "listing",
     "move",
     "moved",
@@ -143,13 +142,11 @@ def point(
     return [moved(actor, membership, name, before) for name, before in moves if name not in quiet]
 
 
-def holds_protected(version: Version) -> list[str]:
-    """Return the aliases of a version that a registry protects where it is linked; sorted."""
-    return protected_of([version.pk])
-
-
 def protected_of(version_ids: Iterable[int] | QuerySet[Version]) -> list[str]:
-    """The same for several versions; a second query only when one holds an alias in a registry at all."""
+    """Return the aliases of versions that a registry protects where they are linked; sorted.
+
+    A second query is made only when one holds an alias in a registry at all.
+    """
     rows = Alias.objects.filter(
         membership__version__in=version_ids, collection__project__kind=Project.Kind.REGISTRY
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
@@ -21,7 +20,7 @@ from registry.errors import Gone, NameTaken, NotFound, NotInTrash
 from registry.models import Alias, ArtifactType, Collection, CollectionTag, Membership, Project, Version
 from registry.policy import Act, check
 from registry.services import events, restoring, sequences, trashing
-from registry.services._common import KEEP, Keep, now, spelled, still_held
+from registry.services._common import KEEP, Keep, changes, now, spelled, still_held
 from registry.services.locks import lock, lock_rows
 from registry.services.restoring import RestoredCollection
 
@@ -139,12 +138,10 @@ def _apply(
     tags: list[str] | Keep,
     type: str | Keep,
 ) -> None:
-    before: dict[str, Any] = {}
-    after: dict[str, Any] = {}
-    for field, value in (("name", name), ("description", description)):
-        if value is not KEEP and value != getattr(row, field):
-            before[field], after[field] = getattr(row, field), value
-            setattr(row, field, value)
+    given = {"name": name, "description": description}
+    before, after = changes(row, {field: value for field, value in given.items() if value is not KEEP})
+    for field, value in after.items():
+        setattr(row, field, value)
     if type is not KEEP and type != row.type.name:
         before["type"], after["type"] = row.type.name, type
         row.type = ArtifactType.objects.get_or_create(project_id=row.project_id, name=type)[0]

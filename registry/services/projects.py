@@ -12,7 +12,7 @@ from registry.models import Entity, Project
 from registry.models.prepared import Prepared
 from registry.policy import Act, can, check, check_seen, role_in
 from registry.services import events
-from registry.services._common import KEEP, Keep, now
+from registry.services._common import KEEP, Keep, changes, now
 
 _NEWEST = Prepared[Project](
     lambda entity: (
@@ -133,11 +133,8 @@ def _save(actor: Actor, project: Project, wanted: dict[str, str]) -> Project:
     try:
         with transaction.atomic():
             row = Project.objects.select_for_update().get(pk=project.pk)
-            before = {
-                field: getattr(row, field) for field, value in wanted.items() if getattr(row, field) != value
-            }
-            if before:
-                after = {field: wanted[field] for field in before}
+            before, after = changes(row, wanted)
+            if after:
                 Project.objects.filter(pk=row.pk).update(**after, updated_at=now())
                 events.record(actor, "project.edit", project=project, before=before, after=after)
     except IntegrityError:

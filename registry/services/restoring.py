@@ -157,7 +157,6 @@ def _give_back_aliases(
 ) -> tuple[dict[int, _Names], list[Event]]:
     """Give aliases back where nobody holds them by now; `latest` goes to what is the newest again.
 
-
     Returns the names by version, and the events of what `latest` was taken from.
     """
     rows = Membership.objects.filter(version__in=list(versions)).select_related(
@@ -177,7 +176,7 @@ def _give_back_aliases(
         mine, at = names[place.version_id], (place.collection_id, name)
         if at not in holders:
             holders[at] = place.number
-            back.append(Alias(collection_id=place.collection_id, membership=place, name=name))
+            back.append(_alias(actor, place, name))
             mine.back.append(name)
         elif holders[at] != place.number:
             mine.moved_on.append((name, f"v{holders[at]}"))
@@ -185,6 +184,10 @@ def _give_back_aliases(
     for mine in names.values():
         mine.back.sort()
     return names, latest.take(actor, risen, held)
+
+
+def _alias(actor: Actor, place: Membership, name: str) -> Alias:
+    return Alias(collection_id=place.collection_id, membership=place, name=name, created_by=actor.user)
 
 
 def _lost(

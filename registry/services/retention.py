@@ -39,6 +39,7 @@ def set_policy(actor: Actor, *, target: Entity | Project | Collection, ttl: str 
     wanted = parse_ttl(ttl)
     place: dict[str, Any] = {type(target).__name__.lower(): target}
     with transaction.atomic():
+        _lock(target)
         held = TtlPolicy.objects.filter(**place).first()
         before = _policy_value(held)
         if before == wanted:
@@ -61,6 +62,14 @@ def set_policy(actor: Actor, *, target: Entity | Project | Collection, ttl: str 
             before=before,
             after=wanted,
         )
+
+
+def _lock(target: Entity | Project | Collection) -> None:
+    """Lock a place: of two policies set at once each has its event, and a deleted collection gets none."""
+    if isinstance(target, Collection):
+        locks.lock(target)
+    else:
+        type(target).objects.select_for_update(of=("self",)).get(pk=target.pk)
 
 
 def _policy_value(policy: TtlPolicy | None) -> str | int:

@@ -16,7 +16,7 @@ from registry.models import Event, Membership, Project, Run, RunInput, RunOutput
 from registry.models.versions import MembershipQuerySet
 from registry.policy import Act, check
 from registry.services import events
-from registry.services._common import KEEP, Keep, now
+from registry.services._common import KEEP, Keep, changes, now
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -130,11 +130,8 @@ def edit(
 def _save(actor: Actor, run: Run, wanted: dict[str, Any]) -> Run:
     with transaction.atomic():
         row = Run.objects.select_for_update(of=("self",)).get(pk=run.pk)
-        before = {
-            field: getattr(row, field) for field, value in wanted.items() if getattr(row, field) != value
-        }
-        if before:
-            after = {field: wanted[field] for field in before}
+        before, after = changes(row, wanted)
+        if after:
             finished = {"finished_at": _finished_at(row, after)} if "state" in after else {}
             Run.objects.filter(pk=row.pk).update(**after, **finished)
             events.record(

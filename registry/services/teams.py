@@ -15,7 +15,7 @@ from registry.models import Entity, Organization, OrganizationMember, Role, Team
 from registry.models.prepared import Prepared
 from registry.policy import Act, check, check_seen, role_in, roles_in
 from registry.services import accounts, events, retention
-from registry.services._common import KEEP, Keep
+from registry.services._common import KEEP, Keep, changes
 
 Place: TypeAlias = Organization | Team
 _MEMBERSHIPS = Prepared[TeamMember](
@@ -151,11 +151,8 @@ def edit_settings(
         wanted["inherited_ttl_spares_aliased"] = inherited_ttl_spares_aliased
     with transaction.atomic():
         row = Team.objects.select_for_update().get(pk=team.pk)
-        before = {
-            field: getattr(row, field) for field, value in wanted.items() if getattr(row, field) != value
-        }
-        if before:
-            after = {field: wanted[field] for field in before}
+        before, after = changes(row, wanted)
+        if after:
             Team.objects.filter(pk=row.pk).update(**after)
             events.record(
                 actor, "team.edit", entity=team.entity, subject=team.entity.name, before=before, after=after

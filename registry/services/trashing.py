@@ -46,16 +46,7 @@ def _move(actor: Actor, rows: Sequence[Membership], cause: str, at: datetime) ->
     versions = {row.version_id: row.version for row in rows}
     aliases.refuse_protected(versions, rows[0].name if len(rows) == 1 else rows[0].collection.name)
     places = places_of(versions)
-    held = Alias.objects.filter(membership__version__in=list(versions))
-    lost: dict[int, list[dict[str, object]]] = {}
-    left: dict[int, latest.Holder] = {}
-    for version_id, number, collection_id, name in held.values_list(
-        "membership__version_id", "membership__number", "collection_id", "name"
-    ):
-        lost.setdefault(version_id, []).append({"collection": collection_id, "alias": name})
-        if name == aliases.LATEST:
-            left[collection_id] = latest.Holder(number, version_id)
-    held.delete()
+    left = _take_aliases(versions)
     purge_at = purge_date(at)
     changes = {
         "state": Version.State.DELETED,
@@ -66,11 +57,9 @@ def _move(actor: Actor, rows: Sequence[Membership], cause: str, at: datetime) ->
         "updated_at": at,
     }
     Version.objects.filter(pk__in=list(versions)).update(**changes)
-    for version_id, version in versions.items():
+    for version in versions.values():
         for field, value in changes.items():
             setattr(version, field, value)
-        version.lost_aliases = lost.get(version_id, [])
-    Version.objects.bulk_update([versions[pk] for pk in lost], ["lost_aliases"])
     count(places, -1, at)
     act = "version.expire" if cause == Version.Cause.EXPIRY else "version.delete"
     events.append(
@@ -85,6 +74,24 @@ def _move(actor: Actor, rows: Sequence[Membership], cause: str, at: datetime) ->
         )
         for row in rows
     )
+    return left
+
+
+def _take_aliases(versions: dict[int, Version]) -> dict[int, latest.Holder]:
+    """Take the aliases from versions, which remember them; return those that held `latest`, by collection."""
+    held = Alias.objects.filter(membership__version__in=list(versions))
+    left: dict[int, latest.Holder] = {}
+    for version in versions.values():
+        version.lost_aliases = []
+    for version_id, number, collection_id, name in held.values_list(
+        "membership__version_id", "membership__number", "collection_id", "name"
+    ):
+        versions[version_id].lost_aliases.append({"collection": collection_id, "alias": name})
+        if name == aliases.LATEST:
+            left[collection_id] = latest.Holder(number, version_id)
+    held.delete()
+    losers = [version for version in versions.values() if version.lost_aliases]
+    Version.objects.bulk_update(losers, ["lost_aliases"])
     return left
 
 

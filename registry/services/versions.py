@@ -25,7 +25,7 @@ from registry.models import Alias, Collection, Membership, Project, Version, Ver
 from registry.models.prepared import Prepared
 from registry.policy import Act, check
 from registry.services import aliases, collections, events, locks, projects, retention, tags, touching, trash
-from registry.services._common import KEEP, Keep, spelled, still_held
+from registry.services._common import KEEP, Keep, changes, spelled, still_held
 
 # Without what `collection` holds: joining it again costs more than all other reads together.
 _WITH = ("version__created_by", "version__manifest")
@@ -195,10 +195,7 @@ def _apply(
         wanted["description"] = description
     if metadata is not KEEP:
         wanted["metadata"] = metadata
-    before = {
-        field: getattr(version, field) for field, value in wanted.items() if getattr(version, field) != value
-    }
-    changed = {field: wanted[field] for field in before}
+    before, changed = changes(version, wanted)
     after = dict(changed)
     if ttl is not KEEP and ttl != retention.as_value(version):
         before["ttl"], after["ttl"] = retention.as_value(version), ttl

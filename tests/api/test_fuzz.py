@@ -16,11 +16,14 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from registry.http import signing
 from registry.services import drafts, runs, uploads
 from tests import factories
 from tests.api.support import Api
 
 EXAMPLES = 12
+# What bodies name, as addresses do.
+SAID = {"version": "v0", "artifact": "resnet:v0", "path": "a/b.txt"}
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -43,7 +46,13 @@ def world(db):
     who = factories.actor(people.alice, "api")
     run, _ = runs.create(who, project=project, name="train")
     held = factories.log(
-        people.alice, project, "resnet", {"a/b.txt": b"x", "c": b"yy"}, aliases=["prod"], run=run
+        people.alice,
+        project,
+        "resnet",
+        {"a/b.txt": b"x", "c": b"yy"},
+        aliases=["prod"],
+        tags=["good"],
+        run=run,
     )
     factories.log(people.alice, project, "resnet", {"c": b"zz"})
     draft, _ = drafts.begin(who, project=project, collection="resnet", type="model")
@@ -63,6 +72,15 @@ def world(db):
         "upload_id": str(upload.pk),
         "number": 1,
         "key_id": api.user.api_keys.get().pk,
+        "team": people.team.entity.name,
+        "organization": people.organization.entity.name,
+        "user": people.bob.username,
+        "token": signing.sign(
+            purpose=signing.DOWNLOAD,
+            user_id=people.alice.pk,
+            method="GET",
+            object=[held.version.public_id, "a/b.txt"],
+        ),
     }
 
 
@@ -86,6 +104,7 @@ def operations():
 def test_no_request_is_answered_by_a_failure_or_by_a_surprise(operation, world):
     api, real = world
     chance = random.Random(20260101)
+    answered = set()
 
     @settings(
         max_examples=EXAMPLES,
@@ -100,8 +119,15 @@ def test_no_request_is_answered_by_a_failure_or_by_a_surprise(operation, world):
         for name in case.path_parameters or {}:
             if name in real and chance.random() < 0.85:
                 case.path_parameters[name] = quote(str(real[name]), safe="")
+        if isinstance(case.body, dict):
+            case.body |= {
+                name: said for name, said in SAID.items() if name in case.body and chance.random() < 0.5
+            }
         # Nothing unpacks what is compressed on its way to the checks.
         headers = {**api.headers, "Accept-Encoding": "identity"}
-        case.validate_response(case.call(headers=headers), checks=CHECKS)
+        response = case.call(headers=headers)
+        answered.add(response.status_code)
+        case.validate_response(response, checks=CHECKS)
 
     ask()
+    assert answered - {404}, "every address led nowhere: nothing of this operation was tried"

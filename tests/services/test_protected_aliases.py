@@ -58,7 +58,7 @@ def hold(link, name: str) -> None:
 def test_an_alias_is_compared_folded_and_by_pattern(home, link, v0, pattern, alias, held):
     protect(home, pattern)
     hold(link, alias)
-    assert aliases.holds_protected(v0.version) == ([alias] if held else [])
+    assert aliases.protected_of([v0.version_id]) == ([alias] if held else [])
 
 
 def test_who_holds_one_is_neither_deleted_nor_expired(bob, home, link, v0):
@@ -82,5 +82,5 @@ def test_the_alias_of_another_registry_or_outside_of_registries_is_no_hindrance(
     protect(other, "prod")
     hold(link, "prod")
     aliases.move(bob, membership=v0, name="prod")
-    assert aliases.holds_protected(v0.version) == []
+    assert aliases.protected_of([v0.version_id]) == []
     versions.delete(bob, membership=v0, delete_aliases=True)

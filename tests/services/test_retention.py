@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 
 from registry.errors import Forbidden, InvalidTtl, NotFound
-from registry.models import Event, Membership, Project, Team, Version
-from registry.services import aliases, retention, versions
+from registry.models import Collection, Event, Membership, Project, Team, TtlPolicy, Version
+from registry.services import aliases, collections, retention, versions
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +69,14 @@ def test_a_policy_that_is_taken_away_leaves_the_next(alice, v0):
     assert retention.effective(v0).origin == "team"
     told = Event.objects.filter(act="ttl_policy.set").order_by("id").values_list("before", "after")
     assert list(told) == [("inherit", DAY), ("inherit", HOUR), (HOUR, "inherit")]
+
+
+def test_a_place_that_is_deleted_meanwhile_gets_no_policy(bob, alice, v0):
+    asked = v0.collection
+    collections.delete(bob, collection=Collection.objects.get(pk=asked.pk), delete_aliases=True)
+    with pytest.raises(NotFound):
+        retention.set_policy(alice, target=asked, ttl=60)
+    assert not TtlPolicy.objects.exists()
 
 
 def test_a_policy_counts_for_existing_and_for_future_versions(people, alice, v0):

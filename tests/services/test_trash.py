@@ -36,6 +36,7 @@ def test_a_restored_version_has_everything_it_had(bob, v0):
     after = Version.objects.values().get(pk=v0.version_id)
     assert {**after, "updated_at": None} == {**before, "updated_at": None}
     assert list(VersionTag.objects.values_list("name", flat=True)) == ["ok"]
+    assert set(Alias.objects.values_list("created_by", flat=True)) == {bob.user.pk}
     assert files.content(bob, v0, "a")[0].path == "a"
 
 

@@ -20,7 +20,6 @@ NOT_SHOWN = {
 }
 CLASSES_NOT_SHOWN = {
     "alone": "fills a window of its own: the sign-in page",
-    "only-narrow": "for pages that say less on a narrow screen",
 }
 
 

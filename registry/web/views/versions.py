@@ -28,10 +28,7 @@ _COUNTED = 1000
 def found(actor: Actor, entity: str, project: str, collection: str, number: int) -> Membership:
     """The version of an address."""
     here = found_collection(actor, entity, project, collection)
-    membership = versions.find(actor, here, f"v{number}")
-    # The collection at hand, with its project and entity: no second read for names and addresses.
-    membership.collection = here
-    return membership
+    return versions.find(actor, here, f"v{number}")
 
 
 def frame(actor: Actor, membership: Membership, tab: str) -> dict[str, Any]:
