@@ -119,7 +119,7 @@ def _in_organization(role: str) -> Role:
 
 
 def _is_of_organization(user: User, entity: Entity) -> bool:
-    """Is the person in the organization that this is, or whose team this is, directly or through a team?"""
+    """Is the person in the organization that this is, or whose team this is?"""
     return Entity.objects.filter(pk=entity.pk).visible_to(user).exists()
 
 

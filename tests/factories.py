@@ -67,6 +67,13 @@ def people() -> People:
     return People(organization, team, **made)
 
 
+def colleague(people: People) -> User:
+    """Make one more person of the organization, in none of its teams."""
+    made = user()
+    teams.add_member(system("command"), place=people.organization, user=made, role="member")
+    return made
+
+
 def project(people: People, name: str | None = None, **details) -> Project:
     return projects.create(
         actor(people.alice), entity=people.team.entity, name=name or unique("project"), **details

@@ -204,7 +204,7 @@ def world(db):
     draft, _ = drafts.begin(maker, project=project, collection="resnet", type="model")
     drafts.stage(maker, draft=draft, lines=factories.manifest_lines({"a": b"x"}))
     upload, _ = uploads.begin(maker, draft=draft, size=1, parts=1)
-    added = factories.user()
+    added = factories.colleague(people)
     teams.add_member(factories.actor(people.alice), place=people.team, user=added, role="member")
     users = people.roles
     secrets = {

@@ -23,6 +23,8 @@ HIDDEN = None
 
 # target -> role -> what they may do; HIDDEN: they do not learn that it exists.
 TEAM_ROLES = {"viewer": READ, "member": WRITE, "admin": ALL, "instance": ALL}
+# Who is in a team is in its organization.
+OF_IT = ("organization", "sister", "viewer", "member", "admin")
 TABLE = {
     "private project": {
         **dict.fromkeys(("stranger", "sister", "organization", "head"), HIDDEN),
@@ -46,28 +48,25 @@ TABLE = {
     },
     "organization": {
         "stranger": HIDDEN,
-        # Who is in a team of it, but not in it, sees that it is there.
-        **dict.fromkeys(("sister", "viewer", "member", "admin"), {Act.VIEW}),
-        "organization": READ,
+        **dict.fromkeys(OF_IT, READ),
         "head": ALL,
         "instance": ALL,
     },
     "organization's entity": {
         "stranger": HIDDEN,
-        **dict.fromkeys(("sister", "viewer", "member", "admin"), {Act.VIEW}),
-        "organization": READ,
+        **dict.fromkeys(OF_IT, READ),
         "head": ALL,
         "instance": ALL,
     },
     "organization's project": {
-        **dict.fromkeys(("stranger", "sister", "viewer", "member", "admin"), HIDDEN),
-        "organization": READ,
+        "stranger": HIDDEN,
+        **dict.fromkeys(OF_IT, READ),
         "head": ALL,
         "instance": ALL,
     },
     "organization's open project": {
         "stranger": HIDDEN,
-        **dict.fromkeys(("sister", "viewer", "member", "admin", "organization"), READ),
+        **dict.fromkeys(OF_IT, READ),
         "head": ALL,
         "instance": ALL,
     },

@@ -11,7 +11,7 @@ from registry.models.projects import Project
 from registry.models.retention import TtlPolicy
 from registry.models.runs import Run, RunInput, RunOutput
 from registry.models.tags import CollectionTag, VersionTag
-from registry.models.teams import Entity, Organization, OrganizationMember, Role, Team, TeamMember
+from registry.models.teams import Entity, Organization, OrganizationMember, Role, Team, TeamMember, named
 from registry.models.uploads import Upload, UploadPart
 from registry.models.versions import Membership, Version
 
@@ -46,4 +46,5 @@ __all__ = [
     "User",
     "Version",
     "VersionTag",
+    "named",
 ]

@@ -13,14 +13,14 @@ from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from registry.models.fields import Sha256Field
-from registry.models.teams import Entity, Role
+from registry.models.teams import Entity, Role, named
 
 
 class UserManager(BaseUserManager["User"]):
     """Look-up by name; people are made by `services.accounts.create_user`, nowhere else."""
 
     def get_by_natural_key(self, username: str | None) -> User:
-        return self.get(entity__folded=(username or "").casefold())
+        return self.get(named(username or ""))
 
 
 class User(AbstractBaseUser):

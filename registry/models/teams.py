@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from registry.models.accounts import User
 
 
+def named(name: str) -> Q:
+    """Match the user, team or organization of this name: they are compared without case, like all entities."""
+    return Q(entity__folded=name.casefold())
+
+
 class Role(models.TextChoices):
     """What a person may do in a team; the order is that of growing rights."""
 
@@ -29,18 +34,12 @@ class EntityQuerySet(models.QuerySet["Entity"]):
         return self.filter(folded=name.casefold())
 
     def visible_to(self, user: User | None) -> EntityQuerySet:
-        """One's own, and all teams of one's organizations: those one belongs to oneself or through a team.
-
-        Sub-queries, not joins: joins over members of members multiply their rows.
-        """
+        """One's own, one's organizations, and all teams of theirs; who is in a team is in its organization."""
         if user is None or not user.is_active:
             return self.none()
         if user.is_admin:
             return self
-        organizations = Organization.objects.filter(
-            Q(pk__in=OrganizationMember.objects.filter(user=user).values("organization"))
-            | Q(pk__in=TeamMember.objects.filter(user=user).values("team__organization"))
-        ).values("pk")
+        organizations = OrganizationMember.objects.filter(user=user).values("organization")
         return self.filter(
             Q(user=user) | Q(team__organization__in=organizations) | Q(organization__in=organizations)
         )

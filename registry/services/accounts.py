@@ -16,7 +16,7 @@ from strongroom.core.names import check_entity_name, check_label
 
 from registry.actor import Actor
 from registry.errors import InvalidInput, NameTaken, NotAuthenticated, NotFound, RateLimited
-from registry.models import Entity, Installation, Organization, Team, User
+from registry.models import Entity, Installation, Organization, Team, User, named
 from registry.policy import Act, check
 from registry.services import events
 from registry.services._common import now
@@ -109,6 +109,17 @@ def make_admin(actor: Actor, *, user: User) -> None:
         )
 
 
+def set_email(actor: Actor, *, user: User, email: str) -> None:
+    """Change the address that a person gets mail at."""
+    check(actor, Act.ADMINISTER, None)
+    _check_email(email)
+    with transaction.atomic():
+        User.objects.filter(pk=user.pk).update(email=email)
+        events.record(
+            actor, "user.email", entity=user.entity, subject=user.username, before=user.email, after=email
+        )
+
+
 def set_password(actor: Actor, *, user: User, new: str, old: str | None = None) -> None:
     """Change a password: one's own with the old one, anybody's as admin."""
     if actor.user == user and not actor.is_system:
@@ -130,7 +141,7 @@ def authenticate(*, username: str, password: str, address: str) -> User:
         raise RateLimited(
             "Too many failed attempts. Wait five minutes, then try again.", seconds=WINDOW_SECONDS
         )
-    user = User.objects.filter(entity__folded=username.casefold(), is_active=True).first()
+    user = User.objects.filter(named(username), is_active=True).first()
     # The same work for a name that is not there, so that time does not tell who exists.
     good = (user or User()).check_password(password) if user else _waste(password)
     if user is None or not good:
@@ -154,7 +165,7 @@ def find(actor: Actor, username: str, *, place: Organization | Team | None = Non
         check(actor, Act.ADMINISTER, None)
     else:
         check(actor, Act.MANAGE_MEMBERS, place)
-    user = User.objects.filter(entity__folded=username.casefold()).first()
+    user = User.objects.filter(named(username)).first()
     if user is None:
         raise NotFound(f'There is no user "{username}". An admin makes one with: manage.py createuser NAME.')
     return user

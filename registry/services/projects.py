@@ -8,7 +8,7 @@ from strongroom.core.names import check_description, check_project_name
 
 from registry.actor import Actor
 from registry.errors import InvalidInput, NameTaken
-from registry.models import Entity, Project
+from registry.models import Entity, Project, named
 from registry.models.prepared import Prepared
 from registry.policy import Act, can, check, check_seen, role_in
 from registry.services import events
@@ -47,7 +47,7 @@ def listing(
     if entity is not None:
         rows = rows.filter(entity=entity)
     if owner:
-        rows = rows.filter(entity__folded=owner.casefold())
+        rows = rows.filter(named(owner))
     if q:
         rows = rows.filter(name__icontains=q)
     return rows.filter(visibility=visibility) if visibility else rows

@@ -12,7 +12,7 @@ from strongroom.core.names import check_label, check_metadata, check_run_name
 
 from registry.actor import Actor
 from registry.errors import Conflict, InvalidInput, NameTaken, NotFound
-from registry.models import Event, Membership, Project, Run, RunInput, RunOutput, User, Version
+from registry.models import Event, Membership, Project, Run, RunInput, RunOutput, User, Version, named
 from registry.models.versions import MembershipQuerySet
 from registry.policy import Act, check
 from registry.services import events
@@ -50,7 +50,7 @@ def listing(
         rows = rows.filter(job_type=job_type)
     if user:
         # Looked up before: a join would keep databases from the index by maker.
-        made_by = User.objects.filter(entity__folded=user.casefold()).values_list("pk", flat=True).first()
+        made_by = User.objects.filter(named(user)).values_list("pk", flat=True).first()
         rows = rows.filter(created_by=made_by) if made_by else rows.none()
     return rows
 

@@ -11,9 +11,9 @@ from strongroom.core.names import check_entity_name
 
 from registry.actor import Actor
 from registry.errors import Conflict, InvalidInput, NameTaken, NotFound
-from registry.models import Entity, Organization, OrganizationMember, Role, Team, TeamMember, User
+from registry.models import Entity, Organization, OrganizationMember, Role, Team, TeamMember, User, named
 from registry.models.prepared import Prepared
-from registry.policy import Act, check, check_seen, role_in, roles_in
+from registry.policy import Act, can, check, check_seen, role_in, roles_in
 from registry.services import accounts, events, retention
 from registry.services._common import KEEP, Keep, changes
 
@@ -42,16 +42,22 @@ def create_team(actor: Actor, *, name: str, organization: Organization) -> Team:
     with transaction.atomic():
         team = Team.objects.create(entity=_entity(name, Entity.Kind.TEAM), organization=organization)
         if actor.user is not None:
+            _let_in(actor, organization, actor.user)
             TeamMember.objects.create(team=team, user=actor.user, role=Role.ADMIN)
         events.record(actor, "team.create", entity=team.entity, subject=name)
     return team
 
 
 def add_member(actor: Actor, *, place: Place, user: User, role: str) -> None:
-    """Give a person a role, or change the one they have; safe to repeat."""
+    """Give a person a role, or change the one they have; safe to repeat.
+
+    Who joins a team joins its organization: that takes somebody who may add to the organization (else Conflict).
+    """
     check(actor, Act.MANAGE_MEMBERS, place)
     _check_role(place, role)
     with transaction.atomic():
+        if isinstance(place, Team):
+            _let_in(actor, place.organization, user)
         held = _lock(place).filter(user=user).first()
         if held is not None and held.role == role:
             return
@@ -66,6 +72,22 @@ def add_member(actor: Actor, *, place: Place, user: User, role: str) -> None:
             before=held.role if held else None,
             after=role,
         )
+
+
+def _let_in(actor: Actor, organization: Organization, user: User) -> None:
+    """Make a person a member of the organization, unless they are in it; it is locked before its teams."""
+    if _lock(organization).filter(user=user).exists():
+        return
+    if not can(actor, Act.MANAGE_MEMBERS, organization):
+        raise Conflict(
+            f"{user.username} is not in the organization {organization}, and to bring people into it is for its"
+            f" admins. Ask one of them to add {user.username} to {organization} first, or to the team at once.",
+            field="username",
+        )
+    organization.members.create(user=user, role="member")
+    events.record(
+        actor, "member.role", entity=organization.entity, subject=user.username, before=None, after="member"
+    )
 
 
 def remove_member(actor: Actor, *, place: Place, user: User) -> None:
@@ -205,11 +227,7 @@ def find_entity(actor: Actor, name: str) -> Entity:
 
 def find_team(actor: Actor, name: str) -> Team:
     """Find a team that the person may see."""
-    team = (
-        Team.objects.filter(entity__folded=name.casefold())
-        .select_related("entity", "organization__entity")
-        .first()
-    )
+    team = Team.objects.filter(named(name)).select_related("entity", "organization__entity").first()
     check_seen(actor, team, f'Team "{name}"')
     assert team is not None
     return team
@@ -217,7 +235,7 @@ def find_team(actor: Actor, name: str) -> Team:
 
 def find_organization(actor: Actor, name: str) -> Organization:
     """Find an organization that the person may see."""
-    found = Organization.objects.filter(entity__folded=name.casefold()).select_related("entity").first()
+    found = Organization.objects.filter(named(name)).select_related("entity").first()
     check_seen(actor, found, f'Organization "{name}"')
     assert found is not None
     return found

@@ -21,6 +21,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "member.remove": ("removed", "member removed"),
     "user.create": ("made the account", "account made"),
     "user.admin": ("made an admin of", "made admin"),
+    "user.email": ("changed the address of", "address changed"),
     "user.password": ("changed the password of", "password changed"),
     "key.create": ("made the API key", "key created"),
     "key.revoke": ("revoked the API key", "key revoked"),

@@ -8,7 +8,7 @@ from registry.actor import system
 from registry.models import Run
 from registry.services import projects, runs, teams
 from tests.api.support import Api
-from tests.factories import actor, log, unique, user
+from tests.factories import actor, colleague, log, unique
 
 # What each list may cost, rows included; a change here is a decision.
 BUDGET = {
@@ -58,7 +58,7 @@ def fill(people, project, run, count):
         # The installation makes it: its maker would belong to it, and see what is in it.
         club = teams.create_team(system(), name=unique("club"), organization=people.organization)
         teams.add_member(system(), place=club, user=people.alice, role="viewer")
-        teams.add_member(who, place=people.team, user=user(), role="viewer")
+        teams.add_member(who, place=people.team, user=colleague(people), role="viewer")
     return held
 
 

@@ -127,11 +127,24 @@ def test_a_member_is_removed_from_everything_of_an_organization_and_again_withou
     run("createuser", "bob", "--admin")
     run("addmember", "--team", "vision", "bob", "admin")
     assert run("removemember", "--org", "acme", "alice") == ["alice is out of acme."]
-    assert not OrganizationMember.objects.exists()
+    assert [row.user.username for row in OrganizationMember.objects.all()] == ["bob"]
     assert [row.user.username for row in TeamMember.objects.all()] == ["bob"]
     assert run("removemember", "--org", "acme", "alice") == ["alice is not a member of acme."]
     with pytest.raises(CommandError, match="last admin"):
         run("removemember", "--team", "vision", "bob")
+
+
+def test_an_address_is_set_for_a_user_who_is_there_and_that_is_said(provisioned):
+    run("createuser", "bob", "--password", "correct horse battery")
+    for said in (
+        ["The user bob is there.", "Set the address of bob to bob@example.com."],
+        ["The user bob is there."],
+    ):
+        assert run("createuser", "bob", "--email", "bob@example.com") == said
+    assert run("createuser", "bob") == ["The user bob is there."]
+    with pytest.raises(CommandError, match="address"):
+        run("createuser", "bob", "--email", "nobody")
+    assert User.objects.get(username="bob").email == "bob@example.com"
 
 
 def test_a_user_without_a_password_is_said_to_be_unable_to_sign_in(provisioned):

@@ -77,13 +77,14 @@ class World:
 ACTS = {
     "user.create": lambda w: accounts.create_user(w.root, username="somebody"),
     "user.admin": lambda w: accounts.make_admin(w.root, user=w.people.bob),
+    "user.email": lambda w: accounts.set_email(w.root, user=w.people.bob, email="bob@example.com"),
     "user.password": lambda w: accounts.set_password(w.root, user=w.people.bob, new=GOOD),
     "key.create": lambda w: keys.create(w.bob, user=w.people.bob, name="new"),
     "key.revoke": lambda w: keys.revoke(w.bob, key=w.key),
     "organization.create": lambda w: teams.create_organization(w.root, name="fresh-org"),
-    "team.create": lambda w: teams.create_team(w.root, name="fresh", organization=w.people.organization),
+    "team.create": lambda w: teams.create_team(system(), name="fresh", organization=w.people.organization),
     "member.role": lambda w: teams.add_member(
-        w.alice, place=w.people.team, user=w.people.charlie, role="viewer"
+        w.alice, place=w.people.team, user=w.people.olga, role="viewer"
     ),
     "member.remove": lambda w: teams.remove_member(w.alice, place=w.people.team, user=w.people.bob),
     "team.edit": lambda w: teams.edit_settings(w.alice, team=w.people.team, ttl_editors="admins"),

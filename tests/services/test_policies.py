@@ -84,7 +84,7 @@ def test_members_change_no_settings_of_their_team(people):
 
 
 def test_a_team_tells_of_its_people_and_settings_and_leaves_projects_to_themselves(people, alice, collection):
-    teams.add_member(alice, place=people.team, user=people.charlie, role="viewer")
+    teams.add_member(alice, place=people.team, user=people.olga, role="viewer")
     retention.set_policy(alice, target=people.team.entity, ttl=DAY)
     acts = [event.act for event in audit.of_entity(alice, people.team.entity)]
     assert acts[:2] == ["ttl_policy.set", "member.role"]

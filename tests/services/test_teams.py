@@ -232,8 +232,34 @@ def test_people_are_found_by_name_only_by_who_may_manage_them(people, alice, bob
     with pytest.raises(InvalidInput, match="nobody-of-that-name") as refused:
         teams.add_named(alice, place=team, username="nobody-of-that-name", role="viewer")
     assert refused.value.details["field"] == "username"
-    teams.add_named(alice, place=team, username=people.charlie.username, role="viewer")
-    assert teams.remove_named(alice, place=team, username=people.charlie.username) == people.charlie
+    teams.add_named(alice, place=team, username=people.olga.username, role="viewer")
+    assert teams.remove_named(alice, place=team, username=people.olga.username) == people.olga
+
+
+def test_who_joins_a_team_joins_its_organization_by_those_alone_who_may_add_to_that(people, alice):
+    organization = people.organization
+    with pytest.raises(Conflict, match=f"not in the organization {organization.entity.name}"):
+        teams.add_member(alice, place=people.team, user=people.charlie, role="viewer")
+    assert not Event.objects.filter(subject=people.charlie.username, act="member.role").exists()
+    head = make.colleague(people)
+    teams.add_member(system("command"), place=organization, user=head, role="admin")
+    teams.add_member(make.actor(head), place=people.team, user=people.charlie, role="viewer")
+    assert organization.members.get(user=people.charlie).role == "member"
+    told = Event.objects.filter(subject=people.charlie.username, act="member.role").order_by("pk")
+    assert list(told.values_list("entity_id", "before", "after")) == [
+        (organization.entity_id, None, "member"),
+        (people.team.entity_id, None, "viewer"),
+    ]
+    teams.add_member(alice, place=people.team, user=people.charlie, role="member")
+    assert organization.members.get(user=people.charlie).role == "member"
+
+
+def test_who_makes_a_team_is_in_its_organization(people):
+    team = teams.create_team(
+        make.actor(people.root), name=make.unique("own"), organization=people.organization
+    )
+    assert team.members.get().user == people.root
+    assert people.organization.members.filter(user=people.root).exists()
 
 
 def test_anyone_leaves_by_name(people, bob):

@@ -154,15 +154,19 @@ def test_keys_are_shown_once_and_revoked(as_user, people):
 def test_members_are_added_changed_and_removed_by_admins_only(as_user, people):
     path = f"/teams/{people.team.entity.name}/members"
     admin, member = as_user(people.alice), as_user(people.bob)
-    admin.post(path, {"username": people.charlie.username, "role": "viewer"})
-    assert people.team.members.get(user=people.charlie).role == "viewer"
+    admin.post(path, {"username": people.olga.username, "role": "viewer"})
+    assert people.team.members.get(user=people.olga).role == "viewer"
+    outside = admin.post(path, {"username": people.charlie.username, "role": "viewer"})
+    assert outside.status_code == 422
+    assert "is not in the organization" in outside.content.decode()
+    assert 'id="id_username-error"' in outside.content.decode()
     unknown = admin.post(path, {"username": "nobody-here", "role": "viewer"})
     assert unknown.status_code == 422
     assert 'id="id_username-error"' in unknown.content.decode()
     assert member.post(path, {"username": people.vera.username, "role": "admin"}).status_code == 403
     assert member.post(f"{path}/remove", {"username": people.vera.username}).status_code == 403
-    admin.post(f"{path}/remove", {"username": people.charlie.username})
-    assert not people.team.members.filter(user=people.charlie).exists()
+    admin.post(f"{path}/remove", {"username": people.olga.username})
+    assert not people.team.members.filter(user=people.olga).exists()
     last = admin.post(path, {"username": people.alice.username, "role": "member"})
     assert last.status_code == 422
     assert "last admin" in last.content.decode()

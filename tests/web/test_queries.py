@@ -143,7 +143,7 @@ def test_members_and_keys(as_user, people):
     keys.create(alice, user=people.alice, name="k")
     few = [count(client, page) for page in pages]
     for n in range(20):
-        teams.add_member(alice, place=people.team, user=factories.user(), role="viewer")
+        teams.add_member(alice, place=people.team, user=factories.colleague(people), role="viewer")
         keys.create(alice, user=people.alice, name=f"k{n}")
     assert [count(client, page) for page in pages] == few
 

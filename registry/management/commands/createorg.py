@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from registry.management.commands._base import ProvisioningCommand
-from registry.models import Organization
+from registry.models import Organization, named
 from registry.services import teams
 
 
@@ -20,7 +20,7 @@ class Command(ProvisioningCommand):
         parser.add_argument("name", metavar="ORG")
 
     def provision(self, *, name: str, **options: Any) -> None:
-        if Organization.objects.filter(entity__folded=name.casefold()).exists():
+        if Organization.objects.filter(named(name)).exists():
             self.say(f"The organization {name} is there.")
             return
         teams.create_organization(self.actor, name=name)

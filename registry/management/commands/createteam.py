@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from registry.management.commands._base import ProvisioningCommand
-from registry.models import Team
+from registry.models import Team, named
 from registry.services import teams
 
 
@@ -22,9 +22,7 @@ class Command(ProvisioningCommand):
 
     def provision(self, *, name: str, org: str, **options: Any) -> None:
         organization = teams.find_organization(self.actor, org)
-        present = (
-            Team.objects.filter(entity__folded=name.casefold()).select_related("organization__entity").first()
-        )
+        present = Team.objects.filter(named(name)).select_related("organization__entity").first()
         if present is None:
             teams.create_team(self.actor, name=name, organization=organization)
             self.say(f"Made the team {name} in {organization}.")
