@@ -82,7 +82,7 @@ def tag(place: Any) -> None:
     rows = place.memberships.values_list("version_id", "number")
     VersionTag.objects.bulk_create(
         (
-            VersionTag(version_id=version, name=name)
+            VersionTag(version_id=version, sequence=place, name=name)
             for version, number in rows
             for name in (f"idx-{number}", "stage-dev" if (number + 1) % 100 else "stage-prod")
         ),

@@ -79,9 +79,10 @@ class Endpoint(APIView):
         represent: Represent,
         load: Callable[[QuerySet[Any]], list[Any]] = list,
         weigh: Sequence[str] = (),
+        by_id: Callable[[list[int]], list[Any]] | None = None,
     ) -> HttpResponse:
         """Answer one page of a list, or 304 when who asks has that very page."""
-        found = self.part(rows, orders, represent, load, weigh=weigh)
+        found = self.part(rows, orders, represent, load, weigh=weigh, by_id=by_id)
         return conditional.unless_known(self.http, self.answer(found))
 
     def part(
@@ -93,9 +94,10 @@ class Endpoint(APIView):
         *,
         query: Mapping[str, Any] | None = None,
         weigh: Sequence[str] = (),
+        by_id: Callable[[list[int]], list[Any]] | None = None,
     ) -> dict[str, Any]:
         """Read one page of a list, as `query` (the request's, when not given) asks for it."""
-        found = paging.page(rows, self.http.GET if query is None else query, orders, load, weigh)
+        found = paging.page(rows, self.http.GET if query is None else query, orders, load, weigh, by_id)
         return {"results": represent(found.rows), "next": found.next}
 
     @property

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from django.db.models import Func, IntegerField, Model, Q, QuerySet, TextField, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
 from strongroom.core.errors import InvalidQuery
 
@@ -99,35 +100,58 @@ def page(
     known: Mapping[str, Order],
     load: Callable[[QuerySet[M]], list[Any]] = list,
     weigh: Sequence[str] = (),
+    by_id: Callable[[list[int]], list[Any]] | None = None,
 ) -> Page[Any]:
     """Return the page of `rows` that `order`, `cursor` and `limit` ask for; `load` reads the slice.
 
     The page ends early once the fields named by `weigh` pass the budget; `next` goes on from there.
+    With `by_id`, which reads rows in any order, the list is narrowed and sorted for ids and sizes alone.
     """
     order, limit = order_of(query, known), limit_of(query)
     cursor = query.get("cursor")
     ordered = rows.order_by(*order.columns())
     if cursor is not None:
         ordered = ordered.filter(_beyond(order, decode(order, cursor)))
+    if by_id is not None:
+        return _page_by_id(ordered, order, limit, weigh, by_id)
     if weigh:
-        limit = _affordable(ordered, limit, weigh)
+        limit = _affordable(ordered.values_list(_size(weigh), flat=True)[: limit + 1], limit)
     found = load(ordered[: limit + 1])
     more = len(found) > limit
     return Page(found[:limit], encode(order, found[limit - 1]) if more else None)
 
 
-def _affordable(ordered: Rows[Any], limit: int, weigh: Sequence[str]) -> int:
+def _page_by_id(
+    ordered: Rows[Any],
+    order: Order,
+    limit: int,
+    weigh: Sequence[str],
+    by_id: Callable[[list[int]], list[Any]],
+) -> Page[Any]:
+    keys = ordered.values_list("pk", _size(weigh), *(key.field for key in order.keys))
+    listed = list(keys[: limit + 1])
+    limit = _affordable((size for _, size, *_ in listed), limit)
+    # One that was deleted since it was listed is left out; the cursor does not need it.
+    found = {row.pk: row for row in by_id([pk for pk, *_ in listed[:limit]])}
+    following = _encoded(order, listed[limit - 1][2:]) if len(listed) > limit else None
+    return Page([found[pk] for pk, *_ in listed[:limit] if pk in found], following)
+
+
+def _affordable(sizes: Iterable[int], limit: int) -> int:
     """Say how many of the next rows fit into the budget, before any of them is read; one fits always.
 
     The row after them, which only says whether there are more, is read with them: it may be large as well.
     """
-    sizes = ordered.values_list(sum((_length(field) for field in weigh), Value(0)), flat=True)
     total = 0
-    for count, size in enumerate(sizes[: limit + 1]):
+    for count, size in enumerate(sizes):
         total += size
         if total > BUDGET_BYTES and count > 0:
             return count
     return limit
+
+
+def _size(weigh: Sequence[str]) -> Combinable:
+    return sum((_length(field) for field in weigh), Value(0))
 
 
 def _length(field: str) -> Func:
@@ -136,7 +160,10 @@ def _length(field: str) -> Func:
 
 def encode(order: Order, row: Any) -> str:
     """Name the place after `row`, for this order only."""
-    values = [key.of(row) for key in order.keys]
+    return _encoded(order, [key.of(row) for key in order.keys])
+
+
+def _encoded(order: Order, values: Sequence[Any]) -> str:
     plain = [value.isoformat() if isinstance(value, datetime) else value for value in values]
     raw = json.dumps([order.name, *plain], separators=(",", ":"), ensure_ascii=False).encode()
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")

@@ -15,7 +15,7 @@ _CHANGED = (
 
 
 def apply(apps, schema_editor):
-    guards.apply(schema_editor, schema_editor.connection.vendor)
+    guards.apply(schema_editor, schema_editor.connection.vendor, 6)
 
 
 def remove(apps, schema_editor):

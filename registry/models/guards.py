@@ -15,6 +15,8 @@ class Guard:
     on: str
     broken: str
     message: str
+    # The migration that made what it looks at: those before set the guards without it.
+    since: int = 2
 
 
 _MANIFEST_CHANGES = (
@@ -30,6 +32,9 @@ _OF_OTHER_COLLECTION = (
 )
 _TYPE_OF_OTHER_PROJECT = (
     "NEW.project_id {differs} (SELECT project_id FROM registry_artifacttype WHERE id = NEW.type_id)"
+)
+_TAG_OF_OTHER_SEQUENCE = (
+    "NEW.sequence_id {differs} (SELECT sequence_id FROM registry_version WHERE id = NEW.version_id)"
 )
 # Content belongs to an entity: whoever could point at another's manifest could read its bytes.
 _MANIFEST_OF_OTHER_ENTITY = (
@@ -112,6 +117,22 @@ GUARDS = (
         "NEW.next_number < OLD.next_number",
         "A version number is never given twice.",
     ),
+    Guard(
+        "version_tag_set_in_own_sequence",
+        "registry_versiontag",
+        "INSERT",
+        _TAG_OF_OTHER_SEQUENCE,
+        "A tag is kept with the sequence of its version.",
+        since=8,
+    ),
+    Guard(
+        "version_tag_moved_in_own_sequence",
+        "registry_versiontag",
+        "UPDATE",
+        _TAG_OF_OTHER_SEQUENCE,
+        "A tag is kept with the sequence of its version.",
+        since=8,
+    ),
 )
 
 _SQLITE = """
@@ -138,11 +159,12 @@ class Editor(Protocol):
     def execute(self, sql: str, /) -> object: ...
 
 
-def create_statements(vendor: str) -> list[str]:
-    """Return the SQL that sets all guards."""
+def create_statements(vendor: str, known: int | None = None) -> list[str]:
+    """Return the SQL that sets all guards, or those that the migration of this number knows."""
+    wanted = [guard for guard in GUARDS if known is None or guard.since <= known]
     if vendor == "sqlite":
-        return [_fill(_SQLITE, guard, "IS NOT") for guard in GUARDS]
-    return [_fill(text, guard, "IS DISTINCT FROM") for guard in GUARDS for text in (_FUNCTION, _TRIGGER)]
+        return [_fill(_SQLITE, guard, "IS NOT") for guard in wanted]
+    return [_fill(text, guard, "IS DISTINCT FROM") for guard in wanted for text in (_FUNCTION, _TRIGGER)]
 
 
 def drop_statements(vendor: str) -> list[str]:
@@ -152,13 +174,13 @@ def drop_statements(vendor: str) -> list[str]:
     return [f"DROP FUNCTION IF EXISTS {guard.name} CASCADE" for guard in GUARDS]
 
 
-def apply(editor: Editor, vendor: str) -> None:
-    """Set all guards, anew where they are there.
+def apply(editor: Editor, vendor: str, known: int | None = None) -> None:
+    """Set all guards, anew where they are there; a migration gives its number, for it may know fewer.
 
     On SQLite, Django alters a table by making it anew, which loses its triggers: a migration that alters one
     of these tables begins with `remove` and ends with `apply`.
     """
-    for statement in [*drop_statements(vendor), *create_statements(vendor)]:
+    for statement in [*drop_statements(vendor), *create_statements(vendor, known)]:
         editor.execute(statement)
 
 

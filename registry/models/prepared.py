@@ -7,11 +7,12 @@ once here and asked again with other values; docs/decisions/0005-prepared-reads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from types import MethodType
 from typing import Any, Generic, TypeVar
 
-from django.db import connection
+from django.db import connection, connections
 from django.db.models import QuerySet
 from django.db.models.query import ModelIterable, get_related_populators
 
@@ -48,20 +49,25 @@ class _Plan:
         with connection.cursor() as cursor:
             cursor.execute(self.sql, filled)
             found = cursor.fetchall()
-        return map(self.make, map(self._converted, found))
+        return map(self.make, self._converted(found))
 
-    def _converted(self, row: Sequence[Any]) -> list[Any]:
-        converted, ops = list(row), connection.ops
-        for at, steps, expression in self.converters:
-            value = converted[at]
-            for of_database, step in steps:
-                value = (
-                    step(ops, value, expression, connection)
-                    if of_database
-                    else step(value, expression, connection)
-                )
-            converted[at] = value
-        return converted
+    def _converted(self, rows: Iterable[Sequence[Any]]) -> Iterator[list[Any]]:
+        # This thread's own, once: the proxy would look it up for each value.
+        here = connections[connection.alias]
+        bound = [
+            (
+                at,
+                [MethodType(step, here.ops) if of_database else step for of_database, step in steps],
+                expression,
+            )
+            for at, steps, expression in self.converters
+        ]
+        for row in rows:
+            converted = list(row)
+            for at, steps, expression in bound:
+                for step in steps:
+                    converted[at] = step(converted[at], expression, here)
+            yield converted
 
 
 class Prepared(Generic[M]):

@@ -13,6 +13,8 @@ class VersionTag(models.Model):
     """A tag of a version; links show the source's."""
 
     version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="tags")
+    # The version's own, which never changes: so a tag is found within one collection by an index.
+    sequence = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="+")
     name = models.CharField(max_length=128)
 
     class Meta:
@@ -21,7 +23,10 @@ class VersionTag(models.Model):
             models.UniqueConstraint(fields=["version", "name"], name="version_tag_once"),
             models.CheckConstraint(condition=~Q(name=""), name="version_tag_not_empty"),
         ]
-        indexes = [models.Index(fields=["name", "version"], name="version_tag_by_name")]
+        indexes = [
+            models.Index(fields=["name", "version"], name="version_tag_by_name"),
+            models.Index(fields=["sequence", "name", "version"], name="version_tag_in_sequence"),
+        ]
 
     def __str__(self) -> str:
         return self.name

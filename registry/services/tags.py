@@ -65,7 +65,9 @@ def put(actor: Actor, membership: Membership, names: Iterable[str], held: list[s
         return []
     if gone:
         VersionTag.objects.filter(version=version, name__in=gone).delete()
-    VersionTag.objects.bulk_create(VersionTag(version=version, name=tag) for tag in fresh)
+    VersionTag.objects.bulk_create(
+        VersionTag(version=version, sequence_id=version.sequence_id, name=tag) for tag in fresh
+    )
     edited = events.make(
         actor,
         "tag.edit",

@@ -130,7 +130,9 @@ def listing(
         rows = rows.trashed()
     else:
         raise InvalidQuery(f'"{state}" is not a state to list. Choose COMMITTED or DELETED.', field="state")
-    tagged = VersionTag.objects.filter(version__memberships__collection=collection)
+    tagged = VersionTag.objects.filter(sequence=collection)
+    if collection.kind == Collection.Kind.PORTFOLIO:  # what it shows is of many sequences
+        tagged = VersionTag.objects.filter(version__memberships__collection=collection)
     named = Alias.objects.filter(collection=collection)
     if tag:
         rows = rows.filter(version__in=tagged.filter(name=spelled(tag)).values("version_id"))

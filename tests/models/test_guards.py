@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from registry.models import Alias, Collection, Event, Membership, Version, guards
+from registry.models import Alias, Collection, Event, Membership, Version, VersionTag, guards
 from registry.services import trash, versions
 from tests import factories as make
 
@@ -63,6 +63,14 @@ BREAK = {
         pk=w["first"].collection_id
     ).update(type=w["elsewhere"].collection.type),
     "membership_not_changed": lambda w: Membership.objects.filter(pk=w["first"].pk).update(number=7),
+    "version_tag_set_in_own_sequence": lambda w: VersionTag.objects.create(
+        version=w["first"].version, sequence=w["second"].collection, name="x"
+    ),
+    "version_tag_moved_in_own_sequence": lambda w: VersionTag.objects.filter(
+        version=VersionTag.objects.create(
+            version=w["first"].version, sequence=w["first"].collection, name="x"
+        ).version
+    ).update(sequence=w["second"].collection),
     "numbers_not_given_again": lambda w: Collection.objects.filter(pk=w["first"].collection_id).update(
         next_number=0, version_count=0
     ),

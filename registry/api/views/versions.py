@@ -16,7 +16,7 @@ from registry.api.serializers.lines import loader
 from registry.api.shapes import Param, flag_of, narrowed_to, search_in, words_of
 from registry.api.views.collections import DELETE_ALIASES
 from registry.http import paging
-from registry.models import Collection
+from registry.models import Collection, Version
 from registry.services import drafts, projects, runs, trash, versions
 
 _FILTERS = (
@@ -45,8 +45,9 @@ class VersionList(Endpoint):
         rows = versions.listing(self.actor, collection=place, **given)
         if place.kind == Collection.Kind.PORTFOLIO:
             return self.page(rows, VERSIONS, lambda found: shape.versions(found, self.base_url), weigh=CARDS)
+        by_id = loader(place, given.get("state", Version.State.COMMITTED))
         return self.page(
-            rows, VERSIONS, lambda found: shape.lines(found, self.base_url), loader(place), weigh=CARDS
+            rows, VERSIONS, lambda found: shape.lines(found, self.base_url), weigh=CARDS, by_id=by_id
         )
 
 
