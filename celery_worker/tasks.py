@@ -6,7 +6,7 @@ from billiard.exceptions import SoftTimeLimitExceeded
 
 from celery_worker.app import app
 from registry import jobs
-from registry.services import accounts, drafts, retention, trash, uploads
+from registry.services import accounts, drafts, retention, runs, trash, uploads
 
 # A task that is out of time stops, and does not go on with the next row.
 jobs.STOPS.append(SoftTimeLimitExceeded)
@@ -17,6 +17,13 @@ def expire_due() -> None:
     """Move versions whose time-to-live has passed to the trash."""
     with jobs.track("retention.expire_due") as counts:
         counts["versions"] = retention.expire_due()
+
+
+@app.task(name="runs.mark_silent")
+def mark_silent() -> None:
+    """Mark runs as crashed that are no longer heard of."""
+    with jobs.track("runs.mark_silent") as counts:
+        counts["runs"] = runs.mark_silent()
 
 
 @app.task(name="drafts.abandon_stale")

@@ -96,6 +96,7 @@ API: dict[str, dict[str, Needs]] = {
     "links": {"post": V},
     "runs": {"get": V, "post": C},
     "run": {"get": V, "patch": C},
+    "run-heartbeat": {"post": C},
     "run-inputs": {"get": V, "post": C},
     "run-outputs": {"get": V, "post": C},
     "version-by-id": {"get": V},

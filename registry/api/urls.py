@@ -100,6 +100,7 @@ _ROUTES: list[tuple[str, type[Endpoint], str]] = [
     (f"{_VERSION}/links", files.LinkList, "links"),
     (f"{_PROJECT}/runs", runs.RunList, "runs"),
     (_RUN, runs.RunDetail, "run"),
+    (f"{_RUN}/heartbeat", runs.RunHeartbeat, "run-heartbeat"),
     (f"{_RUN}/inputs", runs.RunInputs, "run-inputs"),
     (f"{_RUN}/outputs", runs.RunOutputs, "run-outputs"),
     ("versions/<str:version_id>", versions.VersionById, "version-by-id"),

@@ -64,6 +64,7 @@ class Run(models.Model):
             models.Index(fields=["project", "state", "-created_at", "-id"], name="run_by_state"),
             models.Index(fields=["project", "job_type", "-created_at", "-id"], name="run_by_job_type"),
             models.Index(fields=["project", "created_by", "-created_at", "-id"], name="run_by_maker"),
+            models.Index(fields=["heartbeat_at"], condition=Q(state="running"), name="run_by_silence"),
         ]
 
     def __str__(self) -> str:

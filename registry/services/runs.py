@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from strongroom.core.names import check_label, check_metadata, check_run_name
 
-from registry.actor import Actor
+from registry.actor import Actor, system
 from registry.errors import Conflict, InvalidInput, NameTaken, NotFound
 from registry.models import Event, Membership, Project, Run, RunInput, RunOutput, User, Version, named
 from registry.models.versions import MembershipQuerySet
 from registry.policy import Act, check
 from registry.services import events
 from registry.services._common import KEEP, Keep, changes, now
+from registry.services._each import Each
 
+# Ten heartbeats of the client.
+SILENCE = timedelta(minutes=5)
+_BATCH = 500
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
@@ -63,8 +67,12 @@ def create(
     display_name: str = "",
     job_type: str = "",
     config: dict[str, Any] | None = None,
+    heartbeat: bool = False,
 ) -> tuple[Run, bool]:
-    """Begin a run; a name that is there already goes on with that run, so that a repeated request is one run."""
+    """Begin a run; a name that is there already goes on with that run, so that a repeated request is one run.
+
+    With `heartbeat`, whoever begins it goes on to say that it runs: silence is taken for a crash.
+    """
     check(actor, Act.LOG, project)
     name = check_run_name(name) if name else "".join(secrets.choice(_ALPHABET) for _ in range(8))
     run = Run(
@@ -74,6 +82,7 @@ def create(
         job_type=check_label(job_type) if job_type else "",
         config=_check_config(config or {}),
         created_by=actor.user,
+        heartbeat_at=now() if heartbeat else None,
     )
     try:
         with transaction.atomic():
@@ -97,7 +106,45 @@ def _go_on(actor: Actor, wanted: Run) -> Run:
         # Locked before it is read: another process of the same run may be adding to its configuration.
         row = Run.objects.select_for_update(of=("self",)).get(pk=found.pk)
         config = _check_config({**row.config, **wanted.config})
+        Run.objects.filter(pk=row.pk).update(heartbeat_at=wanted.heartbeat_at)
         return _save(actor, found, {**given, "state": Run.State.RUNNING, "config": config})
+
+
+def beat(actor: Actor, *, run: Run) -> Run:
+    """Note that a run still runs, without an event; one that was taken for crashed runs again, with one.
+
+    A run that has ended otherwise stays as it ended.
+    """
+    check(actor, Act.LOG, run.project)
+    if Run.objects.filter(pk=run.pk, state=Run.State.RUNNING).update(heartbeat_at=now()):
+        return run
+    with transaction.atomic():
+        row = Run.objects.select_for_update(of=("self",)).get(pk=run.pk)
+        if row.state != Run.State.CRASHED or row.heartbeat_at is None:
+            return Run.objects.for_listing().get(pk=run.pk)
+        Run.objects.filter(pk=row.pk).update(heartbeat_at=now())
+        return _save(actor, run, {"state": Run.State.RUNNING})
+
+
+def mark_silent(at: datetime | None = None) -> int:
+    """Mark runs as crashed whose script has not been heard of for `SILENCE`; returns how many.
+
+    Only runs with heartbeats are judged: those of other clients may be silent for days. Each is judged again
+    under its lock, so that a heartbeat a moment before wins and two workers beside each other do no harm.
+    """
+    silent = Q(state=Run.State.RUNNING, heartbeat_at__lt=(at or now()) - SILENCE)
+    each = Each("silent runs could not be marked")
+    for run in Run.objects.filter(silent).select_related("project__entity").order_by("heartbeat_at")[:_BATCH]:
+        each.do(_mark_silent, run, silent)
+    return each.finish()
+
+
+def _mark_silent(run: Run, silent: Q) -> bool:
+    with transaction.atomic():
+        if not Run.objects.select_for_update(of=("self",)).filter(silent, pk=run.pk).exists():
+            return False
+        _save(system(), run, {"state": Run.State.CRASHED})
+    return True
 
 
 def edit(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from registry.errors import Forbidden, InvalidInput, InvalidMetadata, NameTaken, NotFound
-from registry.models import Event, RunInput
+from registry.models import Event, Run, RunInput
 from registry.services import runs, versions
 from tests import factories as make
 
@@ -25,6 +28,51 @@ def test_a_run_begins_changes_and_ends(bob, project, run):
     assert runs.edit(bob, run=done, state="running").finished_at is None
     assert list(runs.listing(bob, project=project)) == [done]
     assert Event.objects.filter(act="run.edit").count() == 2
+
+
+def test_a_run_that_falls_silent_is_marked_once_and_runs_again_when_it_is_heard_of(bob, project):
+    run = runs.create(bob, project=project, name="beating", heartbeat=True)[0]
+    begun = run.heartbeat_at
+    assert runs.mark_silent(at=begun + runs.SILENCE) == 0
+    assert runs.mark_silent(at=begun + runs.SILENCE + timedelta(seconds=1)) == 1
+    assert runs.mark_silent(at=begun + runs.SILENCE + timedelta(seconds=1)) == 0
+    crashed = runs.find(bob, project, "beating")
+    assert (crashed.state, crashed.finished_at is not None) == ("crashed", True)
+    alive = runs.beat(bob, run=crashed)
+    assert (alive.state, alive.finished_at) == ("running", None)
+    assert alive.heartbeat_at is None or Run.objects.get(pk=run.pk).heartbeat_at > begun
+    assert runs.beat(bob, run=run).state == "running"
+    told = Event.objects.filter(act="run.edit").order_by("pk").values_list("before", "after", "actor_name")
+    assert [(before["state"], after["state"]) for before, after, _ in told] == [
+        ("running", "crashed"),
+        ("crashed", "running"),
+    ]
+    assert told[0][2] != told[1][2]
+
+
+def test_a_heartbeat_a_moment_before_wins(bob, project, monkeypatch):
+    run = runs.create(bob, project=project, name="beating", heartbeat=True)[0]
+    late = run.heartbeat_at + runs.SILENCE + timedelta(seconds=1)
+    mark = runs._mark_silent
+
+    def beat_first(found, silent):
+        Run.objects.filter(pk=found.pk).update(heartbeat_at=late)
+        return mark(found, silent)
+
+    monkeypatch.setattr(runs, "_mark_silent", beat_first)
+    assert runs.mark_silent(at=late) == 0
+    assert runs.find(bob, project, "beating").state == "running"
+
+
+def test_silence_says_nothing_of_runs_without_heartbeats_nor_of_those_that_ended(bob, project, run):
+    ended = runs.create(bob, project=project, name="ended", heartbeat=True)[0]
+    runs.edit(bob, run=ended, state="failed")
+    assert runs.mark_silent(at=timezone.now() + timedelta(days=9)) == 0
+    assert runs.beat(bob, run=ended).state == "failed"
+    resumed = runs.create(bob, project=project, name="ended")[0]
+    assert (resumed.state, resumed.heartbeat_at) == ("running", None)
+    by_hand = runs.edit(bob, run=run, state="crashed")
+    assert runs.beat(bob, run=by_hand).state == "crashed"
 
 
 def test_the_same_name_again_is_the_same_run_and_of_somebody_else_is_taken(people, project, alice, bob, run):

@@ -9,11 +9,11 @@ import os
 import secrets
 import string
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Self
 
-from strongroom import _ending
+from strongroom import _ending, _heartbeat
 from strongroom import settings as _settings
 from strongroom._http import Session, route
 from strongroom.artifact import Artifact
@@ -72,12 +72,20 @@ def init(
         }
     else:
         owner = known.entity or default_entity(session)
-        found = session.json("POST", route("projects", owner, place, "runs"), {**body, "config": wanted})
+        found = session.json(
+            "POST", route("projects", owner, place, "runs"), {**body, "config": wanted, "heartbeat": True}
+        )
     run = Run._from_body(session, found)
     _active.append(run)
     _ending.watch()
+    if not known.offline:
+        _heartbeat.start(_beats)
     announce(f"run {run.path}", run.url)
     return run
+
+
+def _beats() -> list[Callable[[], None]]:
+    return [run._beat for run in list(_active) if run._owner == os.getpid()]
 
 
 def default_entity(session: Session) -> str:
@@ -183,6 +191,10 @@ class Run:
         artifact = Artifact._from_record(self._session, Record.parse(found))
         artifact._send_changes(more)
         return artifact
+
+    def _beat(self) -> None:
+        """Say that the run still runs; once, for the next time comes by itself."""
+        self._session.once("POST", f"{self._route}/heartbeat")
 
     def save(self) -> None:
         """Send the configuration and the summary as they are now."""

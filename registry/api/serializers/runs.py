@@ -19,7 +19,7 @@ from registry.api.serializers._common import (
     record,
     words,
 )
-from registry.api.shapes import NAME, OBJECT, Body, component, one_of, text
+from registry.api.shapes import FLAG, NAME, OBJECT, Body, component, one_of, text
 from registry.models import Run
 
 RUN = component(
@@ -49,7 +49,7 @@ LINEAGE = component(
 _LABEL = text(256)
 NEW_RUN = Body(
     "RunToMake",
-    optional={"name": NAME, "display_name": _LABEL, "job_type": _LABEL, "config": OBJECT},
+    optional={"name": NAME, "display_name": _LABEL, "job_type": _LABEL, "config": OBJECT, "heartbeat": FLAG},
     empty_ok=True,
 )
 RUN_CHANGES = Body(

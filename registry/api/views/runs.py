@@ -71,6 +71,16 @@ class RunDetail(Endpoint):
         return self.answer(shape.run(changed, self.base_url))
 
 
+class RunHeartbeat(Endpoint):
+    """The sign of life of a run."""
+
+    @operation("Say that a run still runs; one that was taken for crashed runs again", {200: shape.RUN})
+    def post(self, request: Request, entity: str, project: str, run: str) -> HttpResponse:
+        """Note the time, and answer the run."""
+        alive = runs.beat(self.actor, run=self.run(entity, project, run))
+        return self.answer(shape.run(alive, self.base_url))
+
+
 class RunInputs(Endpoint):
     """What a run used."""
 

@@ -198,6 +198,10 @@ def test_a_finished_run_goes_on_and_keeps_what_it_had(project):
         ("raise ValueError('a mistake')", "failed"),
         ("raise KeyboardInterrupt", "failed"),
         ("print('done')", "finished"),
+        ("sys.exit(3)", "failed"),
+        ("sys.exit('no data')", "failed"),
+        ("sys.exit()", "finished"),
+        ("import threading as t; x = t.Thread(target=sys.exit, args=(3,)); x.start(); x.join()", "finished"),
         ("import sys; sys.ps1 = '> '; sys.excepthook(ValueError, ValueError(), None)", "finished"),
     ],
 )
@@ -207,9 +211,45 @@ def test_a_script_that_dies_of_an_error_leaves_a_failed_run(project, script, sta
         " strongroom.init(id='script').finish(); strongroom.init(id='script')\n"
     )
     done = subprocess.run([sys.executable, "-c", begin + script], capture_output=True, text=True, check=False)
-    assert done.stdout.count("told") == (0 if "print" in script else 1)
+    assert done.stdout.count("told") == (1 if "raise" in script or "hook" in script else 0)
     assert "could not be finished" not in done.stderr
     assert strongroom.Api().run("script").state == state
+
+
+BEATING = """
+import threading, time
+import strongroom
+from strongroom import _heartbeat
+
+_heartbeat.EVERY, counted, beat = 0.05, {}, strongroom.Run._beat
+
+def count(run):
+    beat(run)  # what the server refuses raises, and is not counted
+    counted[run.id] = counted.get(run.id, 0) + 1
+
+def threads():
+    return [thread.name for thread in threading.enumerate()].count("strongroom-heartbeat")
+
+def wait_for(done):
+    until = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+strongroom.Run._beat = count
+for _ in range(2):
+    with strongroom.init() as one, strongroom.init() as two:
+        wait_for(lambda: counted.get(one.id, 0) > 1 and counted.get(two.id, 0) > 1)
+        assert threads() == 1
+    wait_for(lambda: threads() == 0)
+strongroom.init(id="left")
+"""
+
+
+def test_runs_tell_that_they_run_until_they_end(project):
+    done = subprocess.run([sys.executable, "-c", BEATING], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert strongroom.Api().run("left").state == "finished"
 
 
 def test_names_that_only_some_systems_keep_apart_are_warned_of(run):
