@@ -1,15 +1,16 @@
-"""Small logs: a version of few entries whose bytes are all there, in one call and one transaction."""
+"""Small logs: a version of few entries whose bytes are there, or come with it, in one call and one transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from io import BytesIO
 from typing import Any
 
 from django.db import transaction
 from strongroom.core.manifest import Entry
 from strongroom.core.names import check_aliases, check_client_id, check_tags
 
-from registry import manifests
+from registry import manifests, storage
 from registry.actor import Actor
 from registry.errors import BlobsMissing, InvalidManifest
 from registry.models import Entity, Project, Run, Version
@@ -33,8 +34,12 @@ def log_small(
     ttl: str | int | None = "inherit",
     run: Run | None = None,
     client_id: str | None = None,
+    bundle: bytes = b"",
 ) -> Committed:
-    """Log a version in one call when no blob is missing; else BlobsMissing, and nothing is made."""
+    """Log a version in one call when no blob is missing; else BlobsMissing, and nothing is made.
+
+    `bundle` brings blobs that may be missing, as frames: they are kept, durably, before anything names them.
+    """
     wanted, tagged = check_aliases(aliases), check_tags(tags)
     fields = drafting.fields(actor, project, collection, type, description, metadata, ttl)
     fields |= {"created_by": actor.user, "run": run, "client_id": client_id}
@@ -43,6 +48,8 @@ def log_small(
         if (present := drafting.of_client(actor, client_id)) is not None:
             return commits.again(actor, drafting.same_target(present, project, collection), wanted, tagged)
     # Whatever reads or writes content comes before the lock; under it there are rows only.
+    if bundle:
+        storage.receive_bundle(project.entity, BytesIO(bundle), len(bundle))
     prepared = _prepare(project.entity, entries)
     with transaction.atomic():
         sequence, _ = sequences.begin(actor, project=project, name=collection, type=type, lock=True)

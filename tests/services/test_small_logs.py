@@ -9,9 +9,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from registry import storage
-from registry.errors import BlobsMissing
-from registry.models import Chunk, Collection, Event, Manifest, Version
-from registry.services import drafts, runs
+from registry.errors import BlobsMissing, DigestMismatch, Forbidden, IncompleteBody
+from registry.models import Chunk, Collection, Event, Manifest, StoredObject, Version
+from registry.services import drafts, files, runs
+from registry.storage import frames
+from tests.factories import actor
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +63,47 @@ def test_files_are_written_before_the_collection_is_locked(project, bob, monkeyp
     done = drafts.log_small(bob, project=project, collection="c", type="model", entries=entries)
     assert done.membership.version.file_count == 1000
     assert inside == [False]
+
+
+def framed(*contents: bytes) -> bytes:
+    return b"".join(frames.head(hashlib.sha256(data).digest(), len(data)) + data for data in contents)
+
+
+def log_brought(who, project, bundle: bytes, content: bytes = b"1", **more):
+    entries = [{"path": "x", "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}]
+    return drafts.log_small(
+        who, project=project, collection="c", type="model", entries=entries, bundle=bundle, **more
+    )
+
+
+def test_bytes_that_come_along_are_kept_and_are_no_hindrance_when_they_were_there(project, bob):
+    done = log_brought(bob, project, framed(b"1"), client_id="one")
+    assert files.content(bob, done.membership, "x")[1].sha256 == hashlib.sha256(b"1").digest()
+    assert log_brought(bob, project, framed(b"1"), client_id="one").membership == done.membership
+    assert not log_brought(bob, project, framed(b"1", b"more")).created
+    assert StoredObject.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("bundle", "error"),
+    [
+        (framed(b"2"), BlobsMissing),
+        (framed(b"1")[:-1] + b"2", DigestMismatch),
+        (framed(b"1")[:-1], IncompleteBody),
+        (b"x", IncompleteBody),
+    ],
+)
+def test_bytes_that_are_not_what_they_say_leave_no_version(project, bob, bundle, error):
+    with pytest.raises(error):
+        log_brought(bob, project, bundle)
+    assert not Version.objects.exists()
+    assert not Collection.objects.exists()
+
+
+def test_who_may_not_log_leaves_no_bytes_either(project, people):
+    with pytest.raises(Forbidden):
+        log_brought(actor(people.vera), project, framed(b"1"))
+    assert not StoredObject.objects.exists()
 
 
 def test_missing_blobs_leave_nothing(project, bob):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
+
+from django.http import HttpRequest
+from strongroom.core.errors import InvalidInput
 
 from registry.api.serializers._common import COUNT, MAYBE_TEXT, TEXT, TIME, listed, moment, record, words
 from registry.api.shapes import (
@@ -12,6 +16,7 @@ from registry.api.shapes import (
     OBJECT,
     TTL,
     Body,
+    Kind,
     component,
     integer,
     many,
@@ -64,11 +69,26 @@ _CARD = {
 NEW_DRAFT = Body("DraftToBegin", required={"collection": NAME, "type": NAME}, optional=_CARD)
 COMMIT = Body("Commit", optional={"aliases": NAMES, "tags": NAMES}, empty_ok=True)
 SIZES = Body("Sizes", required={"sizes": many(integer(0, 2**62), 10_000)})
+_BUNDLE = Kind(
+    {"type": "string", "format": "byte", "maxLength": 700_000},
+    lambda v: type(v) is str and len(v) <= 700_000,
+    "a bundle of at most 512 KiB, in base64",
+)
 SMALL_VERSION = Body(
     "SmallVersion",
     required={"collection": NAME, "type": NAME, "entries": many(OBJECT, 1000)},
-    optional={**_CARD, "aliases": NAMES, "tags": NAMES},
+    optional={**_CARD, "aliases": NAMES, "tags": NAMES, "bundle": _BUNDLE},
 )
+
+
+def small_version(request: HttpRequest) -> dict[str, Any]:
+    """Read a SmallVersion, its bundle as bytes."""
+    data = SMALL_VERSION.read(request)
+    try:
+        data["bundle"] = base64.b64decode(data.get("bundle", ""), validate=True)
+    except ValueError:
+        raise InvalidInput("The bundle is not base64. Encode its bytes again.", field="bundle") from None
+    return data
 
 
 def draft(row: Version) -> dict[str, Any]:

@@ -157,13 +157,13 @@ class SmallVersions(Endpoint):
     """Versions of a project, logged in one request."""
 
     @operation(
-        "Log a version of at most 1,000 entries whose bytes are all here",
+        "Log a version of at most 1,000 entries whose bytes are all here, or come with it in `bundle`",
         {201: shape.COMMITTED, 200: shape.COMMITTED},
         body=draft_shape.SMALL_VERSION,
     )
     def post(self, request: Request, entity: str, project: str) -> HttpResponse:
         """Stage, check and commit at once."""
-        data = draft_shape.SMALL_VERSION.read(self.http)
+        data = draft_shape.small_version(self.http)
         place = projects.ensure(self.actor, entity_name=entity, name=project)
         data = self.with_run(place, data)
         done = drafts.log_small(self.actor, project=place, **data)

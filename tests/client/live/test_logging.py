@@ -148,6 +148,25 @@ def test_a_next_draft_says_truly_which_bytes_it_lacks_elsewhere(run, project, ho
         elsewhere.log_artifact(big.new_draft())
 
 
+def test_small_files_are_logged_in_one_request(run, proxy):
+    with strongroom.init() as beside:
+        asked = []
+        once = beside._session.once
+        beside._session.once = lambda method, path, *more: asked.append(path) or once(method, path, *more)
+        artifact = artifact_of(a=b"1", b=os.urandom(1000), c=b"1")
+        assert beside.log_artifact(artifact).version == "v0"
+        assert [path.rsplit("/", 1)[1] for path in asked] == ["versions"]
+        assert artifact.get_entry("b").size == 1000
+
+
+def test_a_small_file_that_changed_before_it_was_sent_is_named(run, home):
+    artifact = strongroom.Artifact("data", "dataset")
+    artifact.add_file(write(home / "small", b"a"), policy="immutable")
+    (home / "small").write_bytes(b"b")
+    with pytest.raises(LocalFileError, match="small changed while it was being logged"):
+        run.log_artifact(artifact)
+
+
 def test_a_file_that_changed_after_its_digest_was_asked_for_can_be_logged_the_second_time(run, home):
     path = write(home / "big", b"a" * (2 * MIB))
     artifact = strongroom.Artifact("data", "dataset")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 from strongroom import hashing
@@ -47,19 +48,31 @@ def group(items: Iterable[Some], most_bytes: int = TARGET, most: int = MOST_FRAM
 
 def send(session: Session, draft_id: str, items: list[Item], staging: Staging | None, watch: Watch) -> None:
     """Send one bundle; it can be sent again, because blobs that arrived are known by their digests."""
-    frames: list[bytes] = []
+    headers = {"Content-Type": "application/vnd.strongroom.bundle"}
+    with naming_changed(items, staging):
+        session.send("POST", route("drafts", draft_id, "bundles"), frames(items, staging), headers)
+    watch(sum(item.size or 0 for item in items))
+
+
+def frames(items: list[Item], staging: Staging | None) -> bytes:
+    """Return a bundle of the bytes of small items."""
+    found: list[bytes] = []
     for item in items:
         data = hashing.read_small(item, staging)
-        frames += (HEAD.pack(item.sha256, len(data)), data)
-    headers = {"Content-Type": "application/vnd.strongroom.bundle"}
+        found += (HEAD.pack(item.sha256, len(data)), data)
+    return b"".join(found)
+
+
+@contextmanager
+def naming_changed(items: list[Item], staging: Staging | None) -> Iterator[None]:
+    """When the server finds bytes that are not those of a digest, name the file that has changed."""
     try:
-        session.send("POST", route("drafts", draft_id, "bundles"), b"".join(frames), headers)
+        yield
     except DigestMismatch:
         for item in items:
             if hashing.digest(item, staging, "sha256") != item.sha256:
                 raise hashing.changed(item) from None
         raise
-    watch(sum(item.size or 0 for item in items))
 
 
 def parse(data: bytes, wanted: dict[bytes, int]) -> Iterator[tuple[bytes, memoryview]]:

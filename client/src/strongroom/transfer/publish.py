@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import secrets
 import warnings
@@ -34,6 +35,8 @@ from strongroom.transfer.uploads import Uploader, is_distant
 
 # So few entries are logged by one request, should the server have all their bytes already.
 AT_ONCE = 200
+# So few bytes go with that request, known or not: to ask first costs more.
+BROUGHT = 128 << 10
 # Below, hashing first costs less than the extra requests of sending while hashing.
 IN_FLIGHT_FROM = 8 << 20
 # From here on, a killed client should find its draft again.
@@ -123,7 +126,7 @@ def _warn_of_twins(store: EntryStore) -> None:
 def _at_once(
     session: Session, target: Target, card: Card, draft: Draft, labels: dict[str, list[str]]
 ) -> Any | None:
-    """Log in a single request, or return None when bytes have to be sent first."""
+    """Log in a single request, the bytes with it where they are few; None when bytes have to be sent first."""
     store = draft.store
     if store.count() > AT_ONCE or not store.is_hashed():
         return None
@@ -131,8 +134,14 @@ def _at_once(
         **card.body(target.run), **labels, "client_id": secrets.token_hex(16),
         "entries": [entry.to_json() for entry in store.entries()],
     }  # fmt: skip
+    staging = draft.staging if draft.has_staging else None
+    local = {item.sha256: item for item in store.items() if item.is_local} if store.size() <= BROUGHT else {}
+    brought = list(local.values())
+    if brought:
+        body["bundle"] = base64.b64encode(bundles.frames(brought, staging)).decode()
     try:
-        return session.json("POST", route("projects", target.entity, target.project, "versions"), body)
+        with bundles.naming_changed(brought, staging):
+            return session.json("POST", route("projects", target.entity, target.project, "versions"), body)
     except BlobsMissing:
         return None
 
