@@ -1,9 +1,15 @@
 """What the web server does with peers that take their answer slowly, or not at all; and whom it believes."""
 
+import http.client
+import os
 import runpy
 import socket
+import subprocess
+import sys
 import threading
 import time
+from collections import Counter
+from contextlib import ExitStack, closing, suppress
 
 import pytest
 
@@ -71,3 +77,42 @@ def test_https_is_believed_of_ones_own_proxy_only(monkeypatch, trust, believed):
     conf = runpy.run_module("artifacts_site.gunicorn_conf")
     assert conf.get("secure_scheme_headers") == believed
     assert (conf["forwarded_allow_ips"] == "*") == (trust == "1")
+
+
+def names_its_process(_environ, start_response):
+    """The application of the next test."""
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [str(os.getpid()).encode()]
+
+
+@pytest.fixture
+def two_processes():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        command = [
+            sys.executable, "-m", "gunicorn", "-k", "artifacts_site.gunicorn_worker.PatientWorker", "-w", "2",
+            "--threads", "8", "--keep-alive", "60", "-b", f"fd://{listener.fileno()}", f"{__name__}:names_its_process",
+        ]  # fmt: skip
+        server = subprocess.Popen(command, pass_fds=[listener.fileno()], stderr=subprocess.PIPE)
+        try:
+            yield listener.getsockname()
+        finally:
+            server.terminate()
+            server.communicate()
+
+
+def test_connections_that_are_kept_are_shared_between_the_processes(two_processes):
+    def ask(connection):
+        connection.request("GET", "/")
+        return connection.getresponse().read()
+
+    seen = set()
+    until = time.monotonic() + 60
+    while len(seen) < 2 and time.monotonic() < until:  # both have begun
+        with suppress(OSError), closing(http.client.HTTPConnection(*two_processes)) as connection:
+            seen.add(ask(connection))
+    with ExitStack() as stack:
+        kept = [stack.enter_context(closing(http.client.HTTPConnection(*two_processes))) for _ in range(16)]
+        shares = Counter(map(ask, kept))
+    assert min(shares[process] for process in seen) >= 3, shares

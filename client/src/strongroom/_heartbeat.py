@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable
 
@@ -21,10 +22,19 @@ def start(beats: Callable[[], list[Callable[[], None]]]) -> None:
     """
     global _thread
     with _lock:
-        # After a fork, the thread that the child has inherited is not alive there.
         if _thread is None or not _thread.is_alive():
             _thread = threading.Thread(target=_go_on, args=(beats,), name="strongroom-heartbeat", daemon=True)
             _thread.start()
+
+
+def _forget() -> None:
+    """Begin anew in a forked child: the lock may have been held, by a thread that the child has not."""
+    global _lock, _thread
+    _lock, _thread = threading.Lock(), None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
 
 
 def _go_on(beats: Callable[[], list[Callable[[], None]]]) -> None:

@@ -158,7 +158,7 @@ class Life(ArtifactBase):
         lost = [
             name
             for name, given, kept in (
-                ("description", card.description, self._description),
+                ("description", card.description or None, self._description),
                 ("metadata", card.metadata or None, self._metadata),
                 ("ttl", None if card.ttl == "inherit" else card.ttl, self._ttl_for_server()),
             )
