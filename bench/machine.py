@@ -28,8 +28,8 @@ def _machine(work: str) -> dict[str, str]:
     return {
         "processor": f"{os.cpu_count()} x {model[1] if model else platform.machine()} ({', '.join(marks)})",
         "memory": f"{int(total[1]) / MIB:.0f} GiB" if total else "unknown",
-        "disk": _said(["df", "--output=fstype,source", work]).splitlines()[-1].strip(),
-        "system": f"{system[1] if system else platform.system()}, Linux {platform.release()}",
+        "disk": _said(["df", "--output=fstype", work]).splitlines()[-1].strip(),
+        "system": f"{system[1] if system else platform.system()}, Linux {'.'.join(platform.release().split('.')[:2])}",
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -250,7 +251,9 @@ def test_a_key_that_cannot_be_kept_says_where_it_was_to_go(alice, home, monkeypa
     assert "Traceback" not in done.stderr
 
 
-def test_an_error_of_the_machine_that_nobody_foresaw_is_one_sentence(project):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_an_error_of_the_machine_that_nobody_foresaw_is_one_sentence(project, monkeypatch, unbuffered):
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     with Path("/dev/full").open("w") as out:
         done = subprocess.run(
             [sys.executable, "-m", "strongroom", "cache", "info"],
@@ -260,4 +263,20 @@ def test_an_error_of_the_machine_that_nobody_foresaw_is_one_sentence(project):
             check=False,
         )
     assert done.returncode == 1
-    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_has_seen_enough_is_no_error(project, monkeypatch, unbuffered):
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as out:
+        done = subprocess.run(
+            [sys.executable, "-m", "strongroom", "cache", "info"],
+            stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, "")

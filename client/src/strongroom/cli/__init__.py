@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sqlite3
 import sys
 import warnings
@@ -68,12 +69,23 @@ def _run(options: argparse.Namespace, output: Output) -> int:
         output.error(error)
         return exit_code(error)
     except BrokenPipeError:  # whoever read our output has seen enough
-        sys.stderr.close()
+        _forget_output()
         return 0
     except (OSError, sqlite3.Error) as error:  # of this machine, and foreseen nowhere
+        _forget_output()
         output.error(LocalFileError(f"Something on this machine is in the way: {reason(error)}."))
         return 1
     except KeyboardInterrupt:
         output.note("Interrupted; the same command goes on where this one ended.")
         return INTERRUPTED
     return 0
+
+
+def _forget_output() -> None:
+    """Let what standard output does not take go nowhere: at the end, Python would fail with it once more."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
