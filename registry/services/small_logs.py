@@ -68,7 +68,7 @@ def _prepare(scope: Entity, entries: list[dict[str, Any]]) -> manifests.Prepared
     prepared = manifests.prepare(scope, parsed)
     if prepared.missing_count:
         raise BlobsMissing(
-            f"{prepared.missing_count} files are not on the server yet. Begin a draft and send them.",
+            f"The server lacks the bytes of {prepared.missing_count} of the entries. Begin a draft and send them.",
             count=prepared.missing_count,
             bytes=prepared.missing_bytes,
         )

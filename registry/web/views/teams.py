@@ -28,9 +28,9 @@ def members(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
     pager = paged(request, teams.members(actor, place=team), orders.MEMBERS, by_time=False)
     context = frame(actor, team.entity, "members") | {"team": team, "form": form, "pager": pager}
     context["may_manage"] = can(actor, Act.MANAGE_MEMBERS, team)
-    context["who"] = f"Somebody of {team.organization}."
+    context["who"] = f"Somebody of the organization {team.organization}."
     if can(actor, Act.MANAGE_MEMBERS, team.organization):
-        context["who"] = f"Who is not in {team.organization} yet becomes a member of it."
+        context["who"] = f"Who is not in the organization {team.organization} yet becomes a member of it."
     return show(request, "teams/members.html", context, status=422 if form.errors else 200)
 
 
