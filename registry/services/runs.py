@@ -201,14 +201,7 @@ def use(actor: Actor, *, run: Run, membership: Membership, use_as: str = "") -> 
             run=run, version=membership.version, defaults={"membership": membership, "use_as": use_as}
         )
         if fresh:
-            events.record(
-                actor,
-                "version.use",
-                collection=membership.collection,
-                version=membership.version,
-                subject=membership.name,
-                after={"run": run.name},
-            )
+            events.append([_edge(actor, "version.use", run, membership)])
 
 
 def log_again(actor: Actor, *, run: Run, membership: Membership) -> None:
@@ -232,15 +225,19 @@ def record_same(actor: Actor, run: Run, membership: Membership) -> list[Event]:
     """Record that a run logged what was there already; returns the event to append, should that be news."""
     if not record_output(run, membership.version):
         return []
-    told = events.make(
+    return [_edge(actor, "version.log_unchanged", run, membership)]
+
+
+def _edge(actor: Actor, act: str, run: Run, membership: Membership) -> Event:
+    """Tell what a run did with a version that was there."""
+    return events.make(
         actor,
-        "version.log_unchanged",
+        act,
         collection=membership.collection,
         version=membership.version,
         subject=membership.name,
         after={"run": run.name},
     )
-    return [told]
 
 
 def inputs(actor: Actor, run: Run) -> QuerySet[Membership]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import socket
+import threading
 
 import pytest
 from strongroom._http import Session, route
@@ -141,6 +142,19 @@ def test_an_answer_that_breaks_off_is_asked_for_again(scripted):
     left = [Answer(b"[1, 2, 3]", cut=4)]
     server = scripted(lambda request: left.pop() if left else as_json([1, 2, 3]))
     assert session_to(server).json("GET", "/x") == [1, 2, 3]
+
+
+def test_a_request_can_give_up_on_a_silent_server_early(scripted):
+    answered = threading.Event()
+
+    def wait(_):
+        answered.wait(60)
+        return as_json({})
+
+    server = scripted(wait)
+    with pytest.raises(Unreachable):
+        session_to(server).once("POST", "/runs/r/heartbeat", timeout=0.1)
+    answered.set()
 
 
 def test_no_server_says_where_none_is(monkeypatch):

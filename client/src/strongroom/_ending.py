@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import NoReturn
 
@@ -23,14 +23,34 @@ def watch() -> None:
         failed = failed or not _at_prompt()
         before(kind, error, trace)
 
-    def note_code(status: str | int | None = None, /) -> NoReturn:
-        global failed
-        # In another thread it ends that thread alone. The last one counts: it may have been caught, and come to 0.
-        if threading.current_thread() is threading.main_thread() and not _at_prompt():
-            failed = status not in (None, 0)
-        leave(status)
+    def leave_noted(status: str | int | None = None, /) -> NoReturn:
+        try:
+            leave(status)
+        except SystemExit as left:
+            raise _Exit(left.code) from None
 
-    sys.excepthook, sys.exit = note, note_code
+    sys.excepthook, sys.exit = note, leave_noted
+
+
+def is_failure(error: BaseException | None) -> bool:
+    """Tell whether a block, or a script, that ends by this has failed."""
+    if isinstance(error, SystemExit):
+        return error.code not in (None, 0)
+    return error is not None
+
+
+class _Exit(SystemExit):
+    """What our `sys.exit` raises: it notes its code when nobody caught it.
+
+    Python lets go of it then with no frame left; one that was caught goes while the frames of the script are there.
+    """
+
+    def __del__(self, frame: Callable[[int], object] = sys._getframe) -> None:
+        global failed
+        try:
+            frame(1)
+        except ValueError:
+            failed = is_failure(self)
 
 
 def _at_prompt() -> bool:

@@ -73,10 +73,10 @@ class Session:
 
     def once(
         self, method: str, path: str, data: Body = None, headers: Mapping[str, str] | None = None,
-        query: Mapping[str, Any] | None = None,
+        query: Mapping[str, Any] | None = None, *, timeout: float = READ_TIMEOUT,
     ) -> Any:  # fmt: skip
-        """Send a request a single time and return the JSON of the answer."""
-        with self.stream(method, path, data, headers, query) as response:
+        """Send a request a single time and return the JSON of the answer; `timeout` in seconds without a byte of it."""
+        with self.stream(method, path, data, headers, query, timeout=timeout) as response:
             content = read_at_most(response, MAX_JSON)
         if not content:
             return None
@@ -89,12 +89,12 @@ class Session:
     @contextmanager
     def stream(
         self, method: str, path: str, data: Body = None, headers: Mapping[str, str] | None = None,
-        query: Mapping[str, Any] | None = None,
+        query: Mapping[str, Any] | None = None, *, timeout: float = READ_TIMEOUT,
     ) -> Iterator[urllib3.BaseHTTPResponse]:  # fmt: skip
         """Send a request a single time and give its answer to be read; what breaks meanwhile is `Unreachable`."""
         response = None
         try:
-            response = self._open(method, path, data, headers, query)
+            response = self._open(method, path, data, headers, query, timeout)
             if response.status >= 300:
                 raise _error_of(response, self.settings.base_url)
             self.in_contact = True
@@ -154,13 +154,14 @@ class Session:
         data: Body,
         headers: Mapping[str, str] | None,
         query: Mapping[str, Any] | None,
+        timeout: float,
     ) -> urllib3.BaseHTTPResponse:
         self.refuse_offline()
         asked = urlencode({name: value for name, value in (query or {}).items() if value is not None})
         return self._pool.urlopen(
             method, f"{self._prefix}{path}{'?' + asked if asked else ''}", body=data,
             headers={**self._identity(), **(headers or {})}, retries=False, redirect=False,
-            preload_content=False, decode_content=False,
+            preload_content=False, decode_content=False, timeout=urllib3.Timeout(connect=10.0, read=timeout),
         )  # fmt: skip
 
     def _identity(self) -> dict[str, str]:
@@ -193,9 +194,7 @@ class Session:
 
 def _make_pool(base_url: str) -> urllib3.HTTPConnectionPool:
     parts = urlsplit(base_url)
-    options: dict[str, Any] = {
-        "maxsize": 16, "blocksize": BLOCK, "timeout": urllib3.Timeout(connect=10.0, read=READ_TIMEOUT),
-    }  # fmt: skip
+    options: dict[str, Any] = {"maxsize": 16, "blocksize": BLOCK}
     proxy = _proxy_for(parts.scheme, parts.hostname or "")
     manager = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
     return manager.connection_from_url(base_url)

@@ -138,7 +138,7 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.finish(exit_code=0 if error is None else 1)
+        self.finish(exit_code=1 if _ending.is_failure(error) else 0)
 
     def log_artifact(
         self,
@@ -193,8 +193,8 @@ class Run:
         return artifact
 
     def _beat(self) -> None:
-        """Say that the run still runs; once, for the next time comes by itself."""
-        self._session.once("POST", f"{self._route}/heartbeat")
+        """Say that the run still runs; once and soon, for the next time comes by itself, and other runs wait."""
+        self._session.once("POST", f"{self._route}/heartbeat", timeout=_heartbeat.EVERY)
 
     def save(self) -> None:
         """Send the configuration and the summary as they are now."""

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
 from strongroom import settings
@@ -251,17 +252,16 @@ def test_a_key_that_cannot_be_kept_says_where_it_was_to_go(alice, home, monkeypa
     assert "Traceback" not in done.stderr
 
 
+def info_to(out: IO[str]) -> subprocess.CompletedProcess[str]:
+    arguments = [sys.executable, "-m", "strongroom", "cache", "info"]
+    return subprocess.run(arguments, stdout=out, stderr=subprocess.PIPE, text=True, check=False)
+
+
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_an_error_of_the_machine_that_nobody_foresaw_is_one_sentence(project, monkeypatch, unbuffered):
     monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     with Path("/dev/full").open("w") as out:
-        done = subprocess.run(
-            [sys.executable, "-m", "strongroom", "cache", "info"],
-            stdout=out,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        done = info_to(out)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
 
@@ -272,11 +272,5 @@ def test_a_reader_that_has_seen_enough_is_no_error(project, monkeypatch, unbuffe
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "w") as out:
-        done = subprocess.run(
-            [sys.executable, "-m", "strongroom", "cache", "info"],
-            stdout=out,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        done = info_to(out)
     assert (done.returncode, done.stderr) == (0, "")

@@ -220,6 +220,12 @@ def test_a_finished_run_goes_on_and_keeps_what_it_had(project):
         ("sys.exit(3)", "failed"),
         ("sys.exit('no data')", "failed"),
         ("sys.exit()", "finished"),
+        (
+            "import argparse as a\ntry: a.ArgumentParser().parse_args(['-x'])\nexcept SystemExit: pass",
+            "finished",
+        ),
+        ("kept = []\ntry: sys.exit(3)\nexcept SystemExit as e: kept.append(e)", "finished"),
+        ("def end(): sys.exit(2)\ntry: end()\nfinally: pass", "failed"),
         ("import threading as t; x = t.Thread(target=sys.exit, args=(3,)); x.start(); x.join()", "finished"),
         ("import sys; sys.ps1 = '> '; sys.excepthook(ValueError, ValueError(), None)", "finished"),
     ],
@@ -233,6 +239,13 @@ def test_a_script_that_dies_of_an_error_leaves_a_failed_run(project, script, sta
     assert done.stdout.count("told") == (1 if "raise" in script or "hook" in script else 0)
     assert "could not be finished" not in done.stderr
     assert strongroom.Api().run("script").state == state
+
+
+@pytest.mark.parametrize(("code", "state"), [(0, "finished"), (3, "failed")])
+def test_a_block_that_leaves_the_script_ends_as_its_code_says(project, code, state):
+    with pytest.raises(SystemExit), strongroom.init(id="left"):
+        raise SystemExit(code)
+    assert strongroom.Api().run("left").state == state
 
 
 BEATING = """

@@ -122,7 +122,7 @@ class Life(ArtifactBase):
     ) -> bool:
         """Log the draft, become what was logged, and tell whether that is a new version."""
         if self._draft is None:
-            self._log_again(session, target, aliases, tags)
+            _log_again(self, session, target, aliases, tags)
             return False
         self._metadata = check_metadata(self._metadata)
         card = publish.Card(self._name, self._type, self._description, self._metadata, self._ttl_for_server())
@@ -134,41 +134,43 @@ class Life(ArtifactBase):
             raise
         self._become(session, Record.parse(found.version))
         if not found.is_new:
-            self._warn_of_lost(card)
+            _warn_of_lost(card, self)
         return found.is_new
 
-    def _log_again(  # type: ignore[misc]  # only the whole is ever made
-        self: Artifact, session: Session, target: publish.Target, aliases: list[str], tags: list[str]
-    ) -> None:
-        """Make a logged version an output of the run as well; one elsewhere is no version of this project."""
-        source = self._logged("logging it again").source
-        if (source.entity, source.project) != (target.entity, target.project):
-            raise Conflict(
-                f"{self.qualified_name} is logged in {source.entity}/{source.project} already, and this is"
-                f" {target.entity}/{target.project}; use it there with run.use_artifact(), or download it and log"
-                " its files as a new artifact."
-            )
-        self._send_changes(aliases, tags)
-        if target.run is not None:
-            path = route("projects", target.entity, target.project, "runs", target.run, "outputs")
-            session.json("POST", path, {"artifact": f"{source.collection}:{source.version}"})
 
-    def _warn_of_lost(self: Artifact, card: publish.Card) -> None:  # type: ignore[misc]
-        """Say what of the draft's card is not that of the version which had its contents already."""
-        lost = [
-            name
-            for name, given, kept in (
-                ("description", card.description or None, self._description),
-                ("metadata", card.metadata or None, self._metadata),
-                ("ttl", None if card.ttl == "inherit" else card.ttl, self._ttl_for_server()),
-            )
-            if given is not None and given != kept
-        ]
-        if lost:
-            warnings.warn(
-                f"{self.name} has these very contents, so no new version was made, and its {' and '.join(lost)} stayed"
-                " as it was; to change it, set it on the artifact that was returned and call save().", stacklevel=4,
-            )  # fmt: skip
+def _log_again(
+    artifact: Artifact, session: Session, target: publish.Target, aliases: list[str], tags: list[str]
+) -> None:
+    """Make a logged version an output of the run as well; one elsewhere is no version of this project."""
+    source = artifact._logged("logging it again").source
+    if (source.entity, source.project) != (target.entity, target.project):
+        raise Conflict(
+            f"{artifact.qualified_name} is logged in {source.entity}/{source.project} already, and this is"
+            f" {target.entity}/{target.project}; use it there with run.use_artifact(), or download it and log"
+            " its files as a new artifact."
+        )
+    artifact._send_changes(aliases, tags)
+    if target.run is not None:
+        path = route("projects", target.entity, target.project, "runs", target.run, "outputs")
+        session.json("POST", path, {"artifact": f"{source.collection}:{source.version}"})
+
+
+def _warn_of_lost(card: publish.Card, artifact: Artifact) -> None:
+    """Say what of a draft's card is not that of the version which had its contents already."""
+    lost = [
+        name
+        for name, given, kept in (
+            ("description", card.description or None, artifact._description),
+            ("metadata", card.metadata or None, artifact._metadata),
+            ("ttl", None if card.ttl == "inherit" else card.ttl, artifact._ttl_for_server()),
+        )
+        if given is not None and given != kept
+    ]
+    if lost:
+        warnings.warn(
+            f"{artifact.name} has these very contents, so no new version was made, and its {' and '.join(lost)} stayed"
+            " as it was; to change it, set it on the artifact that was returned and call save().", stacklevel=4,
+        )  # fmt: skip
 
 
 def _applied(now: list[str], before: list[str], after: list[str], more: Sequence[str]) -> list[str]:

@@ -85,7 +85,9 @@ class Reading(ArtifactBase):
             )
         return self._download_item(next(self.manifest.store.items()), root, skip_cache=False)
 
-    def files(self: Artifact, names: Iterable[str] | str | None = None, per_page: int = 50) -> ArtifactFiles:  # type: ignore[misc]
+    def files(  # type: ignore[misc]  # only the whole is ever made
+        self: Artifact, names: Iterable[str] | str | None = None, per_page: int = 50
+    ) -> ArtifactFiles:
         """Iterate over the files of the artifact, or over those of the given paths, `per_page` of them at a time."""
         self._logged("its list of files")
         if isinstance(names, str):
