@@ -13,6 +13,7 @@ from celery import bootsteps
 from celery.exceptions import SecurityWarning, WorkerShutdown
 from celery.signals import (
     beat_embedded_init,
+    celeryd_after_setup,
     setup_logging,
     worker_before_create_process,
     worker_process_init,
@@ -64,6 +65,7 @@ def keep_logging(**_: Any) -> None:
     """Leave logging to the settings: Celery sets up its own unless somebody answers this signal."""
 
 
+@celeryd_after_setup.connect  # before the clock is forked, which comes first
 @worker_before_create_process.connect
 def share_memory(**_: Any) -> None:
     """Move what is loaded out of the collector's sight, so that its marks don't unshare the memory."""
