@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from strongroom.core.names import (
     ArtifactRef,
     check_aliases,
@@ -21,11 +21,23 @@ from strongroom.core.ttl import Ttl, parse_ttl
 
 from registry.actor import Actor
 from registry.errors import Gone, InvalidQuery, InvalidReference, NotFound
-from registry.models import Alias, Collection, Membership, Project, Version, VersionTag
+from registry.models import Collection, Membership, Project, Version
 from registry.models.prepared import Prepared
 from registry.policy import Act, check
-from registry.services import aliases, collections, events, locks, projects, retention, tags, touching, trash
+from registry.services import (
+    aliases,
+    collections,
+    events,
+    filters,
+    locks,
+    projects,
+    retention,
+    tags,
+    touching,
+    trash,
+)
 from registry.services._common import KEEP, Keep, changes, spelled, still_held
+from registry.services.narrowing import narrowed
 
 # Without what `collection` holds: joining it again costs more than all other reads together.
 _WITH = ("version__created_by", "version__manifest")
@@ -121,7 +133,7 @@ def listing(
     alias: str | None = None,
     state: str = Version.State.COMMITTED,
 ) -> QuerySet[Membership]:
-    """List a collection's versions; `q` is looked for in aliases, tags and descriptions."""
+    """List a collection's versions; `q` is a search in the language of `services.filters`."""
     check(actor, Act.VIEW, collection.project)
     rows = Membership.objects.filter(collection=collection).for_listing()
     if state == Version.State.COMMITTED:
@@ -130,26 +142,9 @@ def listing(
         rows = rows.trashed()
     else:
         raise InvalidQuery(f'"{state}" is not a state to list. Choose COMMITTED or DELETED.', field="state")
-    tagged = VersionTag.objects.filter(sequence=collection)
-    if collection.kind == Collection.Kind.PORTFOLIO:  # what it shows is of many sequences
-        tagged = VersionTag.objects.filter(version__memberships__collection=collection)
-    named = Alias.objects.filter(collection=collection)
-    if tag:
-        rows = rows.filter(version__in=tagged.filter(name=spelled(tag)).values("version_id"))
-    if alias:
-        rows = rows.filter(pk__in=named.filter(name=spelled(alias)).values("membership_id"))
-    return _matching(rows, spelled(q), named, tagged) if q else rows
-
-
-def _matching(
-    rows: QuerySet[Membership], q: str, aliases: QuerySet[Alias], tags: QuerySet[VersionTag]
-) -> QuerySet[Membership]:
-    number = version_number(q)
-    if number is not None:
-        return rows.filter(number=number)
-    named = aliases.filter(name__icontains=q).values("membership_id")
-    tagged = tags.filter(name__icontains=q).values("version_id")
-    return rows.filter(Q(pk__in=named) | Q(version__in=tagged) | Q(version__description__icontains=q))
+    terms = filters.parse(q or "")
+    terms += [filters.exact(field, name) for field, name in (("tag", tag), ("alias", alias)) if name]
+    return narrowed(rows, collection, terms)
 
 
 def edit(

@@ -1,0 +1,59 @@
+"""Values inside of a JSON column, as the database can compare and sort them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.db.models import F, FloatField, Func, TextField
+
+# A number of JSON may have a thousand digits; what a float cannot hold is nothing to compare with.
+_LARGEST = "1e300"
+
+
+class _At(Func):
+    """A value at a path of keys; NULL where there is none of the kind."""
+
+    def __init__(self, column: str, path: tuple[str, ...], **extra: Any) -> None:
+        super().__init__(F(column), **extra)
+        self.path = path
+
+    sqlite = postgresql = ""
+
+    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, tuple[Any, ...]]:
+        column, params = compiler.compile(self.source_expressions[0])
+        at = "$" + "".join(f".{json.dumps(key, ensure_ascii=False)}" for key in self.path)
+        return self.sqlite.format(at=f"{column}, %s"), (*params, at) * self.sqlite.count("{at}")
+
+    def as_postgresql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, tuple[Any, ...]]:
+        column, params = compiler.compile(self.source_expressions[0])
+        given = (*params, list(self.path))
+        sql = self.postgresql.format(at=f"({column} #> %s::text[])", text=f"({column} #>> %s::text[])")
+        return sql, given * (self.postgresql.count("{at}") + self.postgresql.count("{text}"))
+
+
+class JsonNumber(_At):
+    """A number, as a float."""
+
+    output_field = FloatField()
+    sqlite = (
+        "CASE WHEN JSON_TYPE({at}) IN ('integer', 'real') AND "
+        f"ABS(CAST(JSON_EXTRACT({{at}}) AS REAL)) < {_LARGEST} THEN CAST(JSON_EXTRACT({{at}}) AS REAL) END"
+    )
+    postgresql = (
+        "CASE WHEN jsonb_typeof({at}) = 'number' THEN "
+        f"CASE WHEN abs({{at}}::numeric) < {_LARGEST} THEN {{at}}::double precision END END"
+    )
+
+
+class JsonText(_At):
+    """A text, or the words true, false and null."""
+
+    output_field = TextField()
+    sqlite = (
+        "CASE JSON_TYPE({at}) WHEN 'text' THEN JSON_EXTRACT({at})"
+        " WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN 'null' END"
+    )
+    postgresql = (
+        "CASE jsonb_typeof({at}) WHEN 'string' THEN {text} WHEN 'boolean' THEN {text} WHEN 'null' THEN 'null' END"
+    )
