@@ -235,6 +235,7 @@ def world(db):
         "key": people.bob.api_keys.get(name="member").pk,
     }
     restorable = dict.fromkeys(("api:restore", "versions:restore"), "bin")
+    restorable["collections:restore-versions"] = "bin"
     restorable |= dict.fromkeys(("api:collection-restore", "collections:restore"), "box")
     return World(values, restorable, secrets, users)
 
@@ -305,6 +306,7 @@ PAGES: dict[str, dict[str, Needs]] = {
     "projects:detail": {"get": V},
     "projects:artifacts": {"get": V},
     "projects:new-collection": {"get": C, "post": C},
+    "projects:compare": {"get": V},
     "projects:activity": {"get": V},
     "projects:trash": {"get": V},
     "projects:settings": {"get": S, "post": S},
@@ -317,6 +319,10 @@ PAGES: dict[str, dict[str, Needs]] = {
     "collections:ttl": {"post": S},
     "collections:delete": {"get": C, "post": C},
     "collections:restore": {"post": C},
+    "collections:selected": {"get": C, "post": C},
+    "collections:restore-versions": {"post": C},
+    "collections:complete": {"get": V},
+    "collections:csv": {"get": V},
     "versions:detail": {"get": V},
     "versions:files": {"get": V},
     "versions:file": {"get": V},
@@ -355,13 +361,20 @@ FORMS: dict[str, dict[str, str]] = {
     "collections:settings": {"name": "fresh", "type": "model", "tags": "a, b"},
     "collections:ttl": {"kind": "never"},
     "collections:delete": {"typed": "{collection}", "delete_aliases": "on"},
+    "collections:selected": {"v": "0", "act": "tag", "add": "fresh"},
+    "collections:restore-versions": {"v": "0"},
     "versions:edit-names": {"act": "add-alias", "name": "fresh"},
     "versions:edit-card": {"description": "fresh", "seen": ""},
     "versions:edit-metadata": {"metadata": '{"fresh": 1}', "seen": hashlib.sha256(b"{}").hexdigest()},
     "versions:edit-ttl": {"kind": "days", "days": "9"},
     "versions:delete": {"delete_aliases": "on"},
 }
-SEARCHES = {"teams:remove": {"username": "{user}"}, "versions:find-file": {"path": "a"}}
+SEARCHES = {
+    "teams:remove": {"username": "{user}"},
+    "versions:find-file": {"path": "a"},
+    "collections:selected": {"v": "0", "act": "delete"},
+    "projects:compare": {"a": "{collection}:v0", "b": "{collection}:prod"},
+}
 # These change something without a form of fields.
 BARE = {"keys:revoke", "versions:restore", "collections:restore"}
 # Posted, and no event: nothing of the registry changes.

@@ -21,8 +21,11 @@ class _At(Func):
     sqlite = postgresql = ""
 
     def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, tuple[Any, ...]]:
+        if any('"' in key for key in self.path):
+            return "NULL", ()  # no path of SQLite's reaches such a key
         column, params = compiler.compile(self.source_expressions[0])
-        at = "$" + "".join(f".{json.dumps(key, ensure_ascii=False)}" for key in self.path)
+        # Escaped as Django stores them.
+        at = "$" + "".join(f".{json.dumps(key)}" for key in self.path)
         return self.sqlite.format(at=f"{column}, %s"), (*params, at) * self.sqlite.count("{at}")
 
     def as_postgresql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, tuple[Any, ...]]:
@@ -55,5 +58,6 @@ class JsonText(_At):
         " WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN 'null' END"
     )
     postgresql = (
-        "CASE jsonb_typeof({at}) WHEN 'string' THEN {text} WHEN 'boolean' THEN {text} WHEN 'null' THEN 'null' END"
+        "CASE WHEN jsonb_typeof({at}) IN ('string', 'boolean') THEN {text}"
+        " WHEN jsonb_typeof({at}) = 'null' THEN 'null' END"
     )

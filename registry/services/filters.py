@@ -7,6 +7,7 @@ What holds spaces stands in double quotes.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -31,11 +32,14 @@ FIELDS = {
 }
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _SIGN = r":|!=|>=|<=|=|>|<"
+_KEY = rf'{_QUOTED}|[^\s".:=<>!]+'
 _TERM = re.compile(
-    rf'(?P<minus>-?)(?:(?P<field>[A-Za-z_]+)(?P<path>(?:\.(?:{_QUOTED}|[^\s".:=<>!]+))*)(?P<sign>{_SIGN}))?'
+    rf"(?P<minus>-?)(?:(?P<field>[A-Za-z_]+)(?P<path>(?:\.(?:{_KEY}))*)(?P<sign>{_SIGN}))?"
     rf'(?P<value>{_QUOTED}|[^\s"]*)'
 )
-_STEP = re.compile(rf'\.({_QUOTED}|[^\s".:=<>!]+)')
+_STEP = re.compile(rf"\.({_KEY})")
+_PATH = re.compile(rf"(?:\.(?:{_KEY}))+")
+_ODD = re.compile(r'[\s".:=<>!]')
 _SPACE = re.compile(r"\s*")
 _SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,6})?)\s*([kKMGTP]?)(i?)B?")
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5}
@@ -98,6 +102,25 @@ def wrong(at: int, why: str) -> InvalidQuery:
     return InvalidQuery(f"The search is not understood at character {at + 1}: {why}.", field="q", at=at + 1)
 
 
+def read_path(text: str) -> tuple[str, ...]:
+    """Read the keys that lead to a value of the metadata, as they stand behind `metadata.` in a search."""
+    if not _PATH.fullmatch(f".{text}"):
+        raise InvalidQuery(f'"{text[:80]}" is no key of metadata: write it like val.f1.', field="column")
+    return tuple(_plain(step) for step in _STEP.findall(f".{text}"))
+
+
+def write_path(path: Sequence[str]) -> str:
+    """Write keys so that they are read back as they are."""
+    return ".".join(_written(step) for step in path)
+
+
+def _written(step: str) -> str:
+    if step and not _ODD.search(step):
+        return step
+    escaped = step.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
 def exact(field: str, name: str) -> Term:
     """Return the term for a name that was given by itself."""
     return Term(0, 0, field, (), "=", name)
@@ -149,13 +172,17 @@ def _term(text: str, at: int) -> Term:
         raise wrong(at, "write metadata with a key, like metadata.accuracy>0.9, and other fields without one")
     if not value:
         open_quote = text[matched.end() : matched.end() + 1] == '"'
-        why = "a double quote is not closed" if open_quote else f"a value is missing after {field}{path}{sign}"
+        why = (
+            "a double quote is not closed" if open_quote else f"a value is missing after {field}{path}{sign}"
+        )
         raise wrong(matched.end(), why)
     if FIELDS[name] == "name" and sign not in (":", "=", "!="):
-        raise wrong(matched.end(path and "path" or "field"), f"{name} can be compared by :, = and != only")
+        raise wrong(matched.end((path and "path") or "field"), f"{name} can be compared by :, = and != only")
     sign = "=" if sign == ":" else sign
     negated = bool(minus) != (sign == "!=")
-    return Term(at, matched.end(), name, steps, "=" if sign == "!=" else sign, _plain(value), is_negated=negated)
+    return Term(
+        at, matched.end(), name, steps, "=" if sign == "!=" else sign, _plain(value), is_negated=negated
+    )
 
 
 def _plain(text: str) -> str:

@@ -37,7 +37,9 @@ def narrowed(rows: QuerySet[Membership], collection: Collection, terms: list[Ter
         wanted = _word(term, collection) if term.is_word else _field(term, collection)
         if term.is_negated:
             # Not NOT: of a version without such a key nothing is known, and NOT of that is nothing as well.
-            wanted = Q(Case(When(wanted, then=Value(False)), default=Value(True), output_field=BooleanField()))
+            wanted = Q(
+                Case(When(wanted, then=Value(False)), default=Value(True), output_field=BooleanField())
+            )
         rows = rows.filter(wanted)
     return rows
 

@@ -9,10 +9,11 @@ from strongroom.core.names import check_tag, check_tags
 
 from registry.actor import Actor
 from registry.errors import NotFound
-from registry.models import Event, Membership, Version, VersionTag
+from registry.models import Collection, Event, Membership, Version, VersionTag
 from registry.policy import Act, check
 from registry.services import aliases, events, locks, touching
 from registry.services._common import spelled
+from registry.services.narrowing import tags_of
 
 
 def add(actor: Actor, *, membership: Membership, name: str) -> None:
@@ -36,6 +37,13 @@ def remove(actor: Actor, *, membership: Membership, name: str) -> None:
         if name not in held:
             raise NotFound(f'{membership.name} has no tag "{name}".')
         _note(membership, put(actor, membership, [tag for tag in held if tag != name], held))
+
+
+def known(actor: Actor, collection: Collection) -> list[str]:
+    """Return the tags that versions of a collection have, by name."""
+    check(actor, Act.VIEW, collection.project)
+    found = tags_of(collection).filter(version__state=Version.State.COMMITTED)
+    return list(found.order_by("name").values_list("name", flat=True).distinct())
 
 
 def extend(actor: Actor, membership: Membership, names: Iterable[str]) -> None:

@@ -72,10 +72,13 @@ def paged(
     pager = Pager(found, order=order.name, by_time=by_time)
     pager.newer = _address(request.GET, prefix, before=newer) if newer else ""
     pager.older = _address(request.GET, prefix, after=older) if older else ""
-    pager.sorts = {
-        name.removeprefix("-"): _sort(request.GET, name, order, known) for name in _defaults(known)
-    }
+    pager.sorts = sorts(request, order.name, known)
     return pager
+
+
+def sorts(request: HttpRequest, current: str, known: Mapping[str, Order]) -> dict[str, Sort]:
+    """Return the column heads by the name of their order, given how the list is sorted now."""
+    return {name.removeprefix("-"): _sort(request.GET, name, current) for name in _defaults(known)}
 
 
 def _query(order: Order, cursor: str | None, limit: int) -> dict[str, str]:
@@ -92,11 +95,11 @@ def _defaults(known: Mapping[str, Order]) -> list[str]:
     return list(known)[::2]
 
 
-def _sort(given: QueryDict, name: str, current: Order, known: Mapping[str, Order]) -> Sort:
-    if current.name.removeprefix("-") != name.removeprefix("-"):
+def _sort(given: QueryDict, name: str, current: str) -> Sort:
+    if current.removeprefix("-") != name.removeprefix("-"):
         return Sort(_address(given, "", order=name), "")
-    aria = "descending" if current.descending else "ascending"
-    return Sort(_address(given, "", order=_flip(current.name)), aria)
+    aria = "descending" if current.startswith("-") else "ascending"
+    return Sort(_address(given, "", order=_flip(current)), aria)
 
 
 def _address(given: QueryDict, prefix: str, **change: str) -> str:

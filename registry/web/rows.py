@@ -6,7 +6,6 @@ import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any
 
 from django.db.models import QuerySet
 
@@ -14,9 +13,7 @@ from registry.models import Collection, Membership, Project, Version
 from registry.models.labels import put_names
 from registry.services import retention
 from registry.services.retention import EffectiveTtl
-from registry.web.templatetags.words import figure
-
-_COLUMNS = 2
+from registry.web.columns import Column
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +79,10 @@ def by_type(rows: Iterable[CollectionRow]) -> list[tuple[str, list[CollectionRow
 
 @dataclass(slots=True)
 class VersionTable:
-    """Versions with their time to live, and the numbers of their metadata that stand in columns."""
+    """Versions with their time to live, and the metadata that stands in columns."""
 
-    rows: list[tuple[Membership, EffectiveTtl, list[str]]]
-    columns: list[str] = field(default_factory=list)
+    rows: list[tuple[Membership, EffectiveTtl, list[tuple[Column, str]]]]
+    columns: list[Column] = field(default_factory=list)
 
 
 def loader(collection: Collection) -> Callable[[QuerySet[Membership]], list[Membership]]:
@@ -95,37 +92,15 @@ def loader(collection: Collection) -> Callable[[QuerySet[Membership]], list[Memb
     return lambda rows: _sharing(rows, {collection.pk: collection})
 
 
-def of_versions(memberships: Sequence[Membership]) -> VersionTable:
-    """Put each version beside its time to live and up to two of its numbers."""
+def of_versions(memberships: Sequence[Membership], columns: list[Column]) -> VersionTable:
+    """Put each version beside its time to live and its values of the columns."""
     ttls = retention.effective_for(memberships) if memberships else {}
-    columns = _number_keys(memberships)
-    written = [_written([row.version.metadata.get(key) for row in memberships]) for key in columns]
-    rows = [(row, ttls[row.pk], [column[at] for column in written]) for at, row in enumerate(memberships)]
-    return VersionTable(rows, columns)
-
-
-def _written(values: list[Any]) -> list[str]:
-    """Write a column's numbers with as many decimals as its finest one needs, up to four: so they align."""
-    plain = [figure(value) for value in values]
-    places = max((len(text.partition(".")[2]) for text in plain if "e" not in text), default=0)
-    return [
-        f"{value:,.{places}f}" if is_number(value) and "e" not in text else text
-        for value, text in zip(values, plain, strict=True)
+    written = [(column, column.written()) for column in columns]
+    rows = [
+        (row, ttls[row.pk], [(column, texts[at]) for column, texts in written])
+        for at, row in enumerate(memberships)
     ]
-
-
-def _number_keys(memberships: Sequence[Membership]) -> list[str]:
-    """The first metadata keys that hold numbers in the newest version that has any."""
-    for membership in memberships:
-        keys = [key for key, value in membership.version.metadata.items() if is_number(value)]
-        if keys:
-            return keys[:_COLUMNS]
-    return []
-
-
-def is_number(value: Any) -> bool:
-    """True of a number, not of a truth value."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return VersionTable(rows, columns)
 
 
 def neighbours(membership: Membership) -> tuple[int | None, int | None]:

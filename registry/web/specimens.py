@@ -31,6 +31,8 @@ from registry.models.tags import CollectionTag, VersionTag
 from registry.services.policies import Policy
 from registry.services.retention import EffectiveTtl
 from registry.web import snippets
+from registry.web.charts import Line, line
+from registry.web.columns import Column
 from registry.web.forms.collections import CardForm, CollectionForm, DeleteForm
 from registry.web.forms.policies import PolicyForm
 from registry.web.pager import Pager, Sort
@@ -132,8 +134,17 @@ class Specimens:
     def table(self) -> VersionTable:
         """Versions with chips, numbers and times to live."""
         shown = [self.newest, self._version(30, [], []), self._version(29, ["candidate"], ["ablation"])]
-        values = [["0.9421", "0.917"], ["0.9388", "0.909"], ["0.9240", ""]]
-        return VersionTable(list(zip(shown, self.ttls(), values, strict=False)), ["val/f1", "val/recall"])
+        columns = [
+            Column(("val/f1",), [0.9421, 0.9388, 0.924]),
+            Column(("val/recall",), [0.917, 0.909, None]),
+        ]
+        values = zip(*([(column, text) for text in column.written()] for column in columns), strict=True)
+        rows = zip(shown, self.ttls(), map(list, values), strict=False)
+        return VersionTable(list(rows), columns)
+
+    def chart(self) -> Line | None:
+        """A metric over the versions."""
+        return line("val/f1", [(27, 0.9351), (28, 0.9366), (29, 0.924), (30, 0.9388), (31, 0.9421)])
 
     def stories(self) -> list[Story]:
         """Events of a person, of a script with a key, and of the installation itself."""
@@ -178,7 +189,8 @@ def rights(who: str) -> dict[str, bool]:
 
 
 def _pager(*, newer: bool, older: bool, by_time: bool = True) -> Pager:
-    sorts = {name: Sort("?", "") for name in ("version", "size", "files", "created")}
+    names = ("version", "size", "files", "created", "metadata.val/f1", "metadata.val/recall")
+    sorts = {name: Sort("?", "") for name in names}
     sorts |= {"version": Sort("?", "descending"), "size": Sort("?", "ascending")}
     return Pager([], newer="?" * newer, older="?" * older, sorts=sorts, by_time=by_time)
 

@@ -11,7 +11,7 @@ def places(sample: Sample) -> dict[str, tuple[User | None, str]]:
     alice, root = sample.alice, sample.people.root
     project, version = sample.project.get_absolute_url(), sample.newest.get_absolute_url()
     collection, data = sample.newest.collection.get_absolute_url(), sample.dataset.get_absolute_url()
-    team = sample.people.team.entity.name
+    team, name = sample.people.team.entity.name, sample.newest.collection.name
     mine = {
         "home": "/",
         "search": "/search?q=defect",
@@ -36,6 +36,16 @@ def places(sample: Sample) -> dict[str, tuple[User | None, str]]:
         "project-settings": f"{project}/settings",
         "collection": collection,
         "collection-nothing": f"{collection}?q=zzzz",
+        "collection-filtered": f"{collection}?q=metadata.val/f1>0.9+-alias:paper-2026&column=train.epochs",
+        "collection-ticked-tags": f"{collection}/selected?v=0&v=1&act=tag",
+        "collection-ticked-alias": f"{collection}/selected?v=1&act=alias",
+        "collection-ticked-ttl": f"{collection}/selected?v=0&v=1&act=ttl",
+        "collection-ticked-delete": f"{collection}/selected?v=0&v=2&act=delete",
+        "collection-complete": f"{collection}/complete?q=t",
+        "compare-choose": f"{project}/compare",
+        "compare": f"{project}/compare?a={name}:v0&b={name}:latest",
+        "compare-same": f"{project}/compare?a={name}:v0&b={name}:v0",
+        "compare-file": f"{project}/compare?a={name}:v0&b={name}:latest&file=README.md",
         "collection-card": f"{collection}/card",
         "collection-card-edit": f"{collection}/card?edit",
         "collection-activity": f"{collection}/activity",

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 METADATA = [
     {"acc": 0.5, "model": "resnet", "ok": True, "val": {"f1": 0.7}},
-    {"acc": 0.91, "model": "vit", "ok": False, "2024": 1, 'a"b': 2},
+    {"acc": 0.91, "model": "vit", "ok": False, "2024": 1, "größe": 3, "a\\b": 4},
     {"acc": 1, "model": "0.91", "ok": None, "val": {"f1": 0.8}, "big": 10**400},
     {"note": "acc is unknown", "acc": "n/a", "model": "true"},
     {},
@@ -78,6 +78,9 @@ def place(people, project):
         ("metadata.val.f1>0.75", [2]),
         ("metadata.val:x", []),
         ("metadata.2024:1", [1]),
+        ("metadata.größe:3", [1]),
+        (r'metadata."a\\b":4', [1]),
+        (r'metadata."a\"b":4', []),
         ("metadata.big>1", []),
         ("metadata.nothing>1", []),
     ],

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.web.rows import _written
+from registry.web.columns import Column
 from registry.web.templatetags import words
 from registry.web.told import _value
 
@@ -86,9 +86,9 @@ def test_durations_are_written_in_their_largest_unit(seconds, said):
 
 
 def test_numbers_of_a_column_align():
-    assert _written([0.9, 0.9388, None, 1]) == ["0.9000", "0.9388", "", "1.0000"]
-    assert _written([17.3, 18]) == ["17.3", "18.0"]
-    assert _written([1e-9, 5]) == ["1e-09", "5"]
+    assert Column((), [0.9, 0.9388, None, 1]).written() == ["0.9000", "0.9388", "", "1.0000"]
+    assert Column((), [17.3, 18]).written() == ["17.3", "18.0"]
+    assert Column((), [1e-9, 5]).written() == ["1e-09", "5"]
 
 
 def test_a_subtitle_is_the_first_line_of_prose():

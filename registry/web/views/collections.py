@@ -10,14 +10,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from registry.actor import Actor
+from registry.errors import InvalidQuery
 from registry.http import markdown
 from registry.models import Collection
 from registry.policy import Act, check
 from registry.services import aliases, collections, latest, projects, trash, versions
-from registry.web import orders, rows
+from registry.web import chips, columns, rows
 from registry.web.forms.collections import CardForm, CollectionForm, CollectionSettingsForm, TypedDeleteForm
 from registry.web.forms.policies import PolicyForm
-from registry.web.pager import paged
+from registry.web.pager import paged, sorts
 from registry.web.pages import done, page, policy_panel, rights, show
 
 # An alias a line up to here; the others are named in one.
@@ -42,14 +43,40 @@ def frame(actor: Actor, here: Collection, tab: str) -> dict[str, Any]:
 
 @page()
 def detail(request: HttpRequest, actor: Actor, entity: str, project: str, collection: str) -> HttpResponse:
-    """The versions, newest first."""
+    """The versions, newest first; what the search, the order and the columns of the address ask for."""
     here = found(actor, entity, project, collection)
-    q, tag, alias = (request.GET.get(name, "").strip()[:128] for name in ("q", "tag", "alias"))
-    listed = versions.listing(actor, collection=here, q=q, tag=tag, alias=alias)
-    pager = paged(request, listed, orders.VERSIONS, load=rows.loader(here))
-    context = frame(actor, here, "versions") | {"q": q, "tag": tag, "alias": alias, "pager": pager}
-    context |= {"table": rows.of_versions(pager.rows), "filtered": bool(q or tag or alias)}
-    return show(request, "collections/versions.html", context, fragment="collections/_versions.html")
+    asked = {name: request.GET.get(name, "").strip() for name in ("q", "tag", "alias")}
+    context = frame(actor, here, "versions") | asked | {"filtered": any(asked.values())}
+    try:
+        context |= _listed(request, actor, here, asked)
+    except InvalidQuery as error:
+        if error.details.get("field") != "q":
+            raise
+        context |= {"error": str(error)}
+    status = 422 if "error" in context else 200
+    return show(
+        request, "collections/versions.html", context, fragment="collections/_listing.html", status=status
+    )
+
+
+def _listed(request: HttpRequest, actor: Actor, here: Collection, asked: dict[str, str]) -> dict[str, Any]:
+    """The table with its chart, and what both could show instead."""
+    listed = versions.listing(actor, collection=here, **asked)
+    chosen, by = columns.asked(request), columns.sorted_by(request)
+    if by is not None and by not in (chosen or []):
+        chosen = [*(chosen or []), by]
+    known = columns.known_orders(chosen or [])
+    sortable = columns.sortable(listed, by, request.GET.get("order", ""))
+    pager = paged(request, sortable, known, load=rows.loader(here))
+    shown = columns.of(pager.rows, chosen)
+    pager.sorts = sorts(request, pager.order, columns.known_orders([column.path for column in shown]))
+    return {
+        "pager": pager,
+        "table": rows.of_versions(pager.rows, shown),
+        "offered": columns.menu(pager.rows, shown),
+        "chart": columns.chart(listed, shown),
+        "terms": chips.of(asked["q"]),
+    }
 
 
 @page("GET", "POST")

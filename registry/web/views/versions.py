@@ -15,6 +15,7 @@ from registry.models import Membership
 from registry.policy import Act, check
 from registry.services import audit, latest, retention, runs, trash, versions
 from registry.web import orders, rows, snippets, told
+from registry.web.columns import is_number
 from registry.web.forms.collections import DeleteForm
 from registry.web.pager import paged
 from registry.web.pages import done, page, rights, show
@@ -67,7 +68,7 @@ def overview(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
 
 def figures(metadata: dict[str, Any]) -> list[tuple[str, Any]]:
     """The first numbers of the metadata, as figures above the card."""
-    return [(key, value) for key, value in metadata.items() if rows.is_number(value)][:5]
+    return [(key, value) for key, value in metadata.items() if is_number(value)][:5]
 
 
 @page()

@@ -1,0 +1,238 @@
+"""What differs between two versions, as pages show it: metadata by key, texts by line, files by path."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.html import escape, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from strongroom.core.manifest import Change
+
+from registry.services import filters
+from registry.web.columns import is_number
+from registry.web.templatetags.words import figure, short_json, size
+
+# To find the best way from one text to another takes time that grows with the square of what differs.
+MOST_LINES = 1000
+_LONGEST_LINE = 500
+_AROUND = 3
+_DEPTH = 8
+_WIDEST = 400
+_TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One key of two metadata: `kind` is added, removed, changed or same; `delta` is written for numbers only."""
+
+    name: str
+    kind: str
+    before: str
+    after: str
+    delta: str = ""
+    is_more: bool = False
+
+
+def pairs(before: Mapping[str, Any], after: Mapping[str, Any], *, same: bool = False) -> list[Pair]:
+    """Compare two metadata key by key, in the order of the newer; keys that are gone come last."""
+    old, new = dict(_flat(before, ())), dict(_flat(after, ()))
+    found = [_pair(path, old.get(path, _ABSENT), value) for path, value in new.items()]
+    found += [_pair(path, value, _ABSENT) for path, value in old.items() if path not in new]
+    return [pair for pair in found if same or pair.kind != "same"]
+
+
+_ABSENT: Any = object()
+
+
+def _flat(value: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for key, below in value.items():
+        path = (*above, key)
+        if isinstance(below, dict) and below and len(path) < _DEPTH:
+            yield from _flat(below, path)
+        else:
+            yield path, below
+
+
+def _pair(path: tuple[str, ...], old: Any, new: Any) -> Pair:
+    name = filters.write_path(path)
+    if old is _ABSENT:
+        return Pair(name, "added", "", _shown(new))
+    if new is _ABSENT:
+        return Pair(name, "removed", _shown(old), "")
+    numbers = is_number(old) and is_number(new)
+    # 1 and True are equal to Python, and not to anybody else.
+    kind = "same" if old == new and (numbers or type(old) is type(new)) else "changed"
+    if kind == "changed" and numbers:
+        change = new - old
+        return Pair(
+            name,
+            kind,
+            _shown(old),
+            _shown(new),
+            f"{'+' if change > 0 else '−'}{figure(abs(change))}",
+            change > 0,
+        )
+    return Pair(name, kind, _shown(old), _shown(new))
+
+
+def _shown(value: Any) -> str:
+    text = short_json(value)
+    return text if len(text) <= _WIDEST else f"{text[:_WIDEST]}…"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of a text difference: its numbers in both, its sign, its words with what changed in them marked."""
+
+    kind: str
+    old: int | None
+    new: int | None
+    html: SafeString
+
+    @property
+    def sign(self) -> str:
+        return {"add": "+", "del": "−"}.get(self.kind, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Two texts compared: the rows around what changed, and how many lines came and went."""
+
+    rows: list[Row]
+    added: int
+    removed: int
+    is_rough: bool = False
+
+
+def text(before: str, after: str) -> Text:
+    """Compare two texts line by line; a stretch that differs too much is told as taken out and put in whole."""
+    old, new = before.splitlines(), after.splitlines()
+    start = _alike(old, new)
+    end = _alike(old[start:][::-1], new[start:][::-1])
+    a, b = old[start : len(old) - end], new[start : len(new) - end]
+    rough = max(len(a), len(b)) > MOST_LINES
+    steps = [("replace", 0, len(a), 0, len(b))] if rough else _steps(a, b)
+    rows = [_kept(old, at, at) for at in range(max(0, start - _AROUND), start)]
+    for tag, i1, i2, j1, j2 in steps:
+        if tag == "equal":
+            rows += _context(old, start + i1, start + i2, start + j1)
+        else:
+            rows += _changed(a[i1:i2], b[j1:j2], start + i1, start + j1)
+    tail = range(len(old) - end, min(len(old) - end + _AROUND, len(old)))
+    rows += [_kept(old, at, at + len(new) - len(old)) for at in tail]
+    kinds = [row.kind for row in rows]
+    if not any(kinds):
+        rows = []
+    return Text(rows, kinds.count("add"), kinds.count("del"), rough)
+
+
+def _steps(a: Sequence[str], b: Sequence[str]) -> list[Any]:
+    return list(difflib.SequenceMatcher(None, a, b).get_opcodes())
+
+
+def _alike(old: Sequence[str], new: Sequence[str]) -> int:
+    """Return how many lines both begin with."""
+    shorter = min(len(old), len(new))
+    return next((at for at in range(shorter) if old[at] != new[at]), shorter)
+
+
+def _kept(lines: Sequence[str], at: int, there: int) -> Row:
+    return Row("", at + 1, there + 1, escape(_cut(lines[at])))
+
+
+def _context(old: Sequence[str], first: int, beyond: int, there: int) -> list[Row]:
+    """Lines that are the same: the first and last few, and where the others are left out a mark."""
+    shift = there - first
+    if beyond - first <= 2 * _AROUND + 1:
+        return [_kept(old, at, at + shift) for at in range(first, beyond)]
+    left_out = Row("hunk", None, None, escape(f"{beyond - first - 2 * _AROUND} lines that are the same"))
+    head = [_kept(old, at, at + shift) for at in range(first, first + _AROUND)]
+    return [*head, left_out, *(_kept(old, at, at + shift) for at in range(beyond - _AROUND, beyond))]
+
+
+def _changed(old: Sequence[str], new: Sequence[str], at: int, there: int) -> list[Row]:
+    """Lines taken out, then those put in; where as many came as went, what differs within each is marked."""
+    if len(old) == len(new):
+        marked = [_marked(x, y) for x, y in zip(old, new, strict=True)]
+        gone, come = [x for x, _ in marked], [y for _, y in marked]
+    else:
+        gone, come = ([escape(_cut(line)) for line in lines] for lines in (old, new))
+    taken_out = [Row("del", at + n, None, html) for n, html in enumerate(gone, 1)]
+    return [*taken_out, *(Row("add", None, there + n, html) for n, html in enumerate(come, 1))]
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= 4 * _LONGEST_LINE else f"{line[: 4 * _LONGEST_LINE]}…"
+
+
+def _marked(old: str, new: str) -> tuple[SafeString, SafeString]:
+    if max(len(old), len(new)) > _LONGEST_LINE:
+        return escape(_cut(old)), escape(_cut(new))
+    a, b = _TOKEN.findall(old), _TOKEN.findall(new)
+    steps = difflib.SequenceMatcher(None, a, b).get_opcodes()
+    gone = [("" if tag == "equal" else "del", "".join(a[i1:i2])) for tag, i1, i2, _, _ in steps]
+    come = [("" if tag == "equal" else "ins", "".join(b[j1:j2])) for tag, _, _, j1, j2 in steps]
+    return _joined(gone), _joined(come)
+
+
+def _joined(parts: list[tuple[str, str]]) -> SafeString:
+    # The names of the marks are our own, and the texts are escaped.
+    return format_html_join("", "{}{}{}", ((_open(mark), part, _close(mark)) for mark, part in parts if part))
+
+
+def _open(mark: str) -> SafeString:
+    return mark_safe(f"<{mark}>" if mark else "")  # noqa: S308  # one of two words of ours
+
+
+def _close(mark: str) -> SafeString:
+    return mark_safe(f"</{mark}>" if mark else "")  # noqa: S308  # likewise
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """A path that is not the same on both sides."""
+
+    change: Change
+
+    @property
+    def path(self) -> str:
+        return self.change.path
+
+    @property
+    def kind(self) -> str:
+        return self.change.kind
+
+    @property
+    def delta(self) -> str:
+        """How many bytes more or fewer there are."""
+        before, after = self._sizes()
+        if before is None or after is None or before == after:
+            return ""
+        return f"{'+' if after > before else '−'}{size(abs(after - before))}"
+
+    def _sizes(self) -> tuple[int | None, int | None]:
+        sides = (self.change.before, self.change.after)
+        before, after = ((0 if entry is None else entry.size) for entry in sides)
+        return before, after
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How many paths of each kind differ, and the bytes that are new; `is_whole` when all of them were counted."""
+
+    added: int
+    removed: int
+    changed: int
+    bytes: int
+    is_whole: bool
+
+    @classmethod
+    def of(cls, changes: Sequence[Change], *, is_whole: bool) -> Totals:
+        """Count changes."""
+        kinds = [change.kind for change in changes]
+        fresh = sum(change.after.size or 0 for change in changes if change.after is not None)
+        return cls(kinds.count("added"), kinds.count("removed"), kinds.count("changed"), fresh, is_whole)

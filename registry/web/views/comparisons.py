@@ -1,0 +1,123 @@
+"""Two versions side by side: metadata, files, card and where they come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from registry.actor import Actor
+from registry.errors import InvalidReference, RegistryError
+from registry.models import Membership, Project, Run
+from registry.services import files, runs, versions
+from registry.web import differences, previews
+from registry.web.pages import page, show
+from registry.web.views.projects import frame
+
+_SHOWN, _COUNTED, _OFFERED, _INPUTS = 100, 2000, 50, 200
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The older or less known side, and what it is compared with."""
+
+    a: Membership
+    b: Membership
+
+
+@page()
+def compare(request: HttpRequest, actor: Actor, entity: str, project: str) -> HttpResponse:
+    """Compare `a` with `b`, which may be of any collections that one may see."""
+    context = frame(actor, entity, project, "compare")
+    named = {side: request.GET.get(side, "").strip()[:512] for side in ("a", "b")}
+    context |= {"named": named, "errors": {}}
+    found = {side: _named(actor, context, side, text) for side, text in named.items()}
+    a, b = found["a"], found["b"]
+    if a is None or b is None:
+        return show(request, "compare/choose.html", context, status=422 if context["errors"] else 200)
+    sides = Sides(a, b)
+    context |= {"a": a, "b": b, "offered": _offered(actor, sides), "same": "same" in request.GET}
+    path = request.GET.get("file", "")
+    context |= _file(actor, sides, path) if path else _all(request, actor, sides)
+    return show(request, "compare/file.html" if path else "compare/compare.html", context)
+
+
+def _named(actor: Actor, context: dict[str, Any], side: str, text: str) -> Membership | None:
+    """The version that a side names; what is wrong with the name stands beside its field."""
+    if not text:
+        return None
+    place: Project = context["project"]
+    try:
+        return versions.lookup(actor, text, entity=place.entity.name, project=place.name)
+    except RegistryError as error:
+        if not isinstance(error, InvalidReference) and error.status not in (400, 404, 410):
+            raise
+        context["errors"][side] = str(error)
+        return None
+
+
+def _offered(actor: Actor, sides: Sides) -> list[Membership]:
+    """Versions to choose from while typing: the newest of both collections."""
+    places = {side.collection_id: side.collection for side in (sides.a, sides.b)}
+    return [
+        row
+        for place in places.values()
+        for row in versions.listing(actor, collection=place).order_by("-number")[:_OFFERED]
+    ]
+
+
+def _all(request: HttpRequest, actor: Actor, sides: Sides) -> dict[str, Any]:
+    """Everything on one page; of files the first hundred that differ, and how to go on."""
+    a, b = sides.a.version, sides.b.version
+    after = request.GET.get("after") or None
+    changes = list(islice(files.diff(sides.a, sides.b, actor=actor, after=after), _COUNTED + 1))
+    shown = [differences.FileChange(change) for change in changes[:_SHOWN]]
+    totals = differences.Totals.of(changes[:_COUNTED], is_whole=len(changes) <= _COUNTED and after is None)
+    return {
+        "metadata": differences.pairs(a.metadata, b.metadata, same="same" in request.GET),
+        "changes": shown,
+        "totals": totals,
+        "same_files": b.file_count - totals.added - totals.changed if totals.is_whole else None,
+        "after": shown[-1].path if len(changes) > _SHOWN else "",
+        "is_first": after is None,
+        "card": differences.text(a.description, b.description),
+        "origins": _origins(actor, sides),
+    }
+
+
+def _origins(actor: Actor, sides: Sides) -> dict[str, Any]:
+    """The runs that logged both, how their configurations differ, and what only one of them used."""
+    a, b = (runs.logged_by(actor, side) for side in (sides.a, sides.b))
+    used_a, used_b = (_inputs(actor, run) for run in (a, b))
+    return {
+        "runs": (a, b),
+        "config": differences.pairs(a.config if a else {}, b.config if b else {}),
+        "only_a": [row for name, row in used_a.items() if name not in used_b],
+        "only_b": [row for name, row in used_b.items() if name not in used_a],
+        "both": [row for name, row in used_b.items() if name in used_a],
+    }
+
+
+def _inputs(actor: Actor, run: Run | None) -> dict[int, Membership]:
+    return {row.version_id: row for row in runs.inputs(actor, run)[:_INPUTS]} if run else {}
+
+
+def _file(actor: Actor, sides: Sides, path: str) -> dict[str, Any]:
+    """One changed file: its lines when it is text, both pictures when it is one."""
+    looks = [_look(actor, side, path) for side in (sides.a, sides.b)]
+    texts = [look.text if look and look.kind in ("text", "markdown", "json") else None for look in looks]
+    context: dict[str, Any] = {"path": path, "looks": looks}
+    if texts[0] is not None and texts[1] is not None:
+        context["text"] = differences.text(texts[0], texts[1])
+    return context
+
+
+def _look(actor: Actor, side: Membership, path: str) -> previews.Preview | None:
+    try:
+        return previews.of(actor, side, files.entry(actor, side, path))
+    except RegistryError as error:
+        if error.status not in (400, 404):
+            raise
+        return None

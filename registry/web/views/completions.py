@@ -1,0 +1,87 @@
+"""What could stand next in a search: fields, and the names and keys that are known here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from registry.actor import Actor
+from registry.models import Collection
+from registry.services import aliases, filters, tags, versions
+from registry.web import columns, rows
+from registry.web.pages import page, show
+from registry.web.views.collections import found
+
+_OFFERED, _LOOKED_AT, _KNOWN = 12, 50, 1000
+_HELP = {
+    "alias": "who holds it", "tag": "with this tag", "by": "who logged it", "run": "the run that logged it",
+    "digest": "how it begins", "version": "its number, such as v12", "files": "how many", "size": "such as 500MB",
+    "created": "a day, such as 2026-01-31", "updated": "a day", "metadata": "a key, such as metadata.accuracy",
+}  # fmt: skip
+_LAST = re.compile(r'(?:[^\s"]|"(?:[^"\\]|\\.)*(?:"|$))*$')
+_ODD = re.compile(r"[\s\"]")
+Option = tuple[str, str]  # the term, and what it is
+
+
+@page()
+def of_versions(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
+    """Offer what completes the last term of `q`: the search up to where the cursor stands."""
+    here = found(actor, **place)
+    text = request.GET.get("q", "")[: filters.LONGEST]
+    matched = _LAST.search(text)
+    term = matched.group() if matched else ""
+    kept = text[: len(text) - len(term)]
+    options = [
+        (kept + option, option, hint) for option, hint in islice(_options(actor, here, term), _OFFERED)
+    ]
+    return show(request, "collections/complete.html", {"options": options, "collection": here},
+                fragment="collections/_complete.html")  # fmt: skip
+
+
+def _options(actor: Actor, here: Collection, term: str) -> Iterator[Option]:
+    minus, word = ("-", term[1:]) if term.startswith("-") else ("", term)
+    field, colon, typed = word.partition(":")
+    if colon and field.lower() in ("alias", "tag"):
+        known = _aliases if field.lower() == "alias" else _tags
+        return ((f"{minus}{field}:{_written(name)} ", "") for name in _matching(known(actor, here), typed))
+    if word.lower().startswith(f"{filters.METADATA}."):
+        return _keys(actor, here, minus, word)
+    return _fields(minus, word) if word and not colon else iter(())
+
+
+def _fields(minus: str, word: str) -> Iterator[Option]:
+    for name, kind in filters.FIELDS.items():
+        if name.startswith(word.lower()):
+            sign = "." if name == filters.METADATA else ":" if kind == "name" else ">"
+            yield f"{minus}{name}{sign}", _HELP[name]
+
+
+def _matching(names: list[str], typed: str) -> Iterator[str]:
+    wanted = typed.strip('"').casefold()
+    return (name for name in names if wanted in name.casefold() and name.casefold() != wanted)
+
+
+def _aliases(actor: Actor, here: Collection) -> list[str]:
+    return list(aliases.listing(actor, collection=here).values_list("name", flat=True)[:_KNOWN])
+
+
+def _tags(actor: Actor, here: Collection) -> list[str]:
+    return tags.known(actor, here)[:_KNOWN]
+
+
+def _keys(actor: Actor, here: Collection, minus: str, word: str) -> Iterator[Option]:
+    """Keys of the newest versions; after a whole key comes a sign."""
+    newest = versions.listing(actor, collection=here).order_by("-number")[:_LOOKED_AT]
+    typed = word.partition(".")[2].casefold()
+    for path in columns.offered(rows.loader(here)(newest), []):
+        name = filters.write_path(path)
+        if typed in name.casefold():
+            yield f"{minus}{filters.METADATA}.{name}", "then : or a comparison"
+
+
+def _written(name: str) -> str:
+    return f'"{name}"' if _ODD.search(name) else name

@@ -1,0 +1,126 @@
+"""The table of versions: searched, sorted by any key, with columns, a chart, completions and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+import pytest
+
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+NUMBER = re.compile(r'class="version" href="[^"]*">v(\d+)<')
+
+
+@pytest.fixture
+def client(as_user, sample):
+    return as_user(sample.alice)
+
+
+@pytest.fixture
+def here(sample) -> str:
+    return sample.newest.collection.get_absolute_url()
+
+
+def numbers(answer) -> list[int]:
+    return [int(found) for found in NUMBER.findall(answer.content.decode())]
+
+
+def test_a_search_narrows_the_table_and_stands_as_chips(client, here):
+    answer = client.get(here, {"q": "metadata.val/f1>=0.905 -alias:best"})
+    text = answer.content.decode()
+    assert numbers(answer) == [1]
+    assert "val/f1 <b>at least 0.905</b>" in text
+    assert "alias <b>not is best</b>" in text
+    assert f"{here}?" not in text or "q=metadata.val" in text
+
+
+def test_a_search_that_is_none_is_told_where_and_keeps_what_was_typed(client, here):
+    answer = client.get(here, {"q": "tag:x sizee>3"})
+    text = answer.content.decode()
+    assert answer.status_code == 422
+    assert "at character 7" in text
+    assert 'value="tag:x sizee&gt;3"' in text
+    assert 'aria-invalid="true"' in text
+
+
+def test_columns_are_any_keys_and_sort(client, here):
+    asked = {"column": ["train.epochs", "val/f1", 'train."optimizer"'], "columns": "chosen"}
+    text = client.get(here, asked).content.decode()
+    assert "train.epochs" in text
+    assert "adamw" in text
+    down = client.get(here, {**asked, "order": "-metadata.val/f1"})
+    up = client.get(here, {**asked, "order": "metadata.val/f1"})
+    assert numbers(down) == [2, 1, 0]
+    assert numbers(up) == [0, 1, 2]
+    assert 'aria-sort="ascending"' in up.content.decode()
+
+
+def test_a_key_that_is_sorted_by_is_shown(client, here):
+    assert "latency_ms_p95" in client.get(here, {"order": "metadata.latency_ms_p95"}).content.decode()
+
+
+def test_versions_without_the_number_come_last_both_ways_and_page_on(client, sample, here):
+    place = sample.project
+    odd = factories.log(sample.alice, place, "resnet50-defects", {"x": b"1"}, metadata={"val/f1": "broken"})
+    for order in ("metadata.val/f1", "-metadata.val/f1"):
+        assert numbers(client.get(here, {"order": order}))[-1] == odd.number
+    for n in range(30):
+        factories.log(sample.alice, place, "resnet50-defects", {"x": b"%d" % n}, metadata={"val/f1": n % 3})
+    seen, address = [], f"{here}?order=-metadata.val/f1"
+    while address:
+        answer = client.get(address)
+        seen += numbers(answer)
+        found = re.search(r'href="(\?[^"]*)" rel="next"', answer.content.decode())
+        address = here + found[1].replace("&amp;", "&") if found else ""
+    assert sorted(seen) == list(range(34))
+    assert seen[-1] == odd.number
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"order": f"metadata.{name}"} for name in ("", "a b", ".", "a.")]
+    + [{"column": "x:y"}, {"order": "tags"}],
+)
+def test_a_key_that_is_none_is_refused(client, here, asked):
+    assert client.get(here, asked).status_code == 400
+
+
+def test_a_chart_tells_in_words_what_it_draws(client, here):
+    text = client.get(here).content.decode()
+    assert (
+        "val/f1 from v0 to v2: 0.9 at first and 0.91 at last, lowest 0.9 in v0, highest 0.91 in v2." in text
+    )
+    assert text.count('class="dot"') == 3
+
+
+def test_as_csv_it_has_every_version_and_no_formula(client, sample, here):
+    factories.log(sample.alice, sample.project, "resnet50-defects", {"x": b"1"}, metadata={"note": "=cmd()"})
+    answer = client.get(f"{here}/versions.csv", {"column": ["val/f1", "note"], "order": "version"})
+    assert answer["Content-Disposition"].startswith("attachment")
+    rows = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode())))
+    assert rows[0][:3] == ["version", "aliases", "tags"]
+    assert rows[0][-2:] == ["val/f1", "note"]
+    assert [row[0] for row in rows[1:]] == ["v0", "v1", "v2", "v3"]
+    assert [row[-2] for row in rows[1:]] == ["0.9", "0.905", "0.91", ""]
+    assert rows[4][-1] == "'=cmd()"
+
+
+@pytest.mark.parametrize(
+    ("q", "offered"),
+    [
+        ("ta", ["tag:"]),
+        ("x -al", ["-alias:"]),
+        ("alias:pap", ["alias:paper-2026 "]),
+        ("metadata.val", ["metadata.val/f1", "metadata.val/recall"]),
+        ("", []),
+        ('tag:"', ["tag:fp16 "]),
+        ("nothing:x", []),
+    ],
+)
+def test_what_could_stand_next_is_offered(client, here, q, offered):
+    text = client.get(f"{here}/complete", {"q": q}, headers={"HX-Request": "true"}).content.decode()
+    kept = q[: -len(q.split(" ")[-1])] if q else ""
+    assert re.findall(r'data-whole="([^"]*)"', text) == [kept + each for each in offered]
