@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from registry.web.templatetags.words import figure
 
-WIDTH, HEIGHT = 720, 88
-_LEFT, _RIGHT, _TOP, _BOTTOM = 8, 8, 10, 22
+WIDTH, HEIGHT = 720, 64
+_LEFT, _RIGHT, _TOP, _BOTTOM = 4, 4, 6, 6
 # More dots than this would touch each other.
 _DOTTED = 60
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from registry.services import filters
 from registry.services.filters import Term
 
+_NOT_EQUAL = {"is": "is not", "on": "not on"}
 _WORDS = {"=": "is", ">": "above", ">=": "at least", "<": "below", "<=": "at most"}
 _TIMES = {"=": "on", ">": "after", ">=": "from", "<": "before", "<=": "until"}
 
@@ -28,6 +29,8 @@ def of(text: str) -> list[Chip]:
 
 def _chip(text: str, term: Term) -> Chip:
     signs = _TIMES if filters.FIELDS[term.field] == "time" else _WORDS
-    words = f"{'not ' if term.is_negated else ''}{signs[term.sign]} {term.value}"
+    words = signs[term.sign]
+    if term.is_negated:
+        words = _NOT_EQUAL.get(words, f"not {words}")
     rest = " ".join(f"{text[: term.start]}{text[term.end :]}".split())
-    return Chip(term.name, words, rest)
+    return Chip(term.name, f"{words} {term.value}", rest)

@@ -33,7 +33,7 @@ def test_a_search_narrows_the_table_and_stands_as_chips(client, here):
     text = answer.content.decode()
     assert numbers(answer) == [1]
     assert "val/f1 <b>at least 0.905</b>" in text
-    assert "alias <b>not is best</b>" in text
+    assert "alias <b>is not best</b>" in text
     assert f"{here}?" not in text or "q=metadata.val" in text
 
 

@@ -26,6 +26,14 @@ class Sides:
     a: Membership
     b: Membership
 
+    def labels(self) -> dict[str, str]:
+        """How tables call both: by number where that says which."""
+        short = self.a.collection_id == self.b.collection_id
+        return {
+            side: f"v{row.number}" if short else row.name
+            for side, row in (("label_a", self.a), ("label_b", self.b))
+        }
+
 
 @page()
 def compare(request: HttpRequest, actor: Actor, entity: str, project: str) -> HttpResponse:
@@ -38,7 +46,12 @@ def compare(request: HttpRequest, actor: Actor, entity: str, project: str) -> Ht
     if a is None or b is None:
         return show(request, "compare/choose.html", context, status=422 if context["errors"] else 200)
     sides = Sides(a, b)
-    context |= {"a": a, "b": b, "offered": _offered(actor, sides), "same": "same" in request.GET}
+    context |= sides.labels() | {
+        "a": a,
+        "b": b,
+        "offered": _offered(actor, sides),
+        "same": "same" in request.GET,
+    }
     path = request.GET.get("file", "")
     context |= _file(actor, sides, path) if path else _all(request, actor, sides)
     return show(request, "compare/file.html" if path else "compare/compare.html", context)

@@ -64,27 +64,25 @@ CHOICES = {
 @page("GET", "POST")
 def selected(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     """Ask about the act on what was ticked; then do it."""
-    here = found(actor, **place)
-    if request.method == "POST":
+    here, posted = found(actor, **place), request.method == "POST"
+    if posted:
         check(actor, Act.EDIT, here.project)
-    given = request.POST if request.method == "POST" else request.GET
+    given = request.POST if posted else request.GET
     numbers = _numbers(given.getlist("v"))
     if given.get("act") == "compare":
         return _to_comparison(actor, here, numbers)
     choice = _choice(given.get("act", ""))
     check(actor, choice.act, here.project)
-    rows = many.find(actor, here, numbers)
-    form = choice.form(request.POST if request.method == "POST" else None)
-    if request.method == "POST" and choice.do(form, actor, here, rows):
+    rows, form = many.find(actor, here, numbers), choice.form(request.POST if posted else None)
+    if posted and choice.do(form, actor, here, rows):
         return _told(request, here, rows, choice, given["act"])
     context = frame(actor, here, "versions") | _asked(rows) | {"form": form, "act": given["act"]}
-    return show(
-        request,
-        "collections/selected.html",
-        context | {"fields": choice.template},
-        fragment="collections/_selected.html",
-        status=422 if form.errors else 200,
-    )
+    return _show(request, context | {"fields": choice.template}, status=422 if form.errors else 200)
+
+
+def _show(request: HttpRequest, context: dict[str, Any], *, status: int) -> HttpResponse:
+    page, dialog = "collections/selected.html", "collections/_selected.html"
+    return show(request, page, context, fragment=dialog, status=status)
 
 
 def _asked(rows: list[Membership]) -> dict[str, Any]:
