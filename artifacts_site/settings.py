@@ -179,6 +179,7 @@ CONTENT_SECURITY_POLICY = {
         "style-src": ["'self'"],
         # The style sheets draw small marks (arrows, ticks) as data: images.
         "img-src": ["'self'", "data:"],
+        "media-src": ["'self'"],
         "font-src": ["'self'"],
         "connect-src": ["'self'"],
         "manifest-src": ["'self'"],

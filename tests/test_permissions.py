@@ -143,7 +143,7 @@ BODIES: dict[tuple[str, str], object] = {
 }
 FILES = {"a": b"x", "folder/picture": b"\x89PNG\r\n\x1a\n"}
 # Where a page shows only some kinds of paths.
-PATHS = {"versions:image": "folder/picture", "versions:tree": "folder"}
+PATHS = {"versions:media": "folder/picture", "versions:tree": "folder", "versions:zip": "folder"}
 QUERIES = {
     "content": "path=a",
     "entry": "path=a",
@@ -330,7 +330,9 @@ PAGES: dict[str, dict[str, Needs]] = {
     "versions:tree": {"get": V},
     "versions:tree-root": {"get": V},
     "versions:download": {"get": V},
-    "versions:image": {"get": V},
+    "versions:media": {"get": V},
+    "versions:zip": {"get": V},
+    "versions:zip-all": {"get": V},
     "versions:metadata": {"get": V},
     "versions:usage": {"get": V},
     "versions:used-by": {"get": V},

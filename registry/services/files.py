@@ -33,7 +33,7 @@ _TELL_EVERY_SECONDS = 600
 def entry(actor: Actor, membership: Membership, path: str) -> Entry:
     """Return one entry of a version."""
     check(actor, Act.VIEW, membership.collection.project)
-    found = manifests.lookup(_manifest(membership), check_entry_path(path))
+    found = manifests.lookup(manifest_of(membership), check_entry_path(path))
     if found is None:
         raise NotFound(f"{membership.name} has no file {path}.")
     return found
@@ -86,7 +86,7 @@ def folder(actor: Actor, membership: Membership, path: str, cursor: str | None, 
     check(actor, Act.VIEW, membership.collection.project)
     if path:
         check_entry_path(path)
-    page = manifests.folder(_manifest(membership), path, cursor, limit)
+    page = manifests.folder(manifest_of(membership), path, cursor, limit)
     if path and cursor is None and not page.folders and not page.files:
         raise NotFound(f"{membership.name} has no folder {path}.")
     return page
@@ -95,13 +95,13 @@ def folder(actor: Actor, membership: Membership, path: str, cursor: str | None, 
 def lines(actor: Actor, membership: Membership, prefix: str = "") -> Iterator[bytes]:
     """Stream the manifest as NDJSON, a line an entry; no download: that is of the bytes."""
     check(actor, Act.DOWNLOAD, membership.collection.project)
-    return write_lines(manifests.entries(_manifest(membership), prefix=prefix))
+    return write_lines(manifests.entries(manifest_of(membership), prefix=prefix))
 
 
 def wandb_manifest(actor: Actor, membership: Membership) -> Iterator[bytes]:
     """Stream the manifest in the JSON form of the `wandb` client."""
     check(actor, Act.DOWNLOAD, membership.collection.project)
-    return write_wandb(manifests.entries(_manifest(membership)))
+    return write_wandb(manifests.entries(manifest_of(membership)))
 
 
 def bundle(actor: Actor, membership: Membership, paths: list[str]) -> Iterator[bytes]:
@@ -112,7 +112,7 @@ def bundle(actor: Actor, membership: Membership, paths: list[str]) -> Iterator[b
     check(actor, Act.DOWNLOAD, membership.collection.project)
     if len(paths) > BUNDLE_FILES:
         raise TooLarge(f"A bundle takes {BUNDLE_FILES} files. Ask for more in several requests.")
-    manifest = _manifest(membership)
+    manifest = manifest_of(membership)
     wanted = {_sha256(manifest, membership, path) for path in sorted(set(paths))}
     _tell_download(actor, membership)
     return storage.send_bundle(manifest.scope, wanted)
@@ -129,16 +129,17 @@ def diff(base: Membership, other: Membership, *, actor: Actor, after: str | None
     """Stream what changed from one version to another, by path; equal parts are never read."""
     check(actor, Act.VIEW, base.collection.project)
     check(actor, Act.VIEW, other.collection.project)
-    return manifests.diff(_manifest(base), _manifest(other), after=after)
+    return manifests.diff(manifest_of(base), manifest_of(other), after=after)
 
 
 def entries(actor: Actor, membership: Membership, *, after: str | None = None) -> Iterable[Entry]:
     """Iterate over a version's entries by path."""
     check(actor, Act.VIEW, membership.collection.project)
-    return manifests.entries(_manifest(membership), after=after)
+    return manifests.entries(manifest_of(membership), after=after)
 
 
-def _manifest(membership: Membership) -> Manifest:
+def manifest_of(membership: Membership) -> Manifest:
+    """Return the manifest of a version; Gone once it is purged."""
     manifest = membership.version.manifest
     if manifest is None:
         raise Gone(f"The content of {membership.name} was purged.")

@@ -63,6 +63,8 @@ def places(sample: Sample) -> dict[str, tuple[User | None, str]]:
         "version-delete": f"{version}/delete",
         "files": f"{data}/files",
         "files-text": f"{data}/files/labels.csv",
+        "files-source": f"{data}/files/labels.csv?source",
+        "files-tree": f"{data}/files/classes.json",
         "files-markdown": f"{data}/files/README.md",
         "files-picture": f"{data}/files/images/line4/l4_0001.png",
         "files-binary": f"{data}/files/weights.bin",

@@ -1,4 +1,4 @@
-"""The table of versions by hand in Chromium: search with completion, tick, compare, change many; with script and without."""
+"""The table of versions by hand in Chromium: searched, ticked, compared, changed; with script and without."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from registry.web import previews
+from registry.web.previews import looking, media, reading
 from tests import factories
 from tests.web.sample import picture
 
@@ -67,10 +68,12 @@ def test_paths_that_climb_are_refused(client, base, path):
 
 
 def test_text_markdown_and_json_are_shown(client, base):
-    assert preview(client, base, "labels.csv").text.startswith("path,label")
+    assert preview(client, base, "labels.csv").kind == "table"
+    assert preview(client, base, "labels.csv?source").text.startswith("path,label")
     assert "<h2>Labelled crops</h2>" in preview(client, base, "README.md").html
-    assert '"crazing",' in preview(client, base, "classes.json").text
-    assert preview(client, base, "weights.bin").kind == "none"
+    assert preview(client, base, "classes.json").data == {"classes": ["crazing", "patches"]}
+    assert '"crazing",' in preview(client, base, "classes.json?source").text
+    assert preview(client, base, "weights.bin").kind == "bytes"
 
 
 def test_json_with_half_a_character_is_shown_as_it_was_written(client, sample):
@@ -79,12 +82,12 @@ def test_json_with_half_a_character_is_shown_as_it_was_written(client, sample):
 
 
 def test_a_picture_is_one_by_its_bytes_not_by_its_name(client, base):
-    shown = client.get(f"{base}/image/images/line1/l1_0000.png")
+    shown = client.get(f"{base}/media/images/line1/l1_0000.png")
     assert shown["Content-Type"] == "image/png"
     assert shown["Content-Security-Policy"] == "sandbox; default-src 'none'"
     assert shown["X-Content-Type-Options"] == "nosniff"
     assert b"".join(shown.streaming_content) == picture(80)
-    assert client.get(f"{base}/image/pretends.png").status_code == 404
+    assert client.get(f"{base}/media/pretends.png").status_code == 404
     text = client.get(f"{base}/files/pretends.png").content.decode()
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     assert "<script>alert" not in text
@@ -102,10 +105,10 @@ def test_of_a_large_text_only_the_beginning_is_read(client, sample, monkeypatch)
     files = {"long.txt": "zeile ü\n".encode() * 100_000}
     made = factories.log(sample.alice, sample.project, "long", files, type="dataset")
     read = []
-    real = previews._read
-    monkeypatch.setattr(
-        previews, "_read", lambda blob, start, length: read.append(length) or real(blob, start, length)
-    )
+    real = reading.read
+    watched = lambda blob, start, length: read.append(length) or real(blob, start, length)  # noqa: E731
+    for module in (looking, media):
+        monkeypatch.setattr(module, "read", watched)
     shown = preview(client, made.get_absolute_url(), "long.txt")
     assert sum(read) <= previews.TEXT_LIMIT + 1024
     assert shown.said == "Only the first 256 kB were read."

@@ -120,7 +120,7 @@ def _inputs(actor: Actor, run: Run | None) -> dict[int, Membership]:
 def _file(actor: Actor, sides: Sides, path: str) -> dict[str, Any]:
     """One changed file: its lines when it is text, both pictures when it is one."""
     looks = [_look(actor, side, path) for side in (sides.a, sides.b)]
-    texts = [look.text if look and look.kind in ("text", "markdown", "json") else None for look in looks]
+    texts = [look.text or None if look else None for look in looks]
     context: dict[str, Any] = {"path": path, "looks": looks}
     if texts[0] is not None and texts[1] is not None:
         context["text"] = differences.text(texts[0], texts[1])

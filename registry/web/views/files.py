@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect
 
 from registry.actor import Actor
 from registry.errors import InvalidPath, NotFound
-from registry.http.delivery import deliver
+from registry.http.delivery import deliver, disposition
 from registry.manifests import FolderPage
 from registry.models import Membership
-from registry.services import files
+from registry.policy import Act, can
+from registry.services import archives, files
 from registry.web import previews
 from registry.web.pages import page, show
 from registry.web.views.versions import found, frame
@@ -46,9 +47,23 @@ def browse(request: HttpRequest, actor: Actor, path: str = "", **place: Any) -> 
         "path": path,
         "folder": folder,
         "entry": entry,
-        "preview": previews.of(actor, membership, entry) if entry else None,
+        "source": "source" in request.GET,
+        "may_download": can(actor, Act.DOWNLOAD, membership.collection.project),
+        "preview": previews.of(actor, membership, entry, _asked(request.GET)) if entry else None,
     }
     return show(request, "files/browse.html", context, fragment="files/_preview.html")
+
+
+def _asked(query: QueryDict) -> previews.Asked:
+    """Which part of a file the address asks for."""
+    order = query.get("sort", "")
+    column = _whole(order.removeprefix("-")) if order else None
+    table = previews.TableAsked(_whole(query.get("row", "")) or 0, column, order.startswith("-"))
+    return previews.Asked(_whole(query.get("offset", "")) or 0, table, "source" in query)
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
 def _entry(actor: Actor, membership: Membership, path: str) -> Any:
@@ -116,13 +131,13 @@ def download(request: HttpRequest, actor: Actor, path: str, **place: Any) -> Htt
 
 
 @page()
-def image(request: HttpRequest, actor: Actor, path: str, **place: Any) -> HttpResponseBase:
-    """A picture for an <img>: only what begins as one, with a type that runs no script."""
+def media(request: HttpRequest, actor: Actor, path: str, **place: Any) -> HttpResponseBase:
+    """A picture, sound or film for its element: only what begins as one, with a type that runs no script."""
     membership = found(actor, **place)
     entry, blob = files.content(actor, membership, path)
-    kind = previews.picture_type(blob)
+    kind = previews.media_type(blob)
     if kind is None:
-        raise NotFound(f"{path} is not a picture that can be shown. Download it instead.")
+        raise NotFound(f"{path} is nothing that can be shown or played. Download it instead.")
     return deliver(
         request,
         previews.opener(blob),
@@ -131,4 +146,16 @@ def image(request: HttpRequest, actor: Actor, path: str, **place: Any) -> HttpRe
         filename=entry.path,
         content_type=kind,
         inline=True,
+    )
+
+
+@page()
+def as_zip(request: HttpRequest, actor: Actor, path: str = "", **place: Any) -> HttpResponseBase:
+    """A folder, or all files, as one archive that is made while it is sent."""
+    membership = found(actor, **place)
+    pieces = archives.zipped(actor, membership, path)
+    name = f"{membership.collection.name}-v{membership.number}"
+    filename = f"{name}-{path.rpartition('/')[2]}.zip" if path else f"{name}.zip"
+    return StreamingHttpResponse(
+        pieces, content_type="application/zip", headers={"Content-Disposition": disposition(filename)}
     )

@@ -1,0 +1,42 @@
+"""Reading parts of a file, and text out of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from registry import storage
+from registry.http.delivery import Opener
+from registry.models import Blob
+
+TEXT_LIMIT = 256 * 1024
+
+
+def opener(blob: Blob) -> Opener:
+    """Open a part of a blob."""
+
+    def open_part(start: int, length: int) -> Any:
+        return storage.open_blob(blob, start=start, length=length)
+
+    return open_part
+
+
+def read(blob: Blob, start: int, length: int) -> bytes:
+    """Return a part of a blob, as far as it goes."""
+    length = min(length, blob.size - start)
+    if length <= 0:
+        return b""
+    with opener(blob)(start, length) as stream:
+        data: bytes = stream.read(length)
+    return data
+
+
+def as_text(data: bytes, *, whole: bool) -> str | None:
+    """Return the text, or None when the bytes are not UTF-8 text; a character cut at the end is dropped."""
+    if b"\0" in data:
+        return None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if whole or error.start < len(data) - 4:
+            return None
+        return data[: error.start].decode("utf-8-sig")

@@ -1,0 +1,189 @@
+"""Previews by kind: tables from any place in a file, bytes, sound and films, code; each reads only what it shows."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from registry.web.previews import code, dump, looking, media, tables
+from registry.web.previews.tables import Asked
+from tests import factories
+
+VALUES = st.text(alphabet='ab,"\n\r é\u20281', max_size=8)
+
+
+class Blobs:
+    """Stands for a blob: bytes in memory, and a count of what was read of them."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.size, self.taken = data, len(data), 0
+
+
+@pytest.fixture(autouse=True)
+def _in_memory(monkeypatch):
+    def read(blob: Blobs, start: int, length: int) -> bytes:
+        blob.taken += max(0, min(length, blob.size - start))
+        return blob.data[start : start + length]
+
+    for module in (tables, dump, looking, media):
+        monkeypatch.setattr(module, "read", read)
+
+
+def written(rows: list[list[str]]) -> bytes:
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\n").writerows(rows)
+    return out.getvalue().encode()
+
+
+def all_rows(blob: Blobs) -> list[list[str]]:
+    found, start = [], 0
+    for _ in range(1000):
+        page = tables.table("a.csv", blob, Asked(start))
+        assert page is not None
+        found += page.rows
+        if page.after is None:
+            return found
+        assert page.after > start
+        start = page.after
+    raise AssertionError("it never ends")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(VALUES, min_size=2, max_size=3), max_size=130), st.booleans())
+def test_pages_of_a_table_are_all_of_its_rows(rows, mark):
+    rows = [row for row in rows if any(row)]
+    blob = Blobs((b"\xef\xbb\xbf" if mark else b"") + b"x,y\n" + written(rows))
+    whole = list(csv.reader(io.StringIO(written(rows).decode(), newline="")))
+    assert all_rows(blob) == [row for row in whole if row]
+
+
+def test_a_table_larger_than_what_is_read_at_once_pages_through(monkeypatch):
+    monkeypatch.setattr(tables, "CHUNK", 4096)
+    rows = [[str(n), f'line "{n}"\nof two', "ü" * (n % 40)] for n in range(900)]
+    blob = Blobs(b"n,text,u\n" + written(rows))
+    assert all_rows(blob) == rows
+
+
+def test_one_page_of_a_huge_table_reads_little():
+    blob = Blobs(b"a,b\n" + b"1,2\n" * 2_000_000)
+    page = tables.table("a.csv", blob, Asked(4_000_000))
+    assert page is not None
+    assert len(page.rows) == tables.ROWS
+    assert not page.sortable
+    assert blob.taken <= 2 * tables.CHUNK
+
+
+def test_a_small_table_is_sorted_numbers_before_texts():
+    blob = Blobs(b"name,f1\na,10\nb,9\nc,\nd,x\ne,-1.5\nf,nan\n")
+    up = tables.table("t.csv", blob, Asked(0, 1))
+    down = tables.table("t.csv", blob, Asked(0, 1, descending=True))
+    assert up is not None
+    assert down is not None
+    assert [row[0] for row in up.rows] == ["e", "b", "a", "c", "f", "d"]
+    assert [row[0] for row in down.rows] == ["d", "f", "c", "a", "b", "e"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"one column\n1\n2\n", b"a,b\n\xff\xfe\n", b'a,b\n"' + b"x" * 400_000, b"x" * 400_000, b"\n\n\n",
+        b'a,b\n"' + b"y" * 200_000 + b'",1\n',
+    ],
+    ids=["one column", "no text", "a quote that never ends", "one line", "blank", "a field too long"],
+)  # fmt: skip
+def test_what_is_no_table_is_shown_as_something_else(data):
+    assert tables.table("a.csv", Blobs(data), Asked()) is None
+
+
+def test_of_a_million_columns_some_are_shown():
+    blob = Blobs(b",".join(b"c" for _ in range(100_000)) + b"\n" + b"1," * 9999 + b"1\n")
+    page = tables.table("a.csv", blob, Asked())
+    assert page is not None
+    assert len(page.head) == tables.COLUMNS
+    assert page.left_out == 100_000 - tables.COLUMNS
+
+
+@given(st.binary(min_size=1, max_size=5000), st.integers(0, 10**18))
+def test_bytes_are_shown_from_any_place_and_page_on(data, offset):
+    found = dump.dump(Blobs(data), offset)  # type: ignore[arg-type]
+    assert found.start % dump.LINE == 0
+    assert found.start < found.end <= len(data)
+    assert (
+        bytes.fromhex("".join(line.hex for line in found.lines).replace(" ", ""))
+        == data[found.start : found.end]
+    )
+    assert (found.after is None) == (found.end == len(data))
+    assert (found.before is None) == (found.start == 0)
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"\x89PNG\r\n\x1a\n", "image/png"),
+        (b"RIFF\x10\0\0\0WAVEfmt ", "audio/wav"),
+        (b"RIFF\x10\0\0\0WEBPVP8 ", "image/webp"),
+        (b"RIFF\x10\0\0\0AVI LIST", None),
+        (b"\0\0\0\x20ftypisom", "video/mp4"),
+        (b"\0\0\0\x20ftypM4A ", "audio/mp4"),
+        (b"\0\0\0\x20ftypqt  ", None),
+        (b"ID3\x04", "audio/mpeg"),
+        (b"<svg xmlns=", None),
+        (b"<html>", None),
+        (b"%PDF-1.7", None),
+        (b"", None),
+    ],
+)
+def test_kinds_are_known_by_their_first_bytes(head, kind):
+    assert media.media_type(Blobs(head + b"\0" * 32)) == kind  # type: ignore[arg-type]
+
+
+def test_code_is_coloured_and_escaped():
+    shown = code.coloured("train.py", "import os  # <script>\n")
+    assert shown is not None
+    assert '<span class="kn">import</span>' in shown
+    assert "&lt;script&gt;" in shown
+    assert code.coloured("train.txt", "import os") is None
+    assert code.coloured("long.py", "x" * (code.LIMIT + 1)) is None
+    assert code.coloured("wide.py", "x" * 3000) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 5000, '{"a":1,"a":2}', "{", "1", '"x"', "[]", "[" + "1," * 3000 + "1]"]
+)
+def test_json_that_is_no_tree_is_text(text):
+    assert looking._of_blob("a.json", Blobs(text.encode()), looking.Asked()).kind == "text"  # type: ignore[arg-type]
+
+
+@pytest.mark.django_db
+def test_pages_show_each_kind(as_user, people, monkeypatch):
+    monkeypatch.undo()
+    place = factories.project(people)
+    wav = b"RIFF\x24\0\0\0WAVEfmt " + b"\0" * 40
+    files = {
+        "a.csv": b"name,f1\n<b>,1\n" + b"x,2\n" * 80, "b.py": b"import os\n", "c.json": b'{"k": {"n": [1, 2]}}',
+        "d.bin": bytes(range(256)) * 20, "e.wav": wav, "f.mp4": b"\0\0\0\x20ftypisom" + b"\0" * 40,
+    }  # fmt: skip
+    base = factories.log(people.alice, place, "kinds", files, type="dataset").get_absolute_url()
+    client = as_user(people.alice)
+
+    def shown(path: str) -> str:
+        return client.get(f"{base}/files/{path}").content.decode()
+
+    assert "&lt;b&gt;" in shown("a.csv")
+    assert 'class="num"' in shown("a.csv")
+    assert "row=" in shown("a.csv")
+    assert 'aria-sort="descending"' in shown("a.csv?sort=-1")
+    assert 'class="kn"' in shown("b.py")
+    assert "<summary>" in shown("c.json")
+    assert "00000800" in shown("d.bin?offset=2050")
+    assert "<audio" in shown("e.wav")
+    assert "<video" in shown("f.mp4")
+    assert client.get(f"{base}/media/e.wav")["Content-Type"] == "audio/wav"
+    assert client.get(f"{base}/media/e.wav", headers={"Range": "bytes=0-3"}).status_code == 206
+    assert client.get(f"{base}/media/b.py").status_code == 404
+    for odd in ("sort=x", "sort=-", "row=-1", "row=9" * 9, "sort=99", "offset=1e5", "row=7"):
+        assert client.get(f"{base}/files/a.csv?{odd}").status_code == 200
