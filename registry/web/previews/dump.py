@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from registry.models import Blob
 from registry.web.previews.reading import read
 
-PAGE, LINE = 2048, 16
+PAGE, LINE = 1024, 16
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ def table(path: str, blob: Blob, asked: Asked) -> Table | None:
         head, body = _first(blob, separator)
         if asked.column is not None and asked.column < len(head) and blob.size <= SORTED_UP_TO:
             return _sorted(blob, separator, head, body, asked)
-        return _page(blob, separator, head, max(body, asked.start))
+        return _page(blob, separator, head, body, asked.start)
     except (csv.Error, _NoTable):
         return None
 
@@ -106,8 +106,9 @@ def _counted(lines: list[str], taken: list[int]) -> Iterator[str]:
         yield line
 
 
-def _page(blob: Blob, separator: str, head: list[str], start: int) -> Table:
-    rows, after = [], start
+def _page(blob: Blob, separator: str, head: list[str], first: int, asked: int) -> Table:
+    rows, start = [], max(first, asked)
+    after = start
     for record, end in _records(blob, separator, start):
         rows.append(_short(record))
         after = end
@@ -116,7 +117,8 @@ def _page(blob: Blob, separator: str, head: list[str], start: int) -> Table:
     at_end = start + CHUNK >= blob.size and len(rows) < ROWS
     if not rows and not at_end:
         raise _NoTable
-    return _table(blob, head, rows, start, None if at_end or after >= blob.size else after, Asked(start))
+    more = None if at_end or after >= blob.size else after
+    return _table(blob, head, rows, 0 if start == first else start, more, Asked())
 
 
 def _sorted(blob: Blob, separator: str, head: list[str], body: int, asked: Asked) -> Table:
