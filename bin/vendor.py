@@ -27,6 +27,8 @@ BOOTSTRAP_CLASSES = re.compile(
 PACKAGES = [
     ("htmx.org", "2.0.11", "0BSD", "dist/htmx.min.js", STATIC / "htmx.min.js"),
     ("bootstrap", "5.3.9", "MIT", "dist/css/bootstrap.min.css", STATIC / "bootstrap-part.css"),
+    ("elkjs", "0.12.1", "EPL-2.0", "lib/elk-api.js", STATIC / "elk-api.js"),
+    ("elkjs", "0.12.1", "EPL-2.0", "lib/elk-worker.min.js", STATIC / "elk-worker.min.js"),
     ("axe-core", "4.14.1", "MPL-2.0", "axe.min.js", TESTS / "axe.min.js"),
 ]
 

@@ -335,6 +335,8 @@ PAGES: dict[str, dict[str, Needs]] = {
     "versions:zip-all": {"get": V},
     "versions:metadata": {"get": V},
     "versions:usage": {"get": V},
+    "versions:lineage": {"get": V},
+    "versions:lineage-graph": {"get": V},
     "versions:used-by": {"get": V},
     "versions:history": {"get": V},
     "versions:edit-names": {"get": C, "post": C},

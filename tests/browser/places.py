@@ -54,6 +54,8 @@ def places(sample: Sample) -> dict[str, tuple[User | None, str]]:
         "version": version,
         "version-metadata": f"{version}/metadata",
         "version-usage": f"{version}/usage",
+        "lineage": f"{version}/lineage",
+        "lineage-table": f"{data}/lineage?view=table&way=down&depth=3",
         "version-history": f"{version}/history",
         "version-used-by": f"{data}/used-by",
         "version-edit-names": f"{version}/edit/names",

@@ -1,0 +1,99 @@
+// Walking through a drawn lineage: choosing a node (its path lights up, the panel tells of it), keys, pan, zoom, find.
+function reach(edges, key, forwards) {
+  const found = new Set([key]);
+  for (let grew = true; grew; ) {
+    grew = false;
+    for (const { ends: [source, target] } of edges) {
+      const [from, to] = forwards ? [source, target] : [target, source];
+      if (found.has(from) && !found.has(to)) grew = Boolean(found.add(to));
+    }
+  }
+  return found;
+}
+
+function line(label, value) {
+  const row = document.createElement("div");
+  const [term, told] = [document.createElement("dt"), document.createElement("dd")];
+  term.textContent = label;
+  told.textContent = value;
+  row.append(term, told);
+  return row;
+}
+
+function tell(panel, node) {
+  const heading = document.createElement("h2");
+  const link = document.createElement(node.url ? "a" : "span");
+  if (node.url) link.href = node.url;
+  link.textContent = node.name;
+  heading.append(link);
+  const facts = document.createElement("dl");
+  facts.className = "facts";
+  const aliases = node.aliases.length ? [["Aliases", node.aliases.join(", ")]] : [];
+  const inside = (node.nodes ?? []).slice(0, 20).map((each) => ["", each.name]);
+  facts.append(...[...aliases, ...node.facts, ...inside].map(([label, value]) => line(label, value)));
+  panel.replaceChildren(heading, facts);
+}
+
+function attach(root, detail) {
+  const { svg, nodes, edges } = detail;
+  const canvas = root.querySelector(".canvas");
+  const byKey = new Map(nodes.map((node) => [node.key, node]));
+  const element = (key) => svg.querySelector(`[data-node="${CSS.escape(key)}"]`);
+  let chosen = null;
+
+  function choose(key, focus) {
+    chosen = key;
+    const lit = [reach(edges, key, true), reach(edges, key, false)];
+    for (const node of svg.querySelectorAll(".node")) {
+      const on = node.dataset.node === key;
+      node.classList.toggle("is-selected", on);
+      node.tabIndex = on ? 0 : -1;
+    }
+    for (const group of svg.querySelectorAll(".arrow-line")) {
+      const on = lit.some((keys) => keys.has(group.dataset.from) && keys.has(group.dataset.to));
+      for (const part of group.children) part.classList.toggle("on", on);
+    }
+    tell(root.querySelector(".node-panel"), byKey.get(key));
+    if (focus) element(key).focus();
+    element(key).scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+
+  function zoom(by) {
+    const now = svg.getBoundingClientRect().width;
+    svg.setAttribute("width", by ? Math.min(Math.max(now * by, 200), 20000) : Math.max(Math.min(canvas.clientWidth, detail.width * 1.25), detail.width * 0.7));
+  }
+
+  const ways = {
+    ArrowRight: (key) => edges.filter(({ ends }) => ends[0] === key).map(({ ends }) => ends[1]),
+    ArrowLeft: (key) => edges.filter(({ ends }) => ends[1] === key).map(({ ends }) => ends[0]),
+  };
+  const column = () => nodes.filter((node) => Math.abs(node.x - byKey.get(chosen).x) < 40).sort((a, b) => a.y - b.y).map((node) => node.key);
+  root.onkeydown = (event) => {
+    if (!chosen || event.target.matches("button")) return;
+    const near = ways[event.key]?.(chosen) ?? [];
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const next = step ? column()[column().indexOf(chosen) + step] : near[0];
+    if (event.key === "Enter" && event.target === canvas) element(chosen).click();
+    else if (next) choose(next, true);
+    else if (!(event.key in ways) && !step) return;
+    event.preventDefault();
+  };
+  svg.onclick = (event) => {
+    const key = event.target.closest("[data-node]")?.dataset.node;
+    if (!key) return;
+    if (byKey.get(key).kind === "cluster") root.dispatchEvent(new CustomEvent("lineage:open", { detail: byKey.get(key) }));
+    else if (key === chosen || event.ctrlKey || event.metaKey) return;
+    else choose(key, true);
+    event.preventDefault();
+  };
+  for (const button of root.querySelectorAll("[data-zoom]")) button.onclick = () => zoom({ in: 1.25, out: 0.8 }[button.dataset.zoom]);
+  root.find = (text) => choose(nodes.find((node) => node.name.toLowerCase().includes(text.toLowerCase()))?.key ?? chosen, false);
+  zoom();
+  choose(byKey.has(detail.chosen) ? detail.chosen : detail.start, detail.again);
+}
+
+for (const root of document.querySelectorAll("[data-lineage]")) {
+  root.addEventListener("lineage:drawn", ({ detail }) => attach(root, detail));
+  document.getElementById("find-node")?.addEventListener("input", (event) => event.target.value && root.find?.(event.target.value));
+  document.getElementById("find-node")?.form.addEventListener("submit", (event) => event.submitter ?? event.preventDefault());
+}
