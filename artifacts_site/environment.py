@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -53,6 +54,42 @@ def env_int(name: str, default: int, *, least: int = 0, most: int | None = None)
 def env_list(name: str, default: list[str]) -> list[str]:
     """Return the parts of a comma-separated text."""
     return [part.strip() for part in env_str(name).split(",") if part.strip()] or list(default)
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """Where mail is handed in; without a host none is sent."""
+
+    host: str = ""
+    port: int = 25
+    user: str = ""
+    password: str = ""
+    starttls: bool = False
+    tls: bool = False
+
+
+def env_mail(name: str) -> MailServer:
+    """Return the mail server of an address like `smtp://user:password@host:587` (STARTTLS) or `smtps://host`."""
+    text = env_str(name)
+    if not text:
+        return MailServer()
+    parts = urlsplit(text)
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname or port == -1:
+        raise WrongSetting(f"{name} must be like smtp://user:password@host:587 or smtps://host.")
+    secure = parts.scheme == "smtps"
+    return MailServer(
+        parts.hostname,
+        port or (465 if secure else 25),
+        unquote(parts.username or ""),
+        unquote(parts.password or ""),
+        # A password never travels in the clear.
+        starttls=not secure and bool(parts.password),
+        tls=secure,
+    )
 
 
 def env_choice(name: str, default: str, choices: tuple[str, ...]) -> str:

@@ -16,6 +16,7 @@ from artifacts_site.environment import (
     env_choice,
     env_int,
     env_list,
+    env_mail,
     env_secret,
     env_str,
     kept_secret,
@@ -35,6 +36,8 @@ if len(SECRET_KEY) < 32:
         "STRONGROOM_SECRET_KEY must have at least 32 characters; `openssl rand -hex 32` makes one."
     )
 PUBLIC_URL = env_str("STRONGROOM_PUBLIC_URL").rstrip("/")
+# Links that set a new password.
+PASSWORD_RESET_TIMEOUT = 3600
 _public = urlsplit(PUBLIC_URL)
 if PUBLIC_URL and (_public.scheme not in {"http", "https"} or not _public.hostname or _public.path):
     raise WrongSetting(
@@ -188,6 +191,14 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": ["'none'"],
     }
 }
+# --- Mail --------------------------------------------------------------------------------------------
+_mail = env_mail("STRONGROOM_SMTP_URL")
+EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.starttls, _mail.tls
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env_str("STRONGROOM_MAIL_FROM", "Strongroom <strongroom@localhost>")
+
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},

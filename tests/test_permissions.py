@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from registry.models import Event
-from registry.services import collections, drafts, keys, runs, teams, trash, uploads
+from registry.services import collections, drafts, invitations, keys, runs, teams, trash, uploads
 from tests import factories
 
 ROLES = ("anonymous", "stranger", "organization", "viewer", "member", "admin", "instance")
@@ -232,6 +232,10 @@ def world(db):
         "upload_id": upload.pk,
         "version_id": held.version.public_id,
         "key_id": people.bob.api_keys.get(name="member").pk,
+        "uid": "MQ",
+        "invitation": invitations.invite(
+            factories.actor(people.alice), team=people.team, role="viewer", link=str
+        )[0].pk,
         "key": people.bob.api_keys.get(name="member").pk,
     }
     restorable = dict.fromkeys(("api:restore", "versions:restore"), "bin")
@@ -290,7 +294,11 @@ PAGES: dict[str, dict[str, Needs]] = {
     ":healthz": {"get": Needs.PUBLIC},
     ":setup": {"get": Needs.PUBLIC, "post": Needs.PUBLIC},
     ":sign-in": {"get": Needs.PUBLIC, "post": Needs.PUBLIC},
+    ":forgotten": {"get": Needs.PUBLIC, "post": Needs.PUBLIC},
+    ":new-password": {"get": Needs.PUBLIC, "post": Needs.PUBLIC},
+    ":join": {"get": Needs.PUBLIC, "post": Needs.PUBLIC},
     ":sign-out": {"post": Needs.PUBLIC},
+    ":profile": {"get": Needs.SELF, "post": Needs.SELF},
     ":home": {"get": Needs.SELF},
     ":search": {"get": Needs.SELF},
     ":markdown-preview": {"post": Needs.SELF},
@@ -302,6 +310,8 @@ PAGES: dict[str, dict[str, Needs]] = {
     "teams:activity": {"get": MG},
     "teams:members": {"get": E, "post": MG},
     "teams:remove": {"get": MG, "post": MG},
+    "teams:invite": {"post": MG},
+    "teams:uninvite": {"post": MG},
     "projects:create": {"get": Needs.SELF, "post": Needs.CREATE_PROJECT},
     "projects:detail": {"get": V},
     "projects:artifacts": {"get": V},
@@ -357,6 +367,8 @@ FORMS: dict[str, dict[str, str]] = {
     "teams:settings": {"kind": "days", "days": "9", "ttl_editors": "admins"},
     "teams:members": {"username": "{user}", "role": "viewer"},
     "teams:remove": {"username": "{user}"},
+    "teams:invite": {"role": "viewer"},
+    ":profile": {"act": "profile", "full_name": "Fresh Name"},
     "projects:create": {"entity": "{entity}", "name": "fresh", "visibility": "private"},
     "projects:new-collection": {"name": "fresh", "type": "model"},
     "projects:settings": {"description": "fresh", "visibility": "organization"},
@@ -380,9 +392,9 @@ SEARCHES = {
     "projects:compare": {"a": "{collection}:v0", "b": "{collection}:prod"},
 }
 # These change something without a form of fields.
-BARE = {"keys:revoke", "versions:restore", "collections:restore"}
+BARE = {"keys:revoke", "teams:uninvite", "versions:restore", "collections:restore"}
 # Posted, and no event: nothing of the registry changes.
-QUIET = {":setup", ":sign-in", ":sign-out", ":markdown-preview"}
+QUIET = {":setup", ":sign-in", ":forgotten", ":new-password", ":join", ":sign-out", ":markdown-preview"}
 PAGE_ROUTES = [route for route in ROUTES if route.namespace != "api"]
 
 

@@ -5,6 +5,7 @@ from registry.models.aliases import Alias, ProtectedAlias
 from registry.models.blobs import Blob, StoredObject
 from registry.models.collections import ArtifactType, Collection
 from registry.models.events import Event
+from registry.models.invitations import Invitation
 from registry.models.jobs import JobRun
 from registry.models.manifests import Chunk, Manifest
 from registry.models.projects import Project
@@ -26,6 +27,7 @@ __all__ = [
     "Entity",
     "Event",
     "Installation",
+    "Invitation",
     "JobRun",
     "Manifest",
     "Membership",

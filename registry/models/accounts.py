@@ -30,6 +30,12 @@ class User(AbstractBaseUser):
     email = models.EmailField(blank=True)
     full_name = models.CharField(max_length=200, blank=True)
     entity = models.OneToOneField(Entity, on_delete=models.PROTECT, related_name="user")
+    # A name of the IANA database; empty is UTC.
+    time_zone = models.CharField(max_length=64, blank=True)
+    # Where runs and artifacts go that name no entity; null is one's own.
+    default_entity = models.ForeignKey(
+        Entity, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     is_admin = models.BooleanField(default=False, help_text="Administers the whole installation")
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)

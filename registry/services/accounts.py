@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from zoneinfo import available_timezones
 
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.sessions.models import Session
@@ -19,7 +20,7 @@ from registry.errors import InvalidInput, NameTaken, NotAuthenticated, NotFound,
 from registry.models import Entity, Installation, Organization, Team, User, named
 from registry.policy import Act, check
 from registry.services import events
-from registry.services._common import now
+from registry.services._common import changes, now
 
 # PyPI's limit: ten failures in five minutes, per user and per address.
 ATTEMPTS, WINDOW_SECONDS = 10, 300
@@ -81,7 +82,7 @@ def _make(
     actor: Actor, *, username: str, email: str, full_name: str, password: str | None, is_admin: bool
 ) -> User:
     check_entity_name(username)
-    _check_email(email)
+    check_email(email)
     full_name = check_label(full_name) if full_name else ""
     user = User(username=username, email=email, full_name=full_name, is_admin=is_admin)
     _set_password(user, password)
@@ -99,6 +100,64 @@ def _make(
     return user
 
 
+def make_invited(actor: Actor, *, username: str, password: str, full_name: str, email: str) -> User:
+    """Make a person who was invited: whoever calls this has seen the invitation."""
+    return _make(
+        actor, username=username, email=email, full_name=full_name, password=password, is_admin=False
+    )
+
+
+def edit_profile(
+    actor: Actor, *, full_name: str = "", email: str = "", time_zone: str = "", default_entity: str = ""
+) -> User:
+    """Change what one says of oneself, and what counts when nothing is said."""
+    user = actor.user
+    if user is None:
+        raise NotAuthenticated("Sign in to change your settings.")
+    check_email(email)
+    wanted = {
+        "full_name": check_label(full_name) if full_name else "",
+        "email": email,
+        "time_zone": _check_time_zone(time_zone),
+        "default_entity": _check_default(user, default_entity),
+    }
+    before, after = changes(user, wanted)
+    if after:
+        with transaction.atomic():
+            User.objects.filter(pk=user.pk).update(**after)
+            told = [{name: str(value or "") for name, value in each.items()} for each in (before, after)]
+            events.record(
+                actor, "user.edit", entity=user.entity, subject=user.username, before=told[0], after=told[1]
+            )
+        user.refresh_from_db()
+    return user
+
+
+def _check_time_zone(name: str) -> str:
+    if name and name not in available_timezones():
+        raise InvalidInput(f'"{name[:80]}" is not a time zone, such as Europe/Berlin.', field="time_zone")
+    return name
+
+
+def _check_default(user: User, name: str) -> Entity | None:
+    if not name or name.casefold() == user.entity.folded:
+        return None
+    found = Entity.objects.with_role(user).named(name).exclude(kind=Entity.Kind.ORGANIZATION).first()
+    if found is None:
+        raise InvalidInput(
+            f'You have no team "{name[:80]}". Choose one of yours, or yourself.', field="default_entity"
+        )
+    return found
+
+
+def default_entity(user: User) -> Entity:
+    """Return where things of a person go that name no entity: the team they chose while they are in it, else theirs."""
+    if user.default_entity_id is None:
+        return user.entity
+    chosen = Entity.objects.with_role(user).filter(pk=user.default_entity_id).first()
+    return chosen or user.entity
+
+
 def make_admin(actor: Actor, *, user: User) -> None:
     """Let a person administer the whole installation."""
     check(actor, Act.ADMINISTER, None)
@@ -112,7 +171,7 @@ def make_admin(actor: Actor, *, user: User) -> None:
 def set_email(actor: Actor, *, user: User, email: str) -> None:
     """Change the address that a person gets mail at."""
     check(actor, Act.ADMINISTER, None)
-    _check_email(email)
+    check_email(email)
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(email=email)
         events.record(
@@ -127,10 +186,21 @@ def set_password(actor: Actor, *, user: User, new: str, old: str | None = None) 
             raise InvalidInput("The present password is wrong. Nothing was changed.", field="old")
     else:
         check(actor, Act.ADMINISTER, None)
-    _set_password(user, new)
     with transaction.atomic():
-        user.save(update_fields=["password"])
+        put_password(user, new)
         events.record(actor, "user.password", entity=user.entity, subject=user.username)
+
+
+def put_password(user: User, new: str) -> None:
+    """Keep a new password; the caller has seen to the right, and tells of it."""
+    _set_password(user, new)
+    user.save(update_fields=["password"])
+
+
+def limit(*counters: str) -> None:
+    """Count an attempt under these names; RateLimited after ten in five minutes under any of them."""
+    if max([_count(counter) for counter in counters]) > ATTEMPTS:
+        raise RateLimited("Too many attempts. Wait five minutes, then try again.", seconds=WINDOW_SECONDS)
 
 
 def authenticate(*, username: str, password: str, address: str) -> User:
@@ -197,7 +267,8 @@ def _set_password(user: User, password: str | None) -> None:
     user.set_password(password)
 
 
-def _check_email(email: str) -> None:
+def check_email(email: str) -> None:
+    """Refuse what is no address; empty is none, and fine."""
     try:
         if email:
             validate_email(email)

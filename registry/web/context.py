@@ -20,6 +20,7 @@ _ON = {
     "teams:activity": "activity",
     "teams:members": "members",
     "keys:list": "keys",
+    "profile": "profile",
     "jobs:list": "jobs",
     "api:docs": "docs",
 }

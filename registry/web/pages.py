@@ -12,6 +12,7 @@ from django.db import DataError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from redis.exceptions import RedisError
 
 from registry.actor import Actor
@@ -86,7 +87,8 @@ def _answer(
     actor = actor_of(request, door="web")
     if actor.user is None:
         raise NotAuthenticated("Sign in to see this page.")
-    return view(request, actor, **kwargs)
+    with timezone.override(actor.user.time_zone or None):
+        return view(request, actor, **kwargs)
 
 
 def _private(response: HttpResponseBase) -> HttpResponseBase:

@@ -24,6 +24,7 @@ from registry.web.views import (
     lineage,
     patterns,
     policies,
+    profile,
     projects,
     runs,
     selections,
@@ -101,6 +102,8 @@ team_patterns = [
     path("settings/<entity>/activity", entities.activity, name="activity"),
     path("teams/<entity>/members", teams.members, name="members"),
     path("teams/<entity>/members/remove", teams.remove, name="remove"),
+    path("teams/<entity>/invitations", teams.invite, name="invite"),
+    path("teams/<entity>/invitations/<int:invitation>/revoke", teams.uninvite, name="uninvite"),
 ]
 
 key_patterns = [
@@ -117,7 +120,11 @@ urlpatterns = [
     path("search", home.search, name="search"),
     path("setup/<token>", accounts.setup, name="setup"),
     path("sign-in", accounts.sign_in, name="sign-in"),
+    path("sign-in/forgotten", accounts.forgotten, name="forgotten"),
+    path("sign-in/new-password/<uid>/<token>", accounts.new_password, name="new-password"),
+    path("sign-in/join/<token>", accounts.join, name="join"),
     path("sign-out", accounts.sign_out, name="sign-out"),
+    path("settings", profile.settings, name="profile"),
     path("markdown-preview", cards.preview, name="markdown-preview"),
     path("", include((key_patterns, "keys"))),
     path("", include(([path("background-work", jobs.listing, name="list")], "jobs"))),

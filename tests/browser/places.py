@@ -24,6 +24,7 @@ def places(sample: Sample) -> dict[str, tuple[User | None, str]]:
         "own-activity": f"/settings/{alice.username}/activity",
         "new-project": f"/new-project?entity={team}",
         "keys": "/api-keys",
+        "profile": "/settings",
         "api-reference": "/api/v1/docs/",
         "artifacts": project,
         "artifacts-nothing": f"{project}?q=zzzz",
@@ -76,6 +77,7 @@ def places(sample: Sample) -> dict[str, tuple[User | None, str]]:
     }
     return {name: (alice, path) for name, path in mine.items()} | {
         "background-work": (root, "/background-work"),
+        "forgotten": (None, "/sign-in/forgotten"),
         "sign-in": (None, "/sign-in"),
         "api-reference-signed-out": (None, "/api/v1/docs/"),
         "error-setup": (None, "/setup/used"),

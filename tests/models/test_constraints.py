@@ -23,6 +23,7 @@ from registry.models import (
     CollectionTag,
     Entity,
     Installation,
+    Invitation,
     JobRun,
     Manifest,
     Membership,
@@ -41,7 +42,7 @@ from registry.models import (
     Version,
     VersionTag,
 )
-from registry.services import collections, drafts, keys, retention, runs
+from registry.services import collections, drafts, invitations, keys, retention, runs
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +70,7 @@ def rows():
     Blob.objects.create(scope=people.alice.entity, sha256=b"s" * 32, md5=b"m" * 16, size=1, object=stored)
     ProtectedAlias.objects.create(project=project, pattern="prod", folded="prod")
     JobRun.objects.create(task="t", started_at=NOW)
+    invitations.invite(alice, team=people.team, role="viewer", link=str)
     return SimpleNamespace(
         people=people, project=project, run=run, one=one, two=two, draft=draft, key=key, upload=upload
     )
@@ -138,6 +140,9 @@ BREAK = {
     "manifest_once_per_scope": copy(Manifest),
     "manifest_roots_whole": change(Manifest, folders_root=b"1"),
     "manifest_digest_whole": change(Manifest, digest="F" * 32),
+    "invitation_role_known": change(Invitation, role="owner"),
+    "invitation_sha256_whole": change(Invitation, sha256=b"1" * 31),
+    "invitation_ends_once": change(Invitation, accepted_at=NOW, revoked_at=NOW),
     "organization_member_once": copy(OrganizationMember),
     "organization_role_known": change(OrganizationMember, role="viewer"),
     "project_name_once_per_entity": copy(Project),

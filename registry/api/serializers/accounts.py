@@ -74,14 +74,14 @@ NEW_KEY = Body(
 )
 
 
-def me(user: User, entities: Sequence[tuple[Entity, Role]]) -> dict[str, Any]:
+def me(user: User, default: Entity, entities: Sequence[tuple[Entity, Role]]) -> dict[str, Any]:
     """Represent who asks."""
     return {
         "username": user.username,
         "full_name": user.full_name,
         "email": user.email,
         "is_admin": user.is_admin,
-        "default_entity": user.entity.name,
+        "default_entity": default.name,
         "entities": [
             {"name": entity.name, "kind": entity.kind, "role": role.value} for entity, role in entities
         ],

@@ -11,7 +11,7 @@ from registry.api.schema import LISTING, operation, ordering
 from registry.api.serializers import accounts as shape
 from registry.api.shapes import search_in, words_of
 from registry.http import moments
-from registry.services import keys, teams
+from registry.services import accounts, keys, teams
 
 
 class Me(Endpoint):
@@ -20,7 +20,9 @@ class Me(Endpoint):
     @operation("Say who asks, and which entities they belong to", {200: shape.ME})
     def get(self, request: Request) -> HttpResponse:
         """Answer the person and their entities."""
-        return self.answer(shape.me(self.user, teams.entities_of(self.actor)))
+        return self.answer(
+            shape.me(self.user, accounts.default_entity(self.user), teams.entities_of(self.actor))
+        )
 
 
 class KeyList(Endpoint):

@@ -29,8 +29,21 @@ class SignInForm(ServiceForm):
     password = _password("Password", complete="current-password")
 
 
-class SetupForm(ServiceForm):
-    """The account of the first admin."""
+class TwiceForm(ServiceForm):
+    """A form with a new password that is typed twice."""
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if given.get("password") and given.get("again") and given["password"] != given["again"]:
+            self.add_error("again", "This is not the password above. Type the same one twice.")
+        return given
+
+    def given(self) -> dict[str, Any]:
+        return {name: value for name, value in self.cleaned_data.items() if name != "again"}
+
+
+class SetupForm(TwiceForm):
+    """The account of the first admin, or of who was invited."""
 
     errors_on: ClassVar[dict[str, str]] = {"invalid_name": "username", "name_taken": "username"}
 
@@ -46,11 +59,55 @@ class SetupForm(ServiceForm):
     password = _password("Password", complete="new-password", help_text="At least ten characters.")
     again = _password("Password, again", complete="new-password")
 
-    def clean(self) -> dict[str, Any]:
-        given = super().clean() or {}
-        if given.get("password") and given.get("again") and given["password"] != given["again"]:
-            self.add_error("again", "This is not the password above. Type the same one twice.")
-        return given
+
+class PasswordForm(TwiceForm):
+    """One's own password, changed with the present one."""
+
+    errors_on: ClassVar[dict[str, str]] = {"invalid_input": "password"}
+
+    old = _password("Present password", complete="current-password")
+    password = _password("New password", complete="new-password", help_text="At least ten characters.")
+    again = _password("New password, again", complete="new-password")
 
     def given(self) -> dict[str, Any]:
-        return {name: value for name, value in self.cleaned_data.items() if name != "again"}
+        return {"old": self.cleaned_data["old"], "new": self.cleaned_data["password"]}
+
+
+class NewPasswordForm(TwiceForm):
+    """A new password by a link that was sent."""
+
+    password = _password("New password", complete="new-password", help_text="At least ten characters.")
+    again = _password("New password, again", complete="new-password")
+
+    def given(self) -> dict[str, Any]:
+        return {"new": self.cleaned_data["password"]}
+
+
+class ForgottenForm(ServiceForm):
+    """The address of an account whose password is forgotten."""
+
+    email = text("E-mail", autocomplete="email", inputmode="email", help_text="The one of your account.")
+
+
+class ProfileForm(ServiceForm):
+    """What one says of oneself, and what counts when nothing is said."""
+
+    full_name = text("Full name", required=False, autocomplete="name")
+    email = text("E-mail", required=False, autocomplete="email", inputmode="email")
+    time_zone = text(
+        "Time zone",
+        required=False,
+        list="zones",
+        help_text="Such as Europe/Berlin. Without one, times are in UTC.",
+    )
+    default_entity = forms.ChoiceField(
+        label="Default entity",
+        required=False,
+        widget=forms.Select,
+        help_text="Where runs and artifacts go whose script names no entity.",
+    )
+
+    def __init__(self, *args: Any, names: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices: Any = self.fields["default_entity"]
+        choices.choices = [(name, name) for name in names]

@@ -17,3 +17,14 @@ class MemberForm(ServiceForm):
 
     username = text("User name", autocapitalize="none", spellcheck="false")
     role = forms.ChoiceField(label="Role", choices=Role.choices, initial=Role.MEMBER, widget=forms.Select)
+
+
+class InvitationForm(ServiceForm):
+    """A role for whoever follows the link; the address only says where to send it."""
+
+    role = forms.ChoiceField(
+        label="Role", choices=Role.choices, initial=Role.MEMBER, widget=forms.Select({"id": "invite-role"})
+    )
+    email = text(
+        "E-mail", required=False, inputmode="email", help_text="Without one you hand the link on yourself."
+    )

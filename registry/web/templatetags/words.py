@@ -55,18 +55,18 @@ def plural(count: int, words: str) -> str:
 @register.filter
 def day(at: datetime | None) -> str:
     """Write a date: 10 Sep 2026."""
-    return "" if at is None else f"{at.astimezone(UTC).day} {at.astimezone(UTC):%b %Y}"
+    return "" if at is None else f"{timezone.localtime(at).day} {timezone.localtime(at):%b %Y}"
 
 
 @register.filter
 def clock(at: datetime | None) -> str:
-    """Write a moment as audit rows do, in UTC."""
-    return "" if at is None else f"{at.astimezone(UTC):%H:%M:%S}"
+    """Write a moment as audit rows do, in the reader's time zone."""
+    return "" if at is None else f"{timezone.localtime(at):%H:%M:%S}"
 
 
 def moment(at: datetime) -> str:
-    """Write the exact moment for titles: 20 Nov 2026, 16:42 UTC."""
-    return f"{day(at)}, {at.astimezone(UTC):%H:%M} UTC"
+    """Write the exact moment for titles, in the reader's time zone: 20 Nov 2026, 16:42 UTC."""
+    return f"{day(at)}, {timezone.localtime(at):%H:%M %Z}"
 
 
 @register.filter

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from django.contrib import auth
+from django.contrib import auth, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
 from registry.errors import RateLimited
 from registry.http import problems
 from registry.http.who import actor_of
-from registry.services import accounts
-from registry.web.forms.accounts import SetupForm, SignInForm
+from registry.services import accounts, invitations, mail, passwords
+from registry.web.forms.accounts import ForgottenForm, NewPasswordForm, SetupForm, SignInForm
 from registry.web.pages import public
 
 
@@ -49,6 +50,50 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         answer.status_code = form.refusal.status
         problems.ask_to_wait(answer, form.refusal)
     return answer
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@public
+def forgotten(request: HttpRequest) -> HttpResponse:
+    """Ask for a link that sets a new password; the answer is the same whether there is such an account or not."""
+    form = ForgottenForm(request.POST if request.method == "POST" else None)
+
+    def link(uid: str, token: str) -> str:
+        return request.build_absolute_uri(reverse("new-password", args=[uid, token]))
+
+    asked = request.method == "POST" and form.act(passwords.ask, actor_of(request, door="web"), link=link)
+    context = {"form": form, "asked": asked, "mail": mail.is_set_up()}
+    return render(request, "accounts/forgotten.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@public
+def new_password(request: HttpRequest, uid: str, token: str) -> HttpResponse:
+    """Set a new password by the link that was sent."""
+    passwords.find(uid, token)
+    form = NewPasswordForm(request.POST if request.method == "POST" else None)
+    actor = actor_of(request, door="web")
+    if request.method == "POST" and form.act(passwords.reset, actor, uid=uid, token=token):
+        auth.login(request, form.result)
+        return redirect("home")
+    return render(request, "accounts/new_password.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@public
+def join(request: HttpRequest, token: str) -> HttpResponse:
+    """Accept an invitation: as who is signed in, or with a new account."""
+    found, actor = invitations.find(token), actor_of(request, door="web")
+    if request.method == "POST" and actor.user is not None:
+        invitations.accept(actor, token=token)
+        messages.success(request, f"You are {found.role} of {found.team.entity.name} now.")
+        return redirect("entities:detail", found.team.entity.name)
+    form = SetupForm(request.POST if request.method == "POST" else None, initial={"email": found.email})
+    if request.method == "POST" and form.act(invitations.register, actor, token=token):
+        auth.login(request, form.result)
+        return redirect("entities:detail", found.team.entity.name)
+    context = {"form": form, "invitation": found}
+    return render(request, "accounts/join.html", context, status=422 if form.errors else 200)
 
 
 @require_POST

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from registry.actor import Actor
+from registry.models import Team
 from registry.policy import Act, can, check
-from registry.services import teams
+from registry.services import invitations, teams
 from registry.web import orders
-from registry.web.forms.teams import MemberForm
+from registry.web.forms.teams import InvitationForm, MemberForm
 from registry.web.pager import paged
 from registry.web.pages import done, page, show
 from registry.web.views.entities import frame
+
+_INVITED = 100
 
 
 @page("GET", "POST")
@@ -25,13 +29,56 @@ def members(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
     if request.method == "POST" and form.act(teams.add_named, actor, place=team):
         said = f"{form.cleaned_data['username']} is {form.cleaned_data['role']} now."
         return done(request, said, request.path)
+    return _show(request, actor, team, form=form)
+
+
+def _show(
+    request: HttpRequest,
+    actor: Actor,
+    team: Team,
+    *,
+    form: MemberForm | None = None,
+    invitation: InvitationForm | None = None,
+    link: str = "",
+) -> HttpResponse:
+    """Who is in the team and who is invited; a new link is shown in the answer to its form, and never again."""
     pager = paged(request, teams.members(actor, place=team), orders.MEMBERS, by_time=False)
-    context = frame(actor, team.entity, "members") | {"team": team, "form": form, "pager": pager}
+    context = frame(actor, team.entity, "members") | {"team": team, "pager": pager, "link": link}
+    context |= {"form": form or MemberForm(), "invitation_form": invitation or InvitationForm()}
     context["may_manage"] = can(actor, Act.MANAGE_MEMBERS, team)
     context["who"] = f"Somebody of the organization {team.organization}."
     if can(actor, Act.MANAGE_MEMBERS, team.organization):
         context["who"] = f"Who is not in the organization {team.organization} yet becomes a member of it."
-    return show(request, "teams/members.html", context, status=422 if form.errors else 200)
+    if context["may_manage"]:
+        context["invitations"] = list(invitations.listing(actor, team=team)[:_INVITED])
+    wrong = (form and form.errors) or (invitation and invitation.errors)
+    return show(request, "teams/members.html", context, status=422 if wrong else 200)
+
+
+@page("POST")
+def invite(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
+    """Make an invitation: sent by mail, or a link to hand on."""
+    team = teams.find_team(actor, entity)
+    check(actor, Act.MANAGE_MEMBERS, team)
+    form = InvitationForm(request.POST)
+
+    def link(token: str) -> str:
+        return request.build_absolute_uri(reverse("join", args=[token]))
+
+    if not form.act(invitations.invite, actor, team=team, link=link):
+        return _show(request, actor, team, invitation=form)
+    made, address, sent = form.result
+    if sent:
+        messages.success(request, f"The invitation is on its way to {made.email}.")
+    return _show(request, actor, team, link=address)
+
+
+@page("POST")
+def uninvite(request: HttpRequest, actor: Actor, entity: str, invitation: int) -> HttpResponse:
+    """Let an invitation count no more."""
+    team = teams.find_team(actor, entity)
+    invitations.revoke(actor, team=team, invitation=invitation)
+    return done(request, "The invitation is revoked.", reverse("teams:members", args=[entity]))
 
 
 @page("GET", "POST")

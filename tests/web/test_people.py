@@ -1,0 +1,155 @@
+"""My settings, forgotten passwords and invitations, as pages."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from django.core import mail as outbox
+from django.test import Client
+from django.utils import timezone
+
+from registry.models import TeamMember, User
+from registry.services import accounts, teams
+from registry.web.templatetags import words
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+PASSWORD, NEW = "correct horse battery", "another horse staple"
+
+
+@pytest.fixture
+def alice(people):
+    accounts.put_password(people.alice, PASSWORD)
+    return people.alice
+
+
+def test_what_one_says_of_oneself_is_saved_and_counts(as_user, people, alice):
+    client, team = as_user(alice), people.team.entity.name
+    form = {"act": "profile", "full_name": "Alice W", "email": "a@example.org", "time_zone": "Asia/Tokyo",
+            "default_entity": team}  # fmt: skip
+    assert client.post("/settings", form).status_code == 302
+    alice.refresh_from_db()
+    assert (alice.full_name, alice.time_zone, accounts.default_entity(alice).name) == (
+        "Alice W",
+        "Asia/Tokyo",
+        team,
+    )
+    me = client.get("/api/v1/me").json()
+    assert me["default_entity"] == team
+    assert "When, Asia/Tokyo" in client.get(f"/settings/{alice.username}/activity").content.decode()
+    teams.remove_member(factories.system("command"), place=people.team, user=people.bob)
+    User.objects.filter(pk=people.bob.pk).update(default_entity=people.team.entity)
+    people.bob.refresh_from_db()
+    assert accounts.default_entity(people.bob) == people.bob.entity
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("time_zone", "Mars/Olympus"),
+        ("email", "nobody"),
+        ("default_entity", "somebody"),
+        ("full_name", "a\u202eb"),
+    ],
+)
+def test_a_wrong_setting_is_told_beside_its_field(as_user, alice, name, value):
+    form = {"act": "profile", "full_name": "", "email": "", "time_zone": "", name: value}
+    answer = as_user(alice).post("/settings", form)
+    assert answer.status_code == 422
+    assert answer.content.decode().count('aria-invalid="true"') == 1
+
+
+def test_a_time_is_written_in_the_readers_zone():
+    at = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
+    assert words.moment(at) == "20 Nov 2026, 23:30 UTC"
+    with timezone.override("Asia/Tokyo"):
+        assert words.moment(at) == "21 Nov 2026, 08:30 JST"
+        assert words.clock(at) == "08:30:00"
+
+
+def test_a_password_is_changed_with_the_old_one_and_other_sessions_end(alice):
+    here, there = Client(), Client()
+    for client in (here, there):
+        client.post("/sign-in", {"username": alice.username, "password": PASSWORD})
+    wrong = here.post("/settings", {"act": "password", "old": "no", "password": NEW, "again": NEW})
+    assert wrong.status_code == 422
+    assert "present password is wrong" in wrong.content.decode()
+    short = here.post(
+        "/settings", {"act": "password", "old": PASSWORD, "password": "short", "again": "short"}
+    )
+    assert short.status_code == 422
+    assert (
+        here.post(
+            "/settings", {"act": "password", "old": PASSWORD, "password": NEW, "again": NEW}
+        ).status_code
+        == 302
+    )
+    assert here.get("/settings").status_code == 200
+    assert there.get("/settings").status_code == 302
+
+
+def test_a_forgotten_password_is_set_anew_by_a_link_once(client, alice, settings):
+    settings.EMAIL_HOST = "mail.example.org"
+    User.objects.filter(pk=alice.pk).update(email="alice@example.org")
+    asked = client.post("/sign-in/forgotten", {"email": "ALICE@example.org"})
+    unknown = client.post("/sign-in/forgotten", {"email": "nobody@example.org"})
+    strip = re.compile(rb'value="[^"]{64}"')
+    assert strip.sub(b"", asked.content) == strip.sub(b"", unknown.content)
+    [letter] = outbox.outbox
+    path = re.search(r"http://testserver(/sign-in/new-password/\S+)", letter.body)[1]
+    assert client.get(path).status_code == 200
+    assert client.post(path, {"password": NEW, "again": "not that"}).status_code == 422
+    assert client.post(path, {"password": NEW, "again": NEW}).status_code == 302
+    assert client.get("/settings").status_code == 200
+    assert Client().get(path).status_code == 404
+    alice.refresh_from_db()
+    assert alice.check_password(NEW)
+
+
+def test_without_mail_one_is_told_whom_to_ask(client):
+    assert "Ask its admin" in client.get("/sign-in/forgotten").content.decode()
+
+
+@pytest.mark.parametrize("path", ["MQ/x-y", "!!/x", "9999999999999999999999/x-y", "\u00fc/x"])
+def test_links_that_were_never_sent_lead_nowhere(client, path):
+    assert client.get(f"/sign-in/new-password/{path}").status_code == 404
+
+
+def test_asking_again_and_again_is_slowed(client, settings):
+    settings.EMAIL_HOST = "mail.example.org"
+    codes = [client.post("/sign-in/forgotten", {"email": "a@example.org"}).status_code for _ in range(12)]
+    assert codes[0] == 200
+    assert codes[-1] in (422, 429)
+
+
+def test_an_invitation_is_shown_once_listed_revoked_and_accepted(as_user, people, client):
+    teams.add_member(factories.system("command"), place=people.organization, user=people.alice, role="admin")
+    admin, team = as_user(people.alice), people.team.entity.name
+    shown = admin.post(f"/teams/{team}/invitations", {"role": "member", "email": ""}).content.decode()
+    path = re.search(r"http://testserver(/sign-in/join/[\w-]+)", shown)[1]
+    listed = admin.get(f"/teams/{team}/members").content.decode()
+    assert "who has the link" in listed
+    assert path not in listed
+    assert "invites you" in client.get(path).content.decode()
+    form = {"username": "fresh", "password": PASSWORD, "again": PASSWORD, "full_name": "", "email": ""}
+    assert client.post(path, {**form, "username": "a b"}).status_code == 422
+    assert client.post(path, form)["Location"] == f"/{team}"
+    assert TeamMember.objects.get(user__username="fresh").role == "member"
+    assert Client().get(path).status_code == 404
+    admin.post(f"/teams/{team}/invitations", {"role": "viewer", "email": "x@example.org"})
+    revoke = re.search(
+        rf"/teams/{team}/invitations/\d+/revoke", admin.get(f"/teams/{team}/members").content.decode()
+    )
+    assert admin.post(revoke[0]).status_code == 302
+    assert as_user(people.bob).post(f"/teams/{team}/invitations", {"role": "admin"}).status_code == 403
+
+
+def test_who_is_signed_in_joins_with_one_click(as_user, people):
+    admin, team = as_user(people.alice), people.team.entity.name
+    shown = admin.post(f"/teams/{team}/invitations", {"role": "viewer"}).content.decode()
+    path = re.search(r"/sign-in/join/[\w-]+", shown)[0]
+    olga = as_user(people.olga)
+    assert f"Join as {people.olga.username}" in olga.get(path).content.decode()
+    assert olga.post(path)["Location"] == f"/{team}"
