@@ -56,42 +56,6 @@ def env_list(name: str, default: list[str]) -> list[str]:
     return [part.strip() for part in env_str(name).split(",") if part.strip()] or list(default)
 
 
-@dataclass(frozen=True)
-class MailServer:
-    """Where mail is handed in; without a host none is sent."""
-
-    host: str = ""
-    port: int = 25
-    user: str = ""
-    password: str = ""
-    starttls: bool = False
-    tls: bool = False
-
-
-def env_mail(name: str) -> MailServer:
-    """Return the mail server of an address like `smtp://user:password@host:587` (STARTTLS) or `smtps://host`."""
-    text = env_str(name)
-    if not text:
-        return MailServer()
-    parts = urlsplit(text)
-    try:
-        port = parts.port
-    except ValueError:
-        port = -1
-    if parts.scheme not in ("smtp", "smtps") or not parts.hostname or port == -1:
-        raise WrongSetting(f"{name} must be like smtp://user:password@host:587 or smtps://host.")
-    secure = parts.scheme == "smtps"
-    return MailServer(
-        parts.hostname,
-        port or (465 if secure else 25),
-        unquote(parts.username or ""),
-        unquote(parts.password or ""),
-        # A password never travels in the clear.
-        starttls=not secure and bool(parts.password),
-        tls=secure,
-    )
-
-
 def env_choice(name: str, default: str, choices: tuple[str, ...]) -> str:
     """Return one of a few words."""
     text = env_str(name, default).lower()
@@ -111,6 +75,42 @@ def env_secret(name: str) -> str:
         return Path(file).read_text().strip()
     except OSError as error:
         raise WrongSetting(f"{name}_FILE cannot be read ({error.strerror}): {file}") from None
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """Where mail is handed in; without a host none is sent."""
+
+    host: str = ""
+    port: int = 25
+    user: str = ""
+    password: str = ""
+    starttls: bool = False
+    tls: bool = False
+
+
+def env_mail(name: str) -> MailServer:
+    """Return the mail server of an address like `smtp://user:password@host:587` (STARTTLS) or `smtps://host`."""
+    text = env_secret(name)
+    if not text:
+        return MailServer()
+    parts = urlsplit(text)
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname or port == -1:
+        raise WrongSetting(f"{name} must be like smtp://user:password@host:587 or smtps://host.")
+    secure = parts.scheme == "smtps"
+    return MailServer(
+        parts.hostname,
+        port or (465 if secure else 25),
+        unquote(parts.username or ""),
+        unquote(parts.password or ""),
+        # A password never travels in the clear.
+        starttls=not secure and bool(parts.password),
+        tls=secure,
+    )
 
 
 def kept_secret(path: Path) -> str:

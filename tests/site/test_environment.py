@@ -186,3 +186,27 @@ def test_what_commands_write_is_their_owners_alone(tmp_path):
     assert stat.S_IMODE(data.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in data.iterdir()} == {0o600}
     assert manage(data, "createuser", "bob").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("", env.MailServer()),
+        ("smtp://mail.example.org", env.MailServer("mail.example.org")),
+        ("smtp://a%40b:p%3Aw@h:587", env.MailServer("h", 587, "a@b", "p:w", starttls=True)),
+        ("smtps://a:b@h", env.MailServer("h", 465, "a", "b", tls=True)),
+    ],
+)
+def test_a_mail_server_is_taken_apart_and_no_password_goes_in_the_clear(monkeypatch, url, server):
+    monkeypatch.setenv("X", url)
+    assert env.env_mail("X") == server
+
+
+@pytest.mark.parametrize(
+    "url", ["mail.example.org", "http://h", "smtp://", "smtp://h:port", "smtp://a:secret@h:99999"]
+)
+def test_another_mail_server_is_refused_without_telling_its_password(monkeypatch, url):
+    monkeypatch.setenv("X", url)
+    with pytest.raises(env.WrongSetting, match="X must be like smtp://") as refused:
+        env.env_mail("X")
+    assert "secret" not in str(refused.value)

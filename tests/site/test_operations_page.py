@@ -6,7 +6,7 @@ import re
 
 from tests.support.installation import ROOT
 
-READS = re.compile(r"env_(?:str|bool|int|secret|list|choice)\(\s*\"([A-Z_]+)\"")
+READS = re.compile(r"env_(?:str|bool|int|secret|list|choice|mail)\(\s*\"([A-Z_]+)\"")
 
 
 def settings_read() -> set[str]:
