@@ -29,6 +29,7 @@ PACKAGES = [
     ("bootstrap", "5.3.9", "MIT", "dist/css/bootstrap.min.css", STATIC / "bootstrap-part.css"),
     ("elkjs", "0.12.1", "EPL-2.0", "lib/elk-api.js", STATIC / "elk-api.js"),
     ("elkjs", "0.12.1", "EPL-2.0", "lib/elk-worker.min.js", STATIC / "elk-worker.min.js"),
+    ("js-sha256", "0.11.1", "MIT", "build/sha256.min.js", STATIC / "sha256.min.js"),
     ("axe-core", "4.14.1", "MPL-2.0", "axe.min.js", TESTS / "axe.min.js"),
 ]
 

@@ -316,6 +316,7 @@ PAGES: dict[str, dict[str, Needs]] = {
     "projects:detail": {"get": V},
     "projects:artifacts": {"get": V},
     "projects:new-collection": {"get": C, "post": C},
+    "projects:new-version": {"get": C},
     "projects:compare": {"get": V},
     "projects:activity": {"get": V},
     "projects:trash": {"get": V},

@@ -30,6 +30,7 @@ from registry.web.views import (
     selections,
     teams,
     trash,
+    uploads,
     versions,
 )
 
@@ -84,6 +85,7 @@ project_patterns = [
     path("<entity>/<project>", projects.detail, name="detail"),
     path("<entity>/<project>/artifacts", projects.detail, name="artifacts"),
     path("<entity>/<project>/new-collection", collections.create, name="new-collection"),
+    path("<entity>/<project>/new-version", uploads.new_version, name="new-version"),
     path("<entity>/<project>/compare", comparisons.compare, name="compare"),
     path("<entity>/<project>/activity", events.of_project, name="activity"),
     path("<entity>/<project>/trash", trash.listing, name="trash"),

@@ -44,19 +44,24 @@ def sign_in(context: BrowserContext, base: str, user: User) -> None:
     context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie.value, "url": base}])
 
 
-def watch(page: Page) -> list[str]:
-    """Collect what the page complains of: exceptions, console errors, which CSP reports are."""
+def watch(page: Page, refused: tuple[int, ...] = ()) -> list[str]:
+    """Collect what the page complains of: exceptions, console errors, which CSP reports are.
+
+    `refused` are the statuses that a test provokes, which Chromium writes into the console.
+    """
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
     page.on(
-        "console", lambda said: complaints.append(f"{page.url}: {said.text}") if _is_complaint(said) else None
+        "console",
+        lambda said: complaints.append(f"{page.url}: {said.text}") if _is_complaint(said, refused) else None,
     )
     return complaints
 
 
-def _is_complaint(said: ConsoleMessage) -> bool:
+def _is_complaint(said: ConsoleMessage, refused: tuple[int, ...]) -> bool:
     """A form that comes back with its errors is a 422, which Chromium writes into the console."""
-    return said.type == "error" and "status of 422" not in said.text
+    expected = any(f"status of {status}" in said.text for status in (422, *refused))
+    return said.type == "error" and not expected
 
 
 def axe(page: Page) -> list[str]:

@@ -30,14 +30,14 @@ def open_as(browser: Browser, live_server) -> Iterator[Open]:
     """Open an address as somebody; at the end no page may have complained of anything."""
     contexts, complaints = [], []
 
-    def open_page(who: User | None, path: str, **options) -> Page:
+    def open_page(who: User | None, path: str, *, refused: tuple[int, ...] = (), **options) -> Page:
         context = browser.new_context(base_url=live_server.url, viewport=chromium.WIDE, **options)
         contexts.append(context)
         if who is not None:
             chromium.sign_in(context, live_server.url, who)
         page = context.new_page()
         page.set_default_timeout(15_000)
-        complaints.append(chromium.watch(page))
+        complaints.append(chromium.watch(page, refused))
         page.goto(path)
         return page
 

@@ -29,6 +29,7 @@ def places(sample: Sample) -> dict[str, tuple[User | None, str]]:
         "artifacts": project,
         "artifacts-nothing": f"{project}?q=zzzz",
         "empty-project": sample.empty.get_absolute_url(),
+        "new-version": f"{project}/new-version?collection={name}",
         "new-collection": f"{project}/new-collection",
         "runs": f"{project}/runs",
         "run": sample.run.get_absolute_url(),

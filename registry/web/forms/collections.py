@@ -72,6 +72,23 @@ class CollectionSettingsForm(ServiceForm):
         return {**self.cleaned_data, "tags": split(self.cleaned_data["tags"])}
 
 
+class NewVersionForm(ServiceForm):
+    """What is said of a version that is logged in the browser; its script sends it, and the services judge it."""
+
+    collection = text("Artifact", list="collections", help_text="A new name makes a new collection.")
+    type = text("Type", list="types", help_text="dataset, model, or a word of your own.")
+    description = area("Card", kind="card-text", help_text="Markdown. What is in it, where it comes from.")
+    metadata = area(
+        "Metadata",
+        kind="code",
+        rows=6,
+        spellcheck="false",
+        help_text='A JSON object, such as {"accuracy": 0.97}.',
+    )
+    aliases = text("Aliases", required=False, help_text="Separated by commas.")
+    tags = text("Tags", required=False, help_text="Separated by commas.")
+
+
 class DeleteForm(ServiceForm):
     """A deletion; `delete_aliases` is asked for when there are any."""
 
