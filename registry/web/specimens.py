@@ -38,6 +38,7 @@ from registry.web.forms.policies import PolicyForm
 from registry.web.pager import Pager, Sort
 from registry.web.previews import Preview
 from registry.web.rows import VersionTable
+from registry.web.searches import Asked, Choice
 from registry.web.told import Story
 from registry.web.views.files import Level
 
@@ -249,6 +250,8 @@ def context(who: str, base: str) -> dict[str, Any]:
         "preview": text,
         "pagers": [_pager(newer=newer, older=older) for newer in (True, False) for older in (True, False)],
         "pager": _pager(newer=False, older=True),
+        "asked": Asked("resnet"),
+        "choices": [Choice("state", "State", [("running", "Running"), ("failed", "Failed")], "failed")],
         "snippets": snippets.use(made.newest),
         "install": [snippets.Snippet("pip", f"strongroom login --host {base}")],
         "toasts": _toasts(),

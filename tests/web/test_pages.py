@@ -192,3 +192,26 @@ def test_keys_in_a_history_are_shown_to_those_who_may_audit(as_user, people):
     for reader, seen in ((people.alice, True), (people.vera, False)):
         page = as_user(reader).get(f"{project.get_absolute_url()}/activity").content.decode()
         assert (key.prefix in page) is seen
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "found", "missing"),
+    [
+        ("{project}/runs", "q=0001", "train-r50-0001", "train-r50-0002"),
+        ("{project}/runs", "state=running", "Nothing found", "train-r50-0001"),
+        ("{project}/runs", "state=nonsense", "train-r50-0001", "Nothing found"),
+        ("{project}/trash", "q=yolo", "yolo11-scratch", "Nothing found"),
+        ("{project}/trash", "q=zzz", "Nothing found", "demo-fair"),
+        ("/{team}", "q=ocr", "line-ocr", "Defects on hot-rolled strip, lines 1, 2 and 4."),
+        ("/{team}", "q=zzz", "Nothing found", "Defects on hot-rolled strip"),
+        ("/teams/{team}/members", "q=alice", "Alice Weber", 'mono tiny">bob'),
+        ("/teams/{team}/members", "role=viewer", "vera", "Alice Weber</span> <span class"),
+    ],
+)
+def test_lists_are_searched_by_their_addresses(as_user, sample, path, query, found, missing):
+    place = path.format(project=sample.project.get_absolute_url(), team=sample.people.team.entity.name)
+    answer = as_user(sample.alice).get(f"{place}?{query}")
+    assert answer.status_code == 200
+    text = answer.content.decode().partition('<main class="page"')[2]
+    assert found in text
+    assert missing not in text

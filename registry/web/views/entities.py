@@ -10,7 +10,7 @@ from registry.actor import Actor
 from registry.models import Entity
 from registry.policy import Act, can, check
 from registry.services import audit, policies, projects, retention, teams
-from registry.web import orders, told
+from registry.web import orders, searches, told
 from registry.web.forms.policies import DefaultForm, TeamSettingsForm
 from registry.web.pager import paged
 from registry.web.pages import done, page, show
@@ -30,8 +30,12 @@ def frame(actor: Actor, entity: Entity, tab: str) -> dict[str, Any]:
 def detail(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
     """The projects of a person or a team."""
     found = teams.find_entity(actor, entity)
-    pager = paged(request, projects.listing(actor, entity=found), orders.PROJECTS, by_time=False)
-    return show(request, "teams/entity.html", frame(actor, found, "projects") | {"pager": pager})
+    asked, _ = searches.of(request)
+    listed = projects.listing(actor, entity=found, **asked.given())
+    pager = paged(request, listed, orders.PROJECTS, by_time=False)
+    return show(
+        request, "teams/entity.html", frame(actor, found, "projects") | {"pager": pager, "asked": asked}
+    )
 
 
 @page()

@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse
 
 from registry.actor import Actor
 from registry.http.paging import Order
-from registry.models import Membership
+from registry.models import Membership, Run
 from registry.services import projects, runs
-from registry.web import orders
+from registry.web import orders, searches
 from registry.web.pager import Pager, paged
 from registry.web.pages import page, show
 from registry.web.views.projects import frame
@@ -23,8 +23,9 @@ _EDGES = 100
 def listing(request: HttpRequest, actor: Actor, entity: str, project: str) -> HttpResponse:
     """A project's runs, newest first."""
     context = frame(actor, entity, project, "runs")
-    pager = paged(request, runs.listing(actor, project=context["project"]), orders.RUNS)
-    return show(request, "runs/list.html", {**context, "pager": pager})
+    asked, choices = searches.of(request, {"state": ("State", Run.State.choices)})
+    pager = paged(request, runs.listing(actor, project=context["project"], **asked.given()), orders.RUNS)
+    return show(request, "runs/list.html", {**context, "pager": pager, "asked": asked, "choices": choices})
 
 
 @page()

@@ -7,10 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from registry.actor import Actor
-from registry.models import Team
+from registry.models import Role, Team
 from registry.policy import Act, can, check
 from registry.services import invitations, teams
-from registry.web import orders
+from registry.web import orders, searches
 from registry.web.forms.teams import InvitationForm, MemberForm
 from registry.web.pager import paged
 from registry.web.pages import done, page, show
@@ -42,8 +42,16 @@ def _show(
     link: str = "",
 ) -> HttpResponse:
     """Who is in the team and who is invited; a new link is shown in the answer to its form, and never again."""
-    pager = paged(request, teams.members(actor, place=team), orders.MEMBERS, by_time=False)
-    context = frame(actor, team.entity, "members") | {"team": team, "pager": pager, "link": link}
+    asked, choices = searches.of(request, {"role": ("Role", Role.choices)})
+    listed = teams.members(actor, place=team, **asked.given())
+    pager = paged(request, listed, orders.MEMBERS, by_time=False)
+    context = frame(actor, team.entity, "members") | {
+        "team": team,
+        "pager": pager,
+        "link": link,
+        "asked": asked,
+        "choices": choices,
+    }
     context |= {"form": form or MemberForm(), "invitation_form": invitation or InvitationForm()}
     context["may_manage"] = can(actor, Act.MANAGE_MEMBERS, team)
     context["who"] = f"Somebody of the organization {team.organization}."

@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 
 from registry.actor import Actor
 from registry.services import collections, projects, trash, versions
-from registry.web import orders
+from registry.web import orders, searches
 from registry.web.pager import paged
 from registry.web.pages import page, show
 from registry.web.templatetags.words import plural
@@ -22,7 +22,8 @@ _NAMED = 10
 def listing(request: HttpRequest, actor: Actor, entity: str, project: str) -> HttpResponse:
     """What was deleted and can still be restored."""
     context = frame(actor, entity, project, "trash")
-    pager = paged(request, trash.listing(actor, project=context["project"]), orders.TRASH)
+    asked, _ = searches.of(request)
+    pager = paged(request, trash.listing(actor, project=context["project"], **asked.given()), orders.TRASH)
     whole = paged(
         request,
         collections.deleted(actor, project=context["project"]),
@@ -30,7 +31,9 @@ def listing(request: HttpRequest, actor: Actor, entity: str, project: str) -> Ht
         prefix="collections-",
     )
     gone = [(row, trash.purge_date(row.deleted_at)) for row in whole.rows]
-    return show(request, "trash/list.html", {**context, "pager": pager, "whole": whole, "gone": gone})
+    return show(
+        request, "trash/list.html", {**context, "pager": pager, "whole": whole, "gone": gone, "asked": asked}
+    )
 
 
 @page("POST")
