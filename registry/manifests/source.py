@@ -40,7 +40,7 @@ class StoredNodes:
             at, many = at + len(batch), min(many * 4, _MOST_ROWS)
 
     def _held(self, ref: Ref) -> Node | None:
-        node = cache.shared.get(ref.digest)
+        node = cache.shared.get((self._scope_id, ref.digest))
         # A leaf kept before its bytes arrived is asked for again, with its MD5s.
         return None if isinstance(node, Leaf) and node.md5s is None else node
 
@@ -61,7 +61,7 @@ class StoredNodes:
         if isinstance(node, Leaf) and row.md5s is not None:
             node.md5s = bytes(row.md5s)
         if self._keep_leaves or not isinstance(node, Leaf):
-            cache.shared.put(ref.digest, node, row.length)
+            cache.shared.put((self._scope_id, ref.digest), node, row.length)
         return node
 
 

@@ -15,7 +15,7 @@ from strongroom.core.manifest import Entry, check_order
 
 from registry.manifests.folders import FolderDraft, FolderTotals
 from registry.manifests.framing import ENTRIES, FOLDERS
-from registry.manifests.leaves import MD5, NO_MD5, LeafDraft, md5_text
+from registry.manifests.leaves import MD5, NO_DIGEST, LeafDraft, md5_text
 from registry.manifests.nodes import Ref, slices
 from registry.manifests.presence import (
     Missing,
@@ -152,7 +152,7 @@ class Builder:
             if md5 is None:
                 self._digest = None
                 return
-            self._digest.add(path, leaf.reference_digest(at) if md5 == NO_MD5 else md5_text(md5))
+            self._digest.add(path, leaf.reference_digest(at) if leaf.shas[at] == NO_DIGEST else md5_text(md5))
 
 
 def stage(scope: Entity, entries: Iterable[Entry]) -> Staged:

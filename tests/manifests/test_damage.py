@@ -119,8 +119,9 @@ def test_the_cache_answers_what_was_verified_and_stays_within_its_bound(scope):
     rot(Chunk.objects.get(sha256=manifest.root))
     assert manifests.lookup(manifest, PATHS[0]) == entry(PATHS[0], claim=True)
     small = cache.NodeCache(most=1)
-    small.put(b"x", cache.shared.get(manifest.root), 10)
-    assert small.get(b"x") is None
+    key = (scope.pk, bytes(manifest.root))
+    small.put(key, cache.shared.get(key), 10)
+    assert small.get(key) is None
 
 
 def _bytes(chunk: Chunk) -> bytes:

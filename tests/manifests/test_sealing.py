@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 from django.utils import timezone
-from strongroom.core.errors import BlobsMissing, SizeMismatch
+from strongroom.core.errors import BlobsMissing, DigestMismatch, SizeMismatch
 from strongroom.core.manifest import Entry
 
 from registry import manifests
-from registry.models import Chunk, Manifest
+from registry.models import Chunk, Entity, Manifest
 from tests.manifests.blobs import content, damage_blob, entry, upload, wandb_digest
 
 PATHS = [f"{at // 100:03}/{at:05}.txt" for at in range(5000)]
@@ -39,6 +40,32 @@ def test_every_missing_blob_is_listed_in_path_order(scope):
     assert found[0].size == len(content(PATHS[1]))
     upload(scope, PATHS[1::2])
     assert all_missing(manifest) == []
+
+
+def test_bytes_that_another_entity_has_are_missing_here(scope):
+    """What one entity's leaves say of their bytes is read into a cache, and is true of that entity alone."""
+    upload(scope, PATHS)
+    theirs = manifests.stage(scope, map(entry, PATHS)).manifest
+    assert manifests.lookup(theirs, PATHS[0]) == entry(PATHS[0], claim=True)
+    stranger = Entity.objects.create(name="stranger", folded="stranger", kind="user")
+    ours = manifests.stage(stranger, map(entry, PATHS)).manifest
+    with pytest.raises(BlobsMissing) as refused:
+        manifests.seal(ours)
+    assert refused.value.details["count"] == len(PATHS)
+    assert manifests.lookup(ours, PATHS[0]) == entry(PATHS[0])
+    assert not Chunk.objects.filter(scope=stranger, md5s__isnull=False).exists()
+    upload(stranger, PATHS)
+    assert manifests.seal(ours).digest == DIGEST
+
+
+def test_an_md5_of_zeros_is_a_claim_like_any_other(scope):
+    """Zeros stand for "a reference has none" in the store."""
+    lie = replace(entry(PATHS[0]), digest="A" * 22 + "==")
+    staged = manifests.stage(scope, [lie, Entry("ref", "etag", None, None, "s3://b/k")])
+    assert staged.digest == wandb_digest([lie, Entry("ref", "etag", None, None, "s3://b/k")])
+    upload(scope, PATHS[:1])
+    with pytest.raises(DigestMismatch):
+        manifests.stage(scope, [lie])
 
 
 def test_a_blob_that_many_paths_name_is_listed_once_a_page(scope):

@@ -92,6 +92,30 @@ def test_another_file_of_the_same_name_and_size_is_not_mixed_up(proxy: Proxy, fo
     assert (root / "big").read_bytes() == other
 
 
+DIE = """
+import os, strongroom.transfer.publish as publish
+real = publish.Publication._commit
+publish.Publication._commit = lambda *given: (real(*given), os._exit(9))
+"""
+
+
+@pytest.mark.parametrize("changed", [True, False])
+def test_who_dies_after_the_commit_is_not_mixed_up_with_who_comes_next(
+    proxy: Proxy, folder: Path, changed: bool
+):
+    died = start(DIE + LOG, folder, "immutable", 0)
+    died.communicate(timeout=180)
+    assert died.returncode == 9
+    if changed:
+        (folder / "big").write_bytes(os.urandom(BIG))
+    assert finish(start(LOG, folder, "immutable", 1))[0] == ("v1" if changed else "v0")
+    logged = strongroom.Api().artifact("data")
+    assert logged.metadata == {"try": 1 if changed else 0}
+    root = Path(logged.download(folder.parent / "out"))
+    assert (root / "big").read_bytes() == (folder / "big").read_bytes()
+    assert len(list(strongroom.Api().artifacts("data"))) == 1 + changed
+
+
 def test_broken_connections_are_taken_up_again(proxy: Proxy, folder: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("strongroom._retry.FIRST_DELAY", 0.01)
     with strongroom.init() as run:

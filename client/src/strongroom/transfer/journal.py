@@ -61,7 +61,8 @@ class Journal:
 
     def done(self) -> None:
         """Remove the journal: there is nothing left to go on with."""
-        with contextlib.suppress(OSError):  # the version is logged, and a journal that stays does no harm
+        with contextlib.suppress(OSError):
+            # The version is logged; of a journal that stays, the draft is closed, and a new one is begun
             os.unlink(self._path)
 
     def close(self) -> None:

@@ -166,8 +166,7 @@ class Publication:
             # A draft that was begun by an earlier process may have been cleaned up since.
             if self._journal is None or self._id is None:
                 raise
-            self._journal.restart()
-            self._client_id = self._journal.client_id
+            self._restart(self._journal)
             return self._steps(labels)
 
     def give_up(self) -> None:
@@ -183,13 +182,9 @@ class Publication:
             self._journal.close()
 
     def _steps(self, labels: dict[str, list[str]]) -> Any:
-        body = {**self._card.body(self._target.run), "client_id": self._client_id}
-        path = route("projects", self._target.entity, self._target.project, "drafts")
-        began = Body(self._session.json("POST", path, body), "a draft")
-        self._id = began.text("id")
-        if began.text("state") == "PENDING":
-            self._hash_large()
-            self._stage_and_send()
+        self._id = self._begin()
+        self._hash_large()
+        self._stage_and_send()
         found = self._commit(labels)
         if self._journal is not None:
             self._journal.done()
@@ -197,6 +192,23 @@ class Publication:
         with contextlib.suppress(LocalFileError):
             self._keep_copies()
         return found
+
+    def _begin(self) -> str:
+        """Begin a draft, or go on with the one of an earlier process that was killed."""
+        path = route("projects", self._target.entity, self._target.project, "drafts")
+        for _ in range(2):
+            body = {**self._card.body(self._target.run), "client_id": self._client_id}
+            began = Body(self._session.json("POST", path, body), "a draft")
+            if began.text("state") == "PENDING" or self._journal is None:
+                break
+            # That process was killed after its commit, and large files may have changed since, by the same name
+            # and size. Equal contents are found equal at the commit; an old version is never taken for the new one.
+            self._restart(self._journal)
+        return began.text("id")
+
+    def _restart(self, journal: Journal) -> None:
+        journal.restart()
+        self._client_id = journal.client_id
 
     def _keep_copies(self) -> None:
         """Let the cache have the protected copies of large files, which would be removed now: a link each.
