@@ -316,6 +316,7 @@ PAGES: dict[str, dict[str, Needs]] = {
     "projects:detail": {"get": V},
     "projects:artifacts": {"get": V},
     "projects:new-collection": {"get": C, "post": C},
+    "projects:star": {"post": V},
     "projects:new-version": {"get": C},
     "projects:compare": {"get": V},
     "projects:activity": {"get": V},
@@ -330,6 +331,7 @@ PAGES: dict[str, dict[str, Needs]] = {
     "collections:ttl": {"post": S},
     "collections:delete": {"get": C, "post": C},
     "collections:restore": {"post": C},
+    "collections:star": {"post": V},
     "collections:selected": {"get": C, "post": C},
     "collections:restore-versions": {"post": C},
     "collections:complete": {"get": V},
@@ -377,14 +379,14 @@ FORMS: dict[str, dict[str, str]] = {
     "collections:card": {"description": "fresh", "seen": ""},
     "collections:settings": {"name": "fresh", "type": "model", "tags": "a, b"},
     "collections:ttl": {"kind": "never"},
-    "collections:delete": {"typed": "{collection}", "delete_aliases": "on"},
+    "collections:delete": {"typed": "{collection}", "delete_aliases": "on", "seen_aliases": "latest"},
     "collections:selected": {"v": "0", "act": "tag", "add": "fresh"},
     "collections:restore-versions": {"v": "0"},
     "versions:edit-names": {"act": "add-alias", "name": "fresh"},
     "versions:edit-card": {"description": "fresh", "seen": ""},
     "versions:edit-metadata": {"metadata": '{"fresh": 1}', "seen": hashlib.sha256(b"{}").hexdigest()},
     "versions:edit-ttl": {"kind": "days", "days": "9"},
-    "versions:delete": {"delete_aliases": "on"},
+    "versions:delete": {"delete_aliases": "on", "seen_aliases": "latest"},
 }
 SEARCHES = {
     "teams:remove": {"username": "{user}"},
@@ -395,7 +397,10 @@ SEARCHES = {
 # These change something without a form of fields.
 BARE = {"keys:revoke", "teams:uninvite", "versions:restore", "collections:restore"}
 # Posted, and no event: nothing of the registry changes.
-QUIET = {":setup", ":sign-in", ":forgotten", ":new-password", ":join", ":sign-out", ":markdown-preview"}
+QUIET = {
+    *(":setup", ":sign-in", ":forgotten", ":new-password", ":join", ":sign-out", ":markdown-preview"),
+    *("projects:star", "collections:star"),
+}
 PAGE_ROUTES = [route for route in ROUTES if route.namespace != "api"]
 
 

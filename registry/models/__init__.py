@@ -11,6 +11,7 @@ from registry.models.manifests import Chunk, Manifest
 from registry.models.projects import Project
 from registry.models.retention import TtlPolicy
 from registry.models.runs import Run, RunInput, RunOutput
+from registry.models.stars import Star
 from registry.models.tags import CollectionTag, VersionTag
 from registry.models.teams import Entity, Organization, OrganizationMember, Role, Team, TeamMember, named
 from registry.models.uploads import Upload, UploadPart
@@ -39,6 +40,7 @@ __all__ = [
     "Run",
     "RunInput",
     "RunOutput",
+    "Star",
     "StoredObject",
     "Team",
     "TeamMember",

@@ -36,6 +36,8 @@ class User(AbstractBaseUser):
     default_entity = models.ForeignKey(
         Entity, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    # When the home page was last opened after a while: what happened since is told apart.
+    home_seen_at = models.DateTimeField(null=True, blank=True)
     is_admin = models.BooleanField(default=False, help_text="Administers the whole installation")
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)

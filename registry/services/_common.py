@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Collection
 from datetime import datetime
 from enum import Enum
 from typing import Any, Final, Literal, TypeAlias
@@ -19,6 +20,8 @@ class _Keep(Enum):
 
 KEEP: Final = _Keep.KEEP
 Keep: TypeAlias = Literal[_Keep.KEEP]
+# All, none, or those that the person saw.
+DeleteAliases: TypeAlias = bool | Collection[str]
 
 
 def spelled(name: str) -> str:
@@ -37,10 +40,20 @@ def now() -> datetime:
     return timezone.now()
 
 
-def still_held(name: str, held: list[str]) -> HasAliases:
-    """Return the refusal to delete what holds aliases, in words that are right at every door."""
-    return HasAliases(
-        f"{name} holds the aliases {', '.join(held)}. "
-        "Move them first, or confirm that they go too (delete_aliases).",
-        aliases=held,
-    )
+def refuse_held(name: str, held: list[str], delete_aliases: DeleteAliases) -> None:
+    """Raise HasAliases when what is about to go holds aliases, unless told to delete them too: all, or those named.
+
+    Who confirms names what they saw: an alias that came since was not meant.
+    """
+    if delete_aliases is True:
+        return
+    seen = set(delete_aliases or ())
+    left = [alias for alias in held if alias not in seen]
+    if left:
+        also, by_now = ("also ", " by now") if seen else ("", "")
+        what, it, goes = ("aliases", "them", "they go") if len(left) > 1 else ("alias", "it", "it goes")
+        raise HasAliases(
+            f"{name} {also}holds the {what} {', '.join(left)}{by_now}. "
+            f"Move {it} first, or confirm that {goes} too (delete_aliases).",
+            aliases=left,
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from datetime import datetime, timedelta
 from zoneinfo import available_timezones
 
 from django.contrib.auth.password_validation import validate_password
@@ -24,6 +25,7 @@ from registry.services._common import changes, now
 
 # PyPI's limit: ten failures in five minutes, per user and per address.
 ATTEMPTS, WINDOW_SECONDS = 10, 300
+_A_WHILE = timedelta(minutes=30)
 
 
 def setup_token_for_link() -> str | None:
@@ -156,6 +158,15 @@ def default_entity(user: User) -> Entity:
         return user.entity
     chosen = Entity.objects.with_role(user).filter(pk=user.default_entity_id).first()
     return chosen or user.entity
+
+
+def come_home(user: User) -> datetime | None:
+    """Note that a person opened their home page; return since when it had not been, when that was a while."""
+    at, before = now(), user.home_seen_at
+    if before is not None and at - before < _A_WHILE:
+        return None
+    User.objects.filter(pk=user.pk).update(home_seen_at=at)
+    return before
 
 
 def make_admin(actor: Actor, *, user: User) -> None:

@@ -70,8 +70,8 @@ def move(actor: Actor, *, membership: Membership, name: str) -> Alias:
         return holders(membership.collection, [name])[name]
 
 
-def remove(actor: Actor, *, collection: Collection, name: str) -> None:
-    """Take an alias away from whoever holds it."""
+def remove(actor: Actor, *, collection: Collection, name: str, holder: Membership | None = None) -> None:
+    """Take an alias away from whoever holds it; only from `holder`, where the person saw it there."""
     check(actor, Act.EDIT, collection.project)
     name = spelled(name)
     with transaction.atomic():
@@ -83,6 +83,8 @@ def remove(actor: Actor, *, collection: Collection, name: str) -> None:
         )
         if held is None:
             raise NotFound(f'{collection.name} has no alias "{name}".')
+        if holder is not None and held.membership_id != holder.pk:
+            raise Conflict(f"{name} is at v{held.membership.number} by now, and stays there.", aliases=[name])
         _drop(actor, held)
 
 

@@ -20,7 +20,7 @@ from registry.errors import Gone, NameTaken, NotFound, NotInTrash
 from registry.models import Alias, ArtifactType, Collection, CollectionTag, Membership, Project, Version
 from registry.policy import Act, check
 from registry.services import events, restoring, sequences, trashing
-from registry.services._common import KEEP, Keep, changes, now, spelled, still_held
+from registry.services._common import KEEP, DeleteAliases, Keep, changes, now, refuse_held, spelled
 from registry.services.locks import lock, lock_rows
 from registry.services.restoring import RestoredCollection
 
@@ -162,15 +162,14 @@ def _apply(
         events.record(actor, "collection.edit", collection=row, subject=row.name, before=before, after=after)
 
 
-def delete(actor: Actor, *, collection: Collection, delete_aliases: bool = False) -> None:
+def delete(actor: Actor, *, collection: Collection, delete_aliases: DeleteAliases = False) -> None:
     """Move a collection with its versions to the trash."""
     check(actor, Act.DELETE, collection.project)
     at = now()
     with transaction.atomic():
         row = lock(collection)
         held = list(Alias.objects.filter(collection=row).values_list("name", flat=True))
-        if held and not delete_aliases:
-            raise still_held(row.name, held)
+        refuse_held(row.name, held, delete_aliases)
         trashing.move_all(actor, _to_move(row), cause=Version.Cause.PERSON, at=at)
         Collection.objects.filter(pk=row.pk).update(deleted_at=at)
         events.record(actor, "collection.delete", collection=row, subject=str(row), before={"aliases": held})

@@ -13,7 +13,7 @@ from registry.errors import InvalidInput, NotFound
 from registry.models import Collection, Membership, Version
 from registry.policy import Act, check
 from registry.services import locks, tags, trash, trashing, versions
-from registry.services._common import still_held
+from registry.services._common import DeleteAliases, refuse_held
 from registry.services.restoring import Restored
 
 MOST = 200
@@ -66,7 +66,7 @@ def set_ttl(
 
 
 def delete(
-    actor: Actor, *, collection: Collection, numbers: Iterable[int], delete_aliases: bool = False
+    actor: Actor, *, collection: Collection, numbers: Iterable[int], delete_aliases: DeleteAliases = False
 ) -> list[Membership]:
     """Move versions of a sequence to the trash; refused while one holds aliases, unless told to delete them too."""
     check(actor, Act.DELETE, collection.project)
@@ -74,8 +74,7 @@ def delete(
         locks.lock(collection)
         rows = find(actor, collection, numbers)
         held = sorted(name for row in rows for name in row.held_aliases())
-        if held and not delete_aliases:
-            raise still_held("What you chose", held)
+        refuse_held("What you chose", held, delete_aliases)
         trashing.move_all(actor, [rows], cause=Version.Cause.PERSON, at=timezone.now())
     return rows
 

@@ -36,7 +36,7 @@ from registry.services import (
     touching,
     trash,
 )
-from registry.services._common import KEEP, Keep, changes, spelled, still_held
+from registry.services._common import KEEP, DeleteAliases, Keep, changes, refuse_held, spelled
 from registry.services.narrowing import narrowed
 
 # Without what `collection` holds: joining it again costs more than all other reads together.
@@ -215,15 +215,14 @@ def _apply(
         tags.replace(actor, membership, wanted_tags)
 
 
-def delete(actor: Actor, *, membership: Membership, delete_aliases: bool = False) -> Membership:
+def delete(actor: Actor, *, membership: Membership, delete_aliases: DeleteAliases = False) -> Membership:
     """Move a version to the trash; refused while it holds aliases, unless told to delete them too."""
     check(actor, Act.DELETE, membership.version.sequence.project)
     with transaction.atomic():
         locks.lock_places(membership)
         row = _fresh(membership)
         held = sorted(alias.name for alias in row.aliases.all())
-        if held and not delete_aliases:
-            raise still_held(row.name, held)
+        refuse_held(row.name, held, delete_aliases)
         trash.move(actor, row, cause=Version.Cause.PERSON)
     return row
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from registry.http import markdown
+from registry.http import colouring, markdown
 from tests.support.effort import within
 
 # One unit of each input that is known to cost Python-Markdown more than linear time, or might.
@@ -89,6 +89,42 @@ def test_tables_code_and_task_lists_are_rendered():
     assert '<span class="kn">import</span>' in html
     assert html.count('type="checkbox"') == 2
     assert "disabled" in html
+
+
+@pytest.mark.parametrize(
+    ("language", "unit"),
+    [
+        ("make", "9"),
+        ("make", "0 "),
+        ("java", "\n"),
+        ("c", "a \n"),
+        ("python", "a "),
+        ("xml", "<?"),
+        ("yaml", "&&"),
+        ("rst", "::: "),
+    ],
+)
+@pytest.mark.parametrize("length", [colouring.LIMIT - 100, 60_000])
+def test_no_block_of_code_takes_seconds(language, unit, length):
+    text = f"```{language}\n{unit * (length // len(unit))}\n```\n"
+    assert within(4, lambda: markdown.render(text))
+
+
+def test_many_blocks_of_code_take_no_seconds_together():
+    block = "```xml\n" + ("<?" * 900 + "\n") * 4 + "```\n\n"
+    assert within(4, lambda: markdown.render(block * 30))
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        '<a class="btn" href="https://evil">Sign in</a>',
+        '<div class="page">x</div>',
+        '<span class="menu">x</span>',
+    ],
+)
+def test_a_card_wears_no_class_of_the_page(card):
+    assert not re.search(r'class="(btn|page|menu)"', markdown.render(card))
 
 
 @pytest.mark.parametrize(

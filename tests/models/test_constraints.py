@@ -33,6 +33,7 @@ from registry.models import (
     Run,
     RunInput,
     RunOutput,
+    Star,
     StoredObject,
     Team,
     TeamMember,
@@ -58,6 +59,8 @@ def rows():
     run, _ = runs.create(bob, project=project, name="r")
     one = make.log(people.bob, project, files={"a": b"1"}, aliases=["gold"], tags=["t"], run=run)
     two = make.log(people.bob, project, files={"a": b"2"})
+    Star.objects.create(user=people.bob, project=project)
+    Star.objects.create(user=people.bob, collection=one.collection)
     runs.use(bob, run=run, membership=one)
     collections.edit(bob, collection=one.collection, tags=["t"])
     retention.set_policy(alice, target=project, ttl=60)
@@ -156,6 +159,9 @@ BREAK = {
     "run_state_known": change(Run, state="odd"),
     "run_input_once": copy(RunInput),
     "run_output_once": copy(RunOutput),
+    "star_once_per_project": copy(Star),
+    "star_once_per_collection": add(lambda r: Star(user=r.people.bob, collection=r.one.collection)),
+    "star_on_one_thing": change(Star, project=None, collection=None),
     "stored_object_name_not_empty": change(StoredObject, name=""),
     "stored_object_size_not_negative": change(StoredObject, size=-1),
     "stored_object_state_known": change(StoredObject, state="odd"),

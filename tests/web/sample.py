@@ -33,6 +33,9 @@ model = load("model.onnx")
 ```
 """
 
+# What the form of a deletion sends when all aliases of this team's versions were seen and may go.
+CONFIRMED = {"delete_aliases": "on", "seen_aliases": "latest/best/paper-2026/gold/prod"}
+
 
 @dataclass
 class Sample:

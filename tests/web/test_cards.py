@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from registry.services import versions
 from tests import factories
+from tests.web.sample import CONFIRMED
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -205,7 +207,7 @@ def test_deleting_needs_the_aliases_confirmed_and_offers_a_way_back(client, samp
     assert "best" in asked
     assert "can be restored until" in asked
     assert client.post(f"{path}/delete").status_code == 422
-    gone = client.post(f"{path}/delete", {"delete_aliases": "on"}, follow=True)
+    gone = client.post(f"{path}/delete", CONFIRMED, follow=True)
     assert f'action="{path}/restore"' in gone.content.decode()
     assert client.get(path).status_code == 410
     assert "Look in the trash" in client.get(path).content.decode()
@@ -214,14 +216,14 @@ def test_deleting_needs_the_aliases_confirmed_and_offers_a_way_back(client, samp
 
 
 def test_restoring_tells_which_aliases_moved_on(client, sample, path):
-    client.post(f"{path}/delete", {"delete_aliases": "on"})
+    client.post(f"{path}/delete", CONFIRMED)
     client.post(f"{sample.versions[0].get_absolute_url()}/edit/names", {"act": "add-alias", "name": "best"})
     text = client.post(f"{path}/restore", follow=True).content.decode()
     assert "best stays with v0, which took it meanwhile." in text
 
 
 def test_deleting_by_htmx_answers_with_where_to_go(client, sample, path):
-    answer = client.post(f"{path}/delete", {"delete_aliases": "on"}, headers=HTMX)
+    answer = client.post(f"{path}/delete", CONFIRMED, headers=HTMX)
     assert answer["HX-Redirect"] == sample.newest.collection.get_absolute_url()
 
 
@@ -241,9 +243,9 @@ def test_a_collection_is_renamed_tagged_and_deleted_by_its_name(client, sample):
         "Location"
     ]
     assert moved.endswith("/artifacts/resnet")
-    assert client.post(f"{moved}/delete", {"typed": "wrong", "delete_aliases": "on"}).status_code == 422
+    assert client.post(f"{moved}/delete", {"typed": "wrong", **CONFIRMED}).status_code == 422
     assert client.get(moved).status_code == 200
-    assert client.post(f"{moved}/delete", {"typed": "resnet", "delete_aliases": "on"}).status_code == 302
+    assert client.post(f"{moved}/delete", {"typed": "resnet", **CONFIRMED}).status_code == 302
     assert client.get(moved).status_code == 404
 
 
@@ -252,3 +254,33 @@ def test_errors_come_to_htmx_as_the_sentence_of_a_toast(client, sample, path):
     assert answer.status_code == 410
     assert answer["Content-Type"].startswith("text/plain")
     assert "is in the trash" in answer.content.decode()
+
+
+def test_an_alias_that_moved_on_is_not_taken_from_who_holds_it_now(client, sample, path):
+    old = sample.versions[0].get_absolute_url()
+    client.post(f"{old}/edit/names", {"act": "add-alias", "name": "best"})
+    answer = client.post(f"{path}/edit/names", {"act": "remove-alias", "name": "best"})
+    assert answer.status_code == 422
+    assert "best is at v0 by now, and stays there." in answer.content.decode()
+    assert "best" in client.get(old).content.decode()
+
+
+@pytest.mark.parametrize("kind", ["version", "collection", "selected"])
+def test_deleting_confirms_the_aliases_that_were_named_and_no_others(client, sample, path, kind):
+    page = path if kind == "version" else sample.newest.collection.get_absolute_url()
+    page += "/selected" if kind == "selected" else "/delete"
+    more = {
+        "version": {},
+        "collection": {"typed": sample.newest.collection.name},
+        "selected": {"act": "delete", "v": "2"},
+    }[kind]
+    asked = client.get(page, more).content.decode()
+    seen = re.search(r'name="seen_aliases" value="([^"]*)"', asked)[1]
+    assert "best" in seen.split("/")
+    client.post(f"{path}/edit/names", {"act": "add-alias", "name": "since"})
+    form = {"delete_aliases": "on", "seen_aliases": seen} | more
+    refused = client.post(page, form)
+    assert refused.status_code == 422
+    assert "also holds the alias since by now" in refused.content.decode()
+    seen = re.search(r'name="seen_aliases" value="([^"]*)"', refused.content.decode())[1]
+    assert client.post(page, form | {"seen_aliases": seen}).status_code == 302

@@ -7,6 +7,7 @@ import pytest
 from registry.models import Collection
 from registry.services import aliases, collections
 from tests import factories
+from tests.web.sample import CONFIRMED
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +24,7 @@ def resnet(people, place):
 
 def test_a_deleted_collection_comes_back_by_undo_and_from_the_trash(as_user, people, place, resnet):
     client, page = as_user(people.alice), resnet.get_absolute_url()
-    form = {"typed": "resnet", "delete_aliases": "on"}
+    form = {"typed": "resnet", **CONFIRMED}
     said = client.post(f"{page}/delete", form, follow=True).content.decode()
     assert f'action="{page}/restore"' in said
     assert "resnet is in the trash with its versions." in said

@@ -7,6 +7,7 @@ import pytest
 from registry.models import Event
 from registry.services import accounts, aliases, collections, events, projects, teams
 from tests import factories
+from tests.web.sample import CONFIRMED
 
 pytestmark = pytest.mark.django_db
 
@@ -85,7 +86,7 @@ def test_the_account_of_the_set_up_link_is_told_as_people_say_it(as_user, people
 def test_the_trash_shows_until_when_in_whole_days(as_user, people):
     made = factories.log(people.alice, factories.project(people))
     client, place = as_user(people.alice), made.collection.project.get_absolute_url()
-    client.post(f"{made.get_absolute_url()}/delete", {"delete_aliases": "on"})
+    client.post(f"{made.get_absolute_url()}/delete", CONFIRMED)
     page = text(client, f"{place}/trash")
     made.version.refresh_from_db()
     until = made.version.purge_at

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from registry.http import colouring
 from registry.web.previews import code, dump, looking, media, tables
 from registry.web.previews.tables import Asked
 from tests import factories
@@ -147,7 +148,7 @@ def test_code_is_coloured_and_escaped():
     assert '<span class="kn">import</span>' in shown
     assert "&lt;script&gt;" in shown
     assert code.coloured("train.txt", "import os") is None
-    assert code.coloured("long.py", "x" * (code.LIMIT + 1)) is None
+    assert code.coloured("long.py", "x" * (colouring.LIMIT + 1)) is None
     assert code.coloured("wide.py", "x" * 3000) is None
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from registry.models import Membership, Version
 from registry.services import aliases
+from tests.web.sample import CONFIRMED
 
 pytestmark = pytest.mark.django_db
 
@@ -67,7 +68,11 @@ def test_deletion_names_what_goes_and_needs_a_yes_for_aliases_and_is_undone(clie
     refused = client.post(here, {"act": "delete", "v": ["0", "2"]})
     assert refused.status_code == 422
     assert Membership.objects.committed().filter(collection=sample.newest.collection).count() == 3
-    done = client.post(here, {"act": "delete", "v": ["0", "2"], "delete_aliases": "on"}, follow=True)
+    done = client.post(
+        here,
+        {"act": "delete", "v": ["0", "2"], **CONFIRMED},
+        follow=True,
+    )
     assert "v2 and v0 are in the trash." in done.content.decode()
     left = Membership.objects.committed().filter(collection=sample.newest.collection)
     assert [row.number for row in left] == [1]
@@ -116,7 +121,7 @@ def test_a_protected_alias_stops_the_deletion_of_all(client, sample, here, monke
         raise aliases.Conflict("It is protected.")
 
     monkeypatch.setattr(aliases, "refuse_protected", refuse)
-    answer = client.post(here, {"act": "delete", "v": ["0", "1"], "delete_aliases": "on"})
+    answer = client.post(here, {"act": "delete", "v": ["0", "1"], **CONFIRMED})
     assert answer.status_code == 422
     assert Membership.objects.committed().filter(collection=sample.newest.collection).count() == 3
 

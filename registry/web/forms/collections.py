@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 
+from registry.errors import RegistryError
 from registry.web.forms.base import ServiceForm, area, text
 
 
@@ -95,6 +96,18 @@ class DeleteForm(ServiceForm):
     errors_on: ClassVar[dict[str, str]] = {"has_aliases": "delete_aliases"}
 
     delete_aliases = forms.BooleanField(required=False)
+    # The aliases that the page named, as no alias contains a slash: what came since is asked about anew.
+    seen_aliases = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
+
+    def given(self) -> dict[str, Any]:
+        """Confirmed is what was seen."""
+        seen = [name for name in self.cleaned_data["seen_aliases"].split("/") if name]
+        return {"delete_aliases": seen if self.cleaned_data["delete_aliases"] else False}
+
+    def refuse(self, error: RegistryError) -> None:
+        """Say it without the name of the argument, which a form does not have."""
+        said = error.message.replace(" (delete_aliases)", "")
+        super().refuse(type(error)(said, **error.details))
 
 
 class TypedDeleteForm(DeleteForm):
@@ -110,9 +123,6 @@ class TypedDeleteForm(DeleteForm):
         if self.cleaned_data["typed"] != self.name:
             raise forms.ValidationError(f"Type {self.name} to confirm. Nothing was deleted.")
         return self.name
-
-    def given(self) -> dict[str, Any]:
-        return {"delete_aliases": self.cleaned_data["delete_aliases"]}
 
 
 def split(text: str) -> list[str]:

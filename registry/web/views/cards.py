@@ -33,7 +33,7 @@ _ACTS: dict[str, tuple[Service, str]] = {
         "{name} points here now.",
     ),
     "remove-alias": (
-        lambda actor, row, name: aliases.remove(actor, collection=row.collection, name=name),
+        lambda actor, row, name: aliases.remove(actor, collection=row.collection, name=name, holder=row),
         "The alias {name} is gone.",
     ),
     "add-tag": (lambda actor, row, name: tags.add(actor, membership=row, name=name), "Tagged with {name}."),

@@ -14,7 +14,7 @@ from registry.errors import InvalidQuery
 from registry.http import markdown
 from registry.models import Collection
 from registry.policy import Act, check
-from registry.services import aliases, collections, latest, projects, trash, versions
+from registry.services import aliases, collections, latest, projects, stars, trash, versions
 from registry.web import chips, columns, rows
 from registry.web.forms.collections import CardForm, CollectionForm, CollectionSettingsForm, TypedDeleteForm
 from registry.web.forms.policies import PolicyForm
@@ -38,6 +38,7 @@ def frame(actor: Actor, here: Collection, tab: str) -> dict[str, Any]:
         "tab": tab,
         "may": rights(actor, here.project),
         "latest": latest.of(here),
+        "starred": stars.is_on(actor, here),
     }
 
 
@@ -174,6 +175,7 @@ def _lost(actor: Actor, here: Collection) -> dict[str, Any]:
     return {
         "aliases": held[:_LISTED],
         "more_aliases": held[_LISTED:],
+        "seen_aliases": "/".join(alias.name for alias in held),
         "until": trash.purge_date(timezone.now()),
     }
 

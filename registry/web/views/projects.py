@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from registry.actor import Actor
 from registry.models import Entity, Project
 from registry.policy import Act, check
-from registry.services import collections, projects, teams
+from registry.services import collections, projects, stars, teams
 from registry.web import orders, rows, snippets
 from registry.web.forms.policies import PolicyForm
 from registry.web.forms.projects import ProjectForm, SettingsForm
@@ -20,7 +20,8 @@ from registry.web.pages import done, page, policy_panel, rights, show
 def frame(actor: Actor, entity: str, project: str, tab: str) -> dict[str, Any]:
     """What every page of a project shows."""
     found = projects.find(actor, entity, project)
-    return {"project": found, "tab": tab, "may": rights(actor, found)}
+    starred = stars.is_on(actor, found)
+    return {"project": found, "tab": tab, "may": rights(actor, found), "starred": starred}
 
 
 @page()
