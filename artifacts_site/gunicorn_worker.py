@@ -21,6 +21,9 @@ from artifacts_site.environment import env_int
 REQUEST_LINE = message.MAX_REQUEST_LINE = 32_768
 READ_SECONDS = env_int("STRONGROOM_READ_SECONDS", 30, least=1, most=3600)
 HEAD_SECONDS = min(10, READ_SECONDS)
+# Slower than this, over all, a body is given up: a byte now and then would keep a thread for ever. Apache's
+# `mod_reqtimeout` has half of it.
+LEAST_RATE = 1024
 SEND_SECONDS = 120
 # For what is left of a body that was refused unread; gunicorn's own 5 s, a thread each, stop a server.
 DRAIN_SECONDS = 1
@@ -34,6 +37,8 @@ class PatientSocket(socket.socket):
 
     silent = False
     _head_until: float | None = None
+    _body_until = 0.0
+    _drain_until: float | None = None
 
     @classmethod
     def instead_of(cls, other: socket.socket) -> PatientSocket:
@@ -42,26 +47,35 @@ class PatientSocket(socket.socket):
 
     def expect_head(self) -> None:
         """From now on a request's head is read: as a whole it must come soon, in whatever pieces."""
-        self._head_until = time.monotonic() + HEAD_SECONDS
+        self._head_until, self._drain_until = time.monotonic() + HEAD_SECONDS, None
 
     def expect_body(self) -> None:
-        """From now on each piece may take its time."""
+        """From now on each piece may take its time, which runs out where they are too small."""
         self._head_until = None
+        self._body_until = time.monotonic() + READ_SECONDS
+
+    def expect_leftovers(self, until: float) -> None:
+        """From now on the rest of a body is read past; gunicorn's own limit is for each piece, not for all."""
+        self._drain_until = until
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
         """Receive; silence in a head ends it, silence in a body is an error once, then its end."""
         if self.silent:
             return b""
         if self.gettimeout() is not None:
+            if self._drain_until is not None and time.monotonic() >= self._drain_until:
+                raise TimeoutError
             return super().recv(size, flags)
         try:
-            return self._within(self._read_seconds(), partial(super().recv, size, flags))
+            data = self._within(self._read_seconds(), partial(super().recv, size, flags))
         except TimeoutError:
             # For good: what comes later must not be taken for a new request.
             self.silent = True
             if self._head_until is not None:
                 return b""
             raise
+        self._body_until = min(self._body_until + len(data) / LEAST_RATE, time.monotonic() + READ_SECONDS)
+        return data
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
         """Send all; unlike the timeout of Python's own, ours begins again with each bit of progress."""
@@ -92,9 +106,8 @@ class PatientSocket(socket.socket):
             self.settimeout(None)
 
     def _read_seconds(self) -> float:
-        if self._head_until is None:
-            return READ_SECONDS
-        return max(self._head_until - time.monotonic(), 0.001)
+        until = self._body_until if self._head_until is None else self._head_until
+        return max(until - time.monotonic(), 0.001)
 
 
 class PatientWorker(ThreadWorker):
@@ -136,6 +149,7 @@ class PatientWorker(ThreadWorker):
         if not keepalive:
             return False
         until = time.monotonic() + DRAIN_SECONDS
+        conn.sock.expect_leftovers(until)
         drained = bool(conn.parser.finish_body(deadline=until))
         conn.sock.silent = conn.sock.silent or (not drained and time.monotonic() >= until)
         return drained

@@ -88,6 +88,9 @@ def config(level: str, form: str) -> dict[str, Any]:
             # A line a task would be a line a minute for ever; failures are errors.
             "celery": {"level": "WARNING"},
             "kombu": {"level": "WARNING"},
-            "django.security.DisallowedHost": {"level": "ERROR", "handlers": ["stderr"], "propagate": False},
+            # Answered with a sentence; a traceback for each would bury what the operator must see.
+            "django.security.DisallowedHost": {"level": "CRITICAL"},
+            "django.security.RequestDataTooBig": {"level": "CRITICAL"},
+            "django.security.TooManyFieldsSent": {"level": "CRITICAL"},
         },
     }

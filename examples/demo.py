@@ -10,6 +10,7 @@ import argparse
 import csv
 import json
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -271,4 +272,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except strongroom.StrongroomError as error:
+        sys.exit(f"demo: {error}")

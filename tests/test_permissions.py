@@ -379,14 +379,18 @@ FORMS: dict[str, dict[str, str]] = {
     "collections:card": {"description": "fresh", "seen": ""},
     "collections:settings": {"name": "fresh", "type": "model", "tags": "a, b"},
     "collections:ttl": {"kind": "never"},
-    "collections:delete": {"typed": "{collection}", "delete_aliases": "on", "seen_aliases": "latest"},
+    "collections:delete": {
+        "typed": "{collection}",
+        "delete_aliases": "on",
+        "seen_aliases": "latest/prod/gold",
+    },
     "collections:selected": {"v": "0", "act": "tag", "add": "fresh"},
     "collections:restore-versions": {"v": "0"},
     "versions:edit-names": {"act": "add-alias", "name": "fresh"},
     "versions:edit-card": {"description": "fresh", "seen": ""},
     "versions:edit-metadata": {"metadata": '{"fresh": 1}', "seen": hashlib.sha256(b"{}").hexdigest()},
     "versions:edit-ttl": {"kind": "days", "days": "9"},
-    "versions:delete": {"delete_aliases": "on", "seen_aliases": "latest"},
+    "versions:delete": {"delete_aliases": "on", "seen_aliases": "latest/prod/gold"},
 }
 SEARCHES = {
     "teams:remove": {"username": "{user}"},

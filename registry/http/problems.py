@@ -70,6 +70,11 @@ def _of_framework(exc: BaseException) -> RegistryError | None:
         return of_status(413)
     if isinstance(exc, json.JSONDecodeError):
         return errors.InvalidInput(f"The body is not JSON: {exc.msg} at character {exc.pos}.")
+    if isinstance(exc, django_errors.DisallowedHost):
+        return errors.InvalidInput(
+            "This server does not answer to that host name. Whoever runs it adds the name to "
+            "STRONGROOM_ALLOWED_HOSTS, or sets STRONGROOM_PUBLIC_URL, and starts it again."
+        )
     if isinstance(exc, django_errors.SuspiciousOperation | django_errors.BadRequest):
         return of_status(400)
     if isinstance(exc, UnreadablePostError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -36,8 +37,8 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         )
 
     def at(self, entity: str, project: str) -> Project | None:
-        """Return the project of this address, with its entity."""
-        return _AT.first(entity.casefold(), project)
+        """Return the project of this address, with its entity; accents count the same however they are composed."""
+        return _AT.first(entity.casefold(), unicodedata.normalize("NFC", project))
 
 
 class Project(models.Model):

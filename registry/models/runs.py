@@ -25,6 +25,10 @@ class RunQuerySet(models.QuerySet["Run"]):
     def for_listing(self) -> RunQuerySet:
         return self.select_related("project__entity", "created_by")
 
+    def without_cards(self) -> RunQuerySet:
+        """Leave what may have megabytes in the database: lists show names."""
+        return self.defer("config", "summary")
+
 
 class Run(models.Model):
     """One execution of a script."""

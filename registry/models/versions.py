@@ -202,6 +202,12 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
             "collection__project__entity",
         ).prefetch_related("aliases", "version__tags")
 
+    def without_cards(self) -> MembershipQuerySet:
+        """Leave what may have megabytes in the database: lists that show names read many versions."""
+        return self.defer(
+            "version__description", "version__metadata", "version__run__config", "version__run__summary"
+        )
+
 
 class Membership(models.Model):
     """A version's place in a collection, with its own v{N}: the source's, or a link's."""

@@ -12,7 +12,7 @@ from registry.models import Entity, Project, named
 from registry.models.prepared import Prepared
 from registry.policy import Act, can, check, check_seen, role_in
 from registry.services import events
-from registry.services._common import KEEP, Keep, changes, now
+from registry.services._common import KEEP, Keep, changes, now, spelled
 
 _NEWEST = Prepared[Project](
     lambda entity: (
@@ -49,7 +49,7 @@ def listing(
     if owner:
         rows = rows.filter(named(owner))
     if q:
-        rows = rows.filter(name__icontains=q)
+        rows = rows.filter(name__icontains=spelled(q))
     return rows.filter(visibility=visibility) if visibility else rows
 
 

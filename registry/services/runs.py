@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, OuterRef, Q, Subquery
 from strongroom.core.names import check_label, check_metadata, check_run_name
 
 from registry.actor import Actor, system
 from registry.errors import Conflict, InvalidInput, NameTaken, NotFound
 from registry.models import Event, Membership, Project, Run, RunInput, RunOutput, User, Version, named
+from registry.models.runs import RunQuerySet
 from registry.models.versions import MembershipQuerySet
 from registry.policy import Act, check
 from registry.services import events
@@ -42,7 +43,7 @@ def listing(
     state: str | None = None,
     job_type: str | None = None,
     user: str | None = None,
-) -> QuerySet[Run]:
+) -> RunQuerySet:
     """List a project's runs; `q` is looked for in both their names, without case."""
     check(actor, Act.VIEW, project)
     rows = Run.objects.for_listing().filter(project=project)
@@ -240,7 +241,7 @@ def _edge(actor: Actor, act: str, run: Run, membership: Membership) -> Event:
     )
 
 
-def inputs(actor: Actor, run: Run) -> QuerySet[Membership]:
+def inputs(actor: Actor, run: Run) -> MembershipQuerySet:
     """List what a run used and the person may see, in the order of use."""
     edges = RunInput.objects.filter(run=run)
     used = _seen(actor).filter(pk__in=edges.values("membership_id"))
@@ -248,7 +249,7 @@ def inputs(actor: Actor, run: Run) -> QuerySet[Membership]:
     return used.annotate(place=place).order_by("place")
 
 
-def outputs(actor: Actor, run: Run) -> QuerySet[Membership]:
+def outputs(actor: Actor, run: Run) -> MembershipQuerySet:
     """List what a run logged and the person may see, in the order of logging."""
     logged = _seen(actor).sources().filter(version__in=RunOutput.objects.filter(run=run).values("version_id"))
     return logged.order_by("pk")
@@ -261,7 +262,7 @@ def logged_by(actor: Actor, membership: Membership) -> Run | None:
     return Run.objects.visible_to(actor.user).for_listing().filter(pk=membership.version.run_id).first()
 
 
-def used_by(actor: Actor, membership: Membership) -> QuerySet[Run]:
+def used_by(actor: Actor, membership: Membership) -> RunQuerySet:
     """List the runs that used a version and that the person may see, last use first."""
     rows = Run.objects.visible_to(actor.user).for_listing().filter(inputs__version=membership.version_id)
     return rows.annotate(used_at=F("inputs__created_at")).order_by("-used_at", "-pk")

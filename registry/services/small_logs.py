@@ -12,7 +12,7 @@ from strongroom.core.names import check_aliases, check_client_id, check_tags
 
 from registry import manifests, storage
 from registry.actor import Actor
-from registry.errors import BlobsMissing, InvalidManifest
+from registry.errors import BlobsMissing, DraftClosed, InvalidManifest
 from registry.models import Entity, Project, Run, Version
 from registry.services import commits, drafting, sequences
 from registry.services.commits import Committed
@@ -46,25 +46,44 @@ def log_small(
     if client_id is not None:
         check_client_id(client_id)
         if (present := drafting.of_client(actor, client_id)) is not None:
-            return commits.again(actor, drafting.same_target(present, project, collection), wanted, tagged)
+            return commits.again(actor, _same(present, project, collection, entries), wanted, tagged)
     # Whatever reads or writes content comes before the lock; under it there are rows only.
     if bundle:
         storage.receive_bundle(project.entity, BytesIO(bundle), len(bundle))
-    prepared = _prepare(project.entity, entries)
+    prepared = _prepare(project.entity, _parsed(entries))
     with transaction.atomic():
         sequence, _ = sequences.begin(actor, project=project, name=collection, type=type, lock=True)
         # Again under the lock: the same request may have come twice at one moment.
         present = drafting.of_client(actor, client_id) if client_id is not None else None
         if present is not None:
-            return commits.again(actor, drafting.same_target(present, project, collection), wanted, tagged)
+            return commits.again(actor, _same(present, project, collection, entries), wanted, tagged)
         draft = Version(sequence=sequence, manifest=prepared.record().manifest, **fields)
         return commits.finish(actor, draft, wanted, tagged)
 
 
-def _prepare(scope: Entity, entries: list[dict[str, Any]]) -> manifests.Prepared:
+def _parsed(entries: list[dict[str, Any]]) -> list[Entry]:
     if len(entries) > _SMALL:
         raise InvalidManifest(f"One request takes {_SMALL} entries. Stage a manifest for more.")
-    parsed = sorted((Entry.from_json(entry) for entry in entries), key=lambda entry: entry.path)
+    return sorted((Entry.from_json(entry) for entry in entries), key=lambda entry: entry.path)
+
+
+def _same(present: Version, project: Project, collection: str, entries: list[dict[str, Any]]) -> Version:
+    """Return what the same request made before; other contents under its `client_id` would be lost."""
+    drafting.same_target(present, project, collection)
+    if present.manifest is None or present.state == Version.State.PENDING:
+        return present
+    parsed = _parsed(entries)
+    held = present.manifest
+    if held.entry_count != len(parsed) or not all(map(_is_alike, manifests.entries(held), parsed)):
+        raise DraftClosed("This client_id logged other contents already. Choose a new one.")
+    return present
+
+
+def _is_alike(held: Entry, given: Entry) -> bool:
+    return (held.path, held.size, held.sha256, held.ref) == (given.path, given.size, given.sha256, given.ref)
+
+
+def _prepare(scope: Entity, parsed: list[Entry]) -> manifests.Prepared:
     prepared = manifests.prepare(scope, parsed)
     if prepared.missing_count:
         raise BlobsMissing(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from registry.actor import Actor, system
 from registry.models import Membership, Project, Version, VersionTag
+from registry.models.versions import MembershipQuerySet
 from registry.policy import Act, check
 from registry.services import events
 from registry.services._common import now
@@ -23,7 +23,7 @@ _BATCH = 200
 
 def listing(
     actor: Actor, *, project: Project, q: str | None = None, type: str | None = None
-) -> QuerySet[Membership]:
+) -> MembershipQuerySet:
     """List a project's deleted versions that can still be restored, last deleted first.
 
     `q` is looked for in the names of their collections, without case.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,8 +52,11 @@ def paged(
     by_time: bool = True,
     prefix: str = "",
     load: Callable[[QuerySet[Any]], list[Any]] = list,
+    weigh: Sequence[str] = (),
 ) -> Pager:
     """Return the page of `rows` that `order`, `after` and `before` ask for; `load` reads the slice.
+
+    The page ends early where the fields named by `weigh` would fill the memory.
 
     Where a page shows two lists, `prefix` stands before the cursors of each.
     """
@@ -61,11 +64,11 @@ def paged(
     opposite = known[_flip(order.name)]
     before, after = request.GET.get(f"{prefix}before"), request.GET.get(f"{prefix}after")
     if before is None:
-        page = paging.page(rows, _query(order, after, limit), known, load)
+        page = paging.page(rows, _query(order, after, limit), known, load, weigh)
         found, older = page.rows, page.next
         newer = paging.encode(opposite, found[0]) if found and after is not None else None
     else:
-        page = paging.page(rows, _query(opposite, before, limit), known, load)
+        page = paging.page(rows, _query(opposite, before, limit), known, load, weigh)
         found = page.rows[::-1]
         newer = paging.encode(opposite, found[0]) if page.next else None
         older = paging.encode(order, found[-1]) if found else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote_to_bytes, urlencode
 
 from django.contrib import messages
 from django.db import DataError, OperationalError
@@ -16,7 +16,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from registry.actor import Actor
-from registry.errors import MethodNotAllowed, NotAuthenticated, RegistryError
+from registry.errors import InvalidInput, MethodNotAllowed, NotAuthenticated, RegistryError
 from registry.http import problems
 from registry.http.who import actor_of
 from registry.models import Project
@@ -84,11 +84,21 @@ def _answer(
         raise MethodNotAllowed(
             "This address does not take that method. Nothing was changed.", allow=list(allowed)
         )
+    _check_form(request)
     actor = actor_of(request, door="web")
     if actor.user is None:
         raise NotAuthenticated("Sign in to see this page.")
     with timezone.override(actor.user.time_zone or None):
         return view(request, actor, **kwargs)
+
+
+def _check_form(request: HttpRequest) -> None:
+    """Refuse what is not UTF-8: Django would put other letters in its place, and they would be kept."""
+    if request.method == "POST" and request.content_type == "application/x-www-form-urlencoded":
+        try:
+            unquote_to_bytes(request.body).decode()
+        except UnicodeDecodeError:
+            raise InvalidInput("The form is not in UTF-8. Nothing was changed.") from None
 
 
 def _private(response: HttpResponseBase) -> HttpResponseBase:

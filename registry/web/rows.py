@@ -27,7 +27,7 @@ class CollectionRow:
 
 def of_collections(collections: Sequence[Collection]) -> list[CollectionRow]:
     """Put each collection beside its newest version, whoever holds `latest`."""
-    found = Membership.objects.for_listing().newest_of(each.pk for each in collections)
+    found = Membership.objects.for_listing().without_cards().newest_of(each.pk for each in collections)
     newest = {row.collection_id: row for row in _sharing(found, {each.pk: each for each in collections})}
     ttls = retention.effective_for(list(newest.values())) if newest else {}
     return [_collection_row(each, newest.get(each.pk), ttls) for each in collections]

@@ -41,7 +41,7 @@ def versions(
     yield write([*_HEAD, *(_cell(filters.write_path(path)) for path in chosen)])
     query: dict[str, str] = {"order": order, "limit": str(_PAGE)}
     while True:
-        page = paging.page(listed, query, known, load)
+        page = paging.page(listed, query, known, load, ["version__metadata"])
         ttls = retention.effective_for(page.rows) if page.rows else {}
         for row in page.rows:
             values = [_cell(columns.value_at(row.version.metadata, path)) for path in chosen]

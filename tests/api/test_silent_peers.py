@@ -107,6 +107,22 @@ def test_headers_that_drip_are_given_up(live):
         drip(sock, b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: " + b"a" * 100)
 
 
+FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
+
+
+@pytest.mark.parametrize("head", [b"", FORM], ids=["refused unread", "read"])
+def test_a_body_that_drips_is_given_up(live, head):
+    """A byte now and then is no silence, and would keep a thread for as long as its sender likes."""
+    with dial(live) as sock:
+        started = time.monotonic()
+        sock.sendall(
+            b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\n" + head + b"Content-Length: 100000\r\n\r\n"
+        )
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            drip(sock, b"a" * 100)
+        assert time.monotonic() - started < 9
+
+
 @pytest.mark.parametrize(
     ("framing", "sent"),
     [

@@ -107,3 +107,10 @@ def test_sizes_are_read_as_people_write_them(text, size):
 def test_a_size_that_is_none_is_refused(text):
     with pytest.raises(InvalidInput, match="not a size"):
         settings.parse_size(text)
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "http://x:99999", "http://:80", "nonsense"])
+def test_an_address_that_is_none_is_told_before_it_is_dialled(monkeypatch, address):
+    monkeypatch.setenv("STRONGROOM_BASE_URL", address)
+    with pytest.raises(InvalidInput, match="is not the address of a server"):
+        settings.load()

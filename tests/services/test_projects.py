@@ -118,3 +118,11 @@ def test_an_edit_that_changes_nothing_is_no_event(people, project, alice):
     before = Event.objects.count()
     projects.edit(alice, project=project, description="", visibility="private")
     assert Event.objects.count() == before
+
+
+def test_a_name_with_accents_is_found_however_they_are_composed(people):
+    alice = make.actor(people.alice)
+    made = projects.create(alice, entity=people.team.entity, name="u\u0308new")
+    assert projects.find(alice, people.team.entity.name, "u\u0308new") == made
+    assert projects.find(alice, people.team.entity.name, "\u00fcnew") == made
+    assert list(projects.listing(alice, q="u\u0308n")) == [made]

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from registry import storage
-from registry.errors import BlobsMissing, DigestMismatch, Forbidden, IncompleteBody
+from registry.errors import BlobsMissing, DigestMismatch, DraftClosed, Forbidden, IncompleteBody
 from registry.models import Chunk, Collection, Event, Manifest, StoredObject, Version
 from registry.services import drafts, files, runs
 from registry.storage import frames
@@ -82,6 +82,12 @@ def test_bytes_that_come_along_are_kept_and_are_no_hindrance_when_they_were_ther
     assert log_brought(bob, project, framed(b"1"), client_id="one").membership == done.membership
     assert not log_brought(bob, project, framed(b"1", b"more")).created
     assert StoredObject.objects.count() == 2
+
+
+def test_a_client_id_does_not_log_other_contents(project, bob):
+    log_brought(bob, project, framed(b"1"), client_id="one")
+    with pytest.raises(DraftClosed, match="other contents"):
+        log_brought(bob, project, framed(b"2"), b"2", client_id="one")
 
 
 @pytest.mark.parametrize(

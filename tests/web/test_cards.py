@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from registry.models import Version
 from registry.services import versions
 from tests import factories
 from tests.web.sample import CONFIRMED
@@ -284,3 +285,24 @@ def test_deleting_confirms_the_aliases_that_were_named_and_no_others(client, sam
     assert "also holds the alias since by now" in refused.content.decode()
     seen = re.search(r'name="seen_aliases" value="([^"]*)"', refused.content.decode())[1]
     assert client.post(page, form | {"seen_aliases": seen}).status_code == 302
+
+
+def test_large_metadata_is_shown_in_part_and_downloaded_whole(client, sample, path):
+    membership = sample.newest
+    Version.objects.filter(pk=membership.version_id).update(
+        metadata={"many": [{} for _ in range(50_000)], "long": "<" * 500_000}
+    )
+    shown = client.get(f"{path}/metadata")
+    assert len(shown.content) < 500_000
+    assert "48,001 more; download the JSON to see all." in shown.content.decode()
+    assert "data-copy" not in shown.content.decode().partition('id="md"')[2]
+    file = client.get(f"{path}/metadata?download")
+    assert file["Content-Disposition"] == 'attachment; filename="resnet50-defects-v2-metadata.json"'
+    assert len(json.loads(file.content)["many"]) == 50_000
+
+
+@pytest.mark.parametrize("tab", ["ttl", "names"])
+def test_the_page_of_an_edit_leads_back_to_the_version(client, path, tab):
+    """In place htmx swaps the box; on a page of its own the rest of the version would be missing."""
+    assert f'hx-target="#{tab}-box"' not in client.get(f"{path}/edit/{tab}").content.decode()
+    assert f'hx-target="#{tab}-box"' in client.get(f"{path}/edit/{tab}", headers=HTMX).content.decode()

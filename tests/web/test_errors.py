@@ -69,3 +69,21 @@ def test_htmx_is_sent_to_sign_in_as_a_whole_page(client, sample):
     answer = client.get(sample.newest.get_absolute_url(), headers={"HX-Request": "true"})
     assert answer.status_code == 204
     assert answer["HX-Redirect"] == "/sign-in"
+
+
+@pytest.mark.django_db
+def test_a_foreign_host_name_is_told_how_it_is_added(client):
+    answer = client.get("/sign-in", HTTP_HOST="192.0.2.7:8000")
+    assert answer.status_code == 400
+    assert "STRONGROOM_ALLOWED_HOSTS" in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_form_that_is_not_utf8_changes_nothing(as_user, sample):
+    path = f"{sample.newest.get_absolute_url()}/edit/names"
+    answer = as_user(sample.alice).generic(
+        "POST", path, b"act=add-alias&name=%ff%fe", content_type="application/x-www-form-urlencoded"
+    )
+    assert answer.status_code == 400
+    assert "UTF-8" in answer.content.decode()
+    assert not sample.newest.aliases.filter(name__contains="\ufffd").exists()

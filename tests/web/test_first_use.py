@@ -179,3 +179,12 @@ def test_the_jump_box_opens_the_only_version_of_a_name_and_lists_aliases(as_user
     assert text(client, "/search?q=digits:v0").count(">digits:v0</a>") == 2
     collections.delete(factories.actor(people.alice), collection=made.collection, delete_aliases=True)
     assert client.get("/search", {"q": "digits:v0"}).status_code == 302
+
+
+def test_a_collection_that_lost_its_versions_says_which_number_comes_next(as_user, people):
+    made = factories.log(people.alice, factories.project(people))
+    client = as_user(people.alice)
+    client.post(f"{made.get_absolute_url()}/delete", CONFIRMED)
+    page = text(client, made.collection.get_absolute_url())
+    assert "The next one will be v1." in page
+    assert "will be v0" not in page

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from strongroom.errors import InvalidInput, LocalFileError
 
@@ -56,11 +57,19 @@ def is_offline() -> bool:
 def clean_url(url: str) -> str:
     """Return the address of a server in its one form."""
     url = url.strip().rstrip("/")
-    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url) or not _has_host(url):
         raise InvalidInput(
             f"{url!r} is not the address of a server; set STRONGROOM_BASE_URL to one such as {DEFAULT_URL}."
         )
     return url
+
+
+def _has_host(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and (parts.port is None or parts.port > 0)  # a port beyond 65535 raises
+    except ValueError:
+        return False
 
 
 def keys_page(base_url: str) -> str:

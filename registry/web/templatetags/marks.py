@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from registry.web.templatetags.words import left, moment, short_json
+from registry.web.templatetags.words import left, moment, plural, short_json
 
 if TYPE_CHECKING:
     from registry.models import Membership, User
@@ -54,7 +54,7 @@ def digest(value: str, label: str = "digest") -> SafeString:
     """A digest, shortened, with a button that copies all of it."""
     shown = value if len(value) <= 16 else f"{value[:14]}…"
     return format_html(
-        '<span class="digest"><code title="{}">{}</code><button class="btn-icon mini" type="button" '
+        '<span class="digest"><code title="{}">{}</code><button class="btn-icon mini show-script" type="button" '
         'data-copy="{}" aria-label="Copy {}">{}</button></span>',
         value,
         shown,
@@ -174,28 +174,44 @@ def highlight(code: str) -> SafeString:
     return mark_safe(marked)  # noqa: S308  # escaped above
 
 
+# What a page shows of metadata, which may have eight megabytes: the file has the rest.
+_MOST_BRANCHES, _WIDEST_VALUE = 2000, 2000
+
+
 @register.simple_tag
 def tree(value: Any) -> SafeString:
-    """Metadata as a tree: open at the top, closed below; each value as JSON writes it."""
-    return _branches(value.items() if isinstance(value, dict) else enumerate(value), depth=0)
+    """Metadata as a tree: open at the top, closed below; each value as JSON writes it, up to a number of both."""
+    return _Tree().branches(value)
 
 
-def _branches(items: Any, depth: int) -> SafeString:
-    return format_html_join("", "{}", ((_branch(str(key), value, depth),) for key, value in items))
+class _Tree:
+    def __init__(self) -> None:
+        self._left = _MOST_BRANCHES
 
+    def branches(self, value: dict[str, Any] | list[Any], depth: int = 0) -> SafeString:
+        """Write what is in an object or a list, as long as there is room."""
+        written: list[SafeString] = []
+        for key, inside in value.items() if isinstance(value, dict) else enumerate(value):
+            if self._left <= 0:
+                left = f"{len(value) - len(written):,} more; download the JSON to see all."
+                written.append(
+                    format_html('<div class="pair quiet"><span>…</span><span>{}</span></div>', left)
+                )
+                break
+            self._left -= 1
+            written.append(self._branch(str(key), inside, depth))
+        return format_html_join("", "{}", ((each,) for each in written))
 
-def _branch(key: str, value: Any, depth: int) -> SafeString:
-    if not isinstance(value, dict | list) or not value:
-        return format_html('<div class="pair"><span>{}</span><span>{}</span></div>', key, short_json(value))
-    inside = value.items() if isinstance(value, dict) else enumerate(value)
-    return format_html(
-        '<details{}><summary>{} {} <span class="quiet">{} {}</span></summary><div>{}</div></details>',
-        mark_safe(" open") if depth == 0 else "",
-        icon("chevron-right"),
-        key,
-        len(value),
-        ("keys" if len(value) > 1 else "key")
-        if isinstance(value, dict)
-        else ("items" if len(value) > 1 else "item"),
-        _branches(inside, depth + 1),
-    )
+    def _branch(self, key: str, value: Any, depth: int) -> SafeString:
+        if not isinstance(value, dict | list) or not value:
+            text = short_json(value)
+            shown = text if len(text) <= _WIDEST_VALUE else f"{text[:_WIDEST_VALUE]}…"
+            return format_html('<div class="pair"><span>{}</span><span>{}</span></div>', key, shown)
+        return format_html(
+            '<details{}><summary>{} {} <span class="quiet">{}</span></summary><div>{}</div></details>',
+            mark_safe(" open") if depth == 0 else "",
+            icon("chevron-right"),
+            key,
+            plural(len(value), "key,keys" if isinstance(value, dict) else "item,items"),
+            self.branches(value, depth + 1),
+        )

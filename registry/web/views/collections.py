@@ -68,7 +68,9 @@ def _listed(request: HttpRequest, actor: Actor, here: Collection, asked: dict[st
         chosen = [*(chosen or []), by]
     known = columns.known_orders(chosen or [])
     sortable = columns.sortable(listed, by, request.GET.get("order", ""))
-    pager = paged(request, sortable, known, load=columns.loader(rows.loader(here), by))
+    pager = paged(
+        request, sortable, known, load=columns.loader(rows.loader(here), by), weigh=["version__metadata"]
+    )
     shown = columns.of(pager.rows, chosen)
     pager.sorts = sorts(request, pager.order, columns.known_orders([column.path for column in shown]))
     return {

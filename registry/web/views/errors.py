@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
+from django.core.exceptions import DisallowedHost, RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
 from django.template import Context, Engine
 
@@ -22,6 +22,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
                 "and shorten it; or send it with the client or the API.",
             ),
         )
+    if isinstance(exception, DisallowedHost):
+        return problem(request, problems.as_error(exception))
     return problem(
         request, problems.of_status(400, "The request is malformed. Go back, reload the page, and try again.")
     )

@@ -24,7 +24,8 @@ def listing(request: HttpRequest, actor: Actor, entity: str, project: str) -> Ht
     """A project's runs, newest first."""
     context = frame(actor, entity, project, "runs")
     asked, choices = searches.of(request, {"state": ("State", Run.State.choices)})
-    pager = paged(request, runs.listing(actor, project=context["project"], **asked.given()), orders.RUNS)
+    found = runs.listing(actor, project=context["project"], **asked.given()).without_cards()
+    pager = paged(request, found, orders.RUNS)
     return show(request, "runs/list.html", {**context, "pager": pager, "asked": asked, "choices": choices})
 
 
@@ -36,8 +37,8 @@ def detail(request: HttpRequest, actor: Actor, entity: str, project: str, run: s
     context = {
         "project": place,
         "run": found,
-        "inputs": _edges(request, runs.inputs(actor, found), orders.EDGES_IN, "in-"),
-        "outputs": _edges(request, runs.outputs(actor, found), orders.EDGES_OUT, "out-"),
+        "inputs": _edges(request, runs.inputs(actor, found).without_cards(), orders.EDGES_IN, "in-"),
+        "outputs": _edges(request, runs.outputs(actor, found).without_cards(), orders.EDGES_OUT, "out-"),
     }
     return show(request, "runs/detail.html", context)
 

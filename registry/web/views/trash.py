@@ -23,7 +23,8 @@ def listing(request: HttpRequest, actor: Actor, entity: str, project: str) -> Ht
     """What was deleted and can still be restored."""
     context = frame(actor, entity, project, "trash")
     asked, _ = searches.of(request)
-    pager = paged(request, trash.listing(actor, project=context["project"], **asked.given()), orders.TRASH)
+    gone_ones = trash.listing(actor, project=context["project"], **asked.given()).without_cards()
+    pager = paged(request, gone_ones, orders.TRASH)
     whole = paged(
         request,
         collections.deleted(actor, project=context["project"]),

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import content_disposition_header
 
 from registry.actor import Actor
 from registry.http import markdown
@@ -19,9 +20,12 @@ from registry.web.columns import is_number
 from registry.web.forms.collections import DeleteForm
 from registry.web.pager import paged
 from registry.web.pages import done, page, rights, show
+from registry.web.templatetags.words import as_json
 from registry.web.views.collections import found as found_collection
 
 _RUNS = 20
+# What a button may carry to the clipboard.
+_COPIED = 256 * 1024
 # What lies beyond is "more than": a count of a hundred thousand runs would cost more than the page.
 _COUNTED = 1000
 
@@ -51,7 +55,7 @@ def frame(actor: Actor, membership: Membership, tab: str) -> dict[str, Any]:
 def overview(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     """The card, with the facts beside it."""
     membership = found(actor, **place)
-    users = list(runs.used_by(actor, membership)[: _RUNS + 1])
+    users = list(runs.used_by(actor, membership).without_cards()[: _RUNS + 1])
     more = runs.used_by(actor, membership)[: _RUNS + _COUNTED].count() - _RUNS if len(users) > _RUNS else 0
     context = frame(actor, membership, "overview") | {
         "html": markdown.render(membership.version.description),
@@ -73,8 +77,17 @@ def figures(metadata: dict[str, Any]) -> list[tuple[str, Any]]:
 
 @page()
 def metadata(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
-    """The metadata as a tree."""
-    return show(request, "versions/metadata.html", frame(actor, found(actor, **place), "metadata"))
+    """The metadata as a tree, or as a file."""
+    membership = found(actor, **place)
+    text = as_json(membership.version.metadata)
+    if "download" in request.GET:
+        name = f"{membership.collection.name}-v{membership.number}-metadata.json"
+        disposition = content_disposition_header(True, name) or ""
+        return HttpResponse(
+            text, content_type="application/json", headers={"Content-Disposition": disposition}
+        )
+    context = {"copied": text if len(text) <= _COPIED else ""}
+    return show(request, "versions/metadata.html", frame(actor, membership, "metadata") | context)
 
 
 @page()
@@ -95,7 +108,7 @@ def usage(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
 def used_by(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     """Every run that used this version, last use first."""
     membership = found(actor, **place)
-    pager = paged(request, runs.used_by(actor, membership), orders.USED_BY)
+    pager = paged(request, runs.used_by(actor, membership).without_cards(), orders.USED_BY)
     return show(request, "versions/used_by.html", frame(actor, membership, "used-by") | {"pager": pager})
 
 

@@ -105,7 +105,7 @@ class Entry:
             raise _unknown(path, data.keys() - _FIELDS)
         if ref is None and data.get("md5") is not None:
             digest = _digest_of(path, data["md5"], digest)
-        return cls(path, digest, data.get("size"), data.get("sha256"), ref, data.get("extra") or None).check()
+        return cls(path, digest, data.get("size"), data.get("sha256"), ref, data.get("extra")).check()
 
 
 def _unknown(path: str, fields: set[str]) -> InvalidManifest:
