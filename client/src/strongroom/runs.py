@@ -25,7 +25,7 @@ from strongroom.core.names import (
     check_project_name,
     check_run_name,
 )
-from strongroom.errors import InvalidInput, InvalidReference, StrongroomError, TypeMismatch
+from strongroom.errors import InvalidInput, StrongroomError, TypeMismatch
 from strongroom.progress import announce
 from strongroom.record import Body, Record
 from strongroom.settings import DEFAULT_PROJECT, Settings
@@ -236,11 +236,7 @@ def _from_path(run: Run, path: str | os.PathLike[str], name: str | None, type: s
 def resolve(session: Session, name: str) -> ArtifactRef:
     """Return the whole of a name that may leave out entity and project."""
     ref = ArtifactRef.parse(name)
-    project = ref.project or session.settings.project
-    if not project:
-        raise InvalidReference(
-            f"{name} does not say which project; write entity/project/name:alias, or set STRONGROOM_PROJECT."
-        )
+    project = ref.project or session.settings.project or DEFAULT_PROJECT
     entity = ref.entity or session.settings.entity or default_entity(session)
     return ArtifactRef(ref.collection, ref.ref, project, entity)
 
