@@ -119,8 +119,8 @@ def policy(ttl: Any) -> Callable[[Actor, World], Any]:
     return lambda actor, world: retention.set_policy(actor, target=collection(actor, world), ttl=ttl)
 
 
-def named(act: str, name: str) -> tuple[str, dict[str, str]]:
-    return "/v0/edit/names", {"act": act, "name": name}
+def named(act: str, name: str, at: str = "v0") -> tuple[str, dict[str, str]]:
+    return f"/{at}/edit/names", {"act": act, "name": name}
 
 
 def lasting(kind: str, days: int | None = None) -> tuple[str, dict[str, str]]:
@@ -158,7 +158,12 @@ CASES = [
         named("add-alias", "a:b"),
         "invalid_alias",
     ),
-    Case("no alias more", remove("prod"), ("delete", "/aliases/prod", None), named("remove-alias", "prod")),
+    Case(
+        "no alias more",
+        remove("prod"),
+        ("delete", "/aliases/prod", None),
+        named("remove-alias", "prod", at="v1"),
+    ),
     Case(
         "an alias that nobody holds",
         remove("nope"),
@@ -225,7 +230,7 @@ CASES = [
         "a deletion with aliases",
         delete("v1", True),
         ("delete", f"{V1}?delete_aliases=true", None),
-        ("/v1/delete", {"delete_aliases": "on"}),
+        ("/v1/delete", {"delete_aliases": "on", "seen_aliases": "latest/prod"}),
     ),
     Case(
         "what was deleted",
@@ -294,7 +299,7 @@ CASES = [
         "a deletion of a collection",
         bury(True),
         ("delete", "?delete_aliases=true", None),
-        ("/delete", {"typed": "resnet", "delete_aliases": "on"}),
+        ("/delete", {"typed": "resnet", "delete_aliases": "on", "seen_aliases": "latest/prod"}),
     ),
     Case("a collection back", dig_up("bin"), ("post", "/restore", None), ("/restore", {}), of="bin"),
     Case(

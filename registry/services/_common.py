@@ -54,6 +54,6 @@ def refuse_held(name: str, held: list[str], delete_aliases: DeleteAliases) -> No
         what, it, goes = ("aliases", "them", "they go") if len(left) > 1 else ("alias", "it", "it goes")
         raise HasAliases(
             f"{name} {also}holds the {what} {', '.join(left)}{by_now}. "
-            f"Move {it} first, or confirm that {goes} too (delete_aliases).",
+            f"Move {it} first, or confirm that {goes} too.",
             aliases=left,
         )

@@ -141,7 +141,7 @@ def test_deleting_a_collection_moves_its_versions_to_the_trash(people, project, 
     with pytest.raises(HasAliases) as refused:
         collections.delete(bob, collection=v0.collection)
     assert sorted(refused.value.details["aliases"]) == ["gold", "latest"]
-    assert refused.value.message.endswith("or confirm that they go too (delete_aliases).")
+    assert refused.value.message.endswith("or confirm that they go too.")
     collections.delete(bob, collection=v0.collection, delete_aliases=True)
     with pytest.raises(NotFound):
         collections.find(bob, project, "resnet")

@@ -102,7 +102,7 @@ def test_the_first_commit_settles_the_type_whoever_begins_beside_it(people, proj
     for round in range(5):
         name = f"c{round}"
         drafts.begin(bob, project=project, collection=name, type="model")
-        together(
+        given = together(
             [
                 lambda name=name: log("model", name),
                 lambda name=name: drafts.begin(bob, project=project, collection=name, type="dataset"),
@@ -110,6 +110,7 @@ def test_the_first_commit_settles_the_type_whoever_begins_beside_it(people, proj
                 lambda name=name: drafts.begin(bob, project=project, collection=name, type="code"),
             ]
         )
-        event = Event.objects.filter(act="version.log", subject=f"{name}:v0").get()
+        event = Event.objects.filter(act="version.log", subject=f"{name}:v0").first()
+        assert event is not None, given
         assert Collection.objects.get(name=name).type.name in ("model", "dataset")
         assert event.collection_id == Collection.objects.get(name=name).pk

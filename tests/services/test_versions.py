@@ -227,7 +227,7 @@ def test_a_version_with_aliases_is_deleted_only_when_told_so(bob, v0, v1):
     with pytest.raises(HasAliases) as refused:
         versions.delete(bob, membership=v0)
     assert refused.value.details == {"aliases": ["gold"]}
-    assert refused.value.message.endswith("or confirm that it goes too (delete_aliases).")
+    assert refused.value.message.endswith("or confirm that it goes too.")
     aliases.remove(bob, collection=v0.collection, name="gold")
     versions.delete(bob, membership=v0)
     versions.delete(bob, membership=v1, delete_aliases=True)

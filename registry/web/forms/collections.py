@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from registry.errors import RegistryError
 from registry.web.forms.base import ServiceForm, area, text
 
 
@@ -103,11 +102,6 @@ class DeleteForm(ServiceForm):
         """Confirmed is what was seen."""
         seen = [name for name in self.cleaned_data["seen_aliases"].split("/") if name]
         return {"delete_aliases": seen if self.cleaned_data["delete_aliases"] else False}
-
-    def refuse(self, error: RegistryError) -> None:
-        """Say it without the name of the argument, which a form does not have."""
-        said = error.message.replace(" (delete_aliases)", "")
-        super().refuse(type(error)(said, **error.details))
 
 
 class TypedDeleteForm(DeleteForm):
