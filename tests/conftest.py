@@ -13,6 +13,7 @@ from tests.support.fixtures import (  # noqa: F401
     live_installation,
     postgres_cluster,
     pytest_collection_modifyitems,
+    pytest_runtest_makereport,
     redis_server,
 )
 

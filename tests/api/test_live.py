@@ -45,6 +45,15 @@ class Live:
         response = self.connection.getresponse()
         return response, response.read()
 
+    def begin(self, size):
+        """Begin a draft with one upload of so many bytes; return the upload's path."""
+        response, body = self.ask("POST", f"{self.home}/drafts", {"collection": "set", "type": "dataset"})
+        assert response.status == 201, (response.status, body)
+        draft = f"/api/v1/drafts/{json.loads(body)['id']}"
+        response, body = self.ask("POST", f"{draft}/uploads", {"size": size})
+        assert response.status == 201, (response.status, body)
+        return f"/api/v1/uploads/{json.loads(body)['id']}"
+
     def raw(self, data, *, hang_up=False):
         """Send bytes as they are, and return everything that comes back until the server closes or is done."""
         host, _, port = self.host.partition(":")
@@ -152,9 +161,7 @@ def keys_of(live):
 
 
 def test_an_upload_that_breaks_off_goes_on_from_what_arrived(live, version):
-    _, body = live.ask("POST", f"{live.home}/drafts", {"collection": "set", "type": "dataset"})
-    _, body = live.ask("POST", f"/api/v1/drafts/{json.loads(body)['id']}/uploads", {"size": 3_000_000})
-    part = f"/api/v1/uploads/{json.loads(body)['id']}/parts/1"
+    part = f"{live.begin(3_000_000)}/parts/1"
     head = (
         f"PUT {part} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {live.key}\r\n"
         "Upload-Offset: 0\r\nContent-Length: 3000000\r\n\r\n"
@@ -176,9 +183,7 @@ def test_an_upload_that_breaks_off_goes_on_from_what_arrived(live, version):
 
 def cut_short(live, framed):
     """Send a chunked part of 900,000 bytes and hang up; return the answer's error, and what is there."""
-    _, body = live.ask("POST", f"{live.home}/drafts", {"collection": "set", "type": "dataset"})
-    _, body = live.ask("POST", f"/api/v1/drafts/{json.loads(body)['id']}/uploads", {"size": 900_000})
-    upload = f"/api/v1/uploads/{json.loads(body)['id']}"
+    upload = live.begin(900_000)
     head = (
         f"PUT {upload}/parts/1 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {live.key}\r\n"
         "Upload-Offset: 0\r\nTransfer-Encoding: chunked\r\n\r\n"

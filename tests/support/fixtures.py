@@ -40,6 +40,16 @@ def _is_for_database(item: pytest.Item) -> bool:
     return item.get_closest_marker("django_db") is not None or bool(DATABASE_FIXTURES & asked)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Show, under a failure, what the installation that the test ran against said last."""
+    report = yield
+    installation = getattr(item, "funcargs", {}).get("live_installation")
+    if report.failed and installation is not None:
+        report.sections.append(("The installation said", installation.log.read_text()[-6000:]))
+    return report
+
+
 @pytest.fixture(scope="session")
 def live_installation() -> Iterator[Installation]:
     """The whole installation as `make run` starts it; has `url`, `manage(...)` and `make_key(user)`."""
