@@ -64,8 +64,13 @@ def _check_outlived(maker: ApiKey | None, expires_at: datetime | None) -> None:
 
 def ensure(actor: Actor, *, user: User, name: str, secret: str) -> ApiKey:
     """Give a user a known key, once however often it is called: for scripts that provision."""
-    present = ApiKey.objects.filter(sha256=_sha256(secret), user=user, revoked_at=None).first()
-    return present or create(actor, user=user, name=name, secret=secret)[0]
+    present = ApiKey.objects.filter(sha256=_sha256(secret), user=user).first()
+    if present is None:
+        return create(actor, user=user, name=name, secret=secret)[0]
+    if not is_live(present.pk, user.pk):
+        ended = "was revoked" if present.revoked_at else "has expired"
+        raise NameTaken(f"This key {ended}, and an ended key never works again. Choose another.")
+    return present
 
 
 def revoke(actor: Actor, *, key: ApiKey) -> None:

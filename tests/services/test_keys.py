@@ -51,6 +51,18 @@ def test_a_key_expires_at_its_moment(people, bob):
         keys.create(bob, user=people.bob, name="late", expires_at=timezone.now())
 
 
+@pytest.mark.parametrize(
+    ("ended", "said"),
+    [({"revoked_at": timezone.now()}, "revoked"), ({"expires_at": timezone.now()}, "expired")],
+)
+def test_a_script_is_told_that_its_key_has_ended(people, ended, said):
+    key = keys.ensure(system(), user=people.bob, name="robot", secret=SECRET)
+    assert keys.ensure(system(), user=people.bob, name="robot", secret=SECRET) == key
+    ApiKey.objects.filter(pk=key.pk).update(**ended)
+    with pytest.raises(NameTaken, match=said):
+        keys.ensure(system(), user=people.bob, name="robot", secret=SECRET)
+
+
 def test_the_key_of_someone_inactive_is_dead(people, bob):
     _, secret = keys.create(bob, user=people.bob, name="laptop")
     User.objects.filter(pk=people.bob.pk).update(is_active=False)

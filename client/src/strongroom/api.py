@@ -74,10 +74,17 @@ class Api:
 
     def projects(self, entity: str | None = None) -> Iterator[Project]:
         """Iterate over the projects of an entity."""
-        for found in self._session.pages(route("entities", entity or self.default_entity, "projects")):
+        return self._projects(route("entities", entity or self.default_entity, "projects"))
+
+    def _projects(self, path: str) -> Iterator[Project]:
+        for found in self._session.pages(path):
             body = Body(found, "a project")
             yield Project(body.text("entity"), body.text("name"), body.optional_text("description") or "",
                           body.text("created_at"), body.optional_text("url") or "")  # fmt: skip
+
+    def all_projects(self) -> Iterator[Project]:
+        """Iterate over all projects that you may see, of whatever entity."""
+        return self._projects(route("projects"))
 
     def runs(self, project: str | None = None) -> Iterator[Run]:
         """Iterate over the runs of `entity/project`, the newest first."""

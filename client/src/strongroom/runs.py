@@ -25,7 +25,7 @@ from strongroom.core.names import (
     check_project_name,
     check_run_name,
 )
-from strongroom.errors import InvalidInput, StrongroomError, TypeMismatch
+from strongroom.errors import InvalidInput, RunFinished, StrongroomError, TypeMismatch
 from strongroom.progress import announce
 from strongroom.record import Body, Record
 from strongroom.settings import DEFAULT_PROJECT, Settings
@@ -110,6 +110,7 @@ class Run:
         # What the server has; copies, so that changes in place are seen.
         self._saved = copy.deepcopy((self.config, self.summary))
         self._owner = os.getpid()
+        self._is_over = False
 
     @classmethod
     def _from_body(cls, session: Session, found: Any) -> Self:
@@ -154,6 +155,7 @@ class Run:
         An artifact that is logged already becomes an output of this run too, in its own project only (Conflict).
         `name` and `type` are for a path; beside an artifact they can only repeat its own (InvalidInput).
         """
+        self._check_goes_on()
         artifact = artifact_or_path
         if isinstance(artifact, Artifact):
             _check_same(artifact, name, type)
@@ -176,6 +178,7 @@ class Run:
         A name is `name:alias`, `project/name:alias` or `entity/project/name:alias`; `latest` when no alias is given.
         A draft is logged first. `aliases` are given to the version besides those that it has.
         """
+        self._check_goes_on()
         more = check_aliases(aliases)
         if isinstance(artifact_or_name, Artifact):
             if artifact_or_name.is_draft():
@@ -205,12 +208,20 @@ class Run:
 
         One that has ended already stays as it ended; what was added to it since is sent.
         """
+        self._is_over = True
         if self in _active:
             _active.remove(self)
         if self.state == "running":
             self._send({"state": "failed" if exit_code else "finished"})
         elif self._facts() != self._saved:
             self._send({})
+
+    def _check_goes_on(self) -> None:
+        if self._is_over:
+            raise RunFinished(
+                f"The run {self.path} is finished. Log and use before finish(), or go on with it:"
+                f" strongroom.init(project={self.project!r}, entity={self.entity!r}, id={self.id!r})."
+            )
 
     def _send(self, changes: dict[str, Any]) -> None:
         config, summary = self._facts()

@@ -63,6 +63,17 @@ def test_put_get_and_ls_go_together(project, folder, home):
     assert [line.split()[-1] for line in files] == ["a", "sub/b"]
 
 
+def test_ls_alone_lists_the_projects_of_teams_too(project, charlie, live_installation):
+    org, team = f"o{project[2:]}", f"t{project[2:]}"
+    live_installation.manage("createorg", org)
+    live_installation.manage("createteam", team, "--org", org)
+    live_installation.manage("addmember", "--team", team, "charlie", "member")
+    charlie.session().json("POST", f"/projects/{team}/shared/runs", {"name": "first"})
+    assert f"{team}/shared" not in command("ls").stdout
+    live_installation.manage("addmember", "--team", team, "alice", "member")
+    assert f"{team}/shared" in command("ls").stdout
+
+
 def test_get_can_make_a_folder_exact(project, folder, home):
     command("put", folder, "data", "--type", "dataset")
     (home / "out").mkdir()

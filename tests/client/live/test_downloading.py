@@ -54,6 +54,19 @@ def test_everything_arrives_and_nothing_else(artifact, home, files, skip_cache):
     artifact.verify(root)
 
 
+def test_a_prefix_that_nothing_starts_with_is_told(artifact, home):
+    with pytest.warns(UserWarning, match="no path that starts with 'nothing'"):
+        artifact.download(home / "out", path_prefix="nothing")
+    assert content(home / "out") == {}
+
+
+def test_files_are_had_by_their_place(artifact, files):
+    found = artifact.files()
+    assert (found[0].path, found[-1].path) == (min(files), max(files))
+    with pytest.raises(IndexError):
+        found[len(files)]
+
+
 def test_a_large_file_with_a_long_path_arrives(run, home):
     path = "/".join(["漢" * 80] * 6) + "/big"
     (home / "big").write_bytes(os.urandom(3 * MIB))

@@ -20,6 +20,7 @@ from strongroom.errors import (
     LocalFileError,
     NotAuthenticated,
     NotFound,
+    RunFinished,
     StrongroomError,
     TypeMismatch,
 )
@@ -209,6 +210,18 @@ def test_a_finished_run_goes_on_and_keeps_what_it_had(project):
     run.summary["late"] = 3
     run.finish()
     assert strongroom.Api().run("again").summary == {"first": 1, "second": 2, "late": 3}
+
+
+def test_what_comes_after_finish_is_refused_and_says_how_to_go_on(project):
+    run = strongroom.init(id="over")
+    run.log_artifact(artifact_of(a=b"1"))
+    run.finish()
+    for late in (lambda: run.log_artifact(artifact_of(a=b"2")), lambda: run.use_artifact("data:v0")):
+        with pytest.raises(RunFinished, match=r"strongroom\.init\(.*id='over'\)"):
+            late()
+    assert strongroom.Api().artifact("data").version == "v0"
+    # A run that was looked up never ended here: what it made can still be said.
+    assert strongroom.Api().run("over").log_artifact(strongroom.Api().artifact("data:v0")).version == "v0"
 
 
 @pytest.mark.parametrize(

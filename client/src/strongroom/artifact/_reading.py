@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,15 +39,19 @@ class Reading(ArtifactBase):
         Other files in `root` stay as they are, and so do files that are equal already; delete `root` first to have
         exactly the artifact, or use `checkout`. `allow_missing_references` skips references that cannot be had.
         `skip_cache` neither reads nor fills the local cache. `path_prefix` takes only the files whose path starts
-        with it. Raises ArtifactNotLoggedError before logging, RuntimeError offline.
+        with it, and warns when there is none. Raises ArtifactNotLoggedError before logging, RuntimeError offline.
         """
         self._logged("a download of it")
-        target = self._root(root)
-        store = self._whole_or_part(os.fspath(path_prefix) if path_prefix else "")
+        target, prefix = self._root(root), os.fspath(path_prefix or "")
+        store = self._whole_or_part(prefix)
+        if prefix and next(store.items(prefix), None) is None:
+            warnings.warn(
+                f"Nothing to download: {self.name!r} has no path that starts with {prefix!r}.", stacklevel=2
+            )
         download.download(
             self._server(), self._route(), store, target, label=f"Downloading {self.name}",
             use_cache=not skip_cache, allow_missing_references=allow_missing_references,
-            prefix=os.fspath(path_prefix) if path_prefix else "",
+            prefix=prefix,
         )  # fmt: skip
         return target
 
@@ -168,6 +174,10 @@ class ArtifactFiles:
         for name in self._names:
             if (entry := self._artifact.manifest.get_entry_by_path(name)) is not None:
                 yield entry
+
+    def __getitem__(self, index: int) -> ArtifactManifestEntry:
+        at = range(len(self))[index]
+        return next(islice(self, at, None))
 
     def __len__(self) -> int:
         return len(self._artifact.manifest) if self._names is None else sum(1 for _ in self)

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from strongroom.api import Api
+from strongroom.api import Api, Project
 from strongroom.cli.output import Output, describe
 from strongroom.errors import NotFound
 
@@ -17,8 +17,9 @@ def add_to(commands: Any, shared: argparse.ArgumentParser) -> None:
     """Add the command to the parser."""
     found = commands.add_parser(
         "ls", parents=[shared], help="list projects, collections, versions or files",
-        description="With no path, your projects; with entity/ (and the slash) those of an entity; with entity/project"
-        " its collections; with entity/project/name its versions; with entity/project/name:alias its files.",
+        description="With no path, all projects that you may see; with entity/ (and the slash) those of an entity;"
+        " with entity/project its collections; with entity/project/name its versions; with entity/project/name:alias"
+        " its files. With --json, one object a line, and no line when nothing is there.",
     )  # fmt: skip
     found.add_argument("path", nargs="?", default="", help="what to list")
     found.set_defaults(run=run)
@@ -40,7 +41,8 @@ def run(options: argparse.Namespace, output: Output) -> None:
         ) as missing:  # `get` and `put` read two parts as PROJECT/NAME: it may have been meant so
             raise NotFound(f"{missing} {HINT}", **missing.details) from None
     else:
-        output.table(_projects(api, path or None), ("path", "created_at"))
+        projects = api.projects(path) if path else api.all_projects()
+        output.table(map(_project, projects), ("path", "created_at"))
 
 
 def _files(api: Api, path: str) -> Iterator[dict[str, Any]]:
@@ -66,10 +68,9 @@ def _is_entity(path: str) -> bool:
     return path.endswith("/") and "/" not in path.strip("/")
 
 
-def _projects(api: Api, entity: str | None) -> Iterator[dict[str, Any]]:
-    for found in api.projects(entity):
-        yield {
-            "path": f"{found.entity}/{found.name}",
-            "created_at": found.created_at,
-            "description": found.description,
-        }
+def _project(found: Project) -> dict[str, Any]:
+    return {
+        "path": f"{found.entity}/{found.name}",
+        "created_at": found.created_at,
+        "description": found.description,
+    }

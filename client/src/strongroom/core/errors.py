@@ -247,6 +247,12 @@ class ArtifactNotLoggedError(ArtifactStatusError):
     code = "artifact_not_logged"
 
 
+class RunFinished(Conflict):
+    """A run that was finished takes no more artifacts."""
+
+    code = "run_finished"
+
+
 class Offline(StrongroomError, RuntimeError):
     """The client is told to stay offline."""
 
