@@ -24,7 +24,12 @@ def main() -> None:
     if is_ours(sys.argv[1:]):
         check_installed(data_folder(BASE))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "artifacts_site.settings")
-    from django.core.management import execute_from_command_line
+    try:
+        from django.core.management import execute_from_command_line
+    except ModuleNotFoundError:
+        sys.exit(
+            "Django is not installed for this Python. `make run` installs all in .venv: .venv/bin/python manage.py"
+        )
 
     execute_from_command_line(sys.argv)
 

@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable
 from functools import partial
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from gunicorn import util
@@ -180,7 +181,7 @@ def write_error(sock: socket.socket, status: int, reason: str, said: str) -> Non
         error = problems.of_status(400, f"This is no HTTP request that can be answered: {said or reason}.")
     body = json.dumps(error.body()).encode()
     head = (
-        f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nConnection: close\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
     util.write_nonblock(sock, head.encode("latin-1") + body)

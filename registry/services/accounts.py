@@ -28,12 +28,17 @@ ATTEMPTS, WINDOW_SECONDS = 10, 300
 _A_WHILE = timedelta(minutes=30)
 
 
+def is_set_up() -> bool:
+    """Say whether there is an admin: before that nobody can do anything but open the set-up link."""
+    return User.objects.filter(is_admin=True).exists()
+
+
 def setup_token_for_link() -> str | None:
     """Make a fresh set-up token and return it; None once an admin exists.
 
     Only its SHA-256 is kept, so the link can be printed again only by making a new one.
     """
-    if User.objects.filter(is_admin=True).exists():
+    if is_set_up():
         return None
     token = secrets.token_urlsafe(32)
     Installation.objects.update_or_create(id=1, defaults={"setup_sha256": _sha256(token)})
@@ -42,12 +47,11 @@ def setup_token_for_link() -> str | None:
 
 def check_setup_token(token: str) -> None:
     """Raise NotFound unless the token is the one that was printed last and no admin exists."""
+    if is_set_up():
+        raise NotFound("Strongroom is set up already. Sign in, or ask an admin for an account.")
     kept = Installation.current().setup_sha256
-    used = kept is None or User.objects.filter(is_admin=True).exists()
-    if used or not hmac.compare_digest(kept or b"", _sha256(token)):
-        raise NotFound(
-            "This set-up link was used or replaced. The terminal prints a new one at the next start."
-        )
+    if kept is None or not hmac.compare_digest(kept, _sha256(token)):
+        raise NotFound("This set-up link was replaced. Open the one that the terminal printed last.")
 
 
 def complete_setup(

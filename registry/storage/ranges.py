@@ -73,7 +73,9 @@ class FileRange(Range):
             self._handle = None
 
     def __del__(self) -> None:
-        self.close()
+        # Not `self.close()`: Django puts the whole response's `close` there, which tells of the end of a request.
+        # Told from the collector, in the middle of another request, that one's transaction would be broken.
+        FileRange.close(self)
 
 
 class StreamRange(Range):

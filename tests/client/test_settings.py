@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from strongroom import settings
-from strongroom.errors import InvalidInput
+from strongroom.errors import InvalidInput, InvalidName
 
 
 def test_without_anything_it_is_the_local_server():
@@ -29,6 +29,13 @@ def test_the_environment_counts(monkeypatch):
     found = settings.load()
     assert (found.base_url, found.api_key, found.entity, found.project) == ("https://x.org", "k", "e", "p")
     assert found.offline
+
+
+@pytest.mark.parametrize(("name", "value"), [("ENTITY", "a/b"), ("ENTITY", "-"), ("PROJECT", "a/b")])
+def test_a_name_in_the_environment_that_is_none_is_told_with_its_variable(monkeypatch, name, value):
+    monkeypatch.setenv(f"STRONGROOM_{name}", value)
+    with pytest.raises(InvalidName, match=f"STRONGROOM_{name} names nothing"):
+        settings.load()
 
 
 def test_a_login_is_kept_for_its_server_alone(monkeypatch):

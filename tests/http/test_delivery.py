@@ -1,14 +1,18 @@
 """Delivery: ranges, tags, names, and headers that keep a file from acting as one of our pages."""
 
+import gc
 import io
 import unicodedata
 
 import pytest
+from django.core.signals import request_finished
+from django.db import close_old_connections
 from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.http.delivery import clean_name, deliver, disposition
+from registry.storage.ranges import FileRange
 
 DATA = bytes(range(256)) * 4
 SHA = "ab" * 32
@@ -42,6 +46,25 @@ def test_a_file_comes_whole_with_its_digest_as_tag():
     assert response["ETag"] == TAG
     assert response["Content-Length"] == str(len(DATA))
     assert response["Accept-Ranges"] == "bytes"
+
+
+def test_what_is_collected_after_an_answer_does_not_end_another_request(tmp_path):
+    """Django puts the response's `close` over the file's, which tells of a request's end: once is enough."""
+    (tmp_path / "blob").write_bytes(DATA)
+    ended = []
+    request_finished.disconnect(close_old_connections)
+    request_finished.connect(lambda **_: ended.append(1), weak=False, dispatch_uid="counted")
+    try:
+        response = ask(opener=lambda start, length: FileRange(tmp_path / "blob", start, length))
+        # As Django's WSGIHandler does for a server with a file wrapper.
+        response.file_to_stream.close = response.close
+        response.file_to_stream.close()
+        del response
+        gc.collect()
+    finally:
+        request_finished.disconnect(dispatch_uid="counted")
+        request_finished.connect(close_old_connections)
+    assert ended == [1]
 
 
 def test_a_file_can_not_act_as_a_page():

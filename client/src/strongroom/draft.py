@@ -159,7 +159,9 @@ class Draft:
 
 
 def _not_here(local: str) -> str | None:
-    return None if os.path.lexists(local) else f"There is no {local!r} on this machine; check the path."
+    if os.path.lexists(local):
+        return None if os.path.exists(local) else f"{local!r} is a link to nothing; mend it, or name a file."
+    return f"There is no {local!r} on this machine; check the path."
 
 
 def _named_by_digest(path: str, md5: bytes) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from strongroom.errors import InvalidInput, LocalFileError
+from strongroom.core.names import check_entity_name, check_project_name
+from strongroom.errors import InvalidInput, InvalidName, LocalFileError
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 DEFAULT_PROJECT = "uncategorized"
@@ -43,10 +45,18 @@ def load() -> Settings:
     return Settings(
         base_url=base_url,
         api_key=os.environ.get("STRONGROOM_API_KEY") or saved_key,
-        entity=os.environ.get("STRONGROOM_ENTITY") or None,
-        project=os.environ.get("STRONGROOM_PROJECT") or None,
+        entity=_named("STRONGROOM_ENTITY", check_entity_name),
+        project=_named("STRONGROOM_PROJECT", check_project_name),
         offline=is_offline(),
     )
+
+
+def _named(variable: str, check: Callable[[str], str]) -> str | None:
+    given = os.environ.get(variable)
+    try:
+        return check(given) if given else None
+    except InvalidName as error:
+        raise InvalidName(f"{variable} names nothing: {error}", **error.details) from None
 
 
 def is_offline() -> bool:

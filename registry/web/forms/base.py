@@ -19,6 +19,14 @@ from registry.errors import (
 
 # What the person can mend in the form; everything else is a page of its own (403, 404, 410, 500).
 _MENDABLE = (InvalidInput, Conflict, NotAuthenticated, RateLimited, TooLarge)
+# Django's own speak of "this value" and "select".
+_SENTENCES = {
+    "required": "This is needed. Fill it in.",
+    "invalid_choice": "This is not offered. Choose one of the list.",
+    "min_value": "The least is %(limit_value)s.",
+    "max_value": "The most is %(limit_value)s.",
+    "max_length": "These are %(show_value)d characters. Shorten them to %(limit_value)d.",
+}
 
 
 class ServiceForm(forms.Form):
@@ -33,6 +41,8 @@ class ServiceForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.error_messages |= _SENTENCES
         # The browser's own checks would hide the service's sentence, and differ from it.
         self.use_required_attribute = False
 

@@ -44,7 +44,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.act(accounts.authenticate, address=address):
         auth.login(request, form.result)
         return redirect(target)
-    context = {"form": form, "next": "" if target == "/" else target}
+    context = {"form": form, "next": "" if target == "/" else target, "is_set_up": accounts.is_set_up()}
     answer = render(request, "accounts/sign_in.html", context, status=422 if form.errors else 200)
     if isinstance(form.refusal, RateLimited):
         answer.status_code = form.refusal.status

@@ -15,6 +15,7 @@ from strongroom.artifact import Artifact
 from strongroom.artifact._facts import ArtifactTTL, check_aliases, check_tags
 from strongroom.cli.output import Output, describe
 from strongroom.core.names import ArtifactRef, parse_json
+from strongroom.core.ttl import parse_ttl
 from strongroom.errors import InvalidMetadata, InvalidTtl, LocalFileError, StrongroomError
 from strongroom.progress import human_size
 from strongroom.runs import default_entity
@@ -88,7 +89,8 @@ def _ttl(given: str) -> dt.timedelta | ArtifactTTL | None:
         return None
     if given == "inherit":
         return ArtifactTTL.INHERIT
-    found = re.fullmatch(r"([0-9]{1,9})([smhdw])", given)
+    found = re.fullmatch(r"([0-9]{1,20})([smhdw])", given)
     if not found:
         raise InvalidTtl(f"{given!r} is no time-to-live; write it like 30d, 12h, never or inherit.")
-    return dt.timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+    # Checked as a number: what is too long for the rule may be too long for a timedelta, too.
+    return dt.timedelta(seconds=int(parse_ttl(int(found[1]) * _UNITS[found[2]])))

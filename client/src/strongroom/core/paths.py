@@ -24,6 +24,7 @@ _DEVICE = re.compile(
     r"(?:con|prn|aux|nul|(?:com|lpt)[1-9¹²³]|con(?:in|out)\$) *(?:\..*)?", re.IGNORECASE | re.DOTALL
 )
 _DRIVE = re.compile(r"[A-Za-z]:")
+_ABSOLUTE = re.compile(r"(?:[A-Za-z]:)?/")
 _NOT_ON_WINDOWS = re.compile(r'[<>:"|?*]')
 # Most paths are made of these alone, and need no closer look. What starts as a device does is not plain.
 # Possessive (`++`), for no other way to cut a path could match: this runs for each line of a manifest.
@@ -43,7 +44,7 @@ def check_entry_path(path: Any) -> str:
         _refuse(path, f"is longer than {LONGEST_PATH} bytes. Shorten it")
     if "\\" in path:
         _refuse(path, 'contains a backslash. Separate folders with "/"')
-    if path.startswith("/") or _DRIVE.match(path):
+    if _ABSOLUTE.match(path):
         _refuse(path, "is absolute. Name it relative to the artifact's root")
     bad = forbidden_character(path)
     if bad is not None:
