@@ -28,37 +28,52 @@ function arrow(edge) {
   return group;
 }
 
+/* What a node says, line by line. */
+function lines(node) {
+  const chips = (node.aliases ?? []).filter((name) => name !== "latest").join(" ");
+  return node.kind === "version" ? [node.title, `${node.mark}  ${chips}`.trimEnd(), node.sub] : [node.title, node.sub];
+}
+
+function body(node, rx) {
+  const rect = make("rect", { class: "body", width: node.width, height: node.height, rx });
+  // Here, and not in the link, whose name it would become: it tells what was cut to whoever points at it.
+  rect.append(make("title", {}, node.name));
+  return rect;
+}
+
 function words(node) {
-  const middle = node.width / 2;
+  const [title, ...rest] = lines(node);
   if (node.kind === "version") {
-    const chips = node.aliases.filter((name) => name !== "latest").join(" ");
     return [
-      make("rect", { class: "body", width: node.width, height: node.height, rx: 5 }),
+      body(node, 5),
       make("rect", { class: "edge", y: 10, width: 3, height: node.height - 20, rx: 1.5 }),
-      make("text", { x: 13, y: 20, "font-weight": 500 }, cut(node.title, node.width - 24)),
-      make("text", { class: "ver", x: 13, y: 35 }, cut(`${node.mark}${chips ? `  ${chips}` : ""}`, node.width - 24)),
-      make("text", { class: "sub", x: 13, y: 50 }, cut(node.sub, node.width - 24)),
+      make("text", { x: 13, y: 20, "font-weight": 500 }, cut(title, node.width - 24)),
+      make("text", { class: "ver", x: 13, y: 35 }, cut(rest[0], node.width - 24)),
+      make("text", { class: "sub", x: 13, y: 50 }, cut(rest[1], node.width - 24)),
     ];
   }
+  const middle = { x: node.width / 2, "text-anchor": "middle" };
   const parts = [
-    make("rect", { class: "body", width: node.width, height: node.height, rx: 22 }),
-    make("text", { x: middle, y: 19, "text-anchor": "middle", "font-weight": 500 }, cut(node.title, node.width - 28)),
-    make("text", { class: "sub", x: middle, y: 34, "text-anchor": "middle" }, cut(node.sub, node.width - 28)),
+    body(node, 22),
+    make("text", { ...middle, y: 19, "font-weight": 500 }, cut(title, node.width - 28)),
+    make("text", { ...middle, class: "sub", y: 34 }, cut(rest[0], node.width - 28)),
   ];
   if (node.kind === "cluster") parts.unshift(make("rect", { class: "behind", x: 5, y: 5, width: node.width, height: node.height, rx: 22 }));
   return parts;
 }
 
 function box(node) {
-  const kind = { version: "art", run: "run", cluster: "cluster" }[node.kind];
+  const [kind, noun] = { version: ["art", "Version"], run: ["run", "Run"], cluster: ["cluster", "Cluster"] }[node.kind];
+  const more = node.more_up + node.more_down;
+  const beyond = more ? [`${more} more beyond`] : [];
   const link = make("a", { class: `node ${kind}`, href: node.url || "#", "data-node": node.key, tabindex: -1,
     transform: `translate(${node.x.toFixed(1)} ${node.y.toFixed(1)})` });
-  const noun = { version: "Version", run: "Run", cluster: "Cluster of" }[node.kind];
-  const beyond = node.more_up + node.more_down;
-  link.setAttribute("aria-label", `${noun} ${node.name}${beyond ? `, ${beyond} more beyond` : ""}`);
-  link.append(make("title", {}, node.name), ...words(node));
-  if (beyond) link.append(make("text", { class: "sub", x: node.more_down ? node.width : 0, y: node.height + 12,
-    "text-anchor": node.more_down ? "end" : "start" }, `${beyond} more beyond`));
+  // The words that are drawn, in their order, and whole where the drawing cuts them.
+  link.setAttribute("aria-label", [noun, ...lines(node), ...beyond].join(" "));
+  const side = node.more_down ? { x: node.width, "text-anchor": "end" } : { x: 0, "text-anchor": "start" };
+  const parts = [...words(node), ...beyond.map((text) => make("text", { ...side, class: "sub", y: node.height + 12 }, text))];
+  // With spaces, so that the lines are words of their own to whoever compares label and text.
+  link.append(...parts.flatMap((part) => [part, " "]));
   return link;
 }
 
