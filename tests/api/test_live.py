@@ -109,6 +109,14 @@ def test_a_large_file_comes_whole_and_in_ranges(live, version):
     assert (response.headers["Content-Length"], body) == (str(len(LARGE)), b"")
 
 
+def test_head_has_the_headers_of_get_and_no_body(live, live_installation):
+    wanted, _ = live.ask("GET", "/api/v1/me")
+    response, body = live.ask("HEAD", "/api/v1/me")
+    assert (response.headers["Content-Length"], body) == (wanted.headers["Content-Length"], b"")
+    live.ask("HEAD", "/sign-in")
+    assert "no-body" not in live_installation.said()
+
+
 def test_streams_end_where_they_say(live, version):
     response, body = live.ask("GET", f"{version}/manifest")
     assert response.headers["Transfer-Encoding"] == "chunked"

@@ -45,6 +45,12 @@ def test_what_one_says_of_oneself_is_saved_and_counts(as_user, people, alice):
     assert accounts.default_entity(people.bob) == people.bob.entity
 
 
+def test_a_form_that_does_not_say_what_it_changes_changes_nothing(as_user, alice):
+    assert as_user(alice).post("/settings", {"full_name": "Other"}).status_code == 400
+    alice.refresh_from_db()
+    assert alice.full_name != "Other"
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
