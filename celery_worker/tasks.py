@@ -6,7 +6,7 @@ from billiard.exceptions import SoftTimeLimitExceeded
 
 from celery_worker.app import app
 from registry import jobs
-from registry.services import accounts, drafts, retention, runs, trash, uploads
+from registry.services import accounts, drafts, retention, runs, statistics, trash, uploads
 
 # A task that is out of time stops, and does not go on with the next row.
 jobs.STOPS.append(SoftTimeLimitExceeded)
@@ -38,6 +38,13 @@ def clean_up() -> None:
     """Remove what broken uploads left behind."""
     with jobs.track("uploads.clean_up") as counts:
         counts["leftovers"] = uploads.clean_up()
+
+
+@app.task(name="statistics.refresh")
+def refresh_statistics() -> None:
+    """Let the database know how its rows are distributed."""
+    with jobs.track("statistics.refresh") as counts:
+        counts["indexes"] = statistics.refresh()
 
 
 @app.task(name="sessions.clear")

@@ -37,7 +37,8 @@ def test_a_task_runs_twice_with_nothing_to_do(name):
         app.tasks[name]()
     runs = JobRun.objects.filter(task=name)
     assert [run.state for run in runs] == ["done", "done"]
-    assert [set(run.counts.values()) for run in runs] == [{0}, {0}]
+    if name != "statistics.refresh":  # which has always something to measure
+        assert [set(run.counts.values()) for run in runs] == [{0}, {0}]
 
 
 def test_a_task_that_is_sent_lies_in_the_queue_as_json(redis_server):
