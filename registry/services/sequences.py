@@ -28,7 +28,10 @@ def begin(
     A sequence made here stays hidden until the first commit establishes it.
     """
     found = (_LOCKED if lock else _PRESENT).first(project.pk, name)
-    if found is not None and (found.established or found.type.name == type):
+    if found is not None and not lock and not _is_settled(found, type):
+        # It is locked before its type is made, as by whoever commits: the other way round, each waits for the other.
+        found = _LOCKED.first(project.pk, name)
+    if found is not None and _is_settled(found, type):
         check_type(found, type)
         found.project = project
         return found, False
@@ -36,9 +39,7 @@ def begin(
     kind, _ = ArtifactType.objects.get_or_create(project=project, name=type)
     if found is not None:
         # Begun by a draft of another type that was never committed: it has not settled the type.
-        if not Collection.objects.filter(pk=found.pk, established=False).update(type=kind):
-            # Settled, or given up, since it was read.
-            return begin(actor, project=project, name=name, type=type, lock=lock)
+        Collection.objects.filter(pk=found.pk).update(type=kind)
         found.type, found.project = kind, project
         return found, False
     try:
@@ -49,6 +50,10 @@ def begin(
     except IntegrityError:
         return begin(actor, project=project, name=name, type=type, lock=lock)
     return made, True
+
+
+def _is_settled(found: Collection, type: str) -> bool:
+    return found.established or found.type.name == type
 
 
 def forget_begun(sequence_id: int) -> None:

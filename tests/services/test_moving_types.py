@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from registry.errors import NameTaken, ReservedType, TypeMismatch
-from registry.models import ArtifactType, Collection, Event, Version
+from registry.models import Collection, Event, Version
 from registry.services import collections, drafts, sequences
 from tests import factories as make
 from tests.support.together import together
@@ -49,15 +49,14 @@ def test_open_drafts_move_with_their_collection(people, project, bob):
 
 def test_a_draft_does_not_retype_what_was_settled_since_it_looked(project, bob, monkeypatch):
     drafts.begin(bob, project=project, collection="c", type="model")
-    make_type = ArtifactType.objects.get_or_create
+    locked = sequences._LOCKED
 
-    def settled_meanwhile(**wanted):
-        Collection.objects.update(established=True)
-        return make_type(**wanted)
+    class SettledMeanwhile:
+        def first(self, *values):
+            Collection.objects.update(established=True)
+            return locked.first(*values)
 
-    monkeypatch.setattr(
-        type(ArtifactType.objects), "get_or_create", lambda _, **wanted: settled_meanwhile(**wanted)
-    )
+    monkeypatch.setattr(sequences, "_LOCKED", SettledMeanwhile())
     with pytest.raises(TypeMismatch):
         drafts.begin(bob, project=project, collection="c", type="dataset")
     assert Collection.objects.get().type.name == "model"
