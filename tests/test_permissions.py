@@ -233,6 +233,7 @@ def world(db):
         "version_id": held.version.public_id,
         "key_id": people.bob.api_keys.get(name="member").pk,
         "uid": "MQ",
+        "username": people.bob.username,
         "invitation": invitations.invite(
             factories.actor(people.alice), team=people.team, role="viewer", link=str
         )[0].pk,
@@ -304,7 +305,12 @@ PAGES: dict[str, dict[str, Needs]] = {
     ":markdown-preview": {"post": Needs.SELF},
     "keys:list": {"get": Needs.SELF, "post": Needs.SELF},
     "keys:revoke": {"get": M, "post": M},
-    "jobs:list": {"get": Needs.INSTANCE},
+    "installation:jobs": {"get": Needs.INSTANCE},
+    "installation:people": {"get": Needs.INSTANCE, "post": Needs.INSTANCE},
+    "installation:person": {"get": Needs.INSTANCE, "post": Needs.INSTANCE},
+    "installation:password-link": {"post": Needs.INSTANCE},
+    "installation:organizations": {"get": Needs.INSTANCE, "post": Needs.INSTANCE},
+    "installation:storage": {"get": Needs.INSTANCE},
     "entities:detail": {"get": E},
     "teams:settings": {"get": MG, "post": MG},
     "teams:activity": {"get": MG},
@@ -367,6 +373,9 @@ PAGES: dict[str, dict[str, Needs]] = {
 # What each form sends when it is filled in well: who may, changes something with it.
 FORMS: dict[str, dict[str, str]] = {
     "keys:list": {"name": "k", "lasting": "30"},
+    "installation:people": {"username": "fresh"},
+    "installation:person": {"act": "make-admin"},
+    "installation:organizations": {"act": "organization", "name": "fresh"},
     "teams:settings": {"kind": "days", "days": "9", "ttl_editors": "admins"},
     "teams:members": {"username": "{user}", "role": "viewer"},
     "teams:remove": {"username": "{user}"},
@@ -399,7 +408,13 @@ SEARCHES = {
     "projects:compare": {"a": "{collection}:v0", "b": "{collection}:prod"},
 }
 # These change something without a form of fields.
-BARE = {"keys:revoke", "teams:uninvite", "versions:restore", "collections:restore"}
+BARE = {
+    "installation:password-link",
+    "keys:revoke",
+    "teams:uninvite",
+    "versions:restore",
+    "collections:restore",
+}
 # Posted, and no event: nothing of the registry changes.
 QUIET = {
     *(":setup", ":sign-in", ":forgotten", ":new-password", ":join", ":sign-out", ":markdown-preview"),

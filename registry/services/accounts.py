@@ -173,16 +173,6 @@ def come_home(user: User) -> datetime | None:
     return before
 
 
-def make_admin(actor: Actor, *, user: User) -> None:
-    """Let a person administer the whole installation."""
-    check(actor, Act.ADMINISTER, None)
-    with transaction.atomic():
-        User.objects.filter(pk=user.pk).update(is_admin=True)
-        events.record(
-            actor, "user.admin", entity=user.entity, subject=user.username, before=False, after=True
-        )
-
-
 def set_email(actor: Actor, *, user: User, email: str) -> None:
     """Change the address that a person gets mail at."""
     check(actor, Act.ADMINISTER, None)

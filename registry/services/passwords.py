@@ -20,13 +20,18 @@ def ask(actor: Actor, *, email: str, link: Link) -> None:
     """Send a link to the account with this address, if there is one: the answer never tells which."""
     accounts.limit(f"reset:address:{actor.address}", f"reset:mail:{email.casefold()}")
     for user in User.objects.filter(email__iexact=email, is_active=True)[:10] if email else []:
-        address = link(urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user))
+        address = link_for(user, link)
         mail.send(
             user.email,
             "A new password for Strongroom",
             f"Somebody, probably you, asked for a new password for {user.username}.\n\n{address}\n\n"
             "The link works once, for an hour. If it was not you, leave it alone: nothing was changed.\n",
         )
+
+
+def link_for(user: User, link: Link) -> str:
+    """Make the link that lets a person choose a password; the caller has seen to the right."""
+    return link(urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user))
 
 
 def find(uid: str, token: str) -> User:

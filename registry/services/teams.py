@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 from strongroom.core.names import check_entity_name
 
 from registry.actor import Actor
@@ -46,6 +46,27 @@ def create_team(actor: Actor, *, name: str, organization: Organization) -> Team:
             TeamMember.objects.create(team=team, user=actor.user, role=Role.ADMIN)
         events.record(actor, "team.create", entity=team.entity, subject=name)
     return team
+
+
+def create_named_team(actor: Actor, *, name: str, organization: str) -> Team:
+    """The same, for the organization of a name."""
+    try:
+        place = find_organization(actor, organization)
+    except NotFound as error:
+        raise InvalidInput(str(error), field="organization") from None
+    return create_team(actor, name=name, organization=place)
+
+
+def organizations(actor: Actor, *, q: str | None = None) -> QuerySet[Organization]:
+    """List all organizations with their teams, and the number of `people` in each."""
+    check(actor, Act.ADMINISTER, None)
+    teams = Team.objects.select_related("entity").order_by("entity__folded")
+    rows = Organization.objects.annotate(people=Count("members")).select_related("entity")
+    rows = rows.prefetch_related(Prefetch("teams", teams)).order_by("entity__folded")
+    if not q:
+        return rows
+    holding = teams.filter(entity__name__icontains=q).order_by().values("organization")
+    return rows.filter(Q(entity__name__icontains=q) | Q(pk__in=holding))
 
 
 def add_member(actor: Actor, *, place: Place, user: User, role: str) -> None:

@@ -21,7 +21,12 @@ _ON = {
     "teams:members": "members",
     "keys:list": "keys",
     "profile": "profile",
-    "jobs:list": "jobs",
+    "installation:people": "installation",
+    "installation:person": "installation",
+    "installation:password-link": "installation",
+    "installation:organizations": "installation",
+    "installation:storage": "installation",
+    "installation:jobs": "installation",
     "api:docs": "docs",
 }
 

@@ -28,3 +28,14 @@ MEMBERS = orders(("name", (Key("user__username", str), Key("pk", int))))
 EVENTS = orders(("-when", (Key("pk", int),)))
 DELETED_COLLECTIONS = orders(("-deleted", (Key("deleted_at", datetime), Key("pk", int))))
 TRASH = orders(("-deleted", (Key("version__deleted_at", datetime), Key("pk", int))))
+PEOPLE = orders(
+    ("name", (Key("username", str), Key("pk", int))),
+    ("-created", (Key("created_at", datetime), Key("pk", int))),
+)
+ORGANIZATIONS = orders(("name", (Key("entity__folded", str), Key("pk", int))))
+HOLDINGS = orders(
+    ("-stored", (Key("stored", int), Key("pk", int))),
+    ("name", (Key("folded", str), Key("pk", int))),
+    ("-versions", (Key("versions", int), Key("pk", int))),
+    ("-trash", (Key("trash", int), Key("pk", int))),
+)

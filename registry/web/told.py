@@ -25,6 +25,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "user.edit": ("changed the settings of", "settings changed"),
     "user.create": ("made the account", "account made"),
     "user.admin": ("made an admin of", "made admin"),
+    "user.active": ("changed whether to let in", "let in, or not"),
+    "user.password_link": ("made a password link for", "password link made"),
     "user.email": ("changed the address of", "address changed"),
     "user.password": ("changed the password of", "password changed"),
     "key.create": ("made the API key", "key created"),

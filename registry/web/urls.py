@@ -19,6 +19,7 @@ from registry.web.views import (
     exports,
     files,
     home,
+    installation,
     jobs,
     keys,
     lineage,
@@ -116,6 +117,15 @@ key_patterns = [
     path("api-keys/<int:key>/revoke", keys.revoke, name="revoke"),
 ]
 
+installation_patterns = [
+    path("installation/people", installation.people, name="people"),
+    path("installation/people/<username>", installation.person, name="person"),
+    path("installation/people/<username>/link", installation.password_link, name="password-link"),
+    path("installation/organizations", installation.organizations, name="organizations"),
+    path("installation/storage", installation.storage, name="storage"),
+    path("background-work", jobs.listing, name="jobs"),
+]
+
 # For those who build pages; in production there is no such address.
 debug_patterns = [path("patterns", patterns.patterns, name="patterns")] if settings.DEBUG else []
 
@@ -132,7 +142,7 @@ urlpatterns = [
     path("settings", profile.settings, name="profile"),
     path("markdown-preview", cards.preview, name="markdown-preview"),
     path("", include((key_patterns, "keys"))),
-    path("", include(([path("background-work", jobs.listing, name="list")], "jobs"))),
+    path("", include((installation_patterns, "installation"))),
     # Before projects: "teams/<entity>" and "settings/<entity>" would otherwise be projects of such entities.
     path("", include((team_patterns, "teams"))),
     path("", include((project_patterns, "projects"))),

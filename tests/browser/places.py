@@ -78,6 +78,11 @@ def places(sample: Sample) -> dict[str, tuple[User | None, str]]:
     }
     return {name: (alice, path) for name, path in mine.items()} | {
         "background-work": (root, "/background-work"),
+        "people": (root, "/installation/people"),
+        "people-nothing": (root, "/installation/people?q=zzzz"),
+        "person": (root, f"/installation/people/{alice.username}"),
+        "organizations": (root, "/installation/organizations"),
+        "storage": (root, "/installation/storage"),
         "forgotten": (None, "/sign-in/forgotten"),
         "sign-in": (None, "/sign-in"),
         "api-reference-signed-out": (None, "/api/v1/docs/"),

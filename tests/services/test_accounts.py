@@ -16,6 +16,7 @@ from registry.errors import (
 )
 from registry.models import Event, Installation, User
 from registry.services import accounts
+from registry.services import people as administer
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -90,8 +91,8 @@ def test_only_admins_make_users_and_admins(people, alice):
     with pytest.raises(Forbidden):
         accounts.create_user(alice, username="somebody")
     with pytest.raises(Forbidden):
-        accounts.make_admin(alice, user=people.alice)
-    accounts.make_admin(make.actor(people.root), user=people.alice)
+        administer.set_admin(alice, user=people.alice, is_admin=True)
+    administer.set_admin(make.actor(people.root), user=people.alice, is_admin=True)
     people.alice.refresh_from_db()
     assert people.alice.is_admin
 

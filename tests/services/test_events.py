@@ -24,6 +24,7 @@ from registry.services import (
     files,
     invitations,
     keys,
+    people,
     projects,
     retention,
     runs,
@@ -81,7 +82,9 @@ class World:
 
 ACTS = {
     "user.create": lambda w: accounts.create_user(w.root, username="somebody"),
-    "user.admin": lambda w: accounts.make_admin(w.root, user=w.people.bob),
+    "user.admin": lambda w: people.set_admin(w.root, user=w.people.bob, is_admin=True),
+    "user.active": lambda w: people.set_active(w.root, user=w.people.bob, is_active=False),
+    "user.password_link": lambda w: people.password_link(w.root, user=w.people.bob, link="/{}/{}".format),
     "user.email": lambda w: accounts.set_email(w.root, user=w.people.bob, email="bob@example.com"),
     "user.password": lambda w: accounts.set_password(w.root, user=w.people.bob, new=GOOD),
     "key.create": lambda w: keys.create(w.bob, user=w.people.bob, name="new"),

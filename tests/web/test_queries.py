@@ -174,3 +174,21 @@ def test_pages_go_on_and_back_without_losing_a_row(as_user, people, place):
     assert [row.name for row in client.get(place.get_absolute_url() + back).context["pager"].rows] == pagers[
         -2
     ]
+
+
+@pytest.mark.parametrize("path", ["people", "organizations", "storage"])
+def test_the_pages_of_the_installation(as_user, people, path):
+    def make(names):
+        for name in names:
+            person = factories.user(name)
+            place = teams.create_organization(factories.actor(people.root), name=f"o-{name}")
+            teams.create_team(factories.actor(people.root), name=f"t-{name}", organization=place)
+            keys.create(factories.actor(person), user=person, name="k")
+
+    grows_not(
+        as_user,
+        people.root,
+        lambda: f"/installation/{path}",
+        lambda: make(["n0"]),
+        lambda: make([f"n{n}" for n in range(1, 24)]),
+    )

@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 
 from registry.management.commands._base import ProvisioningCommand
 from registry.models import User, named
-from registry.services import accounts
+from registry.services import accounts, people
 
 
 class Command(ProvisioningCommand):
@@ -43,5 +43,5 @@ class Command(ProvisioningCommand):
             accounts.set_password(self.actor, user=user, new=password)
             self.say(f"Set the password of {name}.")
         if admin and not user.is_admin:
-            accounts.make_admin(self.actor, user=user)
+            people.set_admin(self.actor, user=user, is_admin=True)
             self.say(f"Made {name} an admin.")

@@ -15,4 +15,5 @@ from registry.web.pages import page, show
 def listing(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Each periodic task with its last run, its next one, the failures of the last week; and what runs the queue."""
     check(actor, Act.ADMINISTER, None)
-    return show(request, "jobs/list.html", {"jobs": jobs.status(timezone.now()), "queue": queue.server()})
+    context = {"tab": "jobs", "jobs": jobs.status(timezone.now()), "queue": queue.server()}
+    return show(request, "installation/jobs.html", context)

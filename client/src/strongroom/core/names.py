@@ -39,7 +39,7 @@ _NUMBERED = re.compile(r"v\d+")
 RESERVED_ENTITIES = frozenset(
     {
         "api", "api-keys", "artifacts", "artifactsv2", "background-work", "favicon.ico", "files", "graphql",
-        "healthz", "markdown-preview", "new-project", "oidc", "patterns", "promotions", "registries",
+        "healthz", "installation", "markdown-preview", "new-project", "oidc", "patterns", "promotions", "registries",
         "robots.txt", "search", "settings", "setup", "sign-in", "sign-out", "starred", "static", "storage",
         "teams", "webhooks",
     }

@@ -1,0 +1,51 @@
+"""What each entity holds: versions, bytes that they name, and bytes that the store keeps for it."""
+
+from __future__ import annotations
+
+import shutil
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db.models import Count, IntegerField, Model, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from registry.actor import Actor
+from registry.models import Blob, Entity, Version
+from registry.policy import Act, check
+
+
+class Totals(NamedTuple):
+    """The installation as a whole; `stored` and `free`, what the disk of the data folder has left, in bytes."""
+
+    stored: int
+    blobs: int
+    versions: int
+    free: int
+
+
+def listing(actor: Actor, *, q: str | None = None) -> QuerySet[Entity]:
+    """List all entities with `stored` bytes (contents once), `versions`, the bytes they `named`, and the `trash`."""
+    check(actor, Act.ADMINISTER, None)
+    committed = Version.objects.filter(state=Version.State.COMMITTED)
+    trashed = Version.objects.filter(state=Version.State.DELETED, purged_at=None)
+    rows = Entity.objects.annotate(
+        stored=_of(Blob.objects.all(), "scope", Sum("size")),
+        versions=_of(committed, "sequence__project__entity", Count("pk")),
+        named=_of(committed, "sequence__project__entity", Sum("size")),
+        trash=_of(trashed, "sequence__project__entity", Sum("size")),
+    ).order_by("folded")
+    return rows.filter(name__icontains=q) if q else rows
+
+
+def totals(actor: Actor) -> Totals:
+    """Add up what the store keeps, and say what the disk has left."""
+    check(actor, Act.ADMINISTER, None)
+    blobs = Blob.objects.aggregate(n=Count("pk"), size=Coalesce(Sum("size"), 0))
+    versions = Version.objects.filter(state=Version.State.COMMITTED).count()
+    return Totals(blobs["size"], blobs["n"], versions, shutil.disk_usage(settings.DATA_DIR).free)
+
+
+def _of(rows: QuerySet[Model], owner: str, what: Count | Sum) -> Coalesce:
+    """Compute one figure of the rows that belong to an entity."""
+    own = rows.filter(**{owner: OuterRef("pk")}).order_by().values(owner).annotate(figure=what)
+    return Coalesce(Subquery(own.values("figure"), output_field=IntegerField()), 0)

@@ -1,0 +1,118 @@
+"""The people of the installation, for its admins: who is there, who may administer, who is let in no more."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+from django.db import transaction
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+
+from registry.actor import Actor
+from registry.errors import Conflict, NotFound
+from registry.models import ApiKey, OrganizationMember, TeamMember, User, named
+from registry.policy import Act, check
+from registry.services import events, passwords
+from registry.services._common import now
+
+STATES = {"active": Q(is_active=True), "inactive": Q(is_active=False), "admin": Q(is_admin=True)}
+
+
+class Ties(NamedTuple):
+    """What a person belongs to, and how many keys of theirs still work."""
+
+    organizations: list[OrganizationMember]
+    teams: list[TeamMember]
+    keys: int
+
+
+def listing(actor: Actor, *, q: str | None = None, state: str | None = None) -> QuerySet[User]:
+    """List everybody by name, with `teams`, how many they are in; `q` is looked for in names and address."""
+    check(actor, Act.ADMINISTER, None)
+    teams = TeamMember.objects.filter(user=OuterRef("pk")).order_by().values("user").annotate(n=Count("pk"))
+    rows = User.objects.annotate(teams=Subquery(teams.values("n"))).order_by("username")
+    if q:
+        rows = rows.filter(Q(username__icontains=q) | Q(full_name__icontains=q) | Q(email__icontains=q))
+    return rows.filter(STATES[state]) if state else rows
+
+
+def find(actor: Actor, username: str) -> User:
+    """Find anybody by name."""
+    check(actor, Act.ADMINISTER, None)
+    user = User.objects.filter(named(username)).select_related("entity").first()
+    if user is None:
+        raise NotFound(f'There is nobody called "{username}" here. The list of people has who is.')
+    return user
+
+
+def ties(actor: Actor, user: User) -> Ties:
+    """Return what a person belongs to."""
+    check(actor, Act.ADMINISTER, None)
+    above = user.organization_memberships.select_related("organization__entity")
+    below = user.team_memberships.select_related("team__entity")
+    return Ties(
+        list(above.order_by("organization__entity__folded")),
+        list(below.order_by("team__entity__folded")),
+        ApiKey.objects.live(now()).filter(user=user).count(),
+    )
+
+
+def set_admin(actor: Actor, *, user: User, is_admin: bool) -> None:
+    """Let a person administer the whole installation, or no longer; the last who can stays."""
+    check(actor, Act.ADMINISTER, None)
+    with transaction.atomic():
+        fresh = _locked(user)
+        if fresh.is_admin == is_admin:
+            return
+        if not is_admin:
+            _keep_an_admin(fresh)
+        User.objects.filter(pk=user.pk).update(is_admin=is_admin)
+        events.record(actor, "user.admin", entity=user.entity, subject=user.username, before=not is_admin,
+                      after=is_admin)  # fmt: skip
+
+
+def set_active(actor: Actor, *, user: User, is_active: bool) -> None:
+    """Let a person in again, or no longer: sessions and keys end with the next request. What they made stays."""
+    check(actor, Act.ADMINISTER, None)
+    with transaction.atomic():
+        fresh = _locked(user)
+        if fresh.is_active == is_active:
+            return
+        if not is_active:
+            _keep_an_admin(fresh)
+        User.objects.filter(pk=user.pk).update(is_active=is_active)
+        events.record(actor, "user.active", entity=user.entity, subject=user.username, before=not is_active,
+                      after=is_active)  # fmt: skip
+
+
+# What an admin can do to an account, by the word that doors know it by.
+ACTS = {
+    "make-admin": partial(set_admin, is_admin=True),
+    "unmake-admin": partial(set_admin, is_admin=False),
+    "activate": partial(set_active, is_active=True),
+    "deactivate": partial(set_active, is_active=False),
+}
+
+
+def password_link(actor: Actor, *, user: User, link: passwords.Link) -> str:
+    """Return a link by which a person chooses a password, to be handed on: it works once, for an hour."""
+    check(actor, Act.ADMINISTER, None)
+    if not user.is_active:
+        raise Conflict(f"{user.username} is not let in. Let them in again first.")
+    made = passwords.link_for(user, link)
+    events.record(actor, "user.password_link", entity=user.entity, subject=user.username)
+    return made
+
+
+def _locked(user: User) -> User:
+    """Lock all admins, in one order, and the person: two who take each other's rights wait for one another."""
+    rows = User.objects.select_for_update().filter(Q(is_admin=True) | Q(pk=user.pk)).order_by("pk")
+    return next(row for row in rows if row.pk == user.pk)
+
+
+def _keep_an_admin(user: User) -> None:
+    others = User.objects.filter(is_admin=True, is_active=True).exclude(pk=user.pk)
+    if user.is_admin and not others.exists():
+        raise Conflict(
+            f"{user.username} is the last admin of this installation. Make somebody else admin first."
+        )

@@ -1,0 +1,27 @@
+"""What each entity holds: equal contents once, versions and the trash by what they name."""
+
+from __future__ import annotations
+
+import pytest
+
+from registry.errors import Forbidden
+from registry.services import holdings, versions
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+
+
+def test_contents_count_once_for_each_entity_and_versions_by_what_they_name(people, project):
+    root = make.actor(people.root)
+    first = make.log(people.alice, project, "a", {"x": b"12345", "y": b"12345"})
+    make.log(people.alice, project, "b", {"x": b"12345", "z": b"7"})
+    row = {entity.name: entity for entity in holdings.listing(root)}[project.entity.name]
+    assert (row.stored, row.versions, row.named, row.trash) == (6, 2, 16, 0)
+    versions.delete(make.actor(people.alice), membership=first, delete_aliases=True)
+    row = holdings.listing(root, q=project.entity.name).get()
+    assert (row.stored, row.versions, row.named, row.trash) == (6, 1, 6, 10)
+    whole = holdings.totals(root)
+    assert (whole.stored, whole.blobs, whole.versions) == (6, 2, 1)
+    assert whole.free > 0
+    with pytest.raises(Forbidden):
+        holdings.totals(make.actor(people.alice))
