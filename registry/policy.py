@@ -189,7 +189,7 @@ def check(actor: Actor, act: Act, target: Target) -> None:
         return
     if held is None and not can(actor, Act.VIEW, target):
         raise _hidden(_noun(target))
-    yours = f"you are {held.value}" if held else "you have no role there"
+    yours = f"you are {held.value}" if held and target is not None else "you have no role there"
     raise Forbidden(
         f"{WORDS[act]} needs the role {needed.value} in {_place(target)}; {yours}. "
         f"An admin of {_place(target)} can change that.",

@@ -89,11 +89,15 @@ def remove(actor: Actor, *, collection: Collection, name: str, holder: Membershi
 
 
 def replace(actor: Actor, membership: Membership, names: Iterable[str]) -> None:
-    """Make `names` the whole list of a version's aliases; call it with the collection locked."""
+    """Make `names` the whole list of a version's aliases; call it with the collection locked.
+
+    A list that leaves `latest` out says nothing of it: it stays, for what every script asks for by default is
+    taken away on purpose only (`remove`).
+    """
     wanted = list(dict.fromkeys(check_alias(name) for name in names))
     for held in (
         Alias.objects.filter(membership=membership)
-        .exclude(name__in=wanted)
+        .exclude(name__in=[*wanted, LATEST])
         .select_related("membership__version")
     ):
         _drop(actor, held)

@@ -62,6 +62,7 @@ _FIELDS = {
     "file_count": "files",
     "purge_at": "purged",
 }
+_EDITED = {"description": "card", "metadata": "metadata", "ttl": "time to live"}
 # Shown on the page of the thing itself; here they would only push the rest aside.
 _LEFT_OUT = {"digest"}
 _LONGEST = 160
@@ -141,6 +142,8 @@ def _story(
     verb, words = _WORDS.get(event.act, (event.act, event.act))
     if event.act == "alias.move" and not event.before:
         words = "alias set"
+    if event.act == "version.edit" and isinstance(event.after, dict) and len(event.after) == 1:
+        verb = f"changed the {_EDITED.get(next(iter(event.after)), 'facts')} of"
     place, held, version = (
         places.get(event.project_id or 0),
         sets.get(event.collection_id or 0),

@@ -52,5 +52,12 @@ document.addEventListener("keydown", (event) => {
   remember(next);
 });
 
+// Tabs of pages: where they don't all fit, the one that is open is in sight.
+for (const open of document.querySelectorAll("nav.tabs [aria-current=page]")) {
+  const row = open.parentElement;
+  const beyond = open.getBoundingClientRect().right - row.getBoundingClientRect().right;
+  if (beyond > 0) row.scrollLeft += beyond + 24;
+}
+
 start(document);
 document.addEventListener("htmx:afterSwap", (event) => start(event.target));

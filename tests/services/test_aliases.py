@@ -100,8 +100,16 @@ def test_replacing_the_list_moves_adds_and_removes(bob, v0, v1):
     versions.edit(bob, membership=v0, aliases=["gold", "silver"])
     versions.edit(bob, membership=v1, aliases=["silver", "bronze"])
     held = Alias.objects.order_by("name").values_list("name", "membership__number")
-    assert list(held) == [("bronze", 1), ("gold", 0), ("silver", 1)]
-    assert told("alias.remove") == [("latest", "v1", None)]
+    assert list(held) == [("bronze", 1), ("gold", 0), ("latest", 1), ("silver", 1)]
+    versions.edit(bob, membership=v1, aliases=["silver"])
+    assert told("alias.remove") == [("bronze", "v1", None)]
+
+
+def test_a_list_that_leaves_latest_out_leaves_it_where_it_is(bob, v0, v1):
+    versions.edit(bob, membership=v1, aliases=[])
+    assert Alias.objects.get(name="latest").membership == v1
+    aliases.remove(bob, collection=v1.collection, name="latest")
+    assert not Alias.objects.filter(name="latest").exists()
 
 
 def test_viewers_move_no_aliases(people, v0):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from registry.models import Version
 from registry.services import versions
@@ -93,6 +95,19 @@ def test_a_time_to_live_that_is_no_whole_days_is_shown_and_kept_as_it_is(client,
     assert fresh(sample).ttl_seconds == 120_000
     client.post(f"{path}/edit/ttl", {"kind": "days", "days": "1"})
     assert fresh(sample).ttl_seconds == 86_400
+
+
+def test_what_would_go_to_the_trash_at_once_is_asked_for_with_its_aliases(client, sample, path):
+    Version.objects.filter(pk=sample.newest.version_id).update(created_at=timezone.now() - timedelta(days=2))
+    given = {"kind": "days", "days": "1"}
+    answer = client.post(f"{path}/edit/ttl", given)
+    assert answer.status_code == 422
+    said = answer.content.decode()
+    assert "It is older than that" in said
+    assert f"and with it {', '.join(sample.newest.held_aliases())}" in said
+    assert fresh(sample).ttl_kind == "inherit"
+    assert client.post(f"{path}/edit/ttl", {**given, "confirmed": "on"}).status_code == 302
+    assert fresh(sample).ttl_kind == "duration"
 
 
 @pytest.mark.parametrize("days", ["", "0", "-3", "x", "1e9", "99999999999999999999"])

@@ -120,11 +120,12 @@ def test_an_empty_file_and_a_version_without_files_say_so(client, sample):
     assert preview(client, made.get_absolute_url(), "empty.txt").said == "This file is empty."
 
 
-def test_a_cut_character_is_dropped_and_latin_1_is_no_text():
+def test_a_cut_character_is_dropped_and_older_encodings_are_text():
     assert previews.as_text("aü".encode()[:2], whole=False) == "a"
-    assert previews.as_text("aü".encode()[:2], whole=True) is None
-    assert previews.as_text(b"caf\xe9 au lait", whole=False) is None
-    assert previews.as_text(b"a\0b", whole=True) is None
+    assert previews.as_text("aü".encode()[:2], whole=True) == "aÃ"
+    assert previews.as_text(b"caf\xe9 \x80 5\n", whole=False) == "café € 5\n"
+    for data in (b"a\0b", b"a\xe9\x01", b"\x81a"):
+        assert previews.as_text(data, whole=True) is None
 
 
 def test_references_show_where_their_bytes_are(client, sample):

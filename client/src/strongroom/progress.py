@@ -71,7 +71,7 @@ class Progress:
 
 def human_size(count: float) -> str:
     """Write a number of bytes as people say it."""
-    for unit in ("B", "KB", "MB", "GB"):
+    for unit in ("B", "kB", "MB", "GB"):
         if abs(count) < 1000:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1000

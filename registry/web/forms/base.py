@@ -25,6 +25,9 @@ _SENTENCES = {
     "invalid_choice": "This is not offered. Choose one of the list.",
     "min_value": "The least is %(limit_value)s.",
     "max_value": "The most is %(limit_value)s.",
+    "max_digits": "That is too large a number.",
+    "max_whole_digits": "That is too large a number.",
+    "max_decimal_places": "Six digits behind the point are enough.",
     "max_length": "These are %(show_value)d characters. Shorten them to %(limit_value)d.",
 }
 

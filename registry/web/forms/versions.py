@@ -10,6 +10,7 @@ from strongroom.core.names import parse_json
 
 from registry.errors import StrongroomError
 from registry.models import Version
+from registry.services._common import now
 from registry.web.forms.base import ServiceForm, area
 
 DAY = 86400
@@ -59,6 +60,32 @@ class TtlForm(ServiceForm):
     def given(self) -> dict[str, Any]:
         kind = self.cleaned_data["kind"]
         return {"ttl": round(self.cleaned_data["days"] * DAY) if kind == "days" else kind}
+
+
+class VersionTtlForm(TtlForm):
+    """The same for one version that is there: what would go at once goes only when that was confirmed."""
+
+    confirmed = forms.BooleanField(required=False)
+    # Whether the page asks for that.
+    asks = False
+
+    def __init__(self, *args: Any, version: Version, **kwargs: Any) -> None:
+        super().__init__(*args, initial=self.of(version), **kwargs)
+        self.created_at = version.created_at
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean()
+        seconds = (given.get("days") or 0) * DAY if given.get("kind") == "days" else 0
+        age = (now() - self.created_at).total_seconds()
+        self.asks = 0 < seconds <= age and not given.get("confirmed")
+        if self.asks:
+            self.add_error(
+                "days", "It is older than that: it would go to the trash at once, with all its aliases."
+            )
+        return given
+
+    def given(self) -> dict[str, Any]:
+        return {"ttl": super().given()["ttl"]}
 
 
 class MetadataForm(ServiceForm):

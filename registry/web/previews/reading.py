@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from registry import storage
@@ -9,6 +10,8 @@ from registry.http.delivery import Opener
 from registry.models import Blob
 
 TEXT_LIMIT = 256 * 1024
+# Control characters but tabs, breaks and escapes, and the five that Windows-1252 does not have.
+_NOT_IN_TEXT = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f\x81\x8d\x8f\x90\x9d]")
 
 
 def opener(blob: Blob) -> Opener:
@@ -31,12 +34,15 @@ def read(blob: Blob, start: int, length: int) -> bytes:
 
 
 def as_text(data: bytes, *, whole: bool) -> str | None:
-    """Return the text, or None when the bytes are not UTF-8 text; a character cut at the end is dropped."""
+    """Return the text, or None when the bytes are none; a character cut at the end is dropped.
+
+    What is not UTF-8 and has no control characters was written by an older program, in Windows-1252 or Latin-1.
+    """
     if b"\0" in data:
         return None
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        if whole or error.start < len(data) - 4:
-            return None
-        return data[: error.start].decode("utf-8-sig")
+        if not whole and error.start >= len(data) - 4:
+            return data[: error.start].decode("utf-8-sig")
+    return None if _NOT_IN_TEXT.search(data) else data.decode("cp1252")

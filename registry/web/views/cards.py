@@ -18,7 +18,7 @@ from registry.policy import Act, check
 from registry.services import aliases, retention, tags, versions
 from registry.web import rows
 from registry.web.forms.collections import CardForm
-from registry.web.forms.versions import MetadataForm, NameForm, TtlForm
+from registry.web.forms.versions import MetadataForm, NameForm, VersionTtlForm
 from registry.web.pages import done, is_fragment, page, show
 from registry.web.templatetags.words import as_json
 from registry.web.views.versions import found, frame
@@ -142,7 +142,7 @@ def ttl(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     """The time to live: inherited with its outcome, after N days, or never."""
     membership = _editable(actor, **place)
     check(actor, Act.SET_TTL, membership.collection.project)
-    form = TtlForm(request.POST if request.method == "POST" else None, initial=TtlForm.of(membership.version))
+    form = VersionTtlForm(request.POST if request.method == "POST" else None, version=membership.version)
     saved = request.method == "POST" and form.act(versions.edit, actor, membership=membership)
     if saved:
         messages.success(request, "The time to live is saved.")

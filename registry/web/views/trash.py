@@ -46,6 +46,8 @@ def restore(
     found = versions.find_deleted(actor, place, collection, f"v{number}")
     restored = trash.restore(actor, membership=found)
     said = _said(restored.membership.name, restored.aliases_back, restored.aliases_moved_on)
+    if restored.kept:
+        said += " It would have expired again at once: its time to live is Never now."
     (messages.warning if restored.aliases_moved_on else messages.success)(request, said)
     return redirect(restored.membership)
 

@@ -73,7 +73,8 @@ class Reading(ArtifactBase):
     def verify(self: Artifact, root: StrPath | None = None) -> None:  # type: ignore[misc]
         """Check that the folder `root` has exactly the files of the artifact, and name the first that differs.
 
-        References are not verified. Raises ValueError when the folder differs.
+        References are not verified. Raises ValueError when the folder differs. Without `root` it is the folder of
+        `download`; that of `checkout`, which has no version in its name, is to be given.
         """
         self._logged("a check of it")
         checks.verify(Path(self._root(root)), self.manifest.store, self.name)

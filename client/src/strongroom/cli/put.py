@@ -52,6 +52,8 @@ def run(options: argparse.Namespace, output: Output) -> None:
         artifact.add_dir(options.path)
     else:
         artifact.add_file(options.path)
+    if not len(artifact.manifest):
+        raise LocalFileError(f"{options.path!r} holds no files, so nothing was logged; check the path.")
     known = settings.load().with_defaults(ref.entity, ref.project)
     session = Session(known)
     target = Target(known.entity or default_entity(session), known.project or DEFAULT_PROJECT)

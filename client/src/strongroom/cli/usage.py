@@ -13,7 +13,7 @@ class UsageError(InvalidInput):
     """An unknown option or command, or one that lacks what it needs; a code of its own would tell scripts no more."""
 
     def __init__(self, parser: argparse.ArgumentParser, message: str) -> None:
-        super().__init__(f"{message[:1].upper()}{message[1:]}. See `{parser.prog} --help`.")
+        super().__init__(f"{message[:1].upper()}{message[1:].rstrip('.')}. See `{parser.prog} --help`.")
         self.usage = parser.format_usage()
 
 
