@@ -254,6 +254,14 @@ def find_team(actor: Actor, name: str) -> Team:
     return team
 
 
+def find_place(actor: Actor, name: str) -> Place:
+    """Find a team or an organization that the person may see: what has members."""
+    entity = find_entity(actor, name)
+    if entity.kind == Entity.Kind.USER:
+        raise NotFound(f"{entity.name} is a person, not a team: nobody else belongs to it.")
+    return find_team(actor, name) if entity.kind == Entity.Kind.TEAM else find_organization(actor, name)
+
+
 def find_organization(actor: Actor, name: str) -> Organization:
     """Find an organization that the person may see."""
     found = Organization.objects.filter(named(name)).select_related("entity").first()

@@ -81,6 +81,7 @@ def places(sample: Sample) -> dict[str, tuple[User | None, str]]:
         "people": (root, "/installation/people"),
         "people-nothing": (root, "/installation/people?q=zzzz"),
         "person": (root, f"/installation/people/{alice.username}"),
+        "organization-members": (root, f"/teams/{sample.people.organization.entity.name}/members"),
         "organizations": (root, "/installation/organizations"),
         "storage": (root, "/installation/storage"),
         "forgotten": (None, "/sign-in/forgotten"),

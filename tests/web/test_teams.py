@@ -130,3 +130,18 @@ def test_a_member_leaves_by_themselves_and_takes_nobody_along(as_user, people):
     assert bob.post(f"{path}/remove", {"username": people.vera.username}).status_code == 403
     assert bob.post(f"{path}/remove", {"username": people.bob.username})["Location"] == "/"
     assert not people.team.members.filter(user=people.bob).exists()
+
+
+def test_an_organization_has_members_too(as_user, people):
+    root, place = as_user(people.root), f"/teams/{people.organization.entity.name}/members"
+    assert root.post(place, {"username": people.charlie.username, "role": "member"}).status_code == 302
+    page = root.get(place).content.decode()
+    assert people.charlie.username in page
+    assert "Invitations" not in page
+    assert root.post(place, {"username": people.charlie.username, "role": "viewer"}).status_code == 422
+    assert as_user(people.olga).post(place, {"username": "x", "role": "member"}).status_code == 403
+    asked = root.get(f"{place}/remove?username={people.alice.username}").content.decode()
+    assert "and in all its teams," in asked
+    root.post(f"{place}/remove", {"username": people.charlie.username})
+    assert not people.organization.members.filter(user=people.charlie).exists()
+    assert as_user(people.alice).get(f"/teams/{people.alice.username}/members").status_code == 404

@@ -14,9 +14,18 @@ class MemberForm(ServiceForm):
     """A person and their role; for somebody who is a member already, a change of role."""
 
     errors_on: ClassVar[dict[str, str]] = {"not_found": "username", "conflict": "role"}
+    ROLES: ClassVar[list[tuple[str, str]]] = list(Role.choices)
 
     username = text("User name", autocapitalize="none", spellcheck="false")
     role = forms.ChoiceField(label="Role", choices=Role.choices, initial=Role.MEMBER, widget=forms.Select)
+
+
+class OrganizationMemberForm(MemberForm):
+    """The same for an organization, which knows two roles."""
+
+    ROLES: ClassVar[list[tuple[str, str]]] = [("member", "Member"), ("admin", "Admin")]
+
+    role = forms.ChoiceField(label="Role", choices=ROLES, initial="member", widget=forms.Select)
 
 
 class InvitationForm(ServiceForm):

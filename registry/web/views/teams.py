@@ -1,17 +1,19 @@
-"""A team's members."""
+"""The members of teams and organizations."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 
 from registry.actor import Actor
-from registry.models import Role, Team
+from registry.models import Team
 from registry.policy import Act, can, check
 from registry.services import invitations, teams
 from registry.web import orders, searches
-from registry.web.forms.teams import InvitationForm, MemberForm
+from registry.web.forms.teams import InvitationForm, MemberForm, OrganizationMemberForm
 from registry.web.pager import paged
 from registry.web.pages import done, page, show
 from registry.web.views.entities import frame
@@ -21,46 +23,52 @@ _INVITED = 100
 
 @page("GET", "POST")
 def members(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
-    """Who is in a team; admins add people and change roles."""
-    team = teams.find_team(actor, entity)
+    """Who is in a team or an organization; admins add people and change roles."""
+    place = teams.find_place(actor, entity)
     if request.method == "POST":
-        check(actor, Act.MANAGE_MEMBERS, team)
-    form = MemberForm(request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.act(teams.add_named, actor, place=team):
+        check(actor, Act.MANAGE_MEMBERS, place)
+    form = _form(place, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.act(teams.add_named, actor, place=place):
         said = f"{form.cleaned_data['username']} is {form.cleaned_data['role']} now."
         return done(request, said, request.path)
-    return _show(request, actor, team, form=form)
+    return _show(request, actor, place, form=form)
+
+
+def _form(place: teams.Place, data: QueryDict | None = None) -> MemberForm:
+    return MemberForm(data) if isinstance(place, Team) else OrganizationMemberForm(data)
 
 
 def _show(
     request: HttpRequest,
     actor: Actor,
-    team: Team,
+    place: teams.Place,
     *,
     form: MemberForm | None = None,
     invitation: InvitationForm | None = None,
     link: str = "",
 ) -> HttpResponse:
-    """Who is in the team and who is invited; a new link is shown in the answer to its form, and never again."""
-    asked, choices = searches.of(request, {"role": ("Role", Role.choices)})
-    listed = teams.members(actor, place=team, **asked.given())
+    """Who is in and, for a team, who is invited; a new link is shown in the answer to its form, and never again."""
+    form = form or _form(place)
+    asked, choices = searches.of(request, {"role": ("Role", form.ROLES)})
+    listed = teams.members(actor, place=place, **asked.given())
     pager = paged(request, listed, orders.MEMBERS, by_time=False)
-    context = frame(actor, team.entity, "members") | {
-        "team": team,
-        "pager": pager,
-        "link": link,
-        "asked": asked,
-        "choices": choices,
-    }
-    context |= {"form": form or MemberForm(), "invitation_form": invitation or InvitationForm()}
-    context["may_manage"] = can(actor, Act.MANAGE_MEMBERS, team)
-    context["who"] = f"Somebody of the organization {team.organization}."
-    if can(actor, Act.MANAGE_MEMBERS, team.organization):
-        context["who"] = f"Who is not in the organization {team.organization} yet becomes a member of it."
-    if context["may_manage"]:
-        context["invitations"] = list(invitations.listing(actor, team=team)[:_INVITED])
-    wrong = (form and form.errors) or (invitation and invitation.errors)
+    context = frame(actor, place.entity, "members") | {"pager": pager, "link": link, "form": form}
+    context |= {"asked": asked, "choices": choices, "may_manage": can(actor, Act.MANAGE_MEMBERS, place)}
+    if isinstance(place, Team):
+        context |= _of_team(actor, place, invitation)
+    wrong = form.errors or (invitation and invitation.errors)
     return show(request, "teams/members.html", context, status=422 if wrong else 200)
+
+
+def _of_team(actor: Actor, team: Team, invitation: InvitationForm | None) -> dict[str, Any]:
+    """What only a team's page has: who can be added, and who is invited."""
+    who = f"Somebody of the organization {team.organization}."
+    if can(actor, Act.MANAGE_MEMBERS, team.organization):
+        who = f"Who is not in the organization {team.organization} yet becomes a member of it."
+    context: dict[str, Any] = {"who": who, "invitation_form": invitation or InvitationForm()}
+    if can(actor, Act.MANAGE_MEMBERS, team):
+        context["invitations"] = list(invitations.listing(actor, team=team)[:_INVITED])
+    return context
 
 
 @page("POST")
@@ -91,14 +99,14 @@ def uninvite(request: HttpRequest, actor: Actor, entity: str, invitation: int) -
 
 @page("GET", "POST")
 def remove(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
-    """Ask, then take a person out of a team; anyone may leave."""
-    team = teams.find_team(actor, entity)
+    """Ask, then take a person out of a team or an organization; anyone may leave."""
+    place = teams.find_place(actor, entity)
     if request.method != "POST":
-        person = teams.to_remove(actor, place=team, username=request.GET.get("username", ""))
-        context = frame(actor, team.entity, "members") | {"person": person}
+        person = teams.to_remove(actor, place=place, username=request.GET.get("username", ""))
+        context = frame(actor, place.entity, "members") | {"person": person}
         return show(request, "teams/remove.html", context, fragment="teams/_remove.html")
-    person = teams.remove_named(actor, place=team, username=request.POST.get("username", ""))
+    person = teams.remove_named(actor, place=place, username=request.POST.get("username", ""))
     if person == actor.user:
-        return done(request, f"You are out of {team.entity.name}.", reverse("home"))
-    said = f"{person.username} is out of {team.entity.name}."
+        return done(request, f"You are out of {place.entity.name}.", reverse("home"))
+    said = f"{person.username} is out of {place.entity.name}."
     return done(request, said, reverse("teams:members", args=[entity]))
