@@ -55,6 +55,7 @@ def places(sample: Sample) -> dict[str, tuple[User | None, str]]:
         "collection-delete": f"{collection}/delete",
         "version": version,
         "version-metadata": f"{version}/metadata",
+        "version-metadata-found": f"{version}/metadata?q=val",
         "version-usage": f"{version}/usage",
         "lineage": f"{version}/lineage",
         "lineage-table": f"{data}/lineage?view=table&way=down&depth=3",

@@ -179,14 +179,14 @@ _MOST_BRANCHES, _WIDEST_VALUE = 2000, 2000
 
 
 @register.simple_tag
-def tree(value: Any) -> SafeString:
-    """Metadata as a tree: open at the top, closed below; each value as JSON writes it, up to a number of both."""
-    return _Tree().branches(value)
+def tree(value: Any, opened: bool = False) -> SafeString:
+    """Metadata as a tree: open at the top, or all of it; each value as JSON writes it, up to a number of both."""
+    return _Tree(opened).branches(value)
 
 
 class _Tree:
-    def __init__(self) -> None:
-        self._left = _MOST_BRANCHES
+    def __init__(self, opened: bool) -> None:
+        self._left, self._opened = _MOST_BRANCHES, opened
 
     def branches(self, value: dict[str, Any] | list[Any], depth: int = 0) -> SafeString:
         """Write what is in an object or a list, as long as there is room."""
@@ -209,7 +209,7 @@ class _Tree:
             return format_html('<div class="pair"><span>{}</span><span>{}</span></div>', key, shown)
         return format_html(
             '<details{}><summary>{} {} <span class="quiet">{}</span></summary><div>{}</div></details>',
-            mark_safe(" open") if depth == 0 else "",
+            mark_safe(" open") if depth == 0 or self._opened else "",
             icon("chevron-right"),
             key,
             plural(len(value), "key,keys" if isinstance(value, dict) else "item,items"),

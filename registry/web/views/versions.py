@@ -15,9 +15,10 @@ from registry.http import markdown
 from registry.models import Membership
 from registry.policy import Act, check
 from registry.services import audit, latest, retention, runs, trash, versions
-from registry.web import orders, rows, snippets, told
+from registry.web import orders, rows, searches, snippets, told
 from registry.web.columns import is_number
 from registry.web.forms.collections import DeleteForm
+from registry.web.narrowed import narrowed
 from registry.web.pager import paged
 from registry.web.pages import done, page, rights, show
 from registry.web.templatetags.words import as_json
@@ -86,7 +87,13 @@ def metadata(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
         return HttpResponse(
             text, content_type="application/json", headers={"Content-Disposition": disposition}
         )
-    context = {"copied": text if len(text) <= _COPIED else ""}
+    asked, _ = searches.of(request)
+    whole = membership.version.metadata
+    context = {
+        "copied": text if len(text) <= _COPIED else "",
+        "asked": asked,
+        "shown": narrowed(whole, asked.q) if asked.q else whole,
+    }
     return show(request, "versions/metadata.html", frame(actor, membership, "metadata") | context)
 
 
