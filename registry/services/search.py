@@ -1,10 +1,11 @@
-"""Finding things by their names, across all projects that one may see."""
+"""Finding things by their names and cards, across all projects that one may see."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Greatest, Lower, StrIndex, Substr
 from strongroom.core.names import version_number
 
 from registry.actor import Actor
@@ -12,6 +13,9 @@ from registry.models import Alias, Collection, Membership, Project, VersionTag
 from registry.policy import Act, check
 from registry.services import collections, projects
 from registry.services._common import spelled
+
+# Characters of a card that a result shows, and how many of them before what was looked for.
+_EXCERPT, _BEFORE = 160, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +33,15 @@ class Found:
     projects: list[Project]
     collections: list[Collection]
     versions: list[Membership]
+    described: list[Collection]
 
     def __bool__(self) -> bool:
-        return bool(self.projects or self.collections or self.versions)
+        return bool(self.projects or self.collections or self.versions or self.described)
 
     @property
     def only(self) -> Membership | None:
         """The version that is all there is."""
-        alone = len(self.versions) == 1 and not self.projects and not self.collections
+        alone = len(self.versions) == 1 and not (self.projects or self.collections or self.described)
         return self.versions[0] if alone else None
 
 
@@ -50,11 +55,23 @@ def named(actor: Actor, q: str) -> Named:
 
 
 def by_name(actor: Actor, q: str, *, limit: int) -> Found:
-    """Return the first of them, and the first versions of exactly this name, alias or tag."""
+    """Return the first of them, and the first versions of exactly this name, alias or tag; then what cards say."""
     rows = named(actor, q)
     return Found(
-        list(rows.projects[:limit]), list(rows.collections[:limit]), list(versions(actor, q)[:limit])
+        list(rows.projects[:limit]),
+        list(rows.collections[:limit]),
+        list(versions(actor, q)[:limit]),
+        list(described(actor, q)[:limit]),
     )
+
+
+def described(actor: Actor, q: str) -> QuerySet[Collection]:
+    """List collections with `q` in their card and not in their name, each with the `excerpt` around it."""
+    check(actor, Act.VIEW, None)
+    rows = collections.everywhere(actor).exclude(name__icontains=q).filter(description__icontains=q)
+    start = Greatest(StrIndex(Lower("description"), Lower(Value(q))) - _BEFORE, 1)
+    rows = rows.defer("description").annotate(excerpt=Substr("description", start, _EXCERPT))
+    return rows.order_by("-updated_at", "-pk")
 
 
 def versions(actor: Actor, q: str) -> QuerySet[Membership]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from registry.services import aliases, search, versions
+from registry.services import aliases, collections, search, versions
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -53,3 +53,17 @@ def test_what_one_may_not_see_and_what_is_deleted_is_not_found(people, made):
 @pytest.mark.parametrize("q", [":", "a:", ":v1", "a/b/c/d:v1", "x" * 256, "digits:v" + "9" * 200])
 def test_odd_words_find_nothing(people, made, q):
     assert found(people.bob, q) == []
+
+
+def test_what_cards_of_collections_say_is_found_with_the_words_around_it(people):
+    alice, project = factories.actor(people.alice), factories.project(people)
+    card = "A long beginning. " * 20 + "Trained on Galvanised\nstrip by the night shift." + " An end." * 40
+    told = collections.create(alice, project=project, name="plain", type="model", description=card)
+    collections.create(alice, project=project, name="galvanised", type="model", description="galvanised")
+    found = search.by_name(alice, "galvanised", limit=5)
+    assert [row.name for row in found.collections] == ["galvanised"]
+    assert found.described == [told]
+    assert "Trained on Galvanised\nstrip" in found.described[0].excerpt
+    assert len(found.described[0].excerpt) == 160
+    assert not search.described(factories.actor(people.charlie), "galvanised").exists()
+    assert not search.described(alice, "100%").exists()

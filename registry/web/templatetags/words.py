@@ -214,3 +214,9 @@ _FILE_ICONS = {
 def file_icon(path: str) -> str:
     """The icon of a file, by its name: a hint only, what it is decides its content."""
     return _FILE_ICONS.get(path.rpartition(".")[2].lower(), "file")
+
+
+@register.filter
+def excerpt(text: str) -> str:
+    """Write a piece out of a text on one line."""
+    return f"… {' '.join(text.split())} …"
