@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any
 
 from django.utils.html import escape, format_html_join
@@ -19,6 +20,11 @@ from registry.web.templatetags.words import figure, short_json, size
 # To find the best way from one text to another takes time that grows with the square of what differs.
 MOST_LINES = 1000
 _LONGEST_LINE = 500
+# What is spent on words within lines, for a whole text: the products of their numbers of words. Beyond it lines are
+# shown whole. A line of 199 marks against another costs 65 ms, and 40,000 of these.
+_MOST_WORK = 600_000
+# Keys that are written out; metadata may have a hundred thousand.
+MOST_PAIRS = 500
 _AROUND = 3
 _DEPTH = 8
 _WIDEST = 400
@@ -37,12 +43,26 @@ class Pair:
     is_more: bool = False
 
 
-def pairs(before: Mapping[str, Any], after: Mapping[str, Any], *, same: bool = False) -> list[Pair]:
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """The first keys of two metadata that differ, and how many more there are."""
+
+    rows: list[Pair]
+    left_out: int
+
+    def __len__(self) -> int:
+        return len(self.rows) + self.left_out
+
+
+def pairs(before: Mapping[str, Any], after: Mapping[str, Any], *, same: bool = False) -> Pairs:
     """Compare two metadata key by key, in the order of the newer; keys that are gone come last."""
     old, new = dict(_flat(before, ())), dict(_flat(after, ()))
-    found = [_pair(path, old.get(path, _ABSENT), value) for path, value in new.items()]
-    found += [_pair(path, value, _ABSENT) for path, value in old.items() if path not in new]
-    return [pair for pair in found if same or pair.kind != "same"]
+    both = chain(
+        ((path, old.get(path, _ABSENT), value) for path, value in new.items()),
+        ((path, value, _ABSENT) for path, value in old.items() if path not in new),
+    )
+    wanted = (each for each in both if same or _kind(*each[1:]) != "same")
+    return Pairs([_pair(*each) for each in islice(wanted, MOST_PAIRS)], sum(1 for _ in wanted))
 
 
 _ABSENT: Any = object()
@@ -58,15 +78,12 @@ def _flat(value: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[tuple[tu
 
 
 def _pair(path: tuple[str, ...], old: Any, new: Any) -> Pair:
-    name = filters.write_path(path)
-    if old is _ABSENT:
-        return Pair(name, "added", "", _shown(new))
-    if new is _ABSENT:
-        return Pair(name, "removed", _shown(old), "")
-    numbers = is_number(old) and is_number(new)
-    # 1 and True are equal to Python, and not to anybody else.
-    kind = "same" if old == new and (numbers or type(old) is type(new)) else "changed"
-    if kind == "changed" and numbers:
+    name, kind = filters.write_path(path), _kind(old, new)
+    if kind == "added":
+        return Pair(name, kind, "", _shown(new))
+    if kind == "removed":
+        return Pair(name, kind, _shown(old), "")
+    if kind == "changed" and is_number(old) and is_number(new):
         change = new - old
         return Pair(
             name,
@@ -77,6 +94,14 @@ def _pair(path: tuple[str, ...], old: Any, new: Any) -> Pair:
             change > 0,
         )
     return Pair(name, kind, _shown(old), _shown(new))
+
+
+def _kind(old: Any, new: Any) -> str:
+    if old is _ABSENT or new is _ABSENT:
+        return "added" if old is _ABSENT else "removed"
+    # 1 and True are equal to Python, and not to anybody else.
+    alike = type(old) is type(new) or (is_number(old) and is_number(new))
+    return "same" if old == new and alike else "changed"
 
 
 def _shown(value: Any) -> str:
@@ -116,12 +141,12 @@ def text(before: str, after: str) -> Text:
     a, b = old[start : len(old) - end], new[start : len(new) - end]
     rough = max(len(a), len(b)) > MOST_LINES
     steps = [("replace", 0, len(a), 0, len(b))] if rough else _steps(a, b)
-    rows = [_kept(old, at, at) for at in range(max(0, start - _AROUND), start)]
+    rows, budget = [_kept(old, at, at) for at in range(max(0, start - _AROUND), start)], _Budget()
     for tag, i1, i2, j1, j2 in steps:
         if tag == "equal":
             rows += _context(old, start + i1, start + i2, start + j1)
         else:
-            rows += _changed(a[i1:i2], b[j1:j2], start + i1, start + j1)
+            rows += _changed(a[i1:i2], b[j1:j2], start + i1, start + j1, budget)
     tail = range(len(old) - end, min(len(old) - end + _AROUND, len(old)))
     rows += [_kept(old, at, at + len(new) - len(old)) for at in tail]
     kinds = [row.kind for row in rows]
@@ -154,10 +179,24 @@ def _context(old: Sequence[str], first: int, beyond: int, there: int) -> list[Ro
     return [*head, left_out, *(_kept(old, at, at + shift) for at in range(beyond - _AROUND, beyond))]
 
 
-def _changed(old: Sequence[str], new: Sequence[str], at: int, there: int) -> list[Row]:
+class _Budget:
+    """What may still be spent on looking into lines."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_WORK
+
+    def takes(self, work: int) -> bool:
+        """Take so much of it, if there is as much."""
+        if work > self._left:
+            return False
+        self._left -= work
+        return True
+
+
+def _changed(old: Sequence[str], new: Sequence[str], at: int, there: int, budget: _Budget) -> list[Row]:
     """Lines taken out, then those put in; where as many came as went, what differs within each is marked."""
     if len(old) == len(new):
-        marked = [_marked(x, y) for x, y in zip(old, new, strict=True)]
+        marked = [_marked(x, y, budget) for x, y in zip(old, new, strict=True)]
         gone, come = [x for x, _ in marked], [y for _, y in marked]
     else:
         gone, come = ([escape(_cut(line)) for line in lines] for lines in (old, new))
@@ -169,10 +208,12 @@ def _cut(line: str) -> str:
     return line if len(line) <= 4 * _LONGEST_LINE else f"{line[: 4 * _LONGEST_LINE]}…"
 
 
-def _marked(old: str, new: str) -> tuple[SafeString, SafeString]:
+def _marked(old: str, new: str, budget: _Budget) -> tuple[SafeString, SafeString]:
     if max(len(old), len(new)) > _LONGEST_LINE:
         return escape(_cut(old)), escape(_cut(new))
     a, b = _TOKEN.findall(old), _TOKEN.findall(new)
+    if not budget.takes(len(a) * len(b)):
+        return escape(old), escape(new)
     steps = difflib.SequenceMatcher(None, a, b).get_opcodes()
     gone = [("" if tag == "equal" else "del", "".join(a[i1:i2])) for tag, i1, i2, _, _ in steps]
     come = [("" if tag == "equal" else "ins", "".join(b[j1:j2])) for tag, _, _, j1, j2 in steps]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 from hypothesis import given
@@ -49,7 +50,7 @@ def test_metadata_is_compared_key_by_key():
     after = {"f1": 0.75, "n": 1.0, "ok": True, "deep": {"a": 1, "b": [2]}, "new": "x"}
     found = {
         pair.name: (pair.kind, pair.before, pair.after, pair.delta)
-        for pair in differences.pairs(before, after)
+        for pair in differences.pairs(before, after).rows
     }
     assert found == {
         "f1": ("changed", "0.5", "0.75", "+0.25"),
@@ -58,7 +59,7 @@ def test_metadata_is_compared_key_by_key():
         "new": ("added", "", '"x"', ""),
         "gone": ("removed", "null", "", ""),
     }
-    assert {pair.name for pair in differences.pairs(before, after, same=True)} - found.keys() == {
+    assert {pair.name for pair in differences.pairs(before, after, same=True).rows} - found.keys() == {
         "n",
         "deep.a",
     }
@@ -133,7 +134,27 @@ def test_what_one_may_not_see_is_not_compared(as_user, sample, people):
     assert "Hidden words." not in answer.content.decode()
 
 
-def test_a_difference_costs_no_more_than_its_limit():
-    noise = random.Random(1)  # noqa: S311  # the same text in each run
-    text = ["\n".join(f"{noise.randrange(120)}" for _ in range(differences.MOST_LINES)) for _ in range(2)]
-    assert differences.text(*text).rows
+def test_of_a_hundred_thousand_keys_that_differ_some_are_shown_and_the_others_counted():
+    found = differences.pairs({}, {f"k{n}": n for n in range(100_000)})
+    assert (len(found.rows), found.left_out, len(found)) == (differences.MOST_PAIRS, 99_500, 100_000)
+
+
+NOISE = random.Random(1)  # noqa: S311  # the same text in each run
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        lambda: f"{NOISE.randrange(120)}",
+        lambda: "".join(NOISE.choice(".,;") for _ in range(199)),
+        lambda: "a " * 240,
+    ],
+    ids=["few words", "few marks", "many words"],
+)
+def test_a_difference_costs_no_more_than_its_limit(line):
+    text = ["\n".join(line() for _ in range(differences.MOST_LINES)) for _ in range(2)]
+    began = time.process_time()
+    found = differences.text(*text)
+    # Without the budget the marks took a minute.
+    assert time.process_time() - began < 10
+    assert found.rows or text[0] == text[1]
