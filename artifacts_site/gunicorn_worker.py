@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import select
 import selectors
 import socket
 import time
@@ -14,6 +16,7 @@ from typing import Any, TypeVar
 
 from gunicorn import util
 from gunicorn.http import message
+from gunicorn.http.body import ChunkedReader, LengthReader
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from artifacts_site.environment import env_int
@@ -22,13 +25,19 @@ from artifacts_site.environment import env_int
 REQUEST_LINE = message.MAX_REQUEST_LINE = 32_768
 READ_SECONDS = env_int("STRONGROOM_READ_SECONDS", 30, least=1, most=3600)
 HEAD_SECONDS = min(10, READ_SECONDS)
-# Slower than this, over all, a body is given up: a byte now and then would keep a thread for ever. Apache's
-# `mod_reqtimeout` has half of it.
+# Slower than this, over all, a body or an answer is given up: a byte now and then would keep a thread for ever.
+# Apache's `mod_reqtimeout` has half of it.
 LEAST_RATE = 1024
-SEND_SECONDS = 120
+SEND_SECONDS = min(20, READ_SECONDS)
 # For what is left of a body that was refused unread; gunicorn's own 5 s, a thread each, stop a server.
-DRAIN_SECONDS = 1
+DRAIN_SECONDS, DRAIN_MOST = 1, 64 * 1024**2
+# With more than this unread, it is told in the answer that no other request can follow.
+DRAIN_SURELY = 64 * 1024
+# As much of a head as is looked at before a thread takes it; more than the request line may have.
+PEEKED = 65_536
 # Long enough for another process to wake up and accept, and too short for anybody to notice.
+# What the kernel takes of a file in one call.
+SENT_AT_ONCE = 1 << 30
 YIELD_SECONDS, MOST_WAITED_FOR = 0.0005, 8
 T = TypeVar("T")
 
@@ -40,6 +49,7 @@ class PatientSocket(socket.socket):
     _head_until: float | None = None
     _body_until = 0.0
     _drain_until: float | None = None
+    _peeked = 0
 
     @classmethod
     def instead_of(cls, other: socket.socket) -> PatientSocket:
@@ -58,6 +68,23 @@ class PatientSocket(socket.socket):
     def expect_leftovers(self, until: float) -> None:
         """From now on the rest of a body is read past; gunicorn's own limit is for each piece, not for all."""
         self._drain_until = until
+
+    def has_head(self) -> bool:
+        """Say whether a thread has something to do here: a whole head, one that is too long, or an end.
+
+        Otherwise the poller is told of the socket again only once there is more than now.
+        """
+        try:
+            data = super().recv(PEEKED, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        # No more than the last time: what woke the poller was the end.
+        has = b"\r\n\r\n" in data or b"\n\n" in data or not self._peeked < len(data) < PEEKED
+        self._peeked = 0 if has else len(data)
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, self._peeked + 1)
+        return has
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
         """Receive; silence in a head ends it, silence in a body is an error once, then its end."""
@@ -82,22 +109,44 @@ class PatientSocket(socket.socket):
         """Send all; unlike the timeout of Python's own, ours begins again with each bit of progress."""
         if self.gettimeout() is not None:
             return super().sendall(data, flags)
-        return self._sending(partial(self._send_pieces, memoryview(data).cast("B"), flags))
+        left = memoryview(data).cast("B")
+        self._paced(len(left), lambda done: self.send(left[done:], flags))
+        return None
 
     def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
-        """Send a file; Python begins the timeout again with each piece that went."""
-        return self._sending(partial(super().sendfile, file, offset, count))
+        """Send a file, or a part of it, by the kernel alone."""
+        source = file.fileno()
+        size = os.fstat(source).st_size - offset if count is None else count
+        return self._paced(
+            size,
+            lambda done: os.sendfile(self.fileno(), source, offset + done, min(size - done, SENT_AT_ONCE)),
+        )
 
-    def _send_pieces(self, left: memoryview, flags: int) -> None:
-        while left:
-            left = left[self.send(left, flags) :]
-
-    def _sending(self, act: Callable[[], T]) -> T:
+    def _paced(self, size: int, step: Callable[[int], int]) -> int:
+        """Repeat a step that sends what it can, until all is sent; a peer that takes too little is left."""
+        done, until = 0, time.monotonic() + SEND_SECONDS
+        self.setblocking(False)
         try:
-            return self._within(SEND_SECONDS, act)
-        except TimeoutError:
+            while done < size:
+                try:
+                    sent = step(done)
+                except BlockingIOError:
+                    self._wait_for_room(until - time.monotonic())
+                    continue
+                if sent == 0:
+                    break  # the file is shorter than it was
+                done += sent
+                until = min(until + sent / LEAST_RATE, time.monotonic() + SEND_SECONDS)
+        finally:
+            self.setblocking(True)
+        return done
+
+    def _wait_for_room(self, seconds: float) -> None:
+        waiting = select.poll()
+        waiting.register(self.fileno(), select.POLLOUT)
+        if seconds <= 0 or not waiting.poll(seconds * 1000):
             # As if the peer had hung up, which gunicorn knows how to meet.
-            raise ConnectionResetError(errno.ECONNRESET, "The peer takes nothing") from None
+            raise ConnectionResetError(errno.ECONNRESET, "The peer takes nothing")
 
     def _within(self, seconds: float, act: Callable[[], T]) -> T:
         self.settimeout(seconds)
@@ -130,10 +179,25 @@ class PatientWorker(ThreadWorker):
             return
         conn.sock = PatientSocket.instead_of(conn.sock)
         conn.sock.setblocking(False)
-        conn.timeout = time.monotonic() + self.cfg.keepalive
+        conn.timeout = time.monotonic() + HEAD_SECONDS
         self.pending_conns.append(conn)
         readable = partial(self.on_pending_socket_readable, conn)
         self.poller.register(conn.sock, selectors.EVENT_READ, readable)
+
+    def on_pending_socket_readable(self, conn: TConn, client: Any) -> None:
+        """Give a new connection to a thread once a whole head is there: half of one costs none."""
+        if conn.sock.has_head():
+            super().on_pending_socket_readable(conn, client)
+
+    def on_client_socket_readable(self, conn: TConn, client: Any) -> None:
+        """The same for a connection that is kept."""
+        if conn.sock.has_head():
+            super().on_client_socket_readable(conn, client)
+
+    def load_wsgi(self) -> None:
+        """Load the application, and have its answers tell what becomes of the connection."""
+        super().load_wsgi()
+        self.wsgi: Any = partial(_telling, self.wsgi)
 
     def handle(self, conn: TConn) -> Any:
         """Serve a request, and part from the peer where none may follow."""
@@ -147,13 +211,12 @@ class PatientWorker(ThreadWorker):
 
     def _keepalive_after(self, conn: TConn, keepalive: bool) -> bool:
         """Read past what a refusal left unread, for a moment only; from who is silent meanwhile, part at once."""
-        if not keepalive:
-            return False
         until = time.monotonic() + DRAIN_SECONDS
         conn.sock.expect_leftovers(until)
-        drained = bool(conn.parser.finish_body(deadline=until))
+        # Also where nothing follows: who still sends when the connection is closed may never read the answer.
+        drained = bool(conn.parser.finish_body(deadline=until, max_bytes=DRAIN_MOST))
         conn.sock.silent = conn.sock.silent or (not drained and time.monotonic() >= until)
-        return drained
+        return keepalive and drained
 
     def finish_request(self, conn: TConn, fs: Any) -> None:
         """Watch the connection again, unless it is closed already."""
@@ -166,6 +229,26 @@ class PatientWorker(ThreadWorker):
         """Serve a request whose head is there."""
         conn.sock.expect_body()
         return super().handle_request(req, conn)
+
+
+def _telling(application: Any, environ: dict[str, Any], start_response: Any) -> Any:
+    """Call the application; say in the head that no other request may follow a body that was left unread."""
+    answer = start_response.__self__
+
+    def begin(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        if _is_left_unread(answer.req):
+            answer.force_close()
+        return start_response(status, headers, exc_info)
+
+    return application(environ, begin)
+
+
+def _is_left_unread(request: Any) -> bool:
+    """Say whether more of a body is to come than is surely read past; of one in chunks nobody knows how much."""
+    reader = request.body.reader
+    if isinstance(reader, ChunkedReader):
+        return reader.parser is not None
+    return isinstance(reader, LengthReader) and reader.length > DRAIN_SURELY
 
 
 def write_error(sock: socket.socket, status: int, reason: str, said: str) -> None:

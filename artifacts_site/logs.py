@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from structlog.stdlib import ProcessorFormatter
 
-# API keys, what follows "Authorization:", and one-time set-up links.
-SECRETS = re.compile(r"(?i)(\b(?:bearer|basic)\s+)[^\s'\",]+|(/setup/)[^\s/'\"]+|(://[^\s:/@]+:)[^\s@]+(?=@)")
+# API keys, what follows "Authorization:", links that let in once, and passwords in URLs.
+SECRETS = re.compile(
+    r"(?i)(\b(?:bearer|basic)\s+)[^\s'\",]+"
+    r"|(/(?:setup|join|new-password/[^\s/'\"]+)/)[^\s/'\"]+"
+    r"|(://[^\s:/@]+:)[^\s@]+(?=@)"
+)
 SECRET_NAMES = re.compile(r"(?i)password|secret|token|authorization|cookie|api_?key")
 
 

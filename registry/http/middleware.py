@@ -40,9 +40,9 @@ class RequestContext:
         if request.path_info.startswith(API) and _is_page_of_an_error(response):
             response = problems.respond(problems.of_status(response.status_code), request)
         response["X-Request-ID"] = number
-        if request.method == "HEAD" and not response.streaming:
-            # The headers, its length among them, are those of GET; a server would drop the rest and complain.
-            response.content = b""  # type: ignore[attr-defined]
+        if request.method == "HEAD":
+            # The headers, its length among them, are those of GET; what nobody will see is not even read.
+            setattr(response, "streaming_content" if response.streaming else "content", b"")
         return response
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:

@@ -22,7 +22,7 @@ from registry.storage.limits import PIECE
 # The list of all files stands at the end of an archive, and until then in memory.
 MOST_FILES = 20_000
 _BATCH = 500
-# A name of more bytes has no place in an archive.
+# The first day that an archive can write.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -43,19 +43,18 @@ def zipped(actor: Actor, membership: Membership, path: str = "") -> Iterator[byt
         )
     if not found:
         raise NotFound(f"{membership.name} has no files to download{f' in {path}' if path else ''}.")
-    first = _blobs(membership, found[:_BATCH])
-    return _stream(actor, membership, found, first, len(path.rpartition("/")[0]) + 1 if "/" in path else 0)
+    for begin in range(0, len(found), _BATCH):
+        _blobs(membership, found[begin : begin + _BATCH])
+    return _stream(actor, membership, found, len(path.rpartition("/")[0]) + 1 if "/" in path else 0)
 
 
-def _stream(
-    actor: Actor, membership: Membership, found: list[Entry], first: dict[str, Blob], cut: int
-) -> Iterator[bytes]:
+def _stream(actor: Actor, membership: Membership, found: list[Entry], cut: int) -> Iterator[bytes]:
     sink = _Sink()
     at = membership.version.created_at.timetuple()[:6]
     with zipfile.ZipFile(cast("IO[bytes]", sink), "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
         for begin in range(0, len(found), _BATCH):
             batch = found[begin : begin + _BATCH]
-            blobs = first if begin == 0 else _blobs(membership, batch)
+            blobs = _blobs(membership, batch)
             for entry in batch:
                 info = zipfile.ZipInfo(entry.path[cut:], max(at, _EPOCH))
                 info.external_attr = 0o644 << 16

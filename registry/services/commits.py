@@ -39,7 +39,7 @@ def commit(
     check(actor, Act.LOG, draft.sequence.project)
     wanted, tagged = check_aliases(aliases), check_tags(tags)
     if draft.state != Version.State.PENDING:
-        return again(actor, draft, wanted, tagged)
+        return again(draft)
     manifest = manifests.seal(manifest_of(draft))
     with transaction.atomic():
         sequence = locks.lock(draft.sequence)
@@ -52,7 +52,7 @@ def commit(
             _check_claimed(fresh.digest, manifest.digest)
             fresh.sequence, fresh.manifest = sequence, manifest
             return finish(actor, fresh, wanted, tagged)
-    return again(actor, fresh, wanted, tagged)
+    return again(fresh)
 
 
 def _check_claimed(claimed: str, digest: str) -> None:
@@ -154,16 +154,14 @@ def _close_unchanged(actor: Actor, draft: Version, latest: Membership) -> list[E
     return [] if draft.run is None else runs.record_same(actor, draft.run, latest)
 
 
-def again(actor: Actor, draft: Version, wanted: list[str], tagged: list[str]) -> Committed:
-    """Answer a commit that was made already with the version that it led to."""
+def again(draft: Version) -> Committed:
+    """Answer a commit that was made already with the version that it led to.
+
+    Nothing is done again: its aliases and tags went with it, and may have moved on since.
+    """
     version_id = draft.same_as_id or draft.pk
     found = Membership.objects.committed().sources().for_listing().filter(version=version_id).first()
     if found is None:
         raise closed(draft)
-    with transaction.atomic():
-        locks.lock(found.collection)
-        names.refuse_gone(found)
-        names.assign(actor, found, wanted)
-        labels.extend(actor, found, tagged)
     # The same answer as the first time: whoever repeats a request has not seen that one.
     return Committed(found, created=draft.same_as_id is None)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from smtplib import SMTPException
 
 from django.conf import settings
@@ -24,3 +26,14 @@ def send(to: str, subject: str, text: str) -> bool:
         log.warning("A mail could not be sent: %s", error)
         return False
     return True
+
+
+@cache
+def _letters() -> ThreadPoolExecutor:
+    """Make the thread that letters go out from, once a process: what is in it when that ends is still sent."""
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="mail")
+
+
+def send_soon(to: str, subject: str, text: str) -> None:
+    """Send a letter without waiting for it; what goes wrong is in the log alone."""
+    _letters().submit(send, to, subject, text)

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils import timezone
 from strongroom.core.names import check_tags
+from strongroom.core.ttl import Ttl, parse_ttl
 
 from registry.actor import Actor
-from registry.errors import InvalidInput, NotFound
-from registry.models import Collection, Membership, Version
+from registry.errors import Conflict, InvalidInput, NotFound
+from registry.models import Collection, Event, Membership, Version
 from registry.policy import Act, check
-from registry.services import locks, tags, trash, trashing, versions
+from registry.services import events, locks, tags, trash, trashing, ttls
 from registry.services._common import DeleteAliases, refuse_held
 from registry.services.restoring import Restored
 
@@ -22,10 +23,13 @@ MOST = 200
 def find(actor: Actor, collection: Collection, numbers: Iterable[int]) -> list[Membership]:
     """Return the versions of these numbers, the newest first; NotFound names those that are not there."""
     check(actor, Act.VIEW, collection.project)
+    if collection.kind != Collection.Kind.SEQUENCE:
+        raise Conflict(f"{collection.name} holds links. Change the versions where they were logged.")
     wanted = set(numbers)
     if not 0 < len(wanted) <= MOST:
         raise InvalidInput(f"Choose from 1 to {MOST} versions; these are {len(wanted)}. Nothing was changed.")
-    rows = Membership.objects.committed().for_listing().filter(collection=collection, number__in=wanted)
+    rows = Membership.objects.committed().for_listing().without_cards()
+    rows = rows.filter(collection=collection, number__in=wanted)
     found = list(rows.order_by("-number"))
     missing = sorted(wanted - {row.number for row in found})
     if missing:
@@ -58,11 +62,31 @@ def tag(
 def set_ttl(
     actor: Actor, *, collection: Collection, numbers: Iterable[int], ttl: str | int | None
 ) -> list[Membership]:
-    """Give versions one time-to-live."""
+    """Give versions one time-to-live: a few statements, however many they are."""
+    check(actor, Act.EDIT, collection.project)
+    check(actor, Act.SET_TTL, collection.project)
+    wanted, at = parse_ttl(ttl), timezone.now()
     with transaction.atomic():
         locks.lock(collection)
         rows = find(actor, collection, numbers)
-        return [versions.edit(actor, membership=row, ttl=ttl) for row in rows]
+        changed = [row for row in rows if ttls.as_value(row.version) != wanted]
+        told = [_of_ttl(actor, row, wanted) for row in changed]
+        for row in changed:
+            for name, value in ttls.columns(row.version.created_at, wanted).items():
+                setattr(row.version, name, value)
+            row.version.updated_at = at
+        fields = ["ttl_kind", "ttl_seconds", "expires_at", "updated_at"]
+        Version.objects.bulk_update([row.version for row in changed], fields)
+        if changed:
+            Collection.objects.filter(pk=collection.pk).update(updated_at=at)
+        events.append(told)
+    return rows
+
+
+def _of_ttl(actor: Actor, row: Membership, ttl: Ttl) -> Event:
+    before = {"ttl": ttls.as_value(row.version)}
+    return events.make(actor, "version.edit", collection=row.collection, version=row.version, subject=row.name,
+                       before=before, after={"ttl": ttl})  # fmt: skip
 
 
 def delete(

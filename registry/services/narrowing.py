@@ -9,8 +9,9 @@ from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
 from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 from strongroom.core.names import version_number
 
-from registry.models import Alias, Collection, Membership, VersionTag
+from registry.models import Alias, Collection, VersionTag
 from registry.models.json_values import JsonNumber, JsonText
+from registry.models.versions import MembershipQuerySet
 from registry.services._common import spelled
 from registry.services.filters import METADATA, Term
 
@@ -31,7 +32,7 @@ def tags_of(collection: Collection) -> QuerySet[VersionTag]:
     return VersionTag.objects.filter(sequence=collection)
 
 
-def narrowed(rows: QuerySet[Membership], collection: Collection, terms: list[Term]) -> QuerySet[Membership]:
+def narrowed(rows: MembershipQuerySet, collection: Collection, terms: list[Term]) -> MembershipQuerySet:
     """Keep the versions of a collection for which every term holds."""
     for term in terms:
         wanted = _word(term, collection) if term.is_word else _field(term, collection)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.contrib.auth.tokens import default_token_generator
+from django.db import transaction
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
@@ -21,7 +22,8 @@ def ask(actor: Actor, *, email: str, link: Link) -> None:
     accounts.limit(f"reset:address:{actor.address}", f"reset:mail:{email.casefold()}")
     for user in User.objects.filter(email__iexact=email, is_active=True)[:10] if email else []:
         address = link_for(user, link)
-        mail.send(
+        # Not here: how long a mail server takes would tell that there is such an account.
+        mail.send_soon(
             user.email,
             "A new password for Strongroom",
             f"Somebody, probably you, asked for a new password for {user.username}.\n\n{address}\n\n"
@@ -47,8 +49,11 @@ def find(uid: str, token: str) -> User:
 
 def reset(actor: Actor, *, uid: str, token: str, new: str) -> User:
     """Set the new password; all sessions of the account end, and so does the link."""
-    user = find(uid, token)
-    accounts.put_password(user, new)
-    events.record(Actor(user, door=actor.door, address=actor.address), "user.password", entity=user.entity,
-                  subject=user.username)  # fmt: skip
+    with transaction.atomic():
+        # Locked before the link is looked at: of two who follow it at once, one finds it used.
+        User.objects.select_for_update().filter(pk=find(uid, token).pk).first()
+        user = find(uid, token)
+        accounts.put_password(user, new)
+        events.record(Actor(user, door=actor.door, address=actor.address), "user.password", entity=user.entity,
+                      subject=user.username)  # fmt: skip
     return user

@@ -87,7 +87,7 @@ def restore_all(
 
     Returns the aliases by version, and the versions that are kept from expiring at once.
     """
-    rows = list(Membership.objects.for_listing().filter(pk__in=membership_ids).order_by("pk"))
+    rows = list(Membership.objects.for_listing().without_cards().filter(pk__in=membership_ids).order_by("pk"))
     versions = {row.version_id: row.version for row in rows}
     places = trashing.places_of(versions)
     names, told = _give_back_aliases(actor, versions, latest.numbers(places))

@@ -94,7 +94,7 @@ def expire_due(at: datetime | None = None) -> int:
 
 def _due(ids: list[int], at: datetime) -> list[int]:
     """Leave out what is kept for an alias or a link: it is a candidate at every run, and needs no lock."""
-    found = effective_for(list(Membership.objects.for_listing().filter(pk__in=ids)))
+    found = effective_for(list(Membership.objects.for_listing().without_cards().filter(pk__in=ids)))
     return [pk for pk, ttl in found.items() if ttl.due_at is not None and ttl.due_at <= at]
 
 

@@ -230,14 +230,17 @@ def record_same(actor: Actor, run: Run, membership: Membership) -> list[Event]:
 
 
 def _edge(actor: Actor, act: str, run: Run, membership: Membership) -> Event:
-    """Tell what a run did with a version that was there."""
+    """Tell what a run did with a version that was there.
+
+    Who sees the version may not see the run: it is named only where both are in one project.
+    """
     return events.make(
         actor,
         act,
         collection=membership.collection,
         version=membership.version,
         subject=membership.name,
-        after={"run": run.name},
+        after={"run": run.name} if run.project_id == membership.collection.project_id else {},
     )
 
 

@@ -46,7 +46,7 @@ def log_small(
     if client_id is not None:
         check_client_id(client_id)
         if (present := drafting.of_client(actor, client_id)) is not None:
-            return commits.again(actor, _same(present, project, collection, entries), wanted, tagged)
+            return commits.again(_same(present, project, collection, entries))
     # Whatever reads or writes content comes before the lock; under it there are rows only.
     if bundle:
         storage.receive_bundle(project.entity, BytesIO(bundle), len(bundle))
@@ -56,7 +56,7 @@ def log_small(
         # Again under the lock: the same request may have come twice at one moment.
         present = drafting.of_client(actor, client_id) if client_id is not None else None
         if present is not None:
-            return commits.again(actor, _same(present, project, collection, entries), wanted, tagged)
+            return commits.again(_same(present, project, collection, entries))
         draft = Version(sequence=sequence, manifest=prepared.record().manifest, **fields)
         return commits.finish(actor, draft, wanted, tagged)
 

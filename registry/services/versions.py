@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
 from strongroom.core.names import (
     ArtifactRef,
     check_aliases,
@@ -23,6 +23,7 @@ from registry.actor import Actor
 from registry.errors import Gone, InvalidQuery, InvalidReference, NotFound
 from registry.models import Collection, Membership, Project, Version
 from registry.models.prepared import Prepared
+from registry.models.versions import MembershipQuerySet
 from registry.policy import Act, check
 from registry.services import (
     aliases,
@@ -132,7 +133,7 @@ def listing(
     tag: str | None = None,
     alias: str | None = None,
     state: str = Version.State.COMMITTED,
-) -> QuerySet[Membership]:
+) -> MembershipQuerySet:
     """List a collection's versions; `q` is a search in the language of `services.filters`."""
     check(actor, Act.VIEW, collection.project)
     rows = Membership.objects.filter(collection=collection).for_listing()
@@ -158,7 +159,10 @@ def edit(
     tags: list[str] | Keep = KEEP,
 ) -> Membership:
     """Change a version's card, all or nothing; what is not given stays."""
+    # Aliases belong to the collection that they are set in; all else to where the version was logged.
     check(actor, Act.EDIT, membership.collection.project)
+    if (description, metadata, ttl, tags) != (KEEP, KEEP, KEEP, KEEP):
+        check(actor, Act.EDIT, membership.version.sequence.project)
     wanted_ttl: Ttl | Keep = KEEP
     if ttl is not KEEP:
         check(actor, Act.SET_TTL, membership.version.sequence.project)

@@ -96,6 +96,32 @@ def test_who_sends_on_after_a_refusal_reads_it_and_asks_again(live):
     assert b"HTTP/1.1 200" in answers
 
 
+def test_a_refusal_that_leaves_much_unread_says_that_the_connection_ends(live):
+    with dial(live) as sock:
+        sock.sendall(b"PUT /api/v1/me HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3000000\r\n\r\n")
+        sock.sendall(b"a" * 3_000_000)
+        answer = whole(sock)
+    assert answer.startswith(b"HTTP/1.1 401")
+    assert b"Connection: close" in answer
+
+
+def test_answers_that_nobody_takes_do_not_stop_the_server(live):
+    part = new_part(live, 9)
+    live.ask("PUT", part, b"123456789", Upload_Offset="0")
+    with ExitStack() as stack:
+        for _ in range(MANY):
+            sock = stack.enter_context(closing(socket.socket()))
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            host, _, port = live.host.partition(":")
+            sock.connect((host, int(port)))
+            # Small requests, one after the other, for an answer that is larger than what the kernel holds.
+            sock.sendall(b"GET /static/vendor/elk-worker.min.js HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        started = time.monotonic()
+        with closing(Live(f"http://{live.host}", live.key, "quiet")) as other:
+            assert other.ask("GET", "/healthz")[0].status == 200
+        assert time.monotonic() - started < 12
+
+
 def drip(sock, data):
     for letter in data:
         sock.sendall(bytes([letter]))
@@ -116,7 +142,11 @@ def test_a_body_that_drips_is_given_up(live, head):
     with dial(live) as sock:
         started = time.monotonic()
         sock.sendall(
-            b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\n" + head + b"Content-Length: 100000\r\n\r\n"
+            b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\nCookie: strongroom-csrf="
+            + b"a" * 32
+            + b"\r\n"
+            + head
+            + b"Content-Length: 100000\r\n\r\n"
         )
         with pytest.raises((BrokenPipeError, ConnectionResetError)):
             drip(sock, b"a" * 100)

@@ -6,6 +6,7 @@ import io
 import zipfile
 
 import pytest
+from django.utils import timezone
 
 from registry.errors import BlobsMissing, Damaged, Forbidden, InvalidPath, NotFound, TooLarge
 from registry.models import Blob, Event
@@ -76,3 +77,24 @@ def test_memory_holds_a_piece_and_no_file(people, bob, project, monkeypatch):
     monkeypatch.setattr(archives, "PIECE", 4096)
     large = make.log(people.bob, project, "large", {"a": bytes(1 << 20), "b": b"x"})
     assert max(len(piece) for piece in archives.zipped(bob, large)) <= archives.PIECE + 1024
+
+
+def test_an_archive_holds_the_files_and_a_damaged_one_is_refused_before_the_first_byte(people, project, bob):
+    files = {f"f{n:04}": b"%d" % n for n in range(600)}
+    made = make.log(people.bob, project, files=files)
+    with zipfile.ZipFile(io.BytesIO(b"".join(archives.zipped(bob, made)))) as archive:
+        assert {info.filename: archive.read(info) for info in archive.infolist()} == files
+    last = Blob.objects.order_by("-pk").filter(size=3).first()
+    Blob.objects.filter(pk=last.pk).update(damaged_at=timezone.now())
+    with pytest.raises(BlobsMissing):
+        archives.zipped(bob, made)
+
+
+def test_to_ask_for_the_headers_of_an_archive_is_no_download(people, project, client):
+    made = make.log(people.bob, project, files={"a": b"1"})
+    client.force_login(people.bob)
+    before = Event.objects.filter(act="version.download").count()
+    answer = client.head(f"{made.get_absolute_url()}/zip")
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/zip")
+    assert b"".join(answer.streaming_content) == b""
+    assert Event.objects.filter(act="version.download").count() == before

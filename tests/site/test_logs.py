@@ -22,6 +22,8 @@ def line(form: str, message: str, *args: object, **extra: object) -> str:
     [
         "Authorization: Bearer sr_abcd1234_canary",
         "GET /setup/canary",
+        "Service Unavailable: /sign-in/join/canary",
+        "Service Unavailable: /sign-in/new-password/Mg/dioyio-canary",
         "postgresql://me:canary@host/name",
         "Basic canary==",
     ],

@@ -147,3 +147,26 @@ def test_an_organization_viewer_may_look_at_an_open_project(as_user, sample):
     sample.project.save(update_fields=["visibility"])
     answer = as_user(sample.people.olga).get(f"{sample.dataset.get_absolute_url()}/files/README.md")
     assert answer.status_code == 200
+
+
+def test_a_row_that_is_longer_than_the_head_is_shown_whole(client, sample):
+    made = factories.log(
+        sample.alice, sample.project, "ragged", {"x.csv": b"a,b\n1,2,3\n4,5,\n6\n"}, type="dataset"
+    )
+    for query in ("", "?sort=1", "?sort=2", "?row=4"):
+        answer = client.get(f"{made.get_absolute_url()}/files/x.csv{query}")
+        assert answer.status_code == 200
+    assert '<td class="num">3</td>' in client.get(f"{made.get_absolute_url()}/files/x.csv").content.decode()
+
+
+def test_a_file_below_a_hundred_folders_is_shown_with_the_last_of_them(client, sample):
+    path = "/".join(f"d{n}" for n in range(100))
+    made = factories.log(
+        sample.alice, sample.project, "deep", {f"{path}/f.txt": b"deep down"}, type="dataset"
+    )
+    for place in (f"{path}/f.txt", path):
+        answer = client.get(f"{made.get_absolute_url()}/files/{place}")
+        assert answer.status_code == 200
+        page = answer.content.decode()
+        assert "To the top; this tree begins 76 folders below it" in page
+        assert "f.txt" in page

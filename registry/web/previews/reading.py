@@ -34,15 +34,23 @@ def read(blob: Blob, start: int, length: int) -> bytes:
 
 
 def as_text(data: bytes, *, whole: bool) -> str | None:
-    """Return the text, or None when the bytes are none; a character cut at the end is dropped.
+    """Return the text, or None when the bytes are none.
 
     What is not UTF-8 and has no control characters was written by an older program, in Windows-1252 or Latin-1.
     """
+    text = utf8(data, whole=whole)
+    if text is not None or _NOT_IN_TEXT.search(data):
+        return text
+    return data.decode("cp1252")
+
+
+def utf8(data: bytes, *, whole: bool) -> str | None:
+    """Return the text, or None when the bytes are not UTF-8; a character cut at the end is dropped."""
     if b"\0" in data:
         return None
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        if not whole and error.start >= len(data) - 4:
-            return data[: error.start].decode("utf-8-sig")
-    return None if _NOT_IN_TEXT.search(data) else data.decode("cp1252")
+        if whole or error.start < len(data) - 4:
+            return None
+        return data[: error.start].decode("utf-8-sig")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from registry.models import Blob
-from registry.web.previews.reading import as_text, read
+from registry.web.previews.reading import read, utf8
 
 ROWS, COLUMNS, WIDEST = 50, 50, 200
 # Read at a time; a record that is longer is no row of a table.
@@ -85,7 +85,8 @@ def _records(blob: Blob, separator: str, start: int) -> Iterator[tuple[list[str]
     """Iterate over records from a place on, each with the place after it, reading no more than one chunk."""
     data = read(blob, start, CHUNK)
     is_last = start + len(data) >= blob.size
-    text = as_text(data, whole=is_last)
+    # Places are counted in the bytes of UTF-8.
+    text = utf8(data, whole=is_last)
     if text is None:
         raise _NoTable
     lines = list(io.StringIO(text, newline=""))
@@ -151,8 +152,11 @@ def _key(column: int) -> Callable[[list[str]], tuple[int, float, str]]:
 def _table(
     blob: Blob, head: list[str], rows: list[list[str]], start: int, after: int | None, asked: Asked
 ) -> Table:
+    # A row may be longer than the head: what has no name is shown all the same.
+    named = _short(head)
+    named += [""] * (max([len(row) for row in rows], default=0) - len(named))
     return Table(
-        _short(head), rows, start, after, blob.size <= SORTED_UP_TO, asked.column, asked.descending,
+        named, rows, start, after, blob.size <= SORTED_UP_TO, asked.column, asked.descending,
         max(0, len(head) - COLUMNS),
     )  # fmt: skip
 

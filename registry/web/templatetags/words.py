@@ -220,3 +220,9 @@ def file_icon(path: str) -> str:
 def excerpt(text: str) -> str:
     """Write a piece out of a text on one line."""
     return f"… {' '.join(text.split())} …"
+
+
+@register.filter
+def levels(path: str) -> int:
+    """Count the folders of a path."""
+    return path.count("/") + 1

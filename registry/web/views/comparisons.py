@@ -77,7 +77,7 @@ def _offered(actor: Actor, sides: Sides) -> list[Membership]:
     return [
         row
         for place in places.values()
-        for row in versions.listing(actor, collection=place).order_by("-number")[:_OFFERED]
+        for row in versions.listing(actor, collection=place).without_cards().order_by("-number")[:_OFFERED]
     ]
 
 
@@ -114,7 +114,7 @@ def _origins(actor: Actor, sides: Sides) -> dict[str, Any]:
 
 
 def _inputs(actor: Actor, run: Run | None) -> dict[int, Membership]:
-    return {row.version_id: row for row in runs.inputs(actor, run)[:_INPUTS]} if run else {}
+    return {row.version_id: row for row in runs.inputs(actor, run).without_cards()[:_INPUTS]} if run else {}
 
 
 def _file(actor: Actor, sides: Sides, path: str) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from registry.actor import Actor
+from registry.http import paging
 from registry.models import Collection
 from registry.services import aliases, filters, tags, versions
-from registry.web import columns, rows
+from registry.web import columns, orders, rows
 from registry.web.pages import page, show
 from registry.web.views.collections import found
 
@@ -75,9 +76,10 @@ def _tags(actor: Actor, here: Collection) -> list[str]:
 
 def _keys(actor: Actor, here: Collection, minus: str, word: str) -> Iterator[Option]:
     """Keys of the newest versions; after a whole key comes a sign."""
-    newest = versions.listing(actor, collection=here).order_by("-number")[:_LOOKED_AT]
+    listed, asked = versions.listing(actor, collection=here), {"limit": str(_LOOKED_AT)}
+    newest = paging.page(listed, asked, orders.VERSIONS, rows.loader(here), weigh=["version__metadata"]).rows
     typed = word.partition(".")[2].casefold()
-    for path in columns.offered(rows.loader(here)(newest), []):
+    for path in columns.offered(newest, []):
         name = filters.write_path(path)
         if typed in name.casefold():
             yield f"{minus}{filters.METADATA}.{name}", "then : or a comparison"

@@ -20,6 +20,8 @@ from registry.web.pages import page, show
 from registry.web.views.versions import found, frame
 
 LEVEL = 100
+# Folders in one another that the tree shows open; of a path of thousands, the last ones.
+DEEPEST = 24
 
 
 @dataclass(slots=True)
@@ -75,10 +77,10 @@ def _entry(actor: Actor, membership: Membership, path: str) -> Any:
 
 
 def _tree(actor: Actor, membership: Membership, folder: str, after: str | None) -> Level:
-    """Open each folder from the root down to `folder`; only the last one pages on."""
+    """Open each folder from the root, or the deepest ones, down to `folder`; only the last one pages on."""
     steps = folder.split("/") if folder else []
     root = current = None
-    for depth in range(len(steps) + 1):
+    for depth in range(max(0, len(steps) - DEEPEST), len(steps) + 1):
         path = "/".join(steps[:depth])
         last = depth == len(steps)
         level = Level(files.folder(actor, membership, path, after if last else None, LEVEL))
