@@ -118,3 +118,8 @@ _ROUTES: list[tuple[str, type[Endpoint], str]] = [
     ("<anything:rest>", fallback.Nothing, "nothing"),
 ]
 urlpatterns: list[URLPattern] = [path(route, view.as_view(), name=name) for route, view, name in _ROUTES]
+# What begins like the API and is not below it.
+beside = [
+    path(route, fallback.Nothing.as_view(), name="nothing")
+    for route in ("api", "api/", "api/<anything:rest>")
+]

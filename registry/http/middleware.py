@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from strongroom.core.errors import NotAuthenticated
@@ -37,8 +38,8 @@ class RequestContext:
             response = self.get_response(request)
         finally:
             request_id.reset(token)
-        if request.path_info.startswith(API) and _is_page_of_an_error(response):
-            response = problems.respond(problems.of_status(response.status_code), request)
+        if _is_api(request) and _is_page_of_an_error(response):
+            response = problems.respond(_reason(request, response.status_code), request)
         response["X-Request-ID"] = number
         if request.method == "HEAD":
             # The headers, its length among them, are those of GET; what nobody will see is not even read.
@@ -47,7 +48,7 @@ class RequestContext:
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         """Refuse before the view runs; the view's own checks come on top."""
-        if not request.path_info.startswith(API):
+        if not _is_api(request):
             return None
         try:
             actor = who.actor_of(request, door="api")
@@ -59,6 +60,18 @@ class RequestContext:
         return problems.respond(
             NotAuthenticated("Sign in, or send an API key as `Authorization: Bearer KEY`."), request
         )
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return f"{request.path_info}/".startswith(API)
+
+
+def _reason(request: HttpRequest, status: int) -> BaseException:
+    try:
+        request.get_host()
+    except DisallowedHost as error:
+        return error
+    return problems.of_status(status)
 
 
 def _is_page_of_an_error(response: HttpResponseBase) -> bool:

@@ -87,6 +87,11 @@ def find(token: str) -> Invitation:
     return found
 
 
+def takes_strangers(actor: Actor, team: Team) -> bool:
+    """Say whether who is not in the organization yet can join by an invitation that this person made."""
+    return can(actor, Act.MANAGE_MEMBERS, team.organization)
+
+
 def accept(actor: Actor, *, token: str) -> Invitation:
     """Join the team, in the name of who made the invitation; a role that one has is never lowered."""
     if actor.user is None:

@@ -177,7 +177,16 @@ def test_a_method_that_an_address_does_not_take_is_405_and_names_those_it_takes(
 
 
 def test_a_foreign_host_is_400_with_our_body(alice):
-    refused(alice.get("/me", headers={"Host": "evil.example"}), 400, "invalid_input")
+    answer = alice.get("/me", headers={"Host": "evil.example"})
+    refused(answer, 400, "invalid_input")
+    assert "STRONGROOM_ALLOWED_HOSTS" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/", "/api/v1", "/api/v1/", "/api/v2/x", "/api/a%0Ab"])
+def test_an_address_beside_the_api_is_no_page(client, alice, path):
+    answer = client.get(path, headers={"Authorization": f"Bearer {secret_of(alice)}"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+    assert client.get(path).status_code == 401
 
 
 def test_every_answer_has_a_request_id(alice):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import UTC, datetime
 
@@ -11,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from registry.models import TeamMember, User
-from registry.services import accounts, mail, teams
+from registry.services import accounts, collections, mail, projects, teams
 from registry.web.templatetags import words
 from tests import factories
 
@@ -160,3 +161,57 @@ def test_who_is_signed_in_joins_with_one_click(as_user, people):
     olga = as_user(people.olga)
     assert f"Join as {people.olga.username}" in olga.get(path).content.decode()
     assert olga.post(path)["Location"] == f"/{team}"
+
+
+def shown(page: str) -> dict[str, str]:
+    return {"seen": html.unescape(re.search(r'name="seen" value="([^"]*)"', page)[1])}
+
+
+def test_a_page_opened_a_while_ago_undoes_nothing_that_was_set_meanwhile(as_user, people):
+    client, project = as_user(people.alice), factories.project(people)
+    place = f"{project.get_absolute_url()}/settings"
+    project.visibility = "organization"
+    project.save(update_fields=["visibility"])
+    old = shown(client.get(place).content.decode())
+    projects.edit(factories.actor(people.alice), project=project, visibility="private")
+    form = {**old, "description": "New words.\r\nMore.", "visibility": "organization"}
+    assert client.post(place, form).status_code == 302
+    project.refresh_from_db()
+    assert (project.visibility, project.description) == ("private", "New words.\r\nMore.")
+
+    team, place = people.team, f"/settings/{people.team.entity.name}"
+    old = shown(client.get(place).content.decode())
+    teams.edit_settings(factories.actor(people.alice), team=team, ttl_editors="admins")
+    form = {
+        **old,
+        "kind": "days",
+        "days": "9",
+        "ttl_editors": "members",
+        "inherited_ttl_spares_aliased": "on",
+    }
+    assert client.post(place, form).status_code == 302
+    team.refresh_from_db()
+    assert team.ttl_editors == "admins"
+    assert team.entity.ttl_policy.seconds == 9 * 86400
+
+    made = factories.log(people.alice, project)
+    place = f"{made.collection.get_absolute_url()}/settings"
+    old = shown(client.get(place).content.decode())
+    collections.edit(factories.actor(people.alice), collection=made.collection, tags=["kept"])
+    client.post(place, {**old, "name": "renamed", "type": "model", "tags": ""})
+    made.collection.refresh_from_db()
+    assert made.collection.name == "renamed"
+    assert [tag.name for tag in made.collection.tags.all()] == ["kept"]
+
+
+def test_an_invitation_that_strangers_cannot_follow_says_so_to_both(as_user, people, client):
+    members = f"/teams/{people.team.entity.name}"
+    page = as_user(people.alice).post(f"{members}/invitations", {"role": "viewer"}).content.decode()
+    assert "can join only once its admins have let them in" in page
+    path = re.search(r"http://testserver(/sign-in/join/[^<\"]+)", page)[1]
+    asked = client.get(path).content.decode()
+    assert "takes only people of it" in asked
+    assert 'name="password"' not in asked
+    page = as_user(people.root).post(f"{members}/invitations", {"role": "viewer"}).content.decode()
+    path = re.search(r"http://testserver(/sign-in/join/[^<\"]+)", page)[1]
+    assert 'name="password"' in client.get(path).content.decode()

@@ -104,7 +104,9 @@ def read_login() -> dict[str, Any]:
         raise InvalidInput(
             f"{path} cannot be read ({error}); repair or remove it, then log in again."
         ) from error
-    return found if isinstance(found, dict) else {}
+    if not isinstance(found, dict) or not isinstance(found.get("base_url", ""), str):
+        return {}
+    return found
 
 
 def write_login(base_url: str, api_key: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any, ClassVar, cast
 
@@ -76,6 +77,43 @@ class ServiceForm(forms.Form):
         named = str(error.details.get("field", "")) or self.errors_on.get(error.code, "")
         where = named if named in self.fields else next(iter(self.fields))
         self.add_error(where, str(error))
+
+
+class SettingsForm(ServiceForm):
+    """A form of settings that stand beside each other: only what the person changed is sent to the service.
+
+    A page that was opened a while ago still shows what was set then; to save one setting there must not undo
+    what somebody else set meanwhile in another.
+    """
+
+    seen = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.is_bound:
+            shown = {name: _plain(self[name].initial) for name in self.fields if name != "seen"}
+            self.initial["seen"] = json.dumps(shown)
+
+    def is_untouched(self, *names: str) -> bool:
+        """Say whether the person left all of these fields as they were shown."""
+        try:
+            seen = json.loads(self.data.get("seen", ""))
+        except ValueError:
+            return False
+        return isinstance(seen, dict) and all(
+            name in seen and _plain(self[name].value()) == seen[name] for name in names
+        )
+
+    def given(self) -> dict[str, Any]:
+        named = {name: value for name, value in self.cleaned_data.items() if name != "seen"}
+        return {name: value for name, value in named.items() if not self.is_untouched(name)}
+
+
+def _plain(value: Any) -> str:
+    """Write a value as a form sends it: browsers send CRLF, and nothing for a box that is not ticked."""
+    if isinstance(value, bool):
+        return "on" if value else ""
+    return "" if value is None else str(value).replace("\r\n", "\n")
 
 
 def text(

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from registry.web.forms.base import ServiceForm, area, text
+from registry.web.forms.base import ServiceForm, SettingsForm, area, text
 
 
 class CollectionForm(ServiceForm):
@@ -53,7 +53,7 @@ class CardForm(ServiceForm):
         return {"description": _lines(self.cleaned_data["description"])}
 
 
-class CollectionSettingsForm(ServiceForm):
+class CollectionSettingsForm(SettingsForm):
     """A collection's name, type and tags."""
 
     errors_on: ClassVar[dict[str, str]] = {
@@ -69,7 +69,8 @@ class CollectionSettingsForm(ServiceForm):
     tags = text("Tags", required=False, help_text="Separated by commas.")
 
     def given(self) -> dict[str, Any]:
-        return {**self.cleaned_data, "tags": split(self.cleaned_data["tags"])}
+        given = super().given()
+        return {**given, "tags": split(given["tags"])} if "tags" in given else given
 
 
 class NewVersionForm(ServiceForm):

@@ -8,6 +8,7 @@ from django import forms
 from strongroom.core.ttl import Ttl
 
 from registry.models import Team
+from registry.web.forms.base import SettingsForm
 from registry.web.forms.versions import TtlForm, in_days
 
 
@@ -38,12 +39,15 @@ class DefaultForm(PolicyForm):
         return {**given, "ttl": self.now} if (given["ttl"], self.now) == ("never", "inherit") else given
 
 
-class TeamSettingsForm(DefaultForm):
+class TeamSettingsForm(SettingsForm, DefaultForm):
     """A team's default, and who may say otherwise for a version."""
 
     ttl_editors = forms.ChoiceField(choices=Team.TtlEditors.choices)
     inherited_ttl_spares_aliased = forms.BooleanField(required=False)
 
     def given(self) -> dict[str, Any]:
-        rules = ("ttl_editors", "inherited_ttl_spares_aliased")
-        return {**super().given(), **{name: self.cleaned_data[name] for name in rules}}
+        rules = [
+            name for name in ("ttl_editors", "inherited_ttl_spares_aliased") if not self.is_untouched(name)
+        ]
+        ttl = {} if self.is_untouched("kind", "days") else DefaultForm.given(self)
+        return {**ttl, **{name: self.cleaned_data[name] for name in rules}}

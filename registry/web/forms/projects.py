@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 
 from registry.models import Entity, Project
-from registry.web.forms.base import ServiceForm, area, text
+from registry.web.forms.base import ServiceForm, SettingsForm, area, text
 
 _VISIBILITY = [
     (Project.Visibility.PRIVATE, "Private to its owner or team"),
@@ -39,7 +39,7 @@ class ProjectForm(ServiceForm):
         return {**self.cleaned_data, "entity": self.entities[self.cleaned_data["entity"]]}
 
 
-class SettingsForm(ServiceForm):
+class ProjectSettingsForm(SettingsForm):
     """A project's description and visibility."""
 
     description = area("Description", rows=4)

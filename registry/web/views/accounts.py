@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
+from registry.actor import Actor
 from registry.errors import RateLimited
 from registry.http import problems
 from registry.http.who import actor_of
@@ -92,7 +93,8 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST" and form.act(invitations.register, actor, token=token):
         auth.login(request, form.result)
         return redirect("entities:detail", found.team.entity.name)
-    context = {"form": form, "invitation": found}
+    host = Actor(found.created_by, door="web")
+    context = {"form": form, "invitation": found, "open": invitations.takes_strangers(host, found.team)}
     return render(request, "accounts/join.html", context, status=422 if form.errors else 200)
 
 

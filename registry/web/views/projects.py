@@ -12,7 +12,7 @@ from registry.policy import Act, check
 from registry.services import collections, projects, stars, teams
 from registry.web import orders, rows, snippets
 from registry.web.forms.policies import PolicyForm
-from registry.web.forms.projects import ProjectForm, SettingsForm
+from registry.web.forms.projects import ProjectForm, ProjectSettingsForm
 from registry.web.pager import paged
 from registry.web.pages import done, page, policy_panel, rights, show
 
@@ -86,7 +86,7 @@ def settings(request: HttpRequest, actor: Actor, entity: str, project: str) -> H
     check(actor, Act.EDIT_PROJECT, context["project"])
     if request.method != "POST":
         return show_settings(request, actor, context)
-    form = SettingsForm(request.POST)
+    form = ProjectSettingsForm(request.POST)
     if form.act(projects.edit, actor, project=context["project"]):
         return done(request, "The settings are saved.", request.path)
     return show_settings(request, actor, context, form=form)
@@ -97,11 +97,13 @@ def show_settings(
     actor: Actor,
     context: dict[str, Any],
     *,
-    form: SettingsForm | None = None,
+    form: ProjectSettingsForm | None = None,
     policy_form: PolicyForm | None = None,
 ) -> HttpResponse:
     """The settings, with whichever of their forms was refused."""
     found = context["project"]
     first = {"description": found.description, "visibility": found.visibility}
-    context |= policy_panel(actor, found, found, policy_form) | {"form": form or SettingsForm(initial=first)}
+    context |= policy_panel(actor, found, found, policy_form) | {
+        "form": form or ProjectSettingsForm(initial=first)
+    }
     return show(request, "projects/settings.html", context, status=422 if form or policy_form else 200)

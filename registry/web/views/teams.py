@@ -63,9 +63,15 @@ def _show(
 def _of_team(actor: Actor, team: Team, invitation: InvitationForm | None) -> dict[str, Any]:
     """What only a team's page has: who can be added, and who is invited."""
     who = f"Somebody of the organization {team.organization}."
-    if can(actor, Act.MANAGE_MEMBERS, team.organization):
+    open_to_all = invitations.takes_strangers(actor, team)
+    if open_to_all:
         who = f"Who is not in the organization {team.organization} yet becomes a member of it."
-    context: dict[str, Any] = {"who": who, "invitation_form": invitation or InvitationForm()}
+    context: dict[str, Any] = {
+        "open_to_all": open_to_all,
+        "team": team,
+        "who": who,
+        "invitation_form": invitation or InvitationForm(),
+    }
     if can(actor, Act.MANAGE_MEMBERS, team):
         context["invitations"] = list(invitations.listing(actor, team=team)[:_INVITED])
     return context

@@ -231,11 +231,16 @@ class Facts(ArtifactBase):
 
 def check_aliases(aliases: Iterable[str] | str | None) -> list[str]:
     """Return the aliases, each once; a single one may be given by itself."""
-    given = [aliases] if isinstance(aliases, str) else (aliases or [])
-    return list(dict.fromkeys(check_alias(alias) for alias in given))
+    return list(dict.fromkeys(check_alias(alias) for alias in _listed(aliases)))
 
 
 def check_tags(tags: Iterable[str] | str | None) -> list[str]:
     """Return the tags, each once; a single one may be given by itself."""
-    given = [tags] if isinstance(tags, str) else (tags or [])
-    return list(dict.fromkeys(check_tag(tag) for tag in given))
+    return list(dict.fromkeys(check_tag(tag) for tag in _listed(tags)))
+
+
+def _listed(names: Iterable[str] | str | None) -> Iterable[str]:
+    """Return what was given as a list; what is none comes back in one, for the check of a name to refuse."""
+    if names is None or isinstance(names, str) or not isinstance(names, Iterable):
+        return [] if names is None else [names]
+    return names
