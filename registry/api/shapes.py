@@ -170,9 +170,9 @@ class Param:
         }
 
 
-def search_in(what: str) -> Param:
+def search_in(what: str, longest: int = 256) -> Param:
     """The parameter `q`, which every list has that one searches."""
-    return Param("q", {"type": "string", "maxLength": 256}, f"Only with this text in {what}")
+    return Param("q", {"type": "string", "maxLength": longest}, f"Only with this text in {what}")
 
 
 def narrowed_to(name: str, what: str) -> Param:

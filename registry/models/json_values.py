@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from django.db.models import F, FloatField, Func, TextField
 
 # A number of JSON may have a thousand digits; what a float cannot hold is nothing to compare with.
 _LARGEST = "1e300"
+_NUMBER = re.compile(r"[+-]?\d+")
 
 
 class _At(Func):
@@ -30,8 +32,14 @@ class _At(Func):
 
     def as_postgresql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, tuple[Any, ...]]:
         column, params = compiler.compile(self.source_expressions[0])
-        given = (*params, list(self.path))
-        sql = self.postgresql.format(at=f"({column} #> %s::text[])", text=f"({column} #>> %s::text[])")
+        at, text = f"({column} #> %s::text[])", f"({column} #>> %s::text[])"
+        given: tuple[Any, ...] = (*params, list(self.path))
+        if any(_NUMBER.fullmatch(key) for key in self.path):
+            # `#>` would look into lists, too, as no path of keys does elsewhere.
+            at = f"jsonb_path_query_first({column}, %s::jsonpath, '{{}}', true)"
+            text = f"({at} #>> '{{}}')"
+            given = (*params, "strict $" + "".join(f".{json.dumps(key)}" for key in self.path))
+        sql = self.postgresql.format(at=at, text=text)
         return sql, given * (self.postgresql.count("{at}") + self.postgresql.count("{text}"))
 
 

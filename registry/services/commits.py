@@ -11,7 +11,7 @@ from strongroom.core.names import check_aliases, check_tags
 
 from registry import manifests
 from registry.actor import Actor
-from registry.errors import DigestMismatch, ManifestMissing
+from registry.errors import DigestMismatch, Gone, ManifestMissing
 from registry.models import Collection, Event, Membership, Version
 from registry.policy import Act, check
 from registry.services import aliases as names
@@ -162,6 +162,9 @@ def again(draft: Version) -> Committed:
     version_id = draft.same_as_id or draft.pk
     found = Membership.objects.committed().sources().for_listing().filter(version=version_id).first()
     if found is None:
+        if draft.deletion_cause in (Version.Cause.PERSON, Version.Cause.EXPIRY):
+            gone = "The version that this commit made was deleted since. Log it anew, or restore it from the trash."
+            raise Gone(gone, restorable=draft.purged_at is None)
         raise closed(draft)
     # The same answer as the first time: whoever repeats a request has not seen that one.
     return Committed(found, created=draft.same_as_id is None)

@@ -130,6 +130,8 @@ def parse(text: str) -> list[Term]:
     """Read a search; InvalidQuery says at which character it is none."""
     if len(text) > LONGEST:
         raise wrong(LONGEST, f"it takes at most {LONGEST:,} characters")
+    if "\0" in text:
+        raise wrong(text.index("\0"), "no name, text or key has such a character")
     found: list[Term] = []
     at = _skip(text, 0)
     while at < len(text):
@@ -170,6 +172,8 @@ def _term(text: str, at: int) -> Term:
     steps = tuple(_plain(step) for step in _STEP.findall(path))
     if (name == METADATA) != bool(steps):
         raise wrong(at, "write metadata with a key, like metadata.accuracy>0.9, and other fields without one")
+    if any('"' in step for step in steps):
+        raise wrong(matched.start("path"), "a key with a double quote in it cannot be looked for")
     if not value:
         open_quote = text[matched.end() : matched.end() + 1] == '"'
         why = (

@@ -60,6 +60,7 @@ def fall_back(actor: Actor, left: Mapping[int, Holder]) -> list[Event]:
     heirs = list(
         Membership.objects.newest_of(left)
         .select_related("version", "collection__project__entity")
+        .defer("version__description", "version__metadata")
         .order_by("pk")
     )
     Alias.objects.bulk_create(_alias(actor, heir) for heir in heirs)

@@ -162,6 +162,7 @@ def _give_back_aliases(
     rows = Membership.objects.filter(version__in=list(versions)).select_related(
         "version", "collection__project"
     )
+    rows = rows.defer("version__description", "version__metadata")
     places = {(row.collection_id, row.version_id): row for row in rows}
     holders = _holders(versions, places)
     held = latest.holders(collection_id for collection_id, _ in places)

@@ -11,6 +11,9 @@ from registry.models.uploads import Upload
 from registry.storage import parts as files
 from registry.storage.durable import disk_errors, incoming_dir
 
+# Rows in one statement: SQLite takes a bounded number of parameters.
+_BATCH = 500
+
 
 def clean_incoming(before: datetime) -> int:
     """Remove temporary files and uploads that nobody touched since; return how many there were."""
@@ -37,7 +40,8 @@ def _abandon_empty(before: datetime) -> int:
     """Forget old uploads without a folder: those that are complete, or of which nothing ever arrived."""
     old = Upload.objects.filter(created_at__lt=before)
     empty = [upload.pk for upload in old.iterator() if not files.folder_of(upload.id).exists()]
-    Upload.objects.filter(pk__in=empty).delete()
+    for first in range(0, len(empty), _BATCH):
+        Upload.objects.filter(pk__in=empty[first : first + _BATCH]).delete()
     return len(empty)
 
 

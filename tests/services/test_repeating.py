@@ -4,8 +4,9 @@ import hashlib
 
 import pytest
 
+from registry.errors import Gone
 from registry.models import Alias, Event
-from registry.services import drafts
+from registry.services import drafts, versions
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -31,6 +32,15 @@ def test_a_commit_that_is_repeated_takes_no_alias_from_a_newer_version(project, 
     assert not Alias.objects.filter(name="other").exists()
     assert again.membership.version.held_tags() == ["t"]
     assert Event.objects.count() == before
+
+
+def test_a_commit_whose_version_was_deleted_since_says_so(project, bob):
+    draft = begun(bob, project, b"1")
+    done = drafts.commit(bob, draft=draft)
+    versions.delete(bob, membership=done.membership, delete_aliases=True)
+    with pytest.raises(Gone) as refused:
+        drafts.commit(bob, draft=drafts.find(bob, draft.public_id))
+    assert refused.value.details["restorable"] is True
 
 
 def test_a_small_log_that_is_repeated_neither(project, bob):

@@ -148,7 +148,7 @@ def test_code_is_coloured_and_escaped():
     assert '<span class="kn">import</span>' in shown
     assert "&lt;script&gt;" in shown
     assert code.coloured("train.txt", "import os") is None
-    assert code.coloured("long.py", "x" * (colouring.LIMIT + 1)) is None
+    assert code.coloured("long.py", "x = 1\n" * (colouring.LIMIT // 6 + 1)) is None
     assert code.coloured("wide.py", "x" * 3000) is None
 
 

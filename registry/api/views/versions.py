@@ -17,10 +17,10 @@ from registry.api.shapes import Param, flag_of, narrowed_to, search_in, words_of
 from registry.api.views.collections import DELETE_ALIASES
 from registry.http import paging
 from registry.models import Collection, Version
-from registry.services import drafts, projects, runs, trash, versions
+from registry.services import drafts, filters, projects, runs, trash, versions
 
 _FILTERS = (
-    search_in("an alias, a tag or the description"),
+    search_in("an alias, a tag or the description", filters.LONGEST),
     narrowed_to("tag", "with this tag"),
     narrowed_to("alias", "the one that holds this alias"),
     Param("state", {"type": "string", "enum": ["COMMITTED", "DELETED"]}, "COMMITTED when not given"),
@@ -41,7 +41,8 @@ class VersionList(Endpoint):
     def get(self, request: Request, entity: str, project: str, collection: str) -> HttpResponse:
         """Answer a page of versions."""
         place = self.collection(entity, project, collection)
-        given = words_of(self.http.GET, "q", "tag", "alias", "state")
+        given = words_of(self.http.GET, "q", longest=filters.LONGEST)
+        given |= words_of(self.http.GET, "tag", "alias", "state")
         rows = versions.listing(self.actor, collection=place, **given)
         if place.kind == Collection.Kind.PORTFOLIO:
             return self.page(rows, VERSIONS, lambda found: shape.versions(found, self.base_url), weigh=CARDS)
