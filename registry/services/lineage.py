@@ -91,9 +91,9 @@ class _Walk:
         return self._versions(self._pairs(self._far, "run_id", runs))
 
     def look_beyond(self, versions: set[int]) -> None:
-        """Count what lies right behind the last ones, so that the graph says that it goes on."""
-        for version, _ in self._pairs(self._near, "version_id", versions):
-            self._count_more(f"v{version}")
+        """Count what lies right behind the last ones, so that the graph says that it goes on; join what is there."""
+        pairs = self._pairs(self._near, "version_id", versions)
+        self._join((f"v{version}", f"r{run}") for version, run in pairs)
 
     def _pairs(self, table: type[Model], column: str, ids: set[int]) -> list[tuple[int, int]]:
         """Return pairs (version, run) of edges, the newest first."""

@@ -59,6 +59,20 @@ def test_arrows_point_in_the_direction_of_time(bob, chain):
     assert [node.distance for node in (*before, *after)] == [-1, 1]
 
 
+def test_a_run_that_used_what_it_logged_is_drawn_and_not_counted_as_more(people, bob, project):
+    run, _ = runs.create(bob, project=project, name="both")
+    data = make.log(people.bob, project, "data", run=run)
+    runs.use(bob, run=run, membership=data)
+    model = make.log(people.bob, project, "model", {"m": b"1"}, run=run)
+    graph = lineage.graph(bob, membership=model, up=1, down=0)
+    node = graph.nodes[f"v{data.version_id}"]
+    assert (node.more_up, node.more_down) == (0, 0)
+    assert {(edge.source, edge.target) for edge in graph.edges} >= {
+        (f"r{run.pk}", f"v{data.version_id}"),
+        (f"v{data.version_id}", f"r{run.pk}"),
+    }
+
+
 def test_a_circle_ends(people, bob, project, chain):
     """A run that used what it logged before, and logged what it had used: time does not forbid it."""
     raw, split = chain[:2]

@@ -4,7 +4,8 @@ import hashlib
 
 import pytest
 
-from registry.errors import Gone
+from registry import manifests
+from registry.errors import Gone, ManifestMissing
 from registry.models import Alias, Event
 from registry.services import drafts, versions
 from tests import factories as make
@@ -32,6 +33,20 @@ def test_a_commit_that_is_repeated_takes_no_alias_from_a_newer_version(project, 
     assert not Alias.objects.filter(name="other").exists()
     assert again.membership.version.held_tags() == ["t"]
     assert Event.objects.count() == before
+
+
+def test_a_manifest_staged_anew_while_the_commit_ran_is_not_what_was_checked(project, bob, monkeypatch):
+    draft, seal = begun(bob, project, b"1"), manifests.seal
+
+    def staged_anew(manifest):
+        sealed = seal(manifest)
+        drafts.stage(bob, draft=drafts.find(bob, draft.public_id), lines=make.manifest_lines({"b": b"other"}))
+        return sealed
+
+    monkeypatch.setattr(manifests, "seal", staged_anew)
+    with pytest.raises(ManifestMissing, match="staged anew"):
+        drafts.commit(bob, draft=draft)
+    assert drafts.find(bob, draft.public_id).state == "PENDING"
 
 
 def test_a_commit_whose_version_was_deleted_since_says_so(project, bob):

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from registry.models import TeamMember, User
-from registry.services import accounts, collections, mail, projects, teams
+from registry.services import accounts, collections, events, mail, passwords, projects, teams
 from registry.web.templatetags import words
 from tests import factories
 
@@ -114,6 +114,23 @@ def test_a_forgotten_password_is_set_anew_by_a_link_once(client, alice, settings
     assert Client().get(path).status_code == 404
     alice.refresh_from_db()
     assert alice.check_password(NEW)
+
+
+def test_who_is_not_let_in_gets_no_link(client, alice, settings):
+    settings.EMAIL_HOST = "mail.example.org"
+    User.objects.filter(pk=alice.pk).update(email="alice@example.org", is_active=False)
+    assert client.post("/sign-in/forgotten", {"email": "alice@example.org"}).status_code == 200
+    mail._letters().submit(int).result()
+    assert outbox.outbox == []
+
+
+def test_a_link_that_two_follow_at_once_sets_one_password_and_is_told_with_it(alice, monkeypatch):
+    uid, token = passwords.link_for(alice, "{}/{}".format).split("/", 1)
+    monkeypatch.setattr(events, "record", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        passwords.reset(factories.actor(None), uid=uid, token=token, new=NEW)
+    alice.refresh_from_db()
+    assert alice.check_password(PASSWORD)
 
 
 def test_without_mail_one_is_told_whom_to_ask(client):
