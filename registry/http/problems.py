@@ -85,7 +85,7 @@ def _of_framework(exc: BaseException) -> RegistryError | None:
 def _of_machine(exc: BaseException) -> RegistryError | None:
     if isinstance(exc, OSError) and exc.errno in _FULL:
         return errors.StorageFull(
-            "The server's disk is full. Nothing was kept; tell the operator, then try again."
+            "The server's disk is full. Tell the operator, then try again; what was confirmed before is kept."
         )
     if isinstance(exc, OperationalError):
         log.error("The database refused", exc_info=exc)

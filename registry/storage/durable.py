@@ -34,7 +34,9 @@ def disk_errors() -> Iterator[None]:
 def as_storage_error(error: OSError) -> StorageFull | Unavailable:
     """Name an error of the disk; nothing is said of paths, which are the operator's."""
     if error.errno in FULL:
-        return StorageFull("The server's disk is full. Nothing was kept; try again when there is space.")
+        return StorageFull(
+            "The server's disk is full. Try again when it has space; what arrived of uploads is kept."
+        )
     return Unavailable(
         "The server's disk failed. Try again later, or tell its administrator.",
         errno=errno.errorcode.get(error.errno or 0, "unknown"),
