@@ -87,7 +87,7 @@ def test_a_bar_is_drawn_on_a_terminal(monkeypatch):
     with Progress("Uploading data", 2_000_000) as bar:
         bar.add(500_000)
         bar.add(1_500_000)
-    assert " 25% 500.0 KB of 2.0 MB" in sys.stderr.getvalue()
+    assert " 25% 500.0 kB of 2.0 MB" in sys.stderr.getvalue()
     assert sys.stderr.getvalue().rstrip().split("\r")[-1].startswith("Uploading data ████")
     assert "100%" in sys.stderr.getvalue()
 
@@ -101,7 +101,7 @@ def test_nothing_is_drawn_where_nobody_watches(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("count", "text"), [(0, "0 B"), (999, "999 B"), (1500, "1.5 KB"), (2e9, "2.0 GB"), (5e15, "5000.0 TB")]
+    ("count", "text"), [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (2e9, "2.0 GB"), (5e15, "5000.0 TB")]
 )
 def test_sizes_are_written_for_people(count, text):
     assert human_size(count) == text
