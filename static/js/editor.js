@@ -3,6 +3,8 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const swapped = event.target;
   if (!swapped.matches?.("[data-edits]")) return;
   const wrong = swapped.querySelector("[aria-invalid=true]");
+  // Who is quick has begun to type already: the focus is theirs.
+  if (!wrong && swapped.contains(document.activeElement)) return;
   const field = swapped.querySelector("[autofocus], form input:not([type=hidden]), form textarea");
   (wrong ?? field ?? swapped.querySelector("[data-opens]"))?.focus();
 });
