@@ -59,30 +59,25 @@ def ties(actor: Actor, user: User) -> Ties:
 
 def set_admin(actor: Actor, *, user: User, is_admin: bool) -> None:
     """Let a person administer the whole installation, or no longer; the last who can stays."""
-    check(actor, Act.ADMINISTER, None)
-    with transaction.atomic():
-        fresh = _locked(user)
-        if fresh.is_admin == is_admin:
-            return
-        if not is_admin:
-            _keep_an_admin(fresh)
-        User.objects.filter(pk=user.pk).update(is_admin=is_admin)
-        events.record(actor, "user.admin", entity=user.entity, subject=user.username, before=not is_admin,
-                      after=is_admin)  # fmt: skip
+    _set(actor, user, "is_admin", is_admin, "user.admin")
 
 
 def set_active(actor: Actor, *, user: User, is_active: bool) -> None:
     """Let a person in again, or no longer: sessions and keys end with the next request. What they made stays."""
+    _set(actor, user, "is_active", is_active, "user.active")
+
+
+def _set(actor: Actor, user: User, name: str, value: bool, act: str) -> None:
+    """Change a flag of a person, and tell of it; one that is so already is no act."""
     check(actor, Act.ADMINISTER, None)
     with transaction.atomic():
         fresh = _locked(user)
-        if fresh.is_active == is_active:
+        if getattr(fresh, name) == value:
             return
-        if not is_active:
+        if not value:
             _keep_an_admin(fresh)
-        User.objects.filter(pk=user.pk).update(is_active=is_active)
-        events.record(actor, "user.active", entity=user.entity, subject=user.username, before=not is_active,
-                      after=is_active)  # fmt: skip
+        User.objects.filter(pk=user.pk).update(**{name: value})
+        events.record(actor, act, entity=user.entity, subject=user.username, before=not value, after=value)
 
 
 # What an admin can do to an account, by the word that doors know it by.
@@ -99,9 +94,9 @@ def password_link(actor: Actor, *, user: User, link: passwords.Link) -> str:
     check(actor, Act.ADMINISTER, None)
     if not user.is_active:
         raise Conflict(f"{user.username} is not let in. Let them in again first.")
-    made = passwords.link_for(user, link)
-    events.record(actor, "user.password_link", entity=user.entity, subject=user.username)
-    return made
+    with transaction.atomic():
+        events.record(actor, "user.password_link", entity=user.entity, subject=user.username)
+    return passwords.link_for(user, link)
 
 
 def _locked(user: User) -> User:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import wraps
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlencode
@@ -105,6 +105,16 @@ def _private(response: HttpResponseBase) -> HttpResponseBase:
     response.headers.setdefault("Cache-Control", "private, no-store")
     response.headers.setdefault("Vary", "Cookie, HX-Request")
     return response
+
+
+def act_of(request: HttpRequest, known: Collection[str]) -> str:
+    """Return which of a page's acts its form asks for; "" where no form was sent, InvalidInput where none is named."""
+    act = request.POST.get("act", "")
+    if request.method == "POST" and act not in known:
+        raise InvalidInput(
+            "The form does not say what it is to change. Open this page again, and save there."
+        )
+    return act
 
 
 def is_fragment(request: HttpRequest) -> bool:

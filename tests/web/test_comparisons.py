@@ -139,7 +139,7 @@ def test_of_a_hundred_thousand_keys_that_differ_some_are_shown_and_the_others_co
     assert (len(found.rows), found.left_out, len(found)) == (differences.MOST_PAIRS, 99_500, 100_000)
 
 
-NOISE = random.Random(1)  # noqa: S311  # the same text in each run
+NOISE = random.Random(1)  # noqa: S311  # no secret is made of it: noise that is the same in each run
 
 
 @pytest.mark.parametrize(

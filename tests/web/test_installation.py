@@ -59,6 +59,7 @@ def test_organizations_and_teams_are_made_here(root):
     wrong = root.post(
         "/installation/organizations", {"act": "team", "name": "more", "organization": "nowhere"}
     )
+    assert root.post("/installation/organizations", {"name": "without-an-act"}).status_code == 400
     assert wrong.status_code == 422
     assert "is not there" in wrong.content.decode()
 

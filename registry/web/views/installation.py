@@ -8,14 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from registry.actor import Actor
-from registry.errors import Conflict, InvalidInput
+from registry.errors import Conflict
 from registry.models import User
 from registry.services import accounts, holdings, mail, teams
 from registry.services import people as services
 from registry.web import orders, searches
 from registry.web.forms.installation import OrganizationForm, PersonForm, TeamForm
 from registry.web.pager import paged
-from registry.web.pages import done, page, show
+from registry.web.pages import act_of, done, page, show
 
 _STATES = (("active", "Let in"), ("inactive", "Not let in"), ("admin", "Admin"))
 _SAID = {
@@ -48,11 +48,7 @@ def person(request: HttpRequest, actor: Actor, username: str) -> HttpResponse:
     found = services.find(actor, username)
     if request.method != "POST":
         return _person(request, actor, found)
-    act = request.POST.get("act", "")
-    if act not in _SAID:
-        raise InvalidInput(
-            "The form does not say what it is to change. Open this page again, and choose there."
-        )
+    act = act_of(request, _SAID)
     try:
         services.ACTS[act](actor, user=found)
     except Conflict as error:
@@ -86,7 +82,8 @@ def password_link(request: HttpRequest, actor: Actor, username: str) -> HttpResp
 def organizations(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Organizations with their teams, and forms that make them; `act` says which was sent."""
     asked, _ = searches.of(request)
-    act = request.POST.get("act", "")
+    listed = teams.organizations(actor, **asked.given())
+    act = act_of(request, ("organization", "team"))
     organization = OrganizationForm(request.POST if act == "organization" else None)
     team = TeamForm(request.POST if act == "team" else None)
     if act == "organization" and organization.act(teams.create_organization, actor):
@@ -95,7 +92,6 @@ def organizations(request: HttpRequest, actor: Actor) -> HttpResponse:
         members = reverse("teams:members", args=[team.result.entity.name])
         return done(request, f"The team {team.result} is there. Add who belongs to it.", members)
     context = {"tab": "organizations", "asked": asked, "form": organization, "team_form": team}
-    listed = teams.organizations(actor, **asked.given())
     context["pager"] = paged(request, listed, orders.ORGANIZATIONS, by_time=False)
     wrong = organization.errors or team.errors
     return show(request, "installation/organizations.html", context, status=422 if wrong else 200)

@@ -8,22 +8,17 @@ from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 
 from registry.actor import Actor
-from registry.errors import InvalidInput
 from registry.models import User
 from registry.services import accounts, teams
 from registry.web.forms.accounts import PasswordForm, ProfileForm
-from registry.web.pages import done, page, show
+from registry.web.pages import act_of, done, page, show
 
 
 @page("GET", "POST")
 def settings(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Both forms; `act` says which was sent."""
     assert actor.user is not None
-    user, act = actor.user, request.POST.get("act", "")
-    if request.method == "POST" and act not in ("profile", "password"):
-        raise InvalidInput(
-            "The form does not say what it is to change. Open this page again, and save there."
-        )
+    user, act = actor.user, act_of(request, ("profile", "password"))
     profile = _profile(request if act == "profile" else None, actor, user)
     password = PasswordForm(request.POST if act == "password" else None)
     if act == "profile" and profile.act(accounts.edit_profile, actor):

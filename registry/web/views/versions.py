@@ -18,7 +18,7 @@ from registry.services import audit, latest, retention, runs, trash, versions
 from registry.web import orders, rows, searches, snippets, told
 from registry.web.columns import is_number
 from registry.web.forms.collections import DeleteForm
-from registry.web.narrowed import narrowed
+from registry.web.metadata import matching
 from registry.web.pager import paged
 from registry.web.pages import done, page, rights, show
 from registry.web.templatetags.words import as_json
@@ -92,7 +92,7 @@ def metadata(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     context = {
         "copied": text if len(text) <= _COPIED else "",
         "asked": asked,
-        "shown": narrowed(whole, asked.q) if asked.q else whole,
+        "shown": matching(whole, asked.q) if asked.q else whole,
     }
     return show(request, "versions/metadata.html", frame(actor, membership, "metadata") | context)
 

@@ -7,7 +7,7 @@ from typing import Any
 from registry.web.templatetags.words import short_json
 
 
-def narrowed(value: dict[str, Any] | list[Any], words: str) -> dict[str, Any]:
+def matching(value: dict[str, Any] | list[Any], words: str) -> dict[str, Any]:
     """Return what has the words in a key or in a value, without case.
 
     A key that has them keeps all that is in it. Items of a list keep their numbers, as keys.
@@ -17,7 +17,7 @@ def narrowed(value: dict[str, Any] | list[Any], words: str) -> dict[str, Any]:
         if folded in str(key).casefold():
             kept[str(key)] = inside
         elif isinstance(inside, dict | list):
-            if found := narrowed(inside, words):
+            if found := matching(inside, words):
                 kept[str(key)] = found
         elif folded in short_json(inside).casefold():
             kept[str(key)] = inside

@@ -2,7 +2,7 @@
 
 import pytest
 
-from registry.web.narrowed import narrowed
+from registry.web.metadata import matching
 from tests import factories
 
 METADATA = {
@@ -27,7 +27,7 @@ METADATA = {
     ],
 )
 def test_what_has_the_words_stays_with_the_way_to_it(words, left):
-    assert narrowed(METADATA, words) == left
+    assert matching(METADATA, words) == left
 
 
 @pytest.mark.django_db
