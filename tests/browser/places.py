@@ -15,6 +15,7 @@ def places(sample: Sample) -> dict[str, tuple[User | None, str]]:
     mine = {
         "home": "/",
         "search": "/search?q=defect",
+        "search-cards": "/search?q=galvanised",
         "search-nothing": "/search?q=zzzz",
         "entity": f"/{team}",
         "members": f"/teams/{team}/members",
