@@ -9,8 +9,8 @@ from django.db import transaction
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from registry.actor import Actor
-from registry.errors import Conflict, NotFound
-from registry.models import ApiKey, OrganizationMember, TeamMember, User, named
+from registry.errors import Conflict
+from registry.models import ApiKey, OrganizationMember, TeamMember, User
 from registry.policy import Act, check
 from registry.services import events, passwords
 from registry.services._common import now
@@ -34,15 +34,6 @@ def listing(actor: Actor, *, q: str | None = None, state: str | None = None) -> 
     if q:
         rows = rows.filter(Q(username__icontains=q) | Q(full_name__icontains=q) | Q(email__icontains=q))
     return rows.filter(STATES[state]) if state else rows
-
-
-def find(actor: Actor, username: str) -> User:
-    """Find anybody by name."""
-    check(actor, Act.ADMINISTER, None)
-    user = User.objects.filter(named(username)).select_related("entity").first()
-    if user is None:
-        raise NotFound(f'There is nobody called "{username}" here. The list of people has who is.')
-    return user
 
 
 def ties(actor: Actor, user: User) -> Ties:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django import forms
 
-from registry.models import Role
+from registry.models import OrganizationMember, Role
 from registry.web.forms.base import ServiceForm, text
 
 
@@ -23,7 +23,7 @@ class MemberForm(ServiceForm):
 class OrganizationMemberForm(MemberForm):
     """The same for an organization, which knows two roles."""
 
-    ROLES: ClassVar[list[tuple[str, str]]] = [("member", "Member"), ("admin", "Admin")]
+    ROLES: ClassVar[list[tuple[str, str]]] = list(OrganizationMember._meta.get_field("role").choices or [])
 
     role = forms.ChoiceField(label="Role", choices=ROLES, initial="member", widget=forms.Select)
 

@@ -84,9 +84,6 @@ class VersionTtlForm(TtlForm):
             )
         return given
 
-    def given(self) -> dict[str, Any]:
-        return {"ttl": super().given()["ttl"]}
-
 
 class MetadataForm(ServiceForm):
     """Metadata as JSON; what is wrong is said with its line."""

@@ -45,7 +45,7 @@ def people(request: HttpRequest, actor: Actor) -> HttpResponse:
 @page("GET", "POST")
 def person(request: HttpRequest, actor: Actor, username: str) -> HttpResponse:
     """One person: what they belong to, and whether they may sign in and administer."""
-    found = services.find(actor, username)
+    found = accounts.find(actor, username)
     if request.method != "POST":
         return _person(request, actor, found)
     act = act_of(request, _SAID)
@@ -67,7 +67,7 @@ def _person(
 @page("POST")
 def password_link(request: HttpRequest, actor: Actor, username: str) -> HttpResponse:
     """Make a link by which a person chooses a password; it is shown in this answer alone."""
-    found = services.find(actor, username)
+    found = accounts.find(actor, username)
 
     def link(uid: str, token: str) -> str:
         return request.build_absolute_uri(reverse("new-password", args=[uid, token]))
