@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -93,13 +93,13 @@ class Organization(models.Model):
 class OrganizationMember(models.Model):
     """A person's place in an organization."""
 
+    ROLES: ClassVar[list[tuple[str, str]]] = [("member", "Member"), ("admin", "Admin")]
+
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="members")
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="organization_memberships"
     )
-    role = models.CharField(
-        max_length=8, choices=[("member", "Member"), ("admin", "Admin")], default="member"
-    )
+    role = models.CharField(max_length=8, choices=ROLES, default="member")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

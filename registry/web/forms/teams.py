@@ -23,7 +23,7 @@ class MemberForm(ServiceForm):
 class OrganizationMemberForm(MemberForm):
     """The same for an organization, which knows two roles."""
 
-    ROLES: ClassVar[list[tuple[str, str]]] = list(OrganizationMember._meta.get_field("role").choices or [])
+    ROLES: ClassVar[list[tuple[str, str]]] = OrganizationMember.ROLES
 
     role = forms.ChoiceField(label="Role", choices=ROLES, initial="member", widget=forms.Select)
 
