@@ -302,6 +302,7 @@ PAGES: dict[str, dict[str, Needs]] = {
     ":profile": {"get": Needs.SELF, "post": Needs.SELF},
     ":home": {"get": Needs.SELF},
     ":search": {"get": Needs.SELF},
+    ":search-complete": {"get": Needs.SELF},
     ":markdown-preview": {"post": Needs.SELF},
     "keys:list": {"get": Needs.SELF, "post": Needs.SELF},
     "keys:revoke": {"get": M, "post": M},

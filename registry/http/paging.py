@@ -16,6 +16,7 @@ from django.db.models.functions import Cast
 from strongroom.core.errors import InvalidQuery
 
 from registry.http import moments
+from registry.models.matched import Matched
 from registry.models.merged import Merged
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
@@ -25,7 +26,7 @@ _MAX_CURSOR = 1024
 _INT64 = 2**63
 M = TypeVar("M", bound=Model)
 R = TypeVar("R")
-Rows: TypeAlias = QuerySet[M] | Merged[M]
+Rows: TypeAlias = QuerySet[M] | Merged[M] | Matched[M]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +113,23 @@ def page(
     ordered = rows.order_by(*order.columns())
     if cursor is not None:
         ordered = ordered.filter(_beyond(order, decode(order, cursor)))
+    if isinstance(ordered, Matched):
+        return _page_of(ordered[: limit + 1], order, limit)
     if by_id is not None:
         return _page_by_id(ordered, order, limit, weigh, by_id)
     if weigh:
         limit = _affordable(ordered.values_list(_size(weigh), flat=True)[: limit + 1], limit)
-    found = load(ordered[: limit + 1])
+    return _page_of(load(ordered[: limit + 1]), order, limit)
+
+
+def _page_of(found: list[Any], order: Order, limit: int) -> Page[Any]:
+    """Cut off the row that only says whether there are more."""
     more = len(found) > limit
     return Page(found[:limit], encode(order, found[limit - 1]) if more else None)
 
 
 def _page_by_id(
-    ordered: Rows[Any],
+    ordered: QuerySet[Any] | Merged[Any],
     order: Order,
     limit: int,
     weigh: Sequence[str],

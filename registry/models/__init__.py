@@ -16,6 +16,7 @@ from registry.models.tags import CollectionTag, VersionTag
 from registry.models.teams import Entity, Organization, OrganizationMember, Role, Team, TeamMember, named
 from registry.models.uploads import Upload, UploadPart
 from registry.models.versions import Membership, Version
+from registry.models.words import CollectionWords, VersionWords
 
 __all__ = [
     "Alias",
@@ -25,6 +26,7 @@ __all__ = [
     "Chunk",
     "Collection",
     "CollectionTag",
+    "CollectionWords",
     "Entity",
     "Event",
     "Installation",
@@ -50,5 +52,6 @@ __all__ = [
     "User",
     "Version",
     "VersionTag",
+    "VersionWords",
     "named",
 ]

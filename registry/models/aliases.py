@@ -31,6 +31,8 @@ class Alias(models.Model):
             models.CheckConstraint(condition=~Q(name=""), name="alias_not_empty"),
             models.CheckConstraint(condition=~is_numbered("name", "v"), name="alias_is_not_a_version_number"),
         ]
+        # Who holds a name anywhere, last logged first.
+        indexes = [models.Index(fields=["name", "membership"], name="alias_by_name")]
 
     def __str__(self) -> str:
         return self.name

@@ -19,7 +19,7 @@ from registry.actor import Actor
 from registry.errors import Gone, NameTaken, NotFound, NotInTrash
 from registry.models import Alias, ArtifactType, Collection, CollectionTag, Membership, Project, Version
 from registry.policy import Act, check
-from registry.services import events, restoring, sequences, trashing
+from registry.services import events, restoring, sequences, trashing, words
 from registry.services._common import KEEP, DeleteAliases, Keep, changes, now, refuse_held, spelled
 from registry.services.locks import lock, lock_rows
 from registry.services.restoring import RestoredCollection
@@ -96,6 +96,7 @@ def _establish(actor: Actor, project: Project, name: str, type: str, description
         mine = {"type": found.type, "established": True, "description": description}
         if Collection.objects.filter(pk=found.pk, established=False).update(**mine):
             found.established, found.description = True, description
+            words.of_collection(found)
             return found
 
 
@@ -159,6 +160,7 @@ def _apply(
     if after:
         row.updated_at = now()
         row.save()
+        words.of_collection(row)
         events.record(actor, "collection.edit", collection=row, subject=row.name, before=before, after=after)
 
 

@@ -36,6 +36,7 @@ from registry.services import (
     tags,
     touching,
     trash,
+    words,
 )
 from registry.services._common import KEEP, DeleteAliases, Keep, changes, refuse_held, spelled
 from registry.services.narrowing import narrowed
@@ -203,6 +204,8 @@ def _apply(
         changed |= retention.columns(version.created_at, ttl)
     if after:
         Version.objects.filter(pk=version.pk).update(**changed)
+        if wanted:
+            words.of_version(version.pk)
         told = events.record(
             actor,
             "version.edit",

@@ -28,6 +28,7 @@ from registry.web.views import (
     profile,
     projects,
     runs,
+    search,
     selections,
     stars,
     teams,
@@ -132,7 +133,8 @@ debug_patterns = [path("patterns", patterns.patterns, name="patterns")] if setti
 urlpatterns = [
     *debug_patterns,
     path("", home.home, name="home"),
-    path("search", home.search, name="search"),
+    path("search", search.everything, name="search"),
+    path("search/complete", search.complete, name="search-complete"),
     path("setup/<token>", accounts.setup, name="setup"),
     path("sign-in", accounts.sign_in, name="sign-in"),
     path("sign-in/forgotten", accounts.forgotten, name="forgotten"),

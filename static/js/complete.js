@@ -1,4 +1,5 @@
 // [data-completes=address]: offers what could end the term before the cursor; arrows choose, Enter or Tab takes it.
+// An offer is text for the box (data-whole), or a place to go to (data-href).
 let asked = 0;
 
 const list = (input) => input.parentElement.querySelector("[role=listbox]");
@@ -36,6 +37,7 @@ function choose(input, step) {
 }
 
 function take(input, option) {
+  if (option.dataset.href) return location.assign(option.dataset.href);
   const rest = input.value.slice(input.selectionStart);
   input.value = option.dataset.whole + rest;
   input.setSelectionRange(option.dataset.whole.length, option.dataset.whole.length);

@@ -16,6 +16,8 @@ def places(sample: Sample) -> dict[str, tuple[User | None, str]]:
         "home": "/",
         "search": "/search?q=defect",
         "search-cards": "/search?q=galvanised",
+        "search-kind": "/search?q=defect&in=collections",
+        "search-contents": "/search?q=adam",
         "search-nothing": "/search?q=zzzz",
         "entity": f"/{team}",
         "members": f"/teams/{team}/members",

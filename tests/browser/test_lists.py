@@ -84,6 +84,17 @@ def test_a_search_completes_narrows_and_stays_in_the_address(open_as, sample, he
     expect(page.locator("#listing a.version")).to_have_count(3)
 
 
+def test_the_jump_box_leads_to_what_is_chosen_by_keyboard(open_as, sample, here):
+    page = open_as(sample.alice, "/")
+    page.keyboard.press("/")
+    page.keyboard.type(sample.newest.collection.name[:6])
+    option = page.get_by_role("option", name=sample.newest.collection.name)
+    expect(option).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(f"{sample.newest.collection.get_absolute_url()}$"))
+
+
 def test_a_search_that_is_none_says_where_as_one_types(open_as, sample, here):
     page = open_as(sample.alice, here)
     page.get_by_label("Search versions").press_sequentially("sizee>3")

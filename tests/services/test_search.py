@@ -1,10 +1,12 @@
-"""What is found by its exact name: versions, and who holds an alias or a tag."""
+"""What is found by its name, and by the words of cards and metadata."""
 
 from __future__ import annotations
 
 import pytest
+from django.db.models import Q
 
-from registry.services import aliases, collections, search, versions
+from registry.models import words
+from registry.services import aliases, collections, projects, search, versions
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +27,7 @@ def made(people):
 
 
 def found(who, q):
-    return [row.name for row in search.versions(factories.actor(who), q)]
+    return [row.name for row in search.versions(factories.actor(who), q)[:20]]
 
 
 @pytest.mark.parametrize("above", ["", "vision/"])
@@ -59,11 +61,95 @@ def test_what_cards_of_collections_say_is_found_with_the_words_around_it(people)
     alice, project = factories.actor(people.alice), factories.project(people)
     card = "A long beginning. " * 20 + "Trained on Galvanised\nstrip by the night shift." + " An end." * 40
     told = collections.create(alice, project=project, name="plain", type="model", description=card)
-    collections.create(alice, project=project, name="galvanised", type="model", description="galvanised")
-    found = search.by_name(alice, "galvanised", limit=5)
-    assert [row.name for row in found.collections] == ["galvanised"]
-    assert found.described == [told]
-    assert "Trained on Galvanised\nstrip" in found.described[0].excerpt
-    assert len(found.described[0].excerpt) == 160
-    assert not search.described(factories.actor(people.charlie), "galvanised").exists()
-    assert not search.described(alice, "100%").exists()
+    [part] = search.first(alice, "galvanised", limit=5).parts
+    assert (part.kind, part.rows, part.more) == ("cards", [told], False)
+    assert "Trained on Galvanised\nstrip" in part.rows[0].excerpt
+    assert len(part.rows[0].excerpt) == 160
+    assert search.cards(factories.actor(people.charlie), "galvanised")[:1] == []
+    assert search.cards(alice, "100%")[:1] == []
+
+
+def said(who, q):
+    return [row.name for row in search.contents(factories.actor(who), q)[:9]]
+
+
+@pytest.fixture
+def told(people):
+    place = factories.project(people, "optics")
+    metadata = {"train": {"optimizer": "AdamW", "rates": [0.913, None, True]}, "note": "Straße, e\u0301tude"}
+    return factories.log(
+        people.alice, place, "lenses", {"a": b"1"}, description="Ground *by hand*", metadata=metadata
+    )
+
+
+@pytest.mark.parametrize(
+    "q", ["adamw", "ADAM", "0.913", "hand ground", "gro ada", "STRASSE", "\u00e9tude", "adamw!!!", "913"]
+)
+def test_versions_are_found_by_words_of_their_card_and_metadata(people, told, q):
+    assert said(people.bob, q) == ["lenses:v0"]
+    assert said(people.charlie, q) == []
+
+
+@pytest.mark.parametrize(
+    "q", ["damw", "optimizer", "true", "none", "adamw zebra", "", "'", '"', "* OR a", "NEAR(a b)", "%", "_"]
+)
+def test_what_no_word_begins_with_is_not_found(people, told, q):
+    assert said(people.bob, q) == []
+
+
+def test_what_was_edited_is_found_as_it_is_now(people, told):
+    alice = factories.actor(people.alice)
+    versions.edit(alice, membership=told, description="Polished")
+    assert (said(people.bob, "ground"), said(people.bob, "polished adamw")) == ([], ["lenses:v0"])
+    versions.edit(alice, membership=told, metadata={"optimizer": "sgd"})
+    assert (said(people.bob, "adamw"), said(people.bob, "polished sgd")) == ([], ["lenses:v0"])
+    versions.delete(alice, membership=told, delete_aliases=True)
+    assert said(people.bob, "sgd") == []
+
+
+def test_tags_of_collections_are_found_by_their_words(people, told):
+    alice = factories.actor(people.alice)
+    collections.edit(alice, collection=told.collection, tags=["night shift"])
+    assert search.cards(alice, "shift")[:5] == [told.collection]
+    collections.edit(alice, collection=told.collection, tags=[])
+    assert search.cards(alice, "shift")[:5] == []
+
+
+def test_a_card_of_a_thousand_pages_fills_no_index(people):
+    texts = [f"word{number} " * 3 for number in range(5000)]
+    assert words.distinct(texts) == [f"word{number}" for number in range(2000)]
+    assert words.distinct(["a" * 1000]) == ["a" * 64]
+    assert words.distinct(["x " * words._MOST_CHARACTERS, "beyond"]) == ["x"]
+
+
+def test_deep_metadata_is_walked_without_a_deep_stack():
+    deep = {"end": "bottom"}
+    for _ in range(5000):
+        deep = {"a": [deep]}
+    assert list(words.of_values(deep)) == ["bottom"]
+
+
+def test_what_many_others_have_is_passed_over_in_growing_parts(people, monkeypatch):
+    alice, charlie = factories.project(people, "large"), factories.actor(people.charlie)
+    other = projects.create(charlie, entity=people.charlie.entity, name="small")
+    mine = factories.log(people.charlie, other, "mine", {"a": b"1"}, description="common", aliases=["same"])
+    for number in range(30):
+        factories.log(
+            people.alice, alice, f"c{number}", {"a": b"%d" % number}, description="common", aliases=["same"]
+        )
+    for _ in range(2):
+        assert search.contents(charlie, "common")[:2] == [mine]
+        assert search.versions(charlie, "same")[:2] == [mine]
+        # Who sees many projects does not name them: the index is passed through.
+        monkeypatch.setattr(search, "_FEW", 0)
+
+
+def test_results_go_on_where_a_page_ended(people):
+    place, actor = factories.project(people), factories.actor(people.alice)
+    made = [
+        factories.log(people.alice, place, f"c{at}", {"a": b"%d" % at}, description="common")
+        for at in range(5)
+    ]
+    rows = search.contents(actor, "common")
+    assert rows.filter(Q(pk__lt=made[3].pk))[:2] == [made[2], made[1]]
+    assert rows.order_by("pk").filter(Q(pk__gt=made[3].pk))[:2] == [made[4]]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+
 import pytest
 
 from registry.models import Event
@@ -179,6 +182,37 @@ def test_the_jump_box_opens_the_only_version_of_a_name_and_lists_aliases(as_user
     assert text(client, "/search?q=digits:v0").count(">digits:v0</a>") == 2
     collections.delete(factories.actor(people.alice), collection=made.collection, delete_aliases=True)
     assert client.get("/search", {"q": "digits:v0"}).status_code == 302
+
+
+def test_each_kind_of_results_has_pages_of_its_own(as_user, people):
+    place = factories.project(people, "optics")
+    for at in range(27):
+        factories.log(
+            people.alice, place, f"lens{at}", {"a": b"%d" % at}, metadata={"grind": {"by": "Hand-held"}}
+        )
+    client = as_user(people.alice)
+    page = text(client, "/search?q=held hand")
+    assert page.count("grind.by</span> Hand-held") == 10
+    assert 'aria-label="More of: Cards and metadata of versions"' in page
+    first = text(client, "/search?q=held&in=contents")
+    assert first.count("grind.by</span> Hand-held") == 25
+    older = unescape(re.search(r'href="([^"]*after=[^"]*)" rel="next"', first)[1])
+    rest = text(client, f"/search{older}")
+    assert ("lens1:v0" in rest, "lens0:v0" in rest, "lens2:v0" in rest) == (True, True, False)
+    assert 'rel="prev"' in rest
+    assert "Search everything" in text(client, "/search?q=held&in=projects")
+    assert client.get("/search?q=held&in=contents&after=nonsense").status_code == 400
+
+
+def test_the_jump_box_offers_what_is_named_so_and_nothing_of_others(as_user, people):
+    made = factories.log(people.alice, factories.project(people), "digits", aliases=["gold"])
+    offered = text(as_user(people.alice), "/search/complete?q=gold")
+    assert f'data-href="{made.get_absolute_url()}"' in offered
+    assert f'data-href="{made.collection.get_absolute_url()}"' in text(
+        as_user(people.alice), "/search/complete?q=digit"
+    )
+    assert "digits" not in text(as_user(people.charlie), "/search/complete?q=gold")
+    assert 'role="option"' not in text(as_user(people.alice), "/search/complete?q=")
 
 
 def test_a_collection_that_lost_its_versions_says_which_number_comes_next(as_user, people):

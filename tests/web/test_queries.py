@@ -94,6 +94,21 @@ def test_versions_that_are_found(as_user, people):
     )
 
 
+def test_versions_whose_cards_are_found(as_user, people, place):
+    def log_more(numbers):
+        for n in numbers:
+            factories.log(people.alice, place, f"c{n}", {"a": b"%d" % n}, description="common")
+
+    for kind in ("", "&in=contents"):
+        grows_not(
+            as_user,
+            people.alice,
+            lambda kind=kind: f"/search?q=common{kind}",
+            lambda kind=kind: log_more([len(kind) * 100 + 99]),
+            lambda kind=kind: log_more(range(len(kind) * 100, len(kind) * 100 + MANY)),
+        )
+
+
 def test_runs_of_a_project(as_user, people, place):
     alice = factories.actor(people.alice)
     grows_not(

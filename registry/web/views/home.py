@@ -1,4 +1,4 @@
-"""Home: what changed in my projects; and the jump box."""
+"""Home: what changed in my projects."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 
 from registry.actor import Actor
-from registry.errors import InvalidInput, NotFound
 from registry.models import Project
-from registry.services import accounts, audit, projects, stars, versions
-from registry.services import search as searching
+from registry.services import accounts, audit, projects, stars
 from registry.web import told
 from registry.web.pages import page, show
 from registry.web.views.projects import first_steps
 
-_PROJECTS, _EVENTS, _HITS = 12, 20, 25
+_PROJECTS, _EVENTS = 12, 20
 _STARRED = 20
 _FIRST_PROJECT = "first-project"
 _HOME_SINCE = "home-since"
@@ -48,19 +45,3 @@ def _first_visit(request: HttpRequest, actor: Actor) -> dict[str, Any]:
     """How to begin: the first run makes its project."""
     assert actor.user is not None
     return first_steps(request, Project(entity=actor.user.entity, name=_FIRST_PROJECT))
-
-
-@page()
-def search(request: HttpRequest, actor: Actor) -> HttpResponse:
-    """Jump to a version by its full name, else list what has the words in its name."""
-    q = request.GET.get("q", "").strip()[:256]
-    if q.count("/") == 2:
-        try:
-            return redirect(versions.lookup(actor, q))
-        except (NotFound, InvalidInput):
-            # Not a name of something that is there: then it is words to look for.
-            pass
-    found = searching.by_name(actor, q, limit=_HITS) if q else None
-    if found and found.only and ":" in q:
-        return redirect(found.only)
-    return show(request, "home/search.html", {"q": q, "found": found})
