@@ -15,6 +15,8 @@ from registry.errors import InvalidQuery
 from registry.models import Collection, Entity, Event, Membership, Project
 from registry.models.merged import Merged
 from registry.policy import Act, can, check
+from registry.services._common import spelled
+from registry.services.aliases import LATEST
 
 Rows: TypeAlias = QuerySet[Event] | Merged[Event]
 
@@ -22,12 +24,19 @@ Rows: TypeAlias = QuerySet[Event] | Merged[Event]
 _SLACK = timedelta(minutes=10)
 # The most frequent act, and one that changes nothing.
 _DOWNLOAD = "version.download"
+_OF_ALIASES = ("alias.move", "alias.remove")
 
 
 class Filters(TypedDict, total=False):
-    """What a list is narrowed to; `by` is the name of who acted; with `downloads` False they are left out."""
+    """What a list is narrowed to.
+
+    `by` is the name of who acted; `alias` the one that moved or was removed; with `downloads` False they are
+    left out, unless `acts` names them.
+    """
 
     act: str
+    acts: Sequence[str]
+    alias: str
     by: str
     since: datetime
     until: datetime
@@ -103,9 +112,16 @@ def _of_versions(rows: QuerySet[Event], version_ids: list[int], filters: Filters
 def _newest_first(rows: QuerySet[Event], filters: Filters) -> QuerySet[Event]:
     if act := filters.get("act"):
         rows = rows.filter(act=act)
+    acts = filters.get("acts", ())
+    if acts:
+        rows = rows.filter(act__in=acts)
+    if alias := spelled(filters.get("alias", "")):
+        moved = Q(act__in=_OF_ALIASES, subject=alias)
+        # Each version that is logged takes this one, which no event of its own tells.
+        rows = rows.filter(moved | Q(act="version.log") if alias == LATEST else moved)
     if by := filters.get("by"):
         rows = rows.filter(actor_name=by)
-    if not filters.get("downloads", True):
+    if not filters.get("downloads", True) and _DOWNLOAD not in acts:
         rows = rows.exclude(act=_DOWNLOAD)
     return rows.filter(_between(filters.get("since"), filters.get("until"))).order_by("-id")
 

@@ -10,7 +10,8 @@ from registry.actor import Actor
 from registry.models import Entity
 from registry.policy import Act, can, check
 from registry.services import audit, policies, projects, retention, teams
-from registry.web import orders, searches, told
+from registry.web import feeds, orders, searches
+from registry.web.forms import events
 from registry.web.forms.policies import DefaultForm, TeamSettingsForm
 from registry.web.pager import paged
 from registry.web.pages import done, page, show
@@ -42,12 +43,11 @@ def detail(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
 def activity(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
     """What happened to members, keys, passwords and settings, newest first."""
     found = teams.find_entity(actor, entity)
-    pager = paged(request, audit.of_entity(actor, found), orders.EVENTS)
-    context = frame(actor, found, "activity") | {
-        "pager": pager,
-        "stories": told.tell(actor, pager.rows, origin=True),
-    }
-    return show(request, "teams/activity.html", context)
+    form = events.asked(request, events.OF_ENTITY)
+    context = frame(actor, found, "activity") | feeds.listing(
+        request, actor, form, lambda **given: audit.of_entity(actor, found, **given), origin=True
+    )
+    return show(request, "teams/activity.html", context, status=400 if form.errors else 200)
 
 
 @page("GET", "POST")

@@ -5,35 +5,46 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 
 from registry.actor import Actor
-from registry.services import audit
-from registry.web import orders, told
-from registry.web.pager import paged
+from registry.services import aliases, audit
+from registry.web import feeds
+from registry.web.forms import events
 from registry.web.pages import page, show
 from registry.web.views import collections, projects
+
+# Aliases that a filter offers.
+_ALIASES = 200
 
 
 @page()
 def of_project(request: HttpRequest, actor: Actor, entity: str, project: str) -> HttpResponse:
     """Every act in a project, newest first; downloads only when they are asked for."""
     context = projects.frame(actor, entity, project, "activity")
-    downloads = "downloads" in request.GET
-    pager = paged(request, audit.of_project(actor, context["project"], downloads=downloads), orders.EVENTS)
-    origin = audit.shows_origin(actor, context["project"])
-    stories = told.tell(actor, pager.rows, origin=origin)
-    context |= {"pager": pager, "stories": stories, "downloads": downloads}
-    return show(request, "events/project.html", context)
+    here, downloads = context["project"], "downloads" in request.GET
+    form = events.asked(request, events.OF_PROJECT)
+    context |= {"downloads": downloads} | feeds.listing(
+        request,
+        actor,
+        form,
+        lambda **given: audit.of_project(actor, here, downloads=downloads, **given),
+        origin=audit.shows_origin(actor, here),
+    )
+    return show(request, "events/project.html", context, status=400 if form.errors else 200)
 
 
 @page()
 def of_collection(
     request: HttpRequest, actor: Actor, entity: str, project: str, collection: str
 ) -> HttpResponse:
-    """Every act on a collection and its versions, newest first."""
+    """Every act on a collection and its versions, newest first; of an alias: which versions held it when."""
     here = collections.found(actor, entity, project, collection)
-    pager = paged(request, audit.of_collection(actor, here), orders.EVENTS)
-    origin = audit.shows_origin(actor, here.project)
-    context = collections.frame(actor, here, "activity") | {
-        "pager": pager,
-        "stories": told.tell(actor, pager.rows, origin=origin),
-    }
-    return show(request, "events/collection.html", context)
+    form = events.asked(request, events.OF_COLLECTION, has_alias=True)
+    told_of = feeds.listing(
+        request,
+        actor,
+        form,
+        lambda **given: audit.of_collection(actor, here, **given),
+        origin=audit.shows_origin(actor, here.project),
+    )
+    context = collections.frame(actor, here, "activity") | told_of
+    context["aliases"] = aliases.listing(actor, collection=here)[:_ALIASES]
+    return show(request, "events/collection.html", context, status=400 if form.errors else 200)

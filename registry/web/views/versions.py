@@ -15,8 +15,9 @@ from registry.http import markdown
 from registry.models import Membership
 from registry.policy import Act, check
 from registry.services import audit, latest, retention, runs, trash, versions
-from registry.web import orders, rows, searches, snippets, told
+from registry.web import feeds, orders, rows, searches, snippets
 from registry.web.columns import is_number
+from registry.web.forms import events
 from registry.web.forms.collections import DeleteForm
 from registry.web.metadata import matching
 from registry.web.pager import paged
@@ -123,11 +124,16 @@ def used_by(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
 def history(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     """Every event of this version: who, when, before and after."""
     membership = found(actor, **place)
-    pager = paged(request, audit.of_version(actor, membership), orders.EVENTS)
-    origin = audit.shows_origin(actor, membership.collection.project)
-    stories = told.tell(actor, pager.rows, origin=origin, loser=membership)
-    context = frame(actor, membership, "history") | {"pager": pager, "stories": stories}
-    return show(request, "versions/history.html", context)
+    form = events.asked(request, events.OF_VERSION)
+    context = frame(actor, membership, "history") | feeds.listing(
+        request,
+        actor,
+        form,
+        lambda **given: audit.of_version(actor, membership, **given),
+        origin=audit.shows_origin(actor, membership.collection.project),
+        loser=membership,
+    )
+    return show(request, "versions/history.html", context, status=400 if form.errors else 200)
 
 
 @page("GET", "POST")

@@ -1,0 +1,92 @@
+"""What a list of events is narrowed to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.http import HttpRequest
+from django.utils import timezone
+
+from registry.web.forms.base import ServiceForm
+
+# What people call the acts of a kind, and which these are.
+KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "logged": ("Logged", ("version.log", "version.log_unchanged")),
+    "aliases": ("Aliases", ("alias.move", "alias.remove")),
+    "edited": ("Edited", ("version.edit", "tag.edit", "collection.create", "collection.edit")),
+    "deleted": (
+        "Deleted and restored",
+        (
+            "version.delete", "version.expire", "version.restore", "version.purge",
+            "collection.delete", "collection.restore",
+        ),
+    ),
+    "used": ("Used and downloaded", ("version.use", "version.download")),
+    "runs": ("Runs", ("run.create", "run.edit")),
+    "settings": (
+        "Settings",
+        (
+            "ttl_policy.set", "project.create", "project.edit", "team.create", "team.edit",
+            "organization.create", "user.edit",
+        ),
+    ),
+    "people": ("Members", ("member.role", "member.remove", "member.invite", "member.uninvite", "member.join")),
+    "accounts": (
+        "Accounts and keys",
+        (
+            "user.create", "user.admin", "user.active", "user.password_link", "user.email", "user.password",
+            "key.create", "key.revoke",
+        ),
+    ),
+}  # fmt: skip
+OF_PROJECT = ("logged", "aliases", "edited", "deleted", "used", "runs", "settings")
+OF_COLLECTION = ("logged", "aliases", "edited", "deleted", "used", "settings")
+OF_VERSION = ("logged", "aliases", "edited", "deleted", "used")
+OF_ENTITY = ("people", "accounts", "settings")
+
+
+# Within what every clock and database knows, in any time zone.
+_DAYS = [MinValueValidator(date(1971, 1, 1)), MaxValueValidator(date(2999, 12, 30))]
+
+
+class EventsForm(ServiceForm):
+    """Fields of the address; all that is not given narrows nothing."""
+
+    kind = forms.ChoiceField(label="Acts", required=False)
+    by = forms.CharField(label="Who", required=False, max_length=128)
+    alias = forms.CharField(label="Alias", required=False, max_length=128)
+    since = forms.DateField(label="From", required=False, validators=_DAYS)
+    until = forms.DateField(label="To", required=False, validators=_DAYS)
+
+    def __init__(self, *args: Any, kinds: Sequence[str], has_alias: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("since", "until"):
+            self.fields[name].error_messages["invalid"] = "Write a day as 2026-01-31."
+        self.fields["kind"].choices = [("", "All"), *((kind, KINDS[kind][0]) for kind in kinds)]  # type: ignore[attr-defined]  # a ChoiceField
+        if not has_alias:
+            del self.fields["alias"]
+
+    @property
+    def any(self) -> bool:
+        """Tell whether the list is narrowed at all."""
+        return any(self.data.get(name) for name in self.fields)
+
+    def given(self) -> dict[str, Any]:
+        """What the service is handed: nothing that was not asked for. Days are those of who asks."""
+        given = {name: value for name, value in self.cleaned_data.items() if value}
+        if kind := given.pop("kind", ""):
+            given["acts"] = KINDS[kind][1]
+        if day := given.get("since"):
+            given["since"] = timezone.make_aware(datetime.combine(day, time.min))
+        if day := given.get("until"):
+            given["until"] = timezone.make_aware(datetime.combine(day, time.min) + timedelta(days=1))
+        return given
+
+
+def asked(request: HttpRequest, kinds: Sequence[str], *, has_alias: bool = False) -> EventsForm:
+    """Read the address."""
+    return EventsForm(request.GET, kinds=kinds, has_alias=has_alias)
