@@ -315,6 +315,7 @@ PAGES: dict[str, dict[str, Needs]] = {
     "entities:detail": {"get": E},
     "teams:settings": {"get": MG, "post": MG},
     "teams:activity": {"get": MG},
+    "teams:storage": {"get": E},
     "teams:members": {"get": E, "post": MG},
     "teams:remove": {"get": MG, "post": MG},
     "teams:invite": {"post": MG},

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db.models import Count, IntegerField, Model, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from registry.actor import Actor
-from registry.models import Blob, Entity, Version
+from registry.models import Blob, Entity, Project, Version
 from registry.policy import Act, check
+from registry.services import projects
 
 
 class Totals(NamedTuple):
@@ -26,15 +27,21 @@ class Totals(NamedTuple):
 def listing(actor: Actor, *, q: str | None = None) -> QuerySet[Entity]:
     """List all entities with `stored` bytes (contents once), `versions`, the bytes they `named`, and the `trash`."""
     check(actor, Act.ADMINISTER, None)
-    committed = Version.objects.filter(state=Version.State.COMMITTED)
-    trashed = Version.objects.filter(state=Version.State.DELETED, purged_at=None)
-    rows = Entity.objects.annotate(
-        stored=_of(Blob.objects.all(), "scope", Sum("size")),
-        versions=_of(committed, "sequence__project__entity", Count("pk")),
-        named=_of(committed, "sequence__project__entity", Sum("size")),
-        trash=_of(trashed, "sequence__project__entity", Sum("size")),
-    ).order_by("folded")
+    rows = _with_figures(Entity.objects, "sequence__project__entity").order_by("folded")
+    rows = rows.annotate(stored=_of(Blob.objects.all(), "scope", Sum("size")))
     return rows.filter(name__icontains=q) if q else rows
+
+
+def stored(actor: Actor, entity: Entity) -> int:
+    """Add up the bytes that the store keeps for an entity, equal contents once."""
+    check(actor, Act.VIEW, entity)
+    return int(Blob.objects.filter(scope=entity).aggregate(size=Coalesce(Sum("size"), 0))["size"])
+
+
+def of_projects(actor: Actor, *, entity: Entity, q: str | None = None) -> QuerySet[Project]:
+    """List the entity's projects that the person sees, with the same figures but for `stored`."""
+    check(actor, Act.VIEW, entity)
+    return _with_figures(projects.listing(actor, entity=entity, q=q), "sequence__project")
 
 
 def totals(actor: Actor) -> Totals:
@@ -43,6 +50,17 @@ def totals(actor: Actor) -> Totals:
     blobs = Blob.objects.aggregate(n=Count("pk"), size=Coalesce(Sum("size"), 0))
     versions = Version.objects.filter(state=Version.State.COMMITTED).count()
     return Totals(blobs["size"], blobs["n"], versions, shutil.disk_usage(settings.DATA_DIR).free)
+
+
+def _with_figures(rows: Any, owner: str) -> Any:
+    """Add what the versions of each row are and have, and what its trash has."""
+    committed = Version.objects.filter(state=Version.State.COMMITTED)
+    trashed = Version.objects.filter(state=Version.State.DELETED, purged_at=None)
+    return rows.annotate(
+        versions=_of(committed, owner, Count("pk")),
+        named=_of(committed, owner, Sum("size")),
+        trash=_of(trashed, owner, Sum("size")),
+    )
 
 
 def _of(rows: QuerySet[Model], owner: str, what: Count | Sum) -> Coalesce:

@@ -41,3 +41,9 @@ HOLDINGS = orders(
     ("-versions", (Key("versions", int), Key("pk", int))),
     ("-trash", (Key("trash", int), Key("pk", int))),
 )
+PROJECT_HOLDINGS = orders(
+    ("-named", (Key("named", int), Key("pk", int))),
+    ("name", (Key("name", str), Key("pk", int))),
+    ("-versions", (Key("versions", int), Key("pk", int))),
+    ("-trash", (Key("trash", int), Key("pk", int))),
+)

@@ -107,6 +107,7 @@ run_patterns = [
 team_patterns = [
     path("settings/<entity>", entities.settings, name="settings"),
     path("settings/<entity>/activity", entities.activity, name="activity"),
+    path("teams/<entity>/storage", entities.storage, name="storage"),
     path("teams/<entity>/members", teams.members, name="members"),
     path("teams/<entity>/members/remove", teams.remove, name="remove"),
     path("teams/<entity>/invitations", teams.invite, name="invite"),

@@ -78,9 +78,10 @@ def test_projects_of_a_team_and_home(as_user, people):
 
     client = as_user(people.alice)
     make([0])
-    few = count(client, f"/{team.name}"), count(client, "/"), count(client, "/search?q=p")
+    paths = f"/{team.name}", "/", "/search?q=p", "/search/complete?q=p", f"/teams/{team.name}/storage"
+    few = [count(client, path) for path in paths]
     make(range(1, MANY))
-    assert (count(client, f"/{team.name}"), count(client, "/"), count(client, "/search?q=p")) == few
+    assert [count(client, path) for path in paths] == few
 
 
 def test_versions_that_are_found(as_user, people):
