@@ -193,7 +193,7 @@ CASES = [
         "a description",
         edit(description="# New"),
         ("patch", V0, {"description": "# New"}),
-        ("/v0/edit/card", {"description": "# New", "seen": ""}),
+        ("/v0/edit/card", {"description": "# New", "seen": hashlib.sha256(b"").hexdigest()}),
     ),
     Case(
         "metadata",

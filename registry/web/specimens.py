@@ -209,7 +209,7 @@ def _forms(who: str) -> dict[str, Any]:
     card = {"description": CARD, "seen": "before"} if refused else None
     return {
         "collection_form": form,
-        "card_form": CardForm(card, initial={"description": CARD}, now=CARD),
+        "card_form": CardForm(card, now=CARD),
         "policy_form": PolicyForm(policy, initial=PolicyForm.showing(90 * DAY)),
         "ttl_form": PolicyForm(initial=PolicyForm.showing("inherit")),
         "delete_form": DeleteForm({} if refused else None),

@@ -97,6 +97,18 @@ def test_a_time_to_live_that_is_no_whole_days_is_shown_and_kept_as_it_is(client,
     assert fresh(sample).ttl_seconds == 86_400
 
 
+def test_a_time_to_live_that_somebody_else_set_meanwhile_is_not_replaced_unseen(as_user, sample, path):
+    mine, theirs = as_user(sample.alice), as_user(sample.people.root)
+    given = {"kind": "never", "seen": mine.get(f"{path}/edit/ttl").context["form"]["seen"].value()}
+    theirs.post(f"{path}/edit/ttl", {"kind": "days", "days": "400"})
+    answer = mine.post(f"{path}/edit/ttl", given)
+    assert answer.status_code == 422
+    assert "set it to “after 400 days” meanwhile" in answer.content.decode()
+    assert 'value="never" checked' in answer.content.decode()
+    given["seen"] = answer.context["form"]["seen"].value()
+    assert mine.post(f"{path}/edit/ttl", given).status_code == 302
+
+
 def test_what_would_go_to_the_trash_at_once_is_asked_for_with_its_aliases(client, sample, path):
     Version.objects.filter(pk=sample.newest.version_id).update(created_at=timezone.now() - timedelta(days=2))
     given = {"kind": "days", "days": "1"}
@@ -126,14 +138,14 @@ def test_a_member_may_not_set_ttl_where_the_team_says_admins(as_user, sample, pa
 
 
 def test_the_card_is_saved_with_plain_newlines(client, sample, path):
-    seen = fresh(sample).description.replace("\n", "\r\n")
+    seen = client.get(f"{path}/edit/card").context["form"]["seen"].value()
     answer = client.post(f"{path}/edit/card", {"description": "# A\r\n\r\nb", "seen": seen})
     assert answer["Location"] == path
     assert fresh(sample).description == "# A\n\nb"
 
 
 def test_a_card_that_changed_meanwhile_is_not_overwritten_unseen(client, sample, path):
-    seen = fresh(sample).description
+    seen = client.get(f"{path}/edit/card").context["form"]["seen"].value()
     versions.edit(factories.actor(sample.people.bob), membership=sample.newest, description="theirs")
     answer = client.post(f"{path}/edit/card", {"description": "mine", "seen": seen})
     assert answer.status_code == 422
@@ -141,7 +153,8 @@ def test_a_card_that_changed_meanwhile_is_not_overwritten_unseen(client, sample,
     assert "Somebody else changed this card meanwhile" in text
     assert ">\nmine</textarea>" in text
     assert fresh(sample).description == "theirs"
-    assert client.post(f"{path}/edit/card", {"description": "mine", "seen": "theirs"}).status_code == 302
+    now = answer.context["form"]["seen"].value()
+    assert client.post(f"{path}/edit/card", {"description": "mine", "seen": now}).status_code == 302
 
 
 def test_the_preview_is_rendered_by_the_same_function(client, path):

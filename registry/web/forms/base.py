@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any, ClassVar, cast
@@ -77,6 +78,38 @@ class ServiceForm(forms.Form):
         named = str(error.details.get("field", "")) or self.errors_on.get(error.code, "")
         where = named if named in self.fields else next(iter(self.fields))
         self.add_error(where, str(error))
+
+
+class SeenForm(ServiceForm):
+    """A form that replaces something whole: it tells when somebody else changed that since the page was opened.
+
+    Of what was there then only the digest travels: a form takes few megabytes, which are for what is typed.
+    """
+
+    seen = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
+    # The field that is replaced.
+    replaces: ClassVar[str] = ""
+
+    def __init__(self, *args: Any, now: str, **kwargs: Any) -> None:
+        self.now = hashlib.sha256(now.encode()).hexdigest()
+        kwargs["initial"] = {**kwargs.get("initial", {}), "seen": self.now}
+        super().__init__(*args, **kwargs)
+        # Behind what people see: the first field takes the errors that name none.
+        self.fields["seen"] = self.fields.pop("seen")
+
+    def meanwhile(self) -> str:
+        """Say what somebody else did, and what saving again does."""
+        raise NotImplementedError
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if "seen" in self.data and given.pop("seen") != self.now:
+            self.add_error(self.replaces, self.meanwhile())
+            self.put("seen", self.now)
+        return given
+
+    def given(self) -> dict[str, Any]:
+        return {self.replaces: self.cleaned_data[self.replaces]}
 
 
 class SettingsForm(ServiceForm):

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from registry.web.forms.base import ServiceForm, SettingsForm, area, text
+from registry.web.forms.base import SeenForm, ServiceForm, SettingsForm, area, text
 
 
 class CollectionForm(ServiceForm):
@@ -27,30 +27,24 @@ class CollectionForm(ServiceForm):
     description = area("Card", kind="card-text", help_text="Markdown. What is in it, where it comes from.")
 
 
-class CardForm(ServiceForm):
-    """A card in markdown. `seen` is the text that the person began with."""
+class CardForm(SeenForm):
+    """A card in markdown."""
 
+    replaces = "description"
     description = area("Card", kind="card-text", rows=18)
-    seen = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, now: str = "", **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.now = now
+    def __init__(self, *args: Any, now: str, **kwargs: Any) -> None:
+        super().__init__(*args, now=now, initial={"description": now}, **kwargs)
 
-    def clean(self) -> dict[str, Any]:
-        given = super().clean() or {}
-        if self.data.get("seen") is not None and _lines(given.get("seen", "")) != _lines(self.now):
-            self.add_error(
-                "description",
-                "Somebody else changed this card meanwhile. Your text is kept below: compare it with the page, "
-                "then save again to replace theirs.",
-            )
-            self.put("seen", self.now)
-        return given
+    def meanwhile(self) -> str:
+        return (
+            "Somebody else changed this card meanwhile. Your text is kept below: compare it with the page, "
+            "then save again to replace theirs."
+        )
 
-    def given(self) -> dict[str, Any]:
+    def clean_description(self) -> str:
         # Browsers send CRLF; a card is kept as scripts write it.
-        return {"description": _lines(self.cleaned_data["description"])}
+        return _lines(self.cleaned_data["description"])
 
 
 class CollectionSettingsForm(SettingsForm):

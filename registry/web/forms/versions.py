@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any, ClassVar
 
 from django import forms
@@ -11,7 +10,7 @@ from strongroom.core.names import parse_json
 from registry.errors import StrongroomError
 from registry.models import Version
 from registry.services._common import now
-from registry.web.forms.base import ServiceForm, area
+from registry.web.forms.base import SeenForm, ServiceForm, area
 
 DAY = 86400
 
@@ -62,21 +61,32 @@ class TtlForm(ServiceForm):
         return {"ttl": round(self.cleaned_data["days"] * DAY) if kind == "days" else kind}
 
 
-class VersionTtlForm(TtlForm):
+class VersionTtlForm(SeenForm, TtlForm):
     """The same for one version that is there: what would go at once goes only when that was confirmed."""
 
+    replaces = "days"
     confirmed = forms.BooleanField(required=False)
     # Whether the page asks for that.
     asks = False
 
     def __init__(self, *args: Any, version: Version, **kwargs: Any) -> None:
-        super().__init__(*args, initial=self.of(version), **kwargs)
-        self.created_at = version.created_at
+        self.version = version
+        # Without the default length: that is only offered.
+        now = f"{version.ttl_kind} {version.ttl_seconds}"
+        super().__init__(*args, now=now, initial=self.of(version), **kwargs)
+
+    def meanwhile(self) -> str:
+        seconds = self.version.ttl_seconds
+        held = f"after {in_days(seconds)} days" if seconds else self.version.ttl_kind
+        return f"Somebody else set it to “{held}” meanwhile. Save again to replace that with yours."
+
+    def given(self) -> dict[str, Any]:
+        return TtlForm.given(self)
 
     def clean(self) -> dict[str, Any]:
         given = super().clean()
         seconds = (given.get("days") or 0) * DAY if given.get("kind") == "days" else 0
-        age = (now() - self.created_at).total_seconds()
+        age = (now() - self.version.created_at).total_seconds()
         self.asks = 0 < seconds <= age and not given.get("confirmed")
         if self.asks:
             self.add_error(
@@ -85,16 +95,17 @@ class VersionTtlForm(TtlForm):
         return given
 
 
-class MetadataForm(ServiceForm):
+class MetadataForm(SeenForm):
     """Metadata as JSON; what is wrong is said with its line."""
 
+    replaces = "metadata"
     metadata = area("Metadata as JSON", kind="code", rows=24, spellcheck="false")
-    seen = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, now: str = "", **kwargs: Any) -> None:
-        # Of what was seen only its digest travels: a form takes few megabytes, which are for what is typed.
-        self.now = hashlib.sha256(now.encode()).hexdigest()
-        super().__init__(*args, initial={"metadata": now, "seen": self.now}, **kwargs)
+    def __init__(self, *args: Any, now: str, **kwargs: Any) -> None:
+        super().__init__(*args, now=now, initial={"metadata": now}, **kwargs)
+
+    def meanwhile(self) -> str:
+        return "Somebody else changed the metadata meanwhile. Save again to replace theirs with yours."
 
     def clean_metadata(self) -> Any:
         text = self.cleaned_data["metadata"]
@@ -102,16 +113,3 @@ class MetadataForm(ServiceForm):
             return parse_json(text)
         except StrongroomError as error:
             raise forms.ValidationError(str(error)) from None
-
-    def clean(self) -> dict[str, Any]:
-        given = super().clean() or {}
-        if given.get("seen") != self.now:
-            self.add_error(
-                "metadata",
-                "Somebody else changed the metadata meanwhile. Save again to replace theirs with yours.",
-            )
-            self.put("seen", self.now)
-        return given
-
-    def given(self) -> dict[str, Any]:
-        return {"metadata": self.cleaned_data["metadata"]}

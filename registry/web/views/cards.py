@@ -112,11 +112,7 @@ def description(request: HttpRequest, actor: Actor, **place: Any) -> HttpRespons
     """The card's editor, with a preview by the renderer that the page uses."""
     membership = _editable(actor, **place)
     text = membership.version.description
-    form = CardForm(
-        request.POST if request.method == "POST" else None,
-        initial={"description": text, "seen": text},
-        now=text,
-    )
+    form = CardForm(request.POST if request.method == "POST" else None, now=text)
     asked = "preview" in request.POST
     if request.method == "POST" and not asked and form.act(versions.edit, actor, membership=membership):
         return done(request, "The card is saved.", membership.get_absolute_url())

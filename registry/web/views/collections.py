@@ -89,8 +89,7 @@ def card(request: HttpRequest, actor: Actor, entity: str, project: str, collecti
     editing = "edit" in request.GET or request.method == "POST"
     if editing:
         check(actor, Act.EDIT, here.project)
-    first = {"description": here.description, "seen": here.description}
-    form = CardForm(request.POST if request.method == "POST" else None, initial=first, now=here.description)
+    form = CardForm(request.POST if request.method == "POST" else None, now=here.description)
     asked = "preview" in request.POST
     if request.method == "POST" and not asked and form.act(collections.edit, actor, collection=here):
         return done(request, "The card is saved.", request.path)
