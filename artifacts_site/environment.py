@@ -113,6 +113,38 @@ def env_mail(name: str) -> MailServer:
     )
 
 
+@dataclass(frozen=True)
+class OpenID:
+    """The provider that people sign in by; of whom it does not know here, those of `domains` get an account."""
+
+    issuer: str
+    client_id: str
+    secret: str
+    name: str
+    domains: tuple[str, ...] = ()
+
+
+def env_openid() -> OpenID | None:
+    """Return the OpenID Connect provider, None when no issuer is set."""
+    issuer = env_str("STRONGROOM_OIDC_ISSUER")
+    if not issuer:
+        return None
+    parts = urlsplit(issuer)
+    local = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if (parts.scheme != "https" and not local) or not parts.hostname or parts.query or parts.fragment:
+        raise WrongSetting(
+            "STRONGROOM_OIDC_ISSUER must be the issuer's address, such as https://login.example.org."
+        )
+    client_id, secret = env_str("STRONGROOM_OIDC_CLIENT_ID"), env_secret("STRONGROOM_OIDC_CLIENT_SECRET")
+    if not client_id or not secret:
+        raise WrongSetting(
+            "STRONGROOM_OIDC_ISSUER needs STRONGROOM_OIDC_CLIENT_ID and STRONGROOM_OIDC_CLIENT_SECRET, "
+            "which the provider gave."
+        )
+    domains = tuple(domain.casefold() for domain in env_list("STRONGROOM_OIDC_DOMAINS", []))
+    return OpenID(issuer, client_id, secret, env_str("STRONGROOM_OIDC_NAME", parts.hostname), domains)
+
+
 def kept_secret(path: Path) -> str:
     """Return the secret kept in a file that only its owner can read, made on the first call."""
     try:

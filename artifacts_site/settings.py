@@ -17,6 +17,7 @@ from artifacts_site.environment import (
     env_int,
     env_list,
     env_mail,
+    env_openid,
     env_secret,
     env_str,
     kept_secret,
@@ -86,6 +87,15 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "csp.middleware.CSPMiddleware",
 ]
+# --- Signing in by another ------------------------------------------------------------------------------
+OPENID = env_openid()
+# Of these only the protocol is used: no table of theirs is made.
+OPENID_APPS = ["allauth.account", "allauth.socialaccount", "allauth.socialaccount.providers.openid_connect"]
+MIGRATION_MODULES = {"account": None, "socialaccount": None}
+SOCIALACCOUNT_ADAPTER = "registry.web.openid.Adapter"
+if OPENID is not None:
+    INSTALLED_APPS += OPENID_APPS
+    MIDDLEWARE += ["allauth.account.middleware.AccountMiddleware"]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

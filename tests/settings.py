@@ -27,7 +27,7 @@ if os.environ.get("STRONGROOM_TEST_DATABASE") == "postgresql" and not os.environ
     os.environ["DATABASE_URL"] = _cluster.url
 
 from artifacts_site.settings import *  # noqa: E402, F403  # the environment above must stand first
-from artifacts_site.settings import DATABASES, STORAGES  # noqa: E402
+from artifacts_site.settings import DATABASES, INSTALLED_APPS, MIDDLEWARE, OPENID_APPS, STORAGES  # noqa: E402
 
 if os.environ.get("STRONGROOM_TEST_DATABASE") == "postgresql":
     # Each test thread's connection ends with it; a pool would keep the test database busy.
@@ -41,3 +41,6 @@ STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.Static
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 WHITENOISE_AUTOREFRESH = True
+# The routes are there; a test that wants a provider says which.
+INSTALLED_APPS += OPENID_APPS
+MIDDLEWARE += ["allauth.account.middleware.AccountMiddleware"]

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from registry.models import Event
+from registry.models import Event, Identity
 from registry.services import collections, drafts, invitations, keys, runs, teams, trash, uploads
 from tests import factories
 
@@ -207,6 +207,8 @@ def world(db):
     upload, _ = uploads.begin(maker, draft=draft, size=1, parts=1)
     added = factories.colleague(people)
     teams.add_member(factories.actor(people.alice), place=people.team, user=added, role="member")
+    people.bob.set_password("something to come back by")
+    people.bob.save()
     users = people.roles
     secrets = {
         role: None if user is None else keys.create(factories.actor(user), user=user, name=role)[1]
@@ -233,6 +235,8 @@ def world(db):
         "version_id": held.version.public_id,
         "key_id": people.bob.api_keys.get(name="member").pk,
         "uid": "MQ",
+        "provider_id": "oidc",
+        "identity": Identity.objects.create(user=people.bob, issuer="https://example.org", subject="1").pk,
         "username": people.bob.username,
         "invitation": invitations.invite(
             factories.actor(people.alice), team=people.team, role="viewer", link=str
@@ -299,6 +303,9 @@ PAGES: dict[str, dict[str, Needs]] = {
     ":new-password": {"get": Needs.PUBLIC, "post": Needs.PUBLIC},
     ":join": {"get": Needs.PUBLIC, "post": Needs.PUBLIC},
     ":sign-out": {"post": Needs.PUBLIC},
+    ":openid_connect_login": {"post": Needs.PUBLIC},
+    ":openid_connect_callback": {"get": Needs.PUBLIC},
+    ":disconnect-identity": {"post": M},
     ":profile": {"get": Needs.SELF, "post": Needs.SELF},
     ":home": {"get": Needs.SELF},
     ":search": {"get": Needs.SELF},
@@ -387,7 +394,7 @@ FORMS: dict[str, dict[str, str]] = {
     "projects:new-collection": {"name": "fresh", "type": "model"},
     "projects:settings": {"description": "fresh", "visibility": "organization"},
     "projects:ttl": {"kind": "days", "days": "9"},
-    "collections:card": {"description": "fresh", "seen": ""},
+    "collections:card": {"description": "fresh", "seen": hashlib.sha256(b"").hexdigest()},
     "collections:settings": {"name": "fresh", "type": "model", "tags": "a, b"},
     "collections:ttl": {"kind": "never"},
     "collections:delete": {
@@ -398,7 +405,7 @@ FORMS: dict[str, dict[str, str]] = {
     "collections:selected": {"v": "0", "act": "tag", "add": "fresh"},
     "collections:restore-versions": {"v": "0"},
     "versions:edit-names": {"act": "add-alias", "name": "fresh"},
-    "versions:edit-card": {"description": "fresh", "seen": ""},
+    "versions:edit-card": {"description": "fresh", "seen": hashlib.sha256(b"").hexdigest()},
     "versions:edit-metadata": {"metadata": '{"fresh": 1}', "seen": hashlib.sha256(b"{}").hexdigest()},
     "versions:edit-ttl": {"kind": "days", "days": "9"},
     "versions:delete": {"delete_aliases": "on", "seen_aliases": "latest/prod/gold"},
@@ -411,6 +418,7 @@ SEARCHES = {
 }
 # These change something without a form of fields.
 BARE = {
+    ":disconnect-identity",
     "installation:password-link",
     "keys:revoke",
     "teams:uninvite",
@@ -420,7 +428,7 @@ BARE = {
 # Posted, and no event: nothing of the registry changes.
 QUIET = {
     *(":setup", ":sign-in", ":forgotten", ":new-password", ":join", ":sign-out", ":markdown-preview"),
-    *("projects:star", "collections:star"),
+    *("projects:star", "collections:star", ":openid_connect_login"),
 }
 PAGE_ROUTES = [route for route in ROUTES if route.namespace != "api"]
 

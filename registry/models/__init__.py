@@ -5,6 +5,7 @@ from registry.models.aliases import Alias, ProtectedAlias
 from registry.models.blobs import Blob, StoredObject
 from registry.models.collections import ArtifactType, Collection
 from registry.models.events import Event
+from registry.models.identities import Identity
 from registry.models.invitations import Invitation
 from registry.models.jobs import JobRun
 from registry.models.manifests import Chunk, Manifest
@@ -29,6 +30,7 @@ __all__ = [
     "CollectionWords",
     "Entity",
     "Event",
+    "Identity",
     "Installation",
     "Invitation",
     "JobRun",

@@ -113,6 +113,11 @@ def make_invited(actor: Actor, *, username: str, password: str, full_name: str, 
     )
 
 
+def make_identified(actor: Actor, *, username: str, full_name: str, email: str) -> User:
+    """Make a person whom the OpenID Connect provider vouches for: whoever calls this has seen that it may."""
+    return _make(actor, username=username, email=email, full_name=full_name, password=None, is_admin=False)
+
+
 def edit_profile(
     actor: Actor, *, full_name: str = "", email: str = "", time_zone: str = "", default_entity: str = ""
 ) -> User:

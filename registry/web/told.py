@@ -28,6 +28,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "user.active": ("changed whether to let in", "let in, or not"),
     "user.password_link": ("made a password link for", "password link made"),
     "user.email": ("changed the address of", "address changed"),
+    "user.identity": ("changed the identity of", "identity connected, or not"),
     "user.password": ("changed the password of", "password changed"),
     "key.create": ("made the API key", "key created"),
     "key.revoke": ("revoked the API key", "key revoked"),

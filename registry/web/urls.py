@@ -5,6 +5,7 @@ Every first part of a fixed address is a name that no entity may have (`strongro
 
 from __future__ import annotations
 
+from django.apps import apps
 from django.conf import settings
 from django.urls import include, path
 
@@ -131,8 +132,21 @@ installation_patterns = [
 # For those who build pages; in production there is no such address.
 debug_patterns = [path("patterns", patterns.patterns, name="patterns")] if settings.DEBUG else []
 
+if apps.is_installed("allauth.socialaccount"):
+    from registry.web.views import openid
+
+    # The names are django-allauth's own: it leads back to them.
+    openid_patterns = [
+        path("sign-in/with/<provider_id>", openid.begin, name="openid_connect_login"),
+        path("sign-in/with/<provider_id>/callback", openid.finish, name="openid_connect_callback"),
+        path("settings/identities/<int:identity>/disconnect", openid.disconnect, name="disconnect-identity"),
+    ]
+else:
+    openid_patterns = []
+
 urlpatterns = [
     *debug_patterns,
+    *openid_patterns,
     path("", home.home, name="home"),
     path("search", search.everything, name="search"),
     path("search/complete", search.complete, name="search-complete"),

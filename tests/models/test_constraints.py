@@ -22,6 +22,7 @@ from registry.models import (
     Collection,
     CollectionTag,
     Entity,
+    Identity,
     Installation,
     Invitation,
     JobRun,
@@ -74,6 +75,7 @@ def rows():
     ProtectedAlias.objects.create(project=project, pattern="prod", folded="prod")
     JobRun.objects.create(task="t", started_at=NOW)
     invitations.invite(alice, team=people.team, role="viewer", link=str)
+    Identity.objects.create(user=people.bob, issuer="https://example.org", subject="1")
     return SimpleNamespace(
         people=people, project=project, run=run, one=one, two=two, draft=draft, key=key, upload=upload
     )
@@ -143,6 +145,11 @@ BREAK = {
     "manifest_once_per_scope": copy(Manifest),
     "manifest_roots_whole": change(Manifest, folders_root=b"1"),
     "manifest_digest_whole": change(Manifest, digest="F" * 32),
+    "identity_of_one_person": add(
+        lambda r: Identity(user=r.people.alice, issuer="https://example.org", subject="1")
+    ),
+    "identity_once_per_issuer": copy(Identity, subject="2"),
+    "identity_whole": change(Identity, subject=""),
     "invitation_role_known": change(Invitation, role="owner"),
     "invitation_sha256_whole": change(Invitation, sha256=b"1" * 31),
     "invitation_ends_once": change(Invitation, accepted_at=NOW, revoked_at=NOW),

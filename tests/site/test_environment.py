@@ -210,3 +210,25 @@ def test_another_mail_server_is_refused_without_telling_its_password(monkeypatch
     with pytest.raises(env.WrongSetting, match="X must be like smtp://") as refused:
         env.env_mail("X")
     assert "secret" not in str(refused.value)
+
+
+def test_a_provider_is_read_whole_or_not_at_all(monkeypatch):
+    assert env.env_openid() is None
+    monkeypatch.setenv("STRONGROOM_OIDC_ISSUER", "https://login.example.org/realms/team")
+    monkeypatch.setenv("STRONGROOM_OIDC_CLIENT_ID", "strongroom")
+    with pytest.raises(SystemExit, match="STRONGROOM_OIDC_CLIENT_SECRET"):
+        env.env_openid()
+    monkeypatch.setenv("STRONGROOM_OIDC_CLIENT_SECRET", "s")
+    monkeypatch.setenv("STRONGROOM_OIDC_DOMAINS", "Example.org, example.com")
+    found = env.env_openid()
+    assert (found.name, found.domains) == ("login.example.org", ("example.org", "example.com"))
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    ["http://login.example.org", "login.example.org", "https://", "https://a.org/?x=1", "ftp://a.org"],
+)
+def test_an_issuer_in_the_clear_is_refused(monkeypatch, issuer):
+    monkeypatch.setenv("STRONGROOM_OIDC_ISSUER", issuer)
+    with pytest.raises(SystemExit, match="STRONGROOM_OIDC_ISSUER must be the issuer's address"):
+        env.env_openid()

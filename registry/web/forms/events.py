@@ -38,8 +38,8 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "accounts": (
         "Accounts and keys",
         (
-            "user.create", "user.admin", "user.active", "user.password_link", "user.email", "user.password",
-            "key.create", "key.revoke",
+            "user.create", "user.admin", "user.active", "user.password_link", "user.email", "user.identity",
+            "user.password", "key.create", "key.revoke",
         ),
     ),
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import auth, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -46,6 +47,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         auth.login(request, form.result)
         return redirect(target)
     context = {"form": form, "next": "" if target == "/" else target, "is_set_up": accounts.is_set_up()}
+    context["openid"] = settings.OPENID
     answer = render(request, "accounts/sign_in.html", context, status=422 if form.errors else 200)
     if isinstance(form.refusal, RateLimited):
         answer.status_code = form.refusal.status

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from zoneinfo import available_timezones
 
+from django.conf import settings as configured
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 
 from registry.actor import Actor
 from registry.models import User
-from registry.services import accounts, teams
+from registry.services import accounts, identities, teams
 from registry.web.forms.accounts import PasswordForm, ProfileForm
 from registry.web.pages import act_of, done, page, show
 
@@ -30,6 +31,7 @@ def settings(request: HttpRequest, actor: Actor) -> HttpResponse:
             request, "Your password is changed. All your other sessions are signed out.", request.path
         )
     context = {"form": profile, "password_form": password, "zones": sorted(available_timezones())}
+    context |= {"openid": configured.OPENID, "identities": identities.listing(user)}
     return show(
         request, "accounts/settings.html", context, status=422 if profile.errors or password.errors else 200
     )
