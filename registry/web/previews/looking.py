@@ -14,8 +14,8 @@ from registry.errors import Forbidden, InvalidInput, RegistryError
 from registry.http import markdown
 from registry.models import Blob, Membership
 from registry.services import files
-from registry.web.previews import code, dump, tables
-from registry.web.previews.media import media_type
+from registry.web.previews import code, dump, notebook, tables
+from registry.web.previews.media import document_kind, media_type
 from registry.web.previews.reading import TEXT_LIMIT, as_text, read
 
 PICTURE_LIMIT = 32 * 1024 * 1024
@@ -34,7 +34,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """`kind` is text, markdown, json, table, image, audio, video, bytes, reference, none or refused.
+    """`kind` is text, markdown, json, notebook, table, image, audio, video, pdf, parquet, bytes,
+    reference, none or refused.
 
     `said` says what was read; `text` is that of a file which is text, whatever it is shown as.
     """
@@ -48,7 +49,7 @@ class Preview:
     @property
     def has_source(self) -> bool:
         """Tell whether it can be shown as plain text instead."""
-        return self.kind in ("markdown", "json", "table")
+        return self.kind in ("markdown", "json", "table", "notebook")
 
 
 def of(actor: Actor, membership: Membership, entry: Entry, asked: Asked | None = None) -> Preview:
@@ -70,6 +71,9 @@ def _of_blob(path: str, blob: Blob, asked: Asked) -> Preview:
     media = media_type(blob)
     if media is not None:
         return _of_media(blob, media)
+    document = document_kind(blob)
+    if document is not None:
+        return Preview(document, "Only what is shown is read.", data=blob.size)
     head = read(blob, 0, TEXT_LIMIT)
     text = as_text(head, whole=blob.size <= TEXT_LIMIT)
     if text is None:
@@ -90,6 +94,9 @@ def _of_text(path: str, blob: Blob, text: str, asked: Asked) -> Preview:
     cut = blob.size > TEXT_LIMIT
     said = "Only the first 256 kB were read." if cut else "The whole file is shown."
     if not asked.as_source:
+        cells = notebook.notebook(path, blob)
+        if cells is not None:
+            return Preview("notebook", "The whole file was read.", text=text, data=cells)
         found = None if cut else _as_tree(path, text) or _as_markdown(path, text)
         found = found or _as_table(path, blob, text, asked)
         if found is not None:

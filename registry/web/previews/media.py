@@ -35,3 +35,13 @@ def media_type(blob: Blob) -> str | None:
     if head[4:8] == b"ftyp":
         return "video/mp4" if head[8:12] in _MOVIES else _BRANDS.get(head[8:12])
     return None
+
+
+# Documents that the browser reads by script, a part at a time; they are handed over as bytes, never as a page.
+_DOCUMENTS = ((b"%PDF-", "pdf"), (b"PAR1", "parquet"))
+
+
+def document_kind(blob: Blob) -> str | None:
+    """Say whether the bytes begin as a PDF or as Parquet."""
+    head = read(blob, 0, _SNIFFED)
+    return next((kind for magic, kind in _DOCUMENTS if head.startswith(magic)), None)

@@ -134,11 +134,15 @@ def download(request: HttpRequest, actor: Actor, path: str, **place: Any) -> Htt
 
 @page()
 def media(request: HttpRequest, actor: Actor, path: str, **place: Any) -> HttpResponseBase:
-    """A picture, sound or film for its element: only what begins as one, with a type that runs no script."""
+    """A picture, sound or film for its element, or a document's bytes for the script that draws it.
+
+    Only what begins as one, with a type that runs no script.
+    """
     membership = found(actor, **place)
     entry, blob = files.content(actor, membership, path)
     kind = previews.media_type(blob)
-    if kind is None:
+    is_document = kind is None and previews.document_kind(blob) is not None
+    if kind is None and not is_document:
         raise NotFound(f"{path} is nothing that can be shown or played. Download it instead.")
     return deliver(
         request,
@@ -146,8 +150,8 @@ def media(request: HttpRequest, actor: Actor, path: str, **place: Any) -> HttpRe
         size=blob.size,
         sha256=blob.sha256.hex(),
         filename=entry.path,
-        content_type=kind,
-        inline=True,
+        content_type=kind or "application/octet-stream",
+        inline=not is_document,
     )
 
 
