@@ -69,6 +69,7 @@ def places(sample: Sample) -> dict[str, tuple[User | None, str]]:
         "version-edit-names": f"{version}/edit/names",
         "version-edit-card": f"{version}/edit/card",
         "version-edit-metadata": f"{version}/edit/metadata",
+        "version-edit-rows": f"{version}/edit/metadata?as=form",
         "version-edit-ttl": f"{version}/edit/ttl",
         "version-delete": f"{version}/delete",
         "files": f"{data}/files",

@@ -187,3 +187,18 @@ def test_deleting_and_restoring_work_without_script(open_as, sample):
     page.goto(sample.project.get_absolute_url() + "/trash")
     page.get_by_role("row", name=sample.newest.name).get_by_role("button", name="Restore").click()
     expect(page.locator("#toasts")).to_contain_text("is back with best, latest.")
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_metadata_is_edited_row_by_row(open_as, sample, script):
+    page = open_as(sample.alice, f"{sample.newest.get_absolute_url()}/metadata", java_script_enabled=script)
+    page.get_by_role("link", name="Edit", exact=True).click()
+    before = page.locator("table.rows tbody tr").count()
+    page.get_by_role("button", name="Add rows").click()
+    expect(page.locator("table.rows tbody tr")).not_to_have_count(before)
+    page.get_by_label("Keys of row 1", exact=True).fill("noted.by")
+    page.get_by_label("Kind of row 1", exact=True).select_option("text")
+    page.get_by_label("Value of row 1", exact=True).fill("the night shift")
+    page.get_by_role("button", name="Remove row 2", exact=True).click()
+    page.get_by_role("button", name="Save metadata").click()
+    expect(page.locator(".meta-tree").first).to_contain_text("the night shift")

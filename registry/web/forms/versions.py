@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
-from strongroom.core.names import parse_json
 
-from registry.errors import StrongroomError
 from registry.models import Version
 from registry.services._common import now
-from registry.web.forms.base import SeenForm, ServiceForm, area
+from registry.web.forms.base import SeenForm, ServiceForm
 
 DAY = 86400
 
@@ -93,23 +91,3 @@ class VersionTtlForm(SeenForm, TtlForm):
                 "days", "It is older than that: it would go to the trash at once, with all its aliases."
             )
         return given
-
-
-class MetadataForm(SeenForm):
-    """Metadata as JSON; what is wrong is said with its line."""
-
-    replaces = "metadata"
-    metadata = area("Metadata as JSON", kind="code", rows=24, spellcheck="false")
-
-    def __init__(self, *args: Any, now: str, **kwargs: Any) -> None:
-        super().__init__(*args, now=now, initial={"metadata": now}, **kwargs)
-
-    def meanwhile(self) -> str:
-        return "Somebody else changed the metadata meanwhile. Save again to replace theirs with yours."
-
-    def clean_metadata(self) -> Any:
-        text = self.cleaned_data["metadata"]
-        try:
-            return parse_json(text)
-        except StrongroomError as error:
-            raise forms.ValidationError(str(error)) from None

@@ -18,9 +18,11 @@ from registry.policy import Act, check
 from registry.services import aliases, retention, tags, versions
 from registry.web import rows
 from registry.web.forms.collections import CardForm
-from registry.web.forms.versions import MetadataForm, NameForm, VersionTtlForm
+from registry.web.forms.metadata import KINDS, MetadataForm, MetadataRowsForm, rows_of
+from registry.web.forms.versions import NameForm, VersionTtlForm
 from registry.web.pages import done, is_fragment, page, show
 from registry.web.templatetags.words import as_json
+from registry.web.views.completions import known_keys
 from registry.web.views.versions import found, frame
 
 # Aliases to choose from while typing; the hint beside it knows all of them.
@@ -123,14 +125,34 @@ def description(request: HttpRequest, actor: Actor, **place: Any) -> HttpRespons
 
 @page("GET", "POST")
 def metadata(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
-    """The metadata as JSON, checked in place."""
+    """The metadata as JSON or as a form of rows, checked in place."""
     membership = _editable(actor, **place)
-    text = as_json(membership.version.metadata)
-    form = MetadataForm(request.POST if request.method == "POST" else None, now=text)
+    if request.GET.get("as") == "form":
+        return _metadata_rows(request, actor, membership)
+    now = membership.version.metadata
+    form = MetadataForm(request.POST if request.method == "POST" else None, now=as_json(now))
     if request.method == "POST" and form.act(versions.edit, actor, membership=membership):
         return done(request, "The metadata is saved.", reverse("versions:metadata", kwargs=place))
-    context = frame(actor, membership, "metadata") | {"form": form}
+    context = frame(actor, membership, "metadata") | {"form": form, "has_rows": rows_of(now) is not None}
     return show(request, "versions/edit_metadata.html", context, status=422 if form.errors else 200)
+
+
+def _metadata_rows(request: HttpRequest, actor: Actor, membership: Membership) -> HttpResponse:
+    now = membership.version.metadata
+    listed = rows_of(now)
+    if listed is None and request.method != "POST":
+        return redirect(f"{request.path}?as=json")
+    form = MetadataRowsForm(
+        request.POST if request.method == "POST" else None, now=as_json(now), rows=listed or []
+    )
+    if form.only_asks:
+        form.rearrange()
+    elif request.method == "POST" and form.act(versions.edit, actor, membership=membership):
+        return done(request, "The metadata is saved.", f"{membership.get_absolute_url()}/metadata")
+    context = frame(actor, membership, "metadata") | {"form": form, "kinds": KINDS, "has_rows": True}
+    context["known"] = known_keys(actor, membership.collection)
+    failed = not form.only_asks and form.is_bound and form.errors
+    return show(request, "versions/edit_metadata_rows.html", context, status=422 if failed else 200)
 
 
 @page("GET", "POST")

@@ -1,0 +1,154 @@
+"""Metadata edited as a form of rows: what is typed is what is kept, and what is wrong stays and is told in its row."""
+
+from __future__ import annotations
+
+from html import unescape
+
+import pytest
+
+from registry.services import versions
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+START = {
+    "train": {"epochs": 30, "opt": "adamw", "rates": [0.1, 0.01]},
+    "val.f1": 0.9134,
+    "": None,
+    "ok": True,
+}
+
+
+@pytest.fixture
+def people():
+    return factories.people()
+
+
+@pytest.fixture
+def made(people):
+    return factories.log(people.alice, factories.project(people), "digits", metadata=START)
+
+
+@pytest.fixture
+def client(as_user, people):
+    return as_user(people.alice)
+
+
+def page_of(client, made):
+    return client.get(f"{made.get_absolute_url()}/edit/metadata?as=form")
+
+
+def rows(form):
+    return [(row.key, row.kind, row.value) for row in form.rows if not row.is_blank]
+
+
+def post(client, made, listed, **more):
+    seen = page_of(client, made).context["form"]["seen"].value()
+    fields = {"seen": seen, "key": [], "kind": [], "value": []}
+    for key, kind, value in listed:
+        for name, each in (("key", key), ("kind", kind), ("value", value)):
+            fields[name].append(each)
+    return client.post(f"{made.get_absolute_url()}/edit/metadata?as=form", fields | more)
+
+
+def kept(made):
+    made.version.refresh_from_db()
+    return made.version.metadata
+
+
+def test_each_value_has_its_row_and_saving_it_changes_nothing(client, made):
+    shown = rows(page_of(client, made).context["form"])
+    assert shown == [
+        ("train.epochs", "number", "30"),
+        ("train.opt", "text", "adamw"),
+        ("train.rates", "json", "[0.1, 0.01]"),
+        ('"val.f1"', "number", "0.9134"),
+        ('""', "null", ""),
+        ("ok", "boolean", "true"),
+    ]
+    assert post(client, made, shown)["Location"] == f"{made.get_absolute_url()}/metadata"
+    assert kept(made) == START
+    assert list(kept(made)) == list(START)
+
+
+def test_what_is_typed_is_kept_with_its_kind(client, made):
+    listed = [
+        ("a.b", "text", "12"), ("a.c", "number", "12345678901234567890123"), ("a.d", "number", "1e-3"),
+        ("e", "json", '{"x": [1, "2"]}'), ("f", "boolean", "false"), ("g", "text", "two\r\nlines"), ("", "text", ""),
+    ]  # fmt: skip
+    assert post(client, made, listed).status_code == 302
+    assert kept(made) == {
+        "a": {"b": "12", "c": 12345678901234567890123, "d": 0.001},
+        "e": {"x": [1, "2"]}, "f": False, "g": "two\nlines",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("listed", "said"),
+    [
+        ([("a", "number", "twelve")], "This is no number"),
+        ([("a", "number", "true")], "This is no number"),
+        ([("a", "number", "")], "This is no number"),
+        ([("a", "number", "1e400")], "This is no number"),
+        ([("a", "number", '1, "b": 2')], "This is no number"),
+        ([("a", "boolean", "yes")], "Write true or false"),
+        ([("a", "json", "[1,")], "This is no JSON"),
+        ([("a", "text", "1"), ("a", "text", "2")], "Another row has this key already"),
+        ([("a", "text", "1"), ("a.b", "text", "2")], "Another row gives a value to the first part"),
+        ([("a.b", "text", "1"), ("a", "text", "2")], "Another row has this key already"),
+        ([("a", "json", '{"b": 1}'), ("a.b", "text", "2")], "Another row gives a value to the first part"),
+        ([("a..b", "text", "1")], "Write keys like train.epochs"),
+        ([("", "text", "lost")], "Write keys like train.epochs"),
+        ([("two words", "text", "1")], "Write keys like train.epochs"),
+    ],
+)
+def test_a_row_that_is_wrong_says_so_and_keeps_what_was_typed(client, made, listed, said):
+    answer = post(client, made, [*listed, ("kept", "text", "what I typed")])
+    assert answer.status_code == 422
+    page = unescape(answer.content.decode())
+    assert said in page
+    assert "what I typed" in page
+    assert page.count('aria-invalid="true"') == 1
+    assert kept(made) == START
+
+
+def test_rules_about_the_whole_are_told_above(client, made):
+    answer = post(client, made, [(f"k{number}", "text", "1") for number in range(101)])
+    assert answer.status_code == 422
+    assert 'id="metadata-error"' in answer.content.decode()
+
+
+def test_rows_are_added_and_removed_without_script(client, made):
+    listed = [("a", "text", "1"), ("b", "text", "2")]
+    answer = post(client, made, listed, add="1")
+    assert (answer.status_code, answer.content.decode().count('name="key"')) == (200, 8)
+    answer = post(client, made, listed, remove="0")
+    assert rows(answer.context["form"]) == [("b", "text", "2")]
+    assert kept(made) == START
+
+
+def test_what_somebody_else_saved_meanwhile_is_not_replaced_unseen(client, made, people):
+    seen = page_of(client, made).context["form"]["seen"].value()
+    versions.edit(factories.actor(people.bob), membership=made, metadata={"theirs": 1})
+    answer = post(client, made, [("mine", "text", "1")], seen=seen)
+    assert answer.status_code == 422
+    assert "Somebody else changed the metadata meanwhile" in answer.content.decode()
+    assert kept(made) == {"theirs": 1}
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {str(number): {str(at): at for at in range(50)} for number in range(5)},
+        {'with "quotes"\\': 1},
+        {"new\nline": 1},
+    ],
+)
+def test_what_no_row_can_show_is_left_to_json(client, made, people, metadata):
+    versions.edit(factories.actor(people.alice), membership=made, metadata=metadata)
+    answer = page_of(client, made)
+    if answer.status_code == 302:
+        assert answer["Location"].endswith("?as=json")
+        assert "than a form can show" in client.get(answer["Location"]).content.decode()
+    else:
+        assert post(client, made, rows(answer.context["form"])).status_code == 302
+        assert kept(made) == metadata
