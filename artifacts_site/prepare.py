@@ -60,6 +60,8 @@ class Preparation:
     def _static_state(self) -> str:
         """Name the state of the static files by size and time; packages' own change only with the pins."""
         digest = hashlib.sha256((self.base / "requirements.txt").read_bytes())
+        # Which folders there are say the settings.
+        digest.update((self.base / "artifacts_site" / "settings.py").read_bytes())
         for path in sorted(self._static_files()):
             facts = path.stat()
             digest.update(f"{path}:{facts.st_size}:{facts.st_mtime_ns}\n".encode())

@@ -6,6 +6,8 @@ import platform
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import django
+
 from artifacts_site import logs
 from artifacts_site.environment import (
     DATABASE_FILE,
@@ -68,12 +70,15 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "rest_framework",
     "drf_spectacular",
     "django_htmx",
     "csp",
     "registry",
 ]
+# What we use without their tables: nobody changes anything in Django's admin, so nothing is kept of it.
+MIGRATION_MODULES = {"admin": None, "account": None, "socialaccount": None}
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -91,7 +96,6 @@ MIDDLEWARE = [
 OPENID = env_openid()
 # Of these only the protocol is used: no table of theirs is made.
 OPENID_APPS = ["allauth.account", "allauth.socialaccount", "allauth.socialaccount.providers.openid_connect"]
-MIGRATION_MODULES = {"account": None, "socialaccount": None}
 SOCIALACCOUNT_ADAPTER = "registry.web.openid.Adapter"
 if OPENID is not None:
     INSTALLED_APPS += OPENID_APPS
@@ -140,8 +144,8 @@ WORKER_PROCESSES = env_int("STRONGROOM_WORKER_PROCESSES", 1, least=1, most=64)
 INCOMING_DIR = DATA_DIR / "incoming"
 STATIC_ROOT = DATA_DIR / "static"
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
-# Only our own: what packages bring along (the pages of REST framework) is never shown.
+STATICFILES_DIRS = [BASE_DIR / "static", Path(django.__file__).parent / "contrib/admin/static"]
+# Our own and that of Django's admin: what else packages bring along (the pages of REST framework) is never shown.
 STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -30,8 +30,44 @@ PACKAGES = [
     ("elkjs", "0.12.1", "EPL-2.0", "lib/elk-api.js", STATIC / "elk-api.js"),
     ("elkjs", "0.12.1", "EPL-2.0", "lib/elk-worker.min.js", STATIC / "elk-worker.min.js"),
     ("js-sha256", "0.11.1", "MIT", "build/sha256.min.js", STATIC / "sha256.min.js"),
+    ("pdfjs-dist", "5.6.205", "Apache-2.0", "legacy/build/pdf.min.mjs", STATIC / "pdf.min.js"),
+    ("pdfjs-dist", "5.6.205", "Apache-2.0", "legacy/build/pdf.worker.min.mjs", STATIC / "pdf-worker.min.js"),
     ("axe-core", "4.14.1", "MPL-2.0", "axe.min.js", TESTS / "axe.min.js"),
 ]
+
+# Modules that only together are a library: bundled once, here, into one file that a worker loads.
+PARQUET = ("hyparquet@1.33.0", "hyparquet-compressors@1.1.2", "fzstd@0.1.1")
+ESBUILD = "esbuild@0.28.2"
+# Without hysnappy, which is WebAssembly: the pages' CSP allows none, and hyparquet has its own Snappy.
+PARQUET_ENTRY = """
+import { decompress } from "fzstd";
+import { decompressBrotli } from "hyparquet-compressors/src/brotli.js";
+import { gunzip } from "hyparquet-compressors/src/gzip.js";
+import { decompressLz4, decompressLz4Raw } from "hyparquet-compressors/src/lz4.js";
+export { parquetMetadataAsync, parquetReadObjects, parquetSchema } from "hyparquet";
+export const compressors = {
+  GZIP: (input, length) => gunzip(input, new Uint8Array(length)),
+  BROTLI: decompressBrotli, ZSTD: (input) => decompress(input), LZ4: decompressLz4, LZ4_RAW: decompressLz4Raw,
+};
+"""
+
+
+def bundle(entry: str, packages: tuple[str, ...], name: str) -> bytes:
+    """Return the packages of the npm registry as one script that sets a global of this name."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "entry.js").write_text(entry)
+        install = ["npm", "install", "--silent", "--no-audit", "--no-fund", ESBUILD, *packages]
+        subprocess.run(install, cwd=folder, check=True)
+        build = [
+            "npx",
+            "esbuild",
+            "entry.js",
+            "--bundle",
+            "--minify",
+            "--format=iife",
+            f"--global-name={name}",
+        ]
+        return subprocess.run(build, cwd=folder, check=True, stdout=subprocess.PIPE).stdout
 
 
 def fetch(name: str, version: str, member: str) -> bytes:
@@ -112,6 +148,16 @@ def main() -> None:
             "source_sha256": hashlib.sha256(source).hexdigest(),
             "sha256": hashlib.sha256(made).hexdigest(),
         }
+    made = bundle(PARQUET_ENTRY, PARQUET, "hyparquet")
+    (STATIC / "hyparquet.min.js").write_bytes(made)
+    names = [package.rpartition("@") for package in PARQUET]
+    record["static/vendor/hyparquet.min.js"] = {
+        "package": ", ".join(name for name, _, _ in names),
+        "version": ", ".join(version for _, _, version in names),
+        "licence": "MIT",
+        "member": f"PARQUET_ENTRY of bin/vendor.py, by {ESBUILD}",
+        "sha256": hashlib.sha256(made).hexdigest(),
+    }
     for path, (package, version, licence) in DESIGN.items():
         digest = hashlib.sha256((ROOT / path).read_bytes()).hexdigest()
         record[path] = {"package": package, "version": version, "licence": licence, "sha256": digest}

@@ -9,6 +9,7 @@ from django.apps import apps
 from django.conf import settings
 from django.urls import include, path
 
+from registry.web import tables
 from registry.web.views import (
     accounts,
     cards,
@@ -159,6 +160,7 @@ urlpatterns = [
     path("settings", profile.settings, name="profile"),
     path("markdown-preview", cards.preview, name="markdown-preview"),
     path("", include((key_patterns, "keys"))),
+    path("installation/tables/", tables.site.urls),
     path("", include((installation_patterns, "installation"))),
     # Before projects: "teams/<entity>" and "settings/<entity>" would otherwise be projects of such entities.
     path("", include((team_patterns, "teams"))),
