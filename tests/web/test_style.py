@@ -61,13 +61,14 @@ def test_first_words_of_fixed_addresses_are_no_names_of_entities():
 
     from registry.web import urls
 
-    first = {str(pattern.pattern).split("/")[0] for pattern in _leaves(urls.urlpatterns)}
+    first = {path.split("/")[0] for path in _paths(urls.urlpatterns)}
     assert {word for word in first if word and "<" not in word} <= RESERVED_ENTITIES
 
 
-def _leaves(patterns):
+def _paths(patterns, above=""):
     for pattern in patterns:
+        path = above + str(pattern.pattern)
         if hasattr(pattern, "url_patterns"):
-            yield from _leaves(pattern.url_patterns)
+            yield from _paths(pattern.url_patterns, path)
         else:
-            yield pattern
+            yield path
