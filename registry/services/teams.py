@@ -69,6 +69,14 @@ def organizations(actor: Actor, *, q: str | None = None) -> QuerySet[Organizatio
     return rows.filter(Q(entity__name__icontains=q) | Q(pk__in=holding))
 
 
+def of_organization(actor: Actor, organization: Organization, *, q: str | None = None) -> QuerySet[Team]:
+    """List the teams of an organization by name, each with the number of `people` in it."""
+    check(actor, Act.VIEW, organization)
+    rows = Team.objects.filter(organization=organization).select_related("entity")
+    rows = rows.annotate(people=Count("members")).order_by("entity__folded")
+    return rows.filter(entity__name__icontains=q) if q else rows
+
+
 def add_member(actor: Actor, *, place: Place, user: User, role: str) -> None:
     """Give a person a role, or change the one they have; safe to repeat.
 

@@ -34,6 +34,7 @@ PEOPLE = orders(
     ("name", (Key("username", str), Key("pk", int))),
     ("-created", (Key("created_at", datetime), Key("pk", int))),
 )
+TEAMS = orders(("name", (Key("entity__folded", str), Key("pk", int))))
 ORGANIZATIONS = orders(("name", (Key("entity__folded", str), Key("pk", int))))
 HOLDINGS = orders(
     ("-stored", (Key("stored", int), Key("pk", int))),

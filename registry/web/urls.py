@@ -109,6 +109,7 @@ run_patterns = [
 team_patterns = [
     path("settings/<entity>", entities.settings, name="settings"),
     path("settings/<entity>/activity", entities.activity, name="activity"),
+    path("teams/<organization>/teams", teams.of_organization, name="of-organization"),
     path("teams/<entity>/storage", entities.storage, name="storage"),
     path("teams/<entity>/members", teams.members, name="members"),
     path("teams/<entity>/members/remove", teams.remove, name="remove"),

@@ -21,6 +21,7 @@ def places(sample: Sample) -> dict[str, tuple[User | None, str]]:
         "search-nothing": "/search?q=zzzz",
         "entity": f"/{team}",
         "members": f"/teams/{team}/members",
+        "organization-teams": f"/teams/{sample.people.organization.entity.name}/teams",
         "team-storage": f"/teams/{team}/storage",
         "team-settings": f"/settings/{team}",
         "team-activity": f"/settings/{team}/activity",

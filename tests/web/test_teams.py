@@ -145,3 +145,17 @@ def test_an_organization_has_members_too(as_user, people):
     root.post(f"{place}/remove", {"username": people.charlie.username})
     assert not people.organization.members.filter(user=people.charlie).exists()
     assert as_user(people.alice).get(f"/teams/{people.alice.username}/members").status_code == 404
+
+
+def test_admins_of_an_organization_make_teams_and_its_people_see_them(as_user, people):
+    teams.add_member(factories.actor(people.root), place=people.organization, user=people.olga, role="admin")
+    olga, path = as_user(people.olga), f"/teams/{people.organization.entity.name}/teams"
+    assert olga.post(path, {"name": "line-four"})["Location"] == "/teams/line-four/members"
+    page = olga.get(path).content.decode()
+    assert ">line-four</a>" in page
+    assert olga.post(path, {"name": "line-four"}).status_code == 422
+    assert "is taken" in olga.post(path, {"name": "line-four"}).content.decode()
+    assert "line-four" not in olga.get(f"{path}?q=nothing").content.decode().partition("<table")[2]
+    alice = as_user(people.alice).get(path).content.decode()
+    assert ("line-four" in alice, "New team" in alice) == (True, False)
+    assert as_user(people.alice).get(f"/teams/{people.team.entity.name}/teams").status_code == 404

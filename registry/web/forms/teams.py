@@ -37,3 +37,14 @@ class InvitationForm(ServiceForm):
     email = text(
         "E-mail", required=False, inputmode="email", help_text="Without one you hand the link on yourself."
     )
+
+
+class NewTeamForm(ServiceForm):
+    """A new team in the organization whose page this is."""
+
+    name = text(
+        "Name",
+        autocapitalize="none",
+        spellcheck="false",
+        help_text="The address of its projects begins with it; it stays.",
+    )

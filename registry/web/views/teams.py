@@ -13,7 +13,7 @@ from registry.models import Team
 from registry.policy import Act, can, check
 from registry.services import invitations, teams
 from registry.web import orders, searches
-from registry.web.forms.teams import InvitationForm, MemberForm, OrganizationMemberForm
+from registry.web.forms.teams import InvitationForm, MemberForm, NewTeamForm, OrganizationMemberForm
 from registry.web.pager import paged
 from registry.web.pages import done, page, show
 from registry.web.views.entities import frame
@@ -32,6 +32,26 @@ def members(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
         said = f"{form.cleaned_data['username']} is {form.cleaned_data['role']} now."
         return done(request, said, request.path)
     return _show(request, actor, place, form=form)
+
+
+@page("GET", "POST")
+def of_organization(request: HttpRequest, actor: Actor, organization: str) -> HttpResponse:
+    """The teams of an organization; its admins make more."""
+    place = teams.find_organization(actor, organization)
+    if request.method == "POST":
+        check(actor, Act.MANAGE_MEMBERS, place)
+    form = NewTeamForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.act(teams.create_team, actor, organization=place):
+        name = form.result.entity.name
+        return done(
+            request, f"The team {name} is made, with you as its admin.", reverse("teams:members", args=[name])
+        )
+    asked, _ = searches.of(request)
+    listed = teams.of_organization(actor, place, **asked.given())
+    context = frame(actor, place.entity, "teams") | {"form": form, "asked": asked}
+    context["pager"] = paged(request, listed, orders.TEAMS, by_time=False)
+    context["may_manage"] = can(actor, Act.MANAGE_MEMBERS, place)
+    return show(request, "teams/teams.html", context, status=422 if form.errors else 200)
 
 
 def _form(place: teams.Place, data: QueryDict | None = None) -> MemberForm:
