@@ -235,6 +235,7 @@ def world(db):
         "version_id": held.version.public_id,
         "key_id": people.bob.api_keys.get(name="member").pk,
         "uid": "MQ",
+        "tail": "files/a",
         "provider_id": "oidc",
         "identity": Identity.objects.create(user=people.bob, issuer="https://example.org", subject="1").pk,
         "username": people.bob.username,
@@ -377,6 +378,7 @@ PAGES: dict[str, dict[str, Needs]] = {
     "versions:restore": {"post": C},
     "versions:by-alias": {"get": V},
     "versions:by-ref": {"get": V},
+    "versions:by-ref-tab": {"get": V},
     "runs:list": {"get": V},
     "runs:detail": {"get": V},
 }

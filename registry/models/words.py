@@ -25,6 +25,7 @@ from registry.models.guards import Editor
 _WORD = re.compile(r"[^\W_]+")
 # Of one card with its metadata: what a person wrote fits, what a program dumped into it does not fill the index.
 _MOST_WORDS, _MOST_CHARACTERS, _LONGEST = 2000, 256 * 1024, 64
+_MOST_ASKED = 8
 
 
 def of(text: str) -> Iterator[str]:
@@ -43,6 +44,11 @@ def distinct(texts: Iterable[str]) -> list[str]:
         if left <= 0 or len(found) >= _MOST_WORDS:
             break
     return list(islice(found, _MOST_WORDS))
+
+
+def asked(q: str) -> list[str]:
+    """Return the first eight different words of a search: each is a walk through the index."""
+    return distinct([q])[:_MOST_ASKED]
 
 
 def leaves(metadata: dict[str, Any]) -> Iterator[tuple[str, str]]:

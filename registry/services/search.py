@@ -92,7 +92,7 @@ def cards(actor: Actor, q: str) -> Matched[Collection]:
 
     Each has the `excerpt` of its card around the first word.
     """
-    seen, asked = _Seen(actor), words.distinct([q])
+    seen, asked = _Seen(actor), words.asked(q)
     rows = Collection.objects.for_listing().defer("description")
     rows = rows.annotate(excerpt=_around("description", asked))
     return Matched(_having(CollectionWords, seen.ask(asked)), seen.collections, rows)
@@ -103,7 +103,7 @@ def contents(actor: Actor, q: str) -> Matched[Membership]:
 
     Each has the `excerpt` of its card around the first word, and the `brief` metadata: None when it is long.
     """
-    seen, asked = _Seen(actor), words.distinct([q])
+    seen, asked = _Seen(actor), words.asked(q)
     short = Q(LessThanOrEqual(Length(Cast("version__metadata", TextField())), _BRIEF))
     brief = Case(When(short, then=F("version__metadata")), default=None, output_field=JSONField())
     rows = _versions().annotate(excerpt=_around("version__description", asked), brief=brief)

@@ -38,7 +38,7 @@ class Hit:
 
 def of(kind: str, rows: Iterable[Any], q: str) -> list[Hit]:
     """Return the results of one kind of search for `q`."""
-    asked = words.distinct([q])
+    asked = words.asked(q)
     return [_HITS[kind](row, asked) for row in rows]
 
 

@@ -68,6 +68,11 @@ version_patterns = [
     path(f"{_V}/restore", trash.restore, name="restore"),
     path(f"{_C}/aliases/<alias>", versions.by_alias, name="by-alias"),
     path("<entity>/<project>/artifacts/<type>/<collection>/<ref>", versions.by_ref, name="by-ref"),
+    path(
+        "<entity>/<project>/artifacts/<type>/<collection>/<ref>/<path:tail>",
+        versions.by_ref,
+        name="by-ref-tab",
+    ),
 ]
 
 collection_patterns = [

@@ -1,4 +1,4 @@
-// Walking through a drawn lineage: choosing a node (its path lights up, the panel tells of it), keys, pan, zoom, find.
+// Walking through a drawn lineage: choosing a node (its path lights up; "lineage:chosen" tells), keys, pan, zoom, find.
 function reach(edges, key, forwards) {
   const found = new Set([key]);
   for (let grew = true; grew; ) {
@@ -9,29 +9,6 @@ function reach(edges, key, forwards) {
     }
   }
   return found;
-}
-
-function line(label, value) {
-  const row = document.createElement("div");
-  const [term, told] = [document.createElement("dt"), document.createElement("dd")];
-  term.textContent = label;
-  told.textContent = value;
-  row.append(term, told);
-  return row;
-}
-
-function tell(panel, node) {
-  const heading = document.createElement("h2");
-  const link = document.createElement(node.url ? "a" : "span");
-  if (node.url) link.href = node.url;
-  link.textContent = node.name;
-  heading.append(link);
-  const facts = document.createElement("dl");
-  facts.className = "facts";
-  const aliases = node.aliases.length ? [["Aliases", node.aliases.join(", ")]] : [];
-  const inside = (node.nodes ?? []).slice(0, 20).map((each) => ["", each.name]);
-  facts.append(...[...aliases, ...node.facts, ...inside].map(([label, value]) => line(label, value)));
-  panel.replaceChildren(heading, facts);
 }
 
 function attach(root, detail) {
@@ -53,7 +30,8 @@ function attach(root, detail) {
       const on = lit.some((keys) => keys.has(group.dataset.from) && keys.has(group.dataset.to));
       for (const part of group.children) part.classList.toggle("on", on);
     }
-    tell(root.querySelector(".node-panel"), byKey.get(key));
+    const way = (at) => edges.some(({ ends }) => ends[at] === key);
+    root.dispatchEvent(new CustomEvent("lineage:chosen", { detail: { node: byKey.get(key), before: way(1), after: way(0) } }));
     if (focus) element(key).focus();
     element(key).scrollIntoView({ block: "nearest", inline: "nearest" });
   }
@@ -87,7 +65,13 @@ function attach(root, detail) {
     event.preventDefault();
   };
   for (const button of root.querySelectorAll("[data-zoom]")) button.onclick = () => zoom({ in: 1.25, out: 0.8 }[button.dataset.zoom]);
-  root.find = (text) => choose(nodes.find((node) => node.name.toLowerCase().includes(text.toLowerCase()))?.key ?? chosen, false);
+  root.find = (text) => {
+    const has = ({ name }) => name.toLowerCase().includes(text.toLowerCase());
+    const found = nodes.find((node) => node.kind !== "cluster" && has(node));
+    if (found) return choose(found.key, false);
+    const cluster = nodes.find((node) => node.nodes?.some(has));
+    if (cluster) root.dispatchEvent(new CustomEvent("lineage:open", { detail: { ...cluster, chosen: cluster.nodes.find(has).key } }));
+  };
   zoom();
   choose(byKey.has(detail.chosen) ? detail.chosen : detail.start, detail.again);
 }

@@ -52,8 +52,25 @@ def test_many_siblings_are_a_cluster_that_opens(open_as, sample):
     expect(page.get_by_label(re.compile("^Run infer-3 "))).to_be_visible()
     page.get_by_label("Find a node").fill("infer-5")
     expect(page.locator("#lineage-selected")).to_contain_text("infer-5")
+    page.get_by_role("button", name="Gather its siblings").click()
+    expect(page.get_by_label(re.compile("^Cluster .*7 runs"))).to_be_visible()
+    # What is inside a cluster is found, too, and opens it.
+    page.get_by_label("Find a node").fill("infer-2")
+    expect(page.locator("#lineage-selected")).to_contain_text("infer-2")
     page.get_by_label("Depth").select_option("3")
     expect(page.get_by_label("Depth")).to_have_value("3")
+
+
+def test_what_lies_beyond_a_node_is_hidden_and_shown_again(open_as, sample):
+    page = open_as(sample.alice, f"{sample.newest.get_absolute_url()}/lineage")
+    nodes = page.locator("svg.dag .node")
+    expect(page.locator("#lineage-selected")).to_contain_text(sample.newest.name)
+    before = nodes.count()
+    page.get_by_role("button", name="Hide what is before").click()
+    expect(nodes).not_to_have_count(before)
+    expect(page.get_by_role("button", name="Show what is before")).to_be_visible()
+    page.get_by_role("button", name="Show what is before").click()
+    expect(nodes).to_have_count(before)
 
 
 def test_without_script_the_table_tells_the_same(open_as, sample):

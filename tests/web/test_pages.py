@@ -215,3 +215,13 @@ def test_lists_are_searched_by_their_addresses(as_user, sample, path, query, fou
     text = answer.content.decode().partition('<main class="page"')[2]
     assert found in text
     assert missing not in text
+
+
+def test_the_tabs_of_a_version_at_wandb_lead_to_ours(client, sample):
+    client.force_login(sample.alice)
+    here = sample.newest.get_absolute_url()
+    base = f"{sample.project.get_absolute_url()}/artifacts/model/{sample.newest.collection.name}/latest"
+    tabs = {"": "", "/overview": "", "/files": "/files", "/files/a b/c.txt": "/files/a%20b/c.txt"}
+    tabs |= {"/metadata": "/metadata", "/usage": "/usage", "/lineage": "/lineage", "/graph": "/lineage"}
+    assert {tail: client.get(base + tail)["Location"].removeprefix(here) for tail in tabs} == tabs
+    assert client.get(f"{base}/nothing").status_code == 404

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -11,6 +12,7 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 
 from registry.actor import Actor
+from registry.errors import NotFound
 from registry.http import markdown
 from registry.models import Membership
 from registry.policy import Act, check
@@ -26,6 +28,8 @@ from registry.web.templatetags.words import as_json
 from registry.web.views.collections import found as found_collection
 
 _RUNS = 20
+# The tabs of a version at W&B, and ours.
+_TABS = {name: name for name in ("files", "metadata", "usage", "lineage", "history")} | {"graph": "lineage"}
 # What a button may carry to the clipboard.
 _COPIED = 256 * 1024
 # What lies beyond is "more than": a count of a hundred thousand runs would cost more than the page.
@@ -177,7 +181,20 @@ def by_alias(
 
 @page()
 def by_ref(
-    request: HttpRequest, actor: Actor, entity: str, project: str, collection: str, ref: str, type: str
+    request: HttpRequest,
+    actor: Actor,
+    entity: str,
+    project: str,
+    collection: str,
+    ref: str,
+    type: str,
+    tail: str = "",
 ) -> HttpResponse:
-    """Lead from the address that the `wandb` client prints, which names the type too."""
-    return redirect(versions.find(actor, found_collection(actor, entity, project, collection), ref))
+    """Lead from the address that the `wandb` client prints, which names the type too, or one of its tabs."""
+    place = versions.find(actor, found_collection(actor, entity, project, collection), ref).get_absolute_url()
+    tab, _, rest = tail.partition("/")
+    if not tail or tab == "overview":
+        return redirect(place)
+    if tab not in _TABS:
+        raise NotFound(f"A version has no page {tail}. It has {', '.join(_TABS)}.")
+    return redirect(f"{place}/{_TABS[tab]}{'/' if rest else ''}{quote(rest)}")

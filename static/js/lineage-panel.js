@@ -1,0 +1,54 @@
+// The panel beside a lineage: the facts of the chosen node, and what can be hidden or gathered from there.
+function line(label, value) {
+  const row = document.createElement("div");
+  const [term, told] = [document.createElement("dt"), document.createElement("dd")];
+  term.textContent = label;
+  told.textContent = value;
+  row.append(term, told);
+  return row;
+}
+
+function facts(node) {
+  const list = document.createElement("dl");
+  list.className = "facts";
+  const aliases = node.aliases.length ? [["Aliases", node.aliases.join(", ")]] : [];
+  const inside = (node.nodes ?? []).slice(0, 20).map((each) => ["", each.name]);
+  list.append(...[...aliases, ...node.facts, ...inside].map(([label, value]) => line(label, value)));
+  return list;
+}
+
+function heading(node) {
+  const title = document.createElement("h2");
+  const link = document.createElement(node.url ? "a" : "span");
+  if (node.url) link.href = node.url;
+  link.textContent = node.name;
+  title.append(link);
+  return title;
+}
+
+function button(root, words, event, detail) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = "btn btn-plain btn-small";
+  made.textContent = words;
+  made.addEventListener("click", () => root.dispatchEvent(new CustomEvent(event, { detail })));
+  return made;
+}
+
+function actions(root, { node, before, after }) {
+  const box = document.createElement("p");
+  box.className = "row-flex tight";
+  const { key } = node;
+  if (node.kind === "cluster") box.append(button(root, "Open", "lineage:open", node));
+  else
+    for (const [way, is] of [["before", before], ["after", after]]) {
+      const hidden = node.hides.includes(way);
+      if (is || hidden) box.append(button(root, `${hidden ? "Show" : "Hide"} what is ${way}`, "lineage:fold", { key, way }));
+    }
+  if (node.cluster) box.append(button(root, "Gather its siblings", "lineage:close", node.cluster));
+  return box;
+}
+
+for (const root of document.querySelectorAll("[data-lineage]"))
+  root.addEventListener("lineage:chosen", ({ detail }) =>
+    root.querySelector(".node-panel").replaceChildren(heading(detail.node), facts(detail.node), actions(root, detail)));
