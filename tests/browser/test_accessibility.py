@@ -19,7 +19,7 @@ def test_axe_finds_nothing_on_any_page(browser, live_server, sample, scheme):
             chromium.sign_in(context, live_server.url, who)
         page = context.new_page()
         complaints = chromium.watch(page)
-        for name, (looks, path) in places(sample).items():
+        for name, (looks, path) in places(sample.world).items():
             if looks != who:
                 continue
             page.goto(path)
