@@ -148,7 +148,7 @@ def write_dataset(task: Task, test_share: float, folder: Path) -> dict[str, Any]
         for digit in range(10):
             (folder / "examples" / str(digit)).mkdir(parents=True)
             of_digit = bunch.images[bunch.target == digit]
-            write_contact_sheet(folder / "examples" / str(digit) / "sheet.png", of_digit[:64])
+            write_contact_sheet(folder / "examples" / str(digit) / "sheet.png", of_digit[:64], columns=8)
     (folder / "README.md").write_text(dataset_card(task, len(train), len(test)))
     return {
         "rows": len(bunch.data),
@@ -238,7 +238,12 @@ def train(
             f"{task.name}-model",
             type="model",
             description=model_card(task, name, data, scores, seconds),
-            metadata={**scores, "algorithm": name, "train_seconds": round(seconds, 3), "rows": len(features)},
+            metadata={
+                **scores,
+                "algorithm": name,
+                "train_seconds": round(seconds, 3),
+                "data": {"name": data.name, "rows": {"train": len(features), "test": len(truth)}},
+            },
         )
         artifact.add_dir(str(folder))
         run.summary.update(scores)

@@ -37,7 +37,7 @@ function clustered(graph, opened) {
 
 function size(node) {
   const [width, height] = SIZES[node.kind];
-  const longest = Math.max(node.title.length * 7, node.mark.length * 7 + node.aliases.join(" ").length * 7 + 24);
+  const longest = Math.max(node.title.length * 7, node.sub.length * 6.6, node.mark.length * 7 + node.aliases.join(" ").length * 7 + 24);
   return [Math.min(Math.max(width, longest + 34), 260), height];
 }
 
