@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import hashlib
 import importlib.util
 import os
 import re
@@ -87,8 +88,6 @@ def log_folders(api: Http) -> None:
     """Log a version of a thousand files in ten folders: a table, and references."""
     rows = "\n".join(f"{at},{at * 7 % 13},{at % 5}" for at in range(5000))
     table = f"column,second,third\n{rows}\n".encode()
-    import hashlib
-
     digest = hashlib.sha256(table).digest()
     frame = digest + len(table).to_bytes(8, "big") + table
     entries: list[dict[str, Any]] = [{"path": "table.csv", "size": len(table), "sha256": digest.hex()}]
@@ -179,14 +178,13 @@ def weights(address: str, cookie: str, pages: dict[str, tuple[str, str]]) -> dic
     from playwright.sync_api import sync_playwright
 
     found = {}
-    name, _, value = cookie.partition("; ")[0].partition("=")
-    session = re.search(r"strongroom-session=([^;]+)", cookie)
-    value = session[1] if session else value
+    session = re.search(r"(strongroom-session)=([^;]+)", cookie)
+    assert session is not None
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         for title, (path, _) in pages.items():
             context = browser.new_context()
-            context.add_cookies([{"name": "strongroom-session", "value": value, "url": address}])
+            context.add_cookies([{"name": session[1], "value": session[2], "url": address}])
             found[title] = _weight(context, address + path)
             context.close()
         browser.close()
@@ -205,10 +203,14 @@ def _weight(context: Any, address: str) -> float:
 
 def table(taken: dict[Any, list[float]], heavy: dict[str, float], others: list[str]) -> str:
     """Write the rows: ours, and of MLflow the better of its servers."""
-    lines = [
-        "| page | median, ms | 95 of 100 within, ms | first visit, kB | MLflow at its best, median, ms |",
-        "|---|---|---|---|---|",
-    ]
+    heads = (
+        "page",
+        "median, ms",
+        "95 of 100 within, ms",
+        "first visit, kB",
+        "MLflow at its best, median, ms",
+    )
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for (server, name), values in taken.items():
         if server != "strongroom":
             continue
@@ -228,13 +230,14 @@ def table(taken: dict[Any, list[float]], heavy: dict[str, float], others: list[s
 
 def report(count: int, each: int, load: str, rows: str) -> str:
     """Write the whole file."""
+    day = f"{datetime.now(UTC):%-d %b %Y}"
     return f"""# Pages
 
-Measured on {datetime.now(UTC):%-d %b %Y} by `bench/pages.py`: {count:,} versions in one collection, {count:,} collections in one
-project, SQLite, one reader who is signed in, {each} requests a page over loopback. The load average was {load} on
-{os.cpu_count()} cores while it ran. Promised: {TARGET_MS} ms at the median, {TARGET_KB} kB for a first visit (page, styles, scripts
-and fonts, compressed as they came); what misses it is bold. MLflow's column has the request that its own page
-makes for the same list, without the 4.4 MB of script around it.
+Measured on {day} by `bench/pages.py`: {count:,} versions in one collection, {count:,} collections
+in one project, SQLite, one reader who is signed in, {each} requests a page over loopback. The load average was {load}
+on {os.cpu_count()} cores while it ran. Promised: {TARGET_MS} ms at the median, {TARGET_KB} kB for a first visit (page,
+styles, scripts and fonts, compressed as they came); what misses it is bold. MLflow's column has the request that its
+own page makes for the same list, without the 4.4 MB of script around it.
 
 {rows}
 """

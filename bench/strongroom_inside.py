@@ -130,11 +130,12 @@ def fill(entity: str, project: str, like: str, count: int) -> None:
         made = Collection.objects.bulk_create(
             [
                 Collection(
-                    project_id=place.project_id, type_id=place.type_id, name=f"model-{at:05}", created_by_id=place.created_by_id,
+                    project_id=place.project_id, type_id=place.type_id, name=f"model-{at:05}",
                     description=f"Detector of line {at}.", next_number=1, version_count=1,
-                    created_at=place.created_at + timedelta(milliseconds=at), updated_at=place.created_at + timedelta(milliseconds=at),
+                    created_by_id=place.created_by_id, created_at=when, updated_at=when,
                 )
                 for at in range(count)
+                for when in [place.created_at + timedelta(milliseconds=at)]
             ],
             batch_size=BATCH,
         )  # fmt: skip
@@ -146,10 +147,10 @@ def fill(entity: str, project: str, like: str, count: int) -> None:
         versions = Version.objects.bulk_create(
             [
                 Version(
-                    sequence=each, state="COMMITTED", manifest_id=model.manifest_id, digest=model.digest, size=model.size,
-                    file_count=model.file_count, commit_hash=f"{each.pk:040x}", type_name=model.type_name,
-                    created_by_id=model.created_by_id, created_at=each.created_at, committed_at=each.created_at,
-                    updated_at=each.created_at,
+                    sequence=each, state="COMMITTED", manifest_id=model.manifest_id, digest=model.digest,
+                    size=model.size, file_count=model.file_count, commit_hash=f"{each.pk:040x}",
+                    type_name=model.type_name, created_by_id=model.created_by_id, created_at=each.created_at,
+                    committed_at=each.created_at, updated_at=each.created_at,
                 )
                 for each in made
             ],
@@ -157,7 +158,10 @@ def fill(entity: str, project: str, like: str, count: int) -> None:
         )  # fmt: skip
         places = Membership.objects.bulk_create(
             [
-                Membership(collection=each, version=version, number=0, created_by_id=first.created_by_id, created_at=each.created_at)
+                Membership(
+                    collection=each, version=version, number=0, created_by_id=first.created_by_id,
+                    created_at=each.created_at,
+                )
                 for each, version in zip(made, versions, strict=True)
             ],
             batch_size=BATCH,
