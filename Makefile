@@ -43,7 +43,7 @@ bench: .venv/run-$(PLACE)  ## Measure against MLflow and the machine's limits (m
 faults: .venv/test-$(PLACE)  ## Kill, fill the disk, trace, race, and count what was lost (docs/operations.md)
 	@exec $(VENV_PYTHON) tests/faults/run.py $(ARGS)
 
-pictures: .venv/test-$(PLACE)  ## Take the pictures of the documentation
+pictures: .venv/test-$(PLACE) .venv/demo-$(PLACE)  ## Take a picture of every page from the demo's data, into pictures/ (ARGS="home version --only-light")
 	@exec $(VENV_PYTHON) tests/pictures.py $(ARGS)
 
 requirements:  ## Pin the newest packages that requirements*.in allow (needs uv)

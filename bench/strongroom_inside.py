@@ -90,8 +90,91 @@ def tag(place: Any) -> None:
     )
 
 
+def describe(entity: str, project: str, collection: str, count: int) -> None:
+    """Give each version of a collection metadata, and index its words, as a commit does."""
+    from django.db import transaction
+
+    from registry.models import Membership, Version
+    from registry.services import words
+
+    rows = Membership.objects.filter(
+        collection__project__entity__name=entity,
+        collection__project__name=project,
+        collection__name=collection,
+        number__lt=count,
+    ).select_related("version", "collection")
+    with transaction.atomic():
+        for row in rows:
+            row.version.metadata = {
+                # No order that the numbers have, too.
+                "accuracy": round(0.5 + row.number * 7919 % 10_000 / 20_000, 4),
+                "epochs": row.number % 90,
+                "optimizer": {"name": ("adam", "sgd")[row.number % 2], "lr": 0.001},
+            }
+            words.of_new_version(row)
+        Version.objects.bulk_update([row.version for row in rows], ["metadata"], batch_size=BATCH)
+
+
+def fill(entity: str, project: str, like: str, count: int) -> None:
+    """Make collections of one version each, with a tag and an alias, that share the manifest of one that is there."""
+    from django.db import transaction
+
+    from registry.models import Alias, Collection, CollectionTag, Membership, Version
+    from registry.services import statistics, words
+
+    first = Membership.objects.select_related("version", "collection").get(
+        collection__project__entity__name=entity, collection__project__name=project, collection__name=like, number=0
+    )  # fmt: skip
+    model, place = first.version, first.collection
+    with transaction.atomic():
+        made = Collection.objects.bulk_create(
+            [
+                Collection(
+                    project_id=place.project_id, type_id=place.type_id, name=f"model-{at:05}",
+                    description=f"Detector of line {at}.", next_number=1, version_count=1,
+                    created_by_id=place.created_by_id, created_at=when, updated_at=when,
+                )
+                for at in range(count)
+                for when in [place.created_at + timedelta(milliseconds=at)]
+            ],
+            batch_size=BATCH,
+        )  # fmt: skip
+        CollectionTag.objects.bulk_create(
+            (CollectionTag(collection=each, name=f"line-{at % 50}") for at, each in enumerate(made)), batch_size=BATCH
+        )  # fmt: skip
+        for each in made:
+            words.of_collection(each)
+        versions = Version.objects.bulk_create(
+            [
+                Version(
+                    sequence=each, state="COMMITTED", manifest_id=model.manifest_id, digest=model.digest,
+                    size=model.size, file_count=model.file_count, commit_hash=f"{each.pk:040x}",
+                    type_name=model.type_name, created_by_id=model.created_by_id, created_at=each.created_at,
+                    committed_at=each.created_at, updated_at=each.created_at,
+                )
+                for each in made
+            ],
+            batch_size=BATCH,
+        )  # fmt: skip
+        places = Membership.objects.bulk_create(
+            [
+                Membership(
+                    collection=each, version=version, number=0, created_by_id=first.created_by_id,
+                    created_at=each.created_at,
+                )
+                for each, version in zip(made, versions, strict=True)
+            ],
+            batch_size=BATCH,
+        )  # fmt: skip
+        Alias.objects.bulk_create(
+            (Alias(collection=row.collection, membership=row, name="latest") for row in places),
+            batch_size=BATCH,
+        )
+    statistics.refresh()
+
+
 def main() -> None:
-    """Run one of the two with the arguments of the command line; numbers are numbers."""
+    """Run one of them with the arguments of the command line; numbers are numbers."""
     import django
 
     os.environ["DJANGO_SETTINGS_MODULE"] = "artifacts_site.settings"
@@ -100,7 +183,8 @@ def main() -> None:
     django.setup()
     what, *arguments = sys.argv[1:]
     *words, count = arguments
-    {"provision": provision, "seed": seed}[what](*words, int(count))  # type: ignore[operator]
+    known = {"provision": provision, "seed": seed, "describe": describe, "fill": fill}
+    known[what](*words, int(count))  # type: ignore[operator]
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ public client, in the order in which a team meets it. The data sets are those th
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import json
 import os
@@ -29,6 +30,7 @@ from sklearn import (
     linear_model,
     metrics,
     model_selection,
+    naive_bayes,
     neighbors,
     pipeline,
     preprocessing,
@@ -52,6 +54,7 @@ def scaled(model: Any) -> Any:
     return pipeline.make_pipeline(preprocessing.StandardScaler(), model)
 
 
+SEED = 7
 TASKS = [
     Task(
         "digits",
@@ -60,9 +63,9 @@ TASKS = [
         "1,797 handwritten digits of 8 × 8 pixels, each pixel a grey value from 0 to 16.",
         {
             "logistic": scaled(linear_model.LogisticRegression(max_iter=500)),
-            "forest": ensemble.RandomForestClassifier(n_estimators=120, random_state=0),
-            "svm": svm.SVC(gamma=0.001),
-            "neighbours": neighbors.KNeighborsClassifier(5),
+            **{f"neighbours-{n}": neighbors.KNeighborsClassifier(n) for n in (1, 5, 25)},
+            **{f"forest-{n}": ensemble.RandomForestClassifier(n, random_state=0) for n in (10, 40, 160)},
+            **{f"svm-{n}e-4": svm.SVC(gamma=n * 1e-4) for n in (1, 40, 10)},
         },
     ),
     Task(
@@ -126,12 +129,12 @@ def write_contact_sheet(path: Path, images: np.ndarray, columns: int = 16) -> No
 def split(bunch: Any, test_share: float) -> list[np.ndarray]:
     """Split a data set the same way every time."""
     return list(
-        model_selection.train_test_split(bunch.data, bunch.target, test_size=test_share, random_state=7)
+        model_selection.train_test_split(bunch.data, bunch.target, test_size=test_share, random_state=SEED)
     )
 
 
-def log_dataset(project: str, task: Task, test_share: float, folder: Path) -> strongroom.Artifact:
-    """Log one version of a data set: tables, facts, and for the digits a picture of some."""
+def write_dataset(task: Task, test_share: float, folder: Path) -> dict[str, Any]:
+    """Write the files of a data set: tables, facts, and for the digits pictures of some; return what to say of it."""
     bunch = task.load()
     train, test, train_target, test_target = split(bunch, test_share)
     features = [
@@ -142,18 +145,34 @@ def log_dataset(project: str, task: Task, test_share: float, folder: Path) -> st
     write_table(folder / "splits" / "test.csv", features, test, test_target)
     (folder / "features.json").write_text(json.dumps(features, indent=1))
     if task.name == "digits":
-        write_contact_sheet(folder / "examples.png", bunch.images[:128])
-    card = (
+        for digit in range(10):
+            (folder / "examples" / str(digit)).mkdir(parents=True)
+            of_digit = bunch.images[bunch.target == digit]
+            write_contact_sheet(folder / "examples" / str(digit) / "sheet.png", of_digit[:64], columns=8)
+    (folder / "README.md").write_text(dataset_card(task, len(train), len(test)))
+    return {
+        "rows": len(bunch.data),
+        "features": train.shape[1],
+        "test_share": test_share,
+        "split": {"train": len(train), "test": len(test), "seed": SEED},
+    }
+
+
+def dataset_card(task: Task, train: int, test: int) -> str:
+    """Write a dataset card."""
+    return (
         f"## {task.name}\n\n{task.card}\n\n| split | rows |\n|---|---|\n"
-        f"| train | {len(train):,} |\n| test | {len(test):,} |\n"
+        f"| train | {train:,} |\n| test | {test:,} |\n"
     )
-    with strongroom.init(project=project, job_type="prepare-data", config={"test_share": test_share}) as run:
-        data = strongroom.Artifact(
-            task.name,
-            type="dataset",
-            description=card,
-            metadata={"rows": len(bunch.data), "features": train.shape[1], "test_share": test_share},
-        )
+
+
+def log_dataset(project: str, task: Task, test_share: float, folder: Path) -> strongroom.Artifact:
+    """Log one version of a data set."""
+    name, config = f"prepare-{task.name}", {"test_share": test_share}
+    with strongroom.init(project, name=name, job_type="prepare-data", config=config) as run:
+        metadata = write_dataset(task, test_share, folder)
+        card = (folder / "README.md").read_text()
+        data = strongroom.Artifact(task.name, type="dataset", description=card, metadata=metadata)
         data.add_dir(str(folder))
         return run.log_artifact(data, aliases=["stable"] if test_share == 0.25 else [], tags=["tabular"])
 
@@ -194,7 +213,8 @@ def train(
     project: str, task: Task, name: str, model: Any, alias: str, folder: Path
 ) -> tuple[float, strongroom.Artifact]:
     """Train one model on a version of the data, and log it with its card and metrics."""
-    with strongroom.init(project=project, job_type="train", config={"model": name, "data": alias}) as run:
+    config = {"model": name, "data": alias}
+    with strongroom.init(project, name=f"train-{task.name}-{name}", job_type="train", config=config) as run:
         data = run.use_artifact(f"{task.name}:{alias}")
         files = Path(data.download())
         features, target = read_table(files / "splits" / "train.csv")
@@ -218,7 +238,12 @@ def train(
             f"{task.name}-model",
             type="model",
             description=model_card(task, name, data, scores, seconds),
-            metadata={**scores, "algorithm": name, "train_seconds": round(seconds, 3), "rows": len(features)},
+            metadata={
+                **scores,
+                "algorithm": name,
+                "train_seconds": round(seconds, 3),
+                "data": {"name": data.name, "rows": {"train": len(features), "test": len(truth)}},
+            },
         )
         artifact.add_dir(str(folder))
         run.summary.update(scores)
@@ -238,6 +263,36 @@ def label(results: list[tuple[float, strongroom.Artifact]]) -> None:
         worst.save()
 
 
+def fail(project: str, task: Task) -> None:
+    """Train what cannot be trained, as happens: the run has failed, and has logged nothing."""
+    name, config = f"train-{task.name}-naive-bayes", {"model": "naive-bayes", "data": "stable"}
+    begun = strongroom.init(project, name=name, job_type="train", config=config)
+    with contextlib.suppress(ValueError), begun as run:
+        data = run.use_artifact(f"{task.name}:stable")
+        features, target = read_table(Path(data.download()) / "splits" / "train.csv")
+        # It counts, and cannot count below zero, where scaled features lie.
+        scaled(naive_bayes.MultinomialNB()).fit(features, target)
+
+
+def throw_away(project: str, task: Task, folder: Path) -> strongroom.Artifact:
+    """Log a version by mistake, with nearly all rows in the test split, and move it to the trash."""
+    mistake = log_dataset(project, task, 0.9, folder)
+    mistake.delete(delete_aliases=True)  # it holds `latest`, which falls back to the version before
+    return mistake
+
+
+def describe(task: Task, model: strongroom.Artifact) -> None:
+    """Say on the page of the collection what its versions are."""
+    collection = model.collection
+    collection.description = (
+        f"## Models of {task.name}\n\n{task.card}\n\n"
+        "`best` is the version with the best score on the test split. Load it by that alias:\n\n"
+        f'```python\nfolder = strongroom.Api().artifact("{collection.qualified_name}:best").download()\n```\n'
+    )
+    collection.tags = ["scikit-learn", task.kind]
+    collection.save()
+
+
 def work(project: str, scratch: Path) -> Iterator[str]:
     """Do it all, and say what was done."""
     for task in TASKS:
@@ -250,6 +305,11 @@ def work(project: str, scratch: Path) -> Iterator[str]:
             results.append(result)
             yield f"{result[1].name:28} {name}: {result[0]}"
         label(results)
+        describe(task, results[0][1])
+    fail(project, TASKS[1])
+    yield "naive-bayes                  failed: it takes no negative features"
+    mistake = throw_away(project, TASKS[-1], scratch / "mistake")
+    yield f"{mistake.name:28} logged by mistake, and in the trash"
 
 
 def page_of(project: str) -> str:

@@ -106,6 +106,24 @@ class Server(base.Server):
         database.commit()
         database.close()
 
+    def seed_collections(self, count: int) -> None:
+        """Make registered models of one version each."""
+        database = sqlite3.connect(self.database, timeout=60)
+        begun = int(time.time() * 1000) - count
+        names = [(f"model-{at:05}", begun + at) for at in range(count)]
+        database.executemany(
+            "insert into registered_models(name,creation_time,last_updated_time,description,workspace) "
+            "values(?,?,?,'a detector','default')",
+            [(name, at, at) for name, at in names],
+        )
+        database.executemany(
+            "insert into model_versions(name,version,creation_time,last_updated_time,description,current_stage,"
+            "source,run_id,status,storage_location,workspace) values(?,?,?,?,?,'None',?,?,'READY',?,'default')",
+            [_version_row(name, 1, at) for name, at in names],
+        )
+        database.commit()
+        database.close()
+
     def list_requests(self, collection: str, count: int) -> dict[str, dict[str, Any]]:
         from web import Http
 

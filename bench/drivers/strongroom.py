@@ -109,6 +109,14 @@ class Server(base.Server):
         self.meta_op(Http(self.base, self.http_headers()), collection, 0)
         self._inside("seed", "team-0", PROJECT, collection, str(count))
 
+    def describe_versions(self, collection: str, count: int) -> None:
+        """Give them metadata."""
+        self._inside("describe", "team-0", PROJECT, collection, str(count))
+
+    def seed_collections(self, like: str, count: int) -> None:
+        """Make collections of one version each beside a collection that is there."""
+        self._inside("fill", "team-0", PROJECT, like, str(count))
+
     def list_requests(self, collection: str, count: int) -> dict[str, dict[str, Any]]:
         from web import Http, sign_in
 

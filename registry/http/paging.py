@@ -140,6 +140,11 @@ def _page_by_id(
     limit = _affordable((size for _, size, *_ in listed), limit)
     # One that was deleted since it was listed is left out; the cursor does not need it.
     found = {row.pk: row for row in by_id([pk for pk, *_ in listed[:limit]])}
+    for pk, _, *values in listed[:limit]:
+        if isinstance(found.get(pk), Model):
+            # What the list is sorted by and is no field of the row: the page makes a cursor of it.
+            for key, value in zip(order.keys, values, strict=True):
+                vars(found[pk]).setdefault(key.field, value)
     following = _encoded(order, listed[limit - 1][2:]) if len(listed) > limit else None
     return Page([found[pk] for pk, *_ in listed[:limit] if pk in found], following)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,6 @@ _PREFIX = f"{filters.METADATA}."
 # Beyond every number that `JsonNumber` gives: versions without one come last, whichever way the column is sorted.
 _BEYOND = 1e301
 Path = tuple[str, ...]
-Load = Callable[[QuerySet[Membership]], list[Membership]]
 
 
 @dataclass(slots=True)
@@ -107,22 +106,6 @@ def sortable(rows: QuerySet[Membership], path: Path | None, order: str) -> Query
         return rows
     last = -_BEYOND if order.startswith("-") else _BEYOND
     return rows.annotate(sorted_by=Coalesce(JsonNumber("version__metadata", path), Value(last)))
-
-
-def loader(load: Load, path: Path | None) -> Load:
-    """Return what reads a slice that is sorted by a key: by ids, for the database would sort whole rows else."""
-    if path is None:
-        return load
-
-    def by_id(rows: QuerySet[Membership]) -> list[Membership]:
-        annotated: Any = rows
-        values = dict(annotated.values_list("pk", "sorted_by"))
-        found = {row.pk: row for row in load(Membership.objects.filter(pk__in=list(values)))}
-        for pk, row in found.items():
-            vars(row)["sorted_by"] = values[pk]
-        return [found[pk] for pk in values if pk in found]
-
-    return by_id
 
 
 def offered(rows: Sequence[Membership], also: Sequence[Path]) -> list[Path]:

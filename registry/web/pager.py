@@ -53,6 +53,7 @@ def paged(
     prefix: str = "",
     load: Callable[[QuerySet[Any]], list[Any]] = list,
     weigh: Sequence[str] = (),
+    by_id: Callable[[list[int]], list[Any]] | None = None,
 ) -> Pager:
     """Return the page of `rows` that `order`, `after` and `before` ask for; `load` reads the slice.
 
@@ -64,11 +65,11 @@ def paged(
     opposite = known[_flip(order.name)]
     before, after = request.GET.get(f"{prefix}before"), request.GET.get(f"{prefix}after")
     if before is None:
-        page = paging.page(rows, _query(order, after, limit), known, load, weigh)
+        page = paging.page(rows, _query(order, after, limit), known, load, weigh, by_id)
         found, older = page.rows, page.next
         newer = paging.encode(opposite, found[0]) if found and after is not None else None
     else:
-        page = paging.page(rows, _query(opposite, before, limit), known, load, weigh)
+        page = paging.page(rows, _query(opposite, before, limit), known, load, weigh, by_id)
         found = page.rows[::-1]
         newer = paging.encode(opposite, found[0]) if page.next else None
         older = paging.encode(order, found[-1]) if found else None

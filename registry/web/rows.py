@@ -92,6 +92,12 @@ def loader(collection: Collection) -> Callable[[QuerySet[Membership]], list[Memb
     return lambda rows: _sharing(rows, {collection.pk: collection})
 
 
+def by_id(collection: Collection) -> Callable[[list[int]], list[Membership]]:
+    """Return what reads versions of a collection that were listed, in any order."""
+    read = loader(collection)
+    return lambda ids: read(Membership.objects.for_listing().filter(pk__in=ids))
+
+
 def of_versions(memberships: Sequence[Membership], columns: list[Column]) -> VersionTable:
     """Put each version beside its time to live and its values of the columns."""
     ttls = retention.effective_for(memberships) if memberships else {}

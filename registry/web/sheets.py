@@ -34,14 +34,14 @@ def versions(
     known: Mapping[str, Order],
     order: str,
     chosen: Sequence[columns.Path],
-    load: Callable[[QuerySet[Membership]], list[Membership]],
+    by_id: Callable[[list[int]], list[Membership]],
 ) -> Iterator[str]:
     """Write versions with the columns that were chosen."""
     write = csv.writer(_Echo()).writerow
     yield write([*_HEAD, *(_cell(filters.write_path(path)) for path in chosen)])
     query: dict[str, str] = {"order": order, "limit": str(_PAGE)}
     while True:
-        page = paging.page(listed, query, known, load, ["version__metadata"])
+        page = paging.page(listed, query, known, weigh=["version__metadata"], by_id=by_id)
         ttls = retention.effective_for(page.rows) if page.rows else {}
         for row in page.rows:
             values = [_cell(columns.value_at(row.version.metadata, path)) for path in chosen]

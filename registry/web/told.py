@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -61,7 +62,7 @@ _FIELDS = {
     "description": "card",
     "ttl": "TTL",
     "file_count": "files",
-    "purge_at": "purged",
+    "purge_at": "restorable until",
 }
 _EDITED = {"description": "card", "metadata": "metadata", "ttl": "time to live"}
 # Shown on the page of the thing itself; here they would only push the rest aside.
@@ -206,6 +207,8 @@ def _one(name: str, value: Any) -> str:
     if isinstance(value, dict) and "sha256" in value:
         # Too large to be kept: see `registry.services._bounded`.
         return size(value["size"])
+    if name == "purge_at" and isinstance(value, str):
+        return day(datetime.fromisoformat(value))
     if name == "description":
         return f"{len(str(value)):,} characters"
     if isinstance(value, dict):

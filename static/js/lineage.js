@@ -1,6 +1,5 @@
 // [data-lineage=address]: fetches a lineage, gathers siblings into clusters, and has ELK lay it out in a worker.
-// Tells of it by "lineage:laid" (nodes and edges with places); "lineage:open" and
-// "lineage:close" open and gather a cluster, "lineage:fold" hides what lies before or after a node, or shows it again.
+// Tells by "lineage:laid" (nodes, edges, places); "lineage:open" and "lineage:close" open and gather a cluster, "lineage:fold" hides what lies before or after a node, or shows it again.
 const CLUSTER_FROM = 5;
 const SIZES = { version: [156, 58], run: [136, 44], cluster: [136, 44] };
 
@@ -54,7 +53,7 @@ function clustered(graph, opened) {
 
 function size(node) {
   const [width, height] = SIZES[node.kind];
-  const longest = 7 * Math.max(node.title.length, node.mark.length + node.aliases.join(" ").length + 3);
+  const longest = Math.max(7 * node.title.length, 6.6 * node.sub.length, 7 * (node.mark.length + node.aliases.join(" ").length + 3));
   return { width: Math.min(Math.max(width, longest + 34), 260), height };
 }
 

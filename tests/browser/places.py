@@ -2,48 +2,84 @@
 
 from __future__ import annotations
 
-from registry.models import User
-from tests.web.sample import Sample
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Who = TypeVar("Who")
 
 
-def places(sample: Sample) -> dict[str, tuple[User | None, str]]:
+@dataclass(frozen=True)
+class World(Generic[Who]):
+    """What there is to look at: the sample of the tests names its things otherwise than the demo does."""
+
+    member: Who  # an admin of the team, who looks at most pages
+    admin: Who  # of the installation
+    person: str  # the name of `member`
+    team: str
+    organization: str
+    # Addresses.
+    project: str
+    empty: str
+    version: str
+    data: str
+    run: str
+    trashed: str
+    # What finds something: in names, in a card, in metadata, and among the versions.
+    found: str
+    in_card: str
+    in_metadata: str
+    among_versions: str
+    metadata_key: str
+    alias: str
+    # What a key, a colleague and the two kinds of links are gone to by.
+    key: str
+    colleague: str
+    invitation: str
+    password_link: str
+    # The address of a file of each kind; the file that differs between two versions.
+    files: dict[str, str]
+    changed_file: str
+
+
+def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
     """Map the name of a page to who looks and where; None is somebody who is not signed in."""
-    alice, root = sample.alice, sample.people.root
-    project, version = sample.project.get_absolute_url(), sample.newest.get_absolute_url()
-    collection, data = sample.newest.collection.get_absolute_url(), sample.dataset.get_absolute_url()
-    team, name = sample.people.team.entity.name, sample.newest.collection.name
+    project, version, data, team = world.project, world.version, world.data, world.team
+    collection, person = version.rpartition("/")[0], world.person
+    name = collection.rpartition("/")[2]
     mine = {
         "home": "/",
-        "search": "/search?q=defect",
-        "search-cards": "/search?q=galvanised",
-        "search-kind": "/search?q=defect&in=collections",
-        "search-contents": "/search?q=adam",
+        "search": f"/search?q={world.found}",
+        "search-cards": f"/search?q={world.in_card}",
+        "search-kind": f"/search?q={world.found}&in=collections",
+        "search-contents": f"/search?q={world.in_metadata}",
         "search-nothing": "/search?q=zzzz",
         "entity": f"/{team}",
         "members": f"/teams/{team}/members",
-        "organization-teams": f"/teams/{sample.people.organization.entity.name}/teams",
+        "organization-teams": f"/teams/{world.organization}/teams",
         "team-storage": f"/teams/{team}/storage",
+        "member-remove": f"/teams/{team}/members/remove?username={world.colleague}",
         "team-settings": f"/settings/{team}",
         "team-activity": f"/settings/{team}/activity",
-        "own-settings": f"/settings/{alice.username}",
-        "own-activity": f"/settings/{alice.username}/activity",
+        "own-settings": f"/settings/{person}",
+        "own-activity": f"/settings/{person}/activity",
         "new-project": f"/new-project?entity={team}",
         "keys": "/api-keys",
+        "key-revoke": world.key,
         "profile": "/settings",
         "api-reference": "/api/v1/docs/",
         "artifacts": project,
         "artifacts-nothing": f"{project}?q=zzzz",
-        "empty-project": sample.empty.get_absolute_url(),
+        "empty-project": world.empty,
         "new-version": f"{project}/new-version?collection={name}",
         "new-collection": f"{project}/new-collection",
         "runs": f"{project}/runs",
-        "run": sample.run.get_absolute_url(),
+        "run": world.run,
         "activity": f"{project}/activity",
         "trash": f"{project}/trash",
         "project-settings": f"{project}/settings",
         "collection": collection,
         "collection-nothing": f"{collection}?q=zzzz",
-        "collection-filtered": f"{collection}?q=metadata.val/f1>0.9+-alias:paper-2026&column=train.epochs",
+        "collection-filtered": f"{collection}?{world.among_versions}",
         "collection-ticked-tags": f"{collection}/selected?v=0&v=1&act=tag",
         "collection-ticked-alias": f"{collection}/selected?v=1&act=alias",
         "collection-ticked-ttl": f"{collection}/selected?v=0&v=1&act=ttl",
@@ -52,16 +88,16 @@ def places(sample: Sample) -> dict[str, tuple[User | None, str]]:
         "compare-choose": f"{project}/compare",
         "compare": f"{project}/compare?a={name}:v0&b={name}:latest",
         "compare-same": f"{project}/compare?a={name}:v0&b={name}:v0",
-        "compare-file": f"{project}/compare?a={name}:v0&b={name}:latest&file=README.md",
+        "compare-file": f"{project}/compare?a={name}:v0&b={name}:latest&file={world.changed_file}",
         "collection-card": f"{collection}/card",
         "collection-card-edit": f"{collection}/card?edit",
         "collection-activity": f"{collection}/activity",
-        "alias-history": f"{collection}/activity?alias=best",
+        "alias-history": f"{collection}/activity?alias={world.alias}",
         "collection-settings": f"{collection}/settings",
         "collection-delete": f"{collection}/delete",
         "version": version,
         "version-metadata": f"{version}/metadata",
-        "version-metadata-found": f"{version}/metadata?q=val",
+        "version-metadata-found": f"{version}/metadata?q={world.metadata_key}",
         "version-usage": f"{version}/usage",
         "lineage": f"{version}/lineage",
         "lineage-table": f"{data}/lineage?view=table&way=down&depth=3",
@@ -74,26 +110,23 @@ def places(sample: Sample) -> dict[str, tuple[User | None, str]]:
         "version-edit-ttl": f"{version}/edit/ttl",
         "version-delete": f"{version}/delete",
         "files": f"{data}/files",
-        "files-text": f"{data}/files/labels.csv",
-        "files-source": f"{data}/files/labels.csv?source",
-        "files-tree": f"{data}/files/classes.json",
-        "files-markdown": f"{data}/files/README.md",
-        "files-picture": f"{data}/files/images/line4/l4_0001.png",
-        "files-binary": f"{data}/files/weights.bin",
         "error-403": "/background-work",
         "error-404": f"{project}/artifacts/nothing",
-        "error-410": sample.trashed.get_absolute_url(),
+        "error-410": world.trashed,
     }
-    return {name: (alice, path) for name, path in mine.items()} | {
-        "background-work": (root, "/background-work"),
-        "people": (root, "/installation/people"),
-        "people-nothing": (root, "/installation/people?q=zzzz"),
-        "person": (root, f"/installation/people/{alice.username}"),
-        "organization-members": (root, f"/teams/{sample.people.organization.entity.name}/members"),
-        "organizations": (root, "/installation/organizations"),
-        "storage": (root, "/installation/storage"),
+    mine |= {f"files-{kind}": address for kind, address in world.files.items()}
+    return {name: (world.member, path) for name, path in mine.items()} | {
+        "background-work": (world.admin, "/background-work"),
+        "people": (world.admin, "/installation/people"),
+        "people-nothing": (world.admin, "/installation/people?q=zzzz"),
+        "person": (world.admin, f"/installation/people/{person}"),
+        "organization-members": (world.admin, f"/teams/{world.organization}/members"),
+        "organizations": (world.admin, "/installation/organizations"),
+        "storage": (world.admin, "/installation/storage"),
         "forgotten": (None, "/sign-in/forgotten"),
+        "new-password": (None, world.password_link),
         "sign-in": (None, "/sign-in"),
+        "join": (None, world.invitation),
         "api-reference-signed-out": (None, "/api/v1/docs/"),
         "error-setup": (None, "/setup/used"),
     }

@@ -8,9 +8,23 @@ import struct
 import zlib
 from dataclasses import dataclass
 
+from django.urls import reverse
+
 from registry.models import Membership, Project, Run, User
-from registry.services import aliases, collections, keys, projects, retention, runs, teams, versions
+from registry.services import (
+    aliases,
+    collections,
+    invitations,
+    keys,
+    passwords,
+    projects,
+    retention,
+    runs,
+    teams,
+    versions,
+)
 from tests import factories
+from tests.browser.places import World
 
 CARD = """# Summary
 
@@ -36,6 +50,16 @@ model = load("model.onnx")
 # What the form of a deletion sends when all aliases of this team's versions were seen and may go.
 CONFIRMED = {"delete_aliases": "on", "seen_aliases": "latest/best/paper-2026/gold/prod"}
 
+# A file of each kind in the dataset, and how it is looked at.
+FILES = {
+    "text": "labels.csv",
+    "source": "labels.csv?source",
+    "tree": "classes.json",
+    "markdown": "README.md",
+    "picture": "images/line4/l4_0001.png",
+    "binary": "weights.bin",
+}
+
 
 @dataclass
 class Sample:
@@ -48,6 +72,7 @@ class Sample:
     dataset: Membership
     trashed: Membership
     run: Run
+    invitation: str
 
     @property
     def alice(self) -> User:
@@ -56,6 +81,39 @@ class Sample:
     @property
     def newest(self) -> Membership:
         return self.versions[-1]
+
+    @property
+    def world(self) -> World[User]:
+        """What the list of places names."""
+        return World(
+            member=self.alice,
+            admin=self.people.root,
+            person=self.alice.username,
+            team=self.people.team.entity.name,
+            organization=self.people.organization.entity.name,
+            project=self.project.get_absolute_url(),
+            empty=self.empty.get_absolute_url(),
+            version=self.newest.get_absolute_url(),
+            data=self.dataset.get_absolute_url(),
+            run=self.run.get_absolute_url(),
+            trashed=self.trashed.get_absolute_url(),
+            found="defect",
+            in_card="galvanised",
+            in_metadata="adam",
+            among_versions="q=metadata.val/f1>0.9+-alias:paper-2026&column=train.epochs",
+            metadata_key="val",
+            alias="best",
+            key=f"/api-keys/{self.alice.api_keys.get().pk}/revoke",
+            colleague=self.people.bob.username,
+            invitation=self.invitation,
+            password_link=passwords.link_for(self.people.bob, _password_link),
+            files={kind: f"{self.dataset.get_absolute_url()}/files/{path}" for kind, path in FILES.items()},
+            changed_file="README.md",
+        )
+
+
+def _password_link(uid: str, token: str) -> str:
+    return reverse("new-password", args=[uid, token])
 
 
 def picture(shade: int = 90) -> bytes:
@@ -136,7 +194,10 @@ def make(count: int = 6) -> Sample:
     versions.delete(alice, membership=trashed, delete_aliases=True)
     keys.create(alice, user=people.alice, name="line 4 trainer")
     teams.add_member(alice, place=people.team, user=people.bob, role="member")
-    return Sample(people, project, empty, logged, dataset, trashed, run)
+    _, invitation, _ = invitations.invite(
+        alice, team=people.team, role="member", link=lambda token: reverse("join", args=[token])
+    )
+    return Sample(people, project, empty, logged, dataset, trashed, run, invitation)
 
 
 def _model(by: User, project: Project, run: Run, n: int) -> Membership:

@@ -17,7 +17,7 @@ REFUSED = {"error-403": 403, "error-404": 404, "error-410": 410, "error-setup": 
 
 
 def test_every_page_answers(as_user, client, sample):
-    for name, (who, path) in places(sample).items():
+    for name, (who, path) in places(sample.world).items():
         answer = (as_user(who) if who else client).get(path)
         assert answer.status_code == REFUSED.get(name, 200), (name, path)
         if who and answer.status_code == 200:
@@ -27,7 +27,7 @@ def test_every_page_answers(as_user, client, sample):
 
 def test_a_stranger_learns_nothing_of_a_private_project(as_user, sample):
     stranger = as_user(sample.people.charlie)
-    for name, (who, path) in places(sample).items():
+    for name, (who, path) in places(sample.world).items():
         if who == sample.alice and path.startswith(sample.project.get_absolute_url()):
             answer = stranger.get(path)
             assert answer.status_code == 404, (name, path)

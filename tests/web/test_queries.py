@@ -128,10 +128,12 @@ def test_a_run_and_a_version_with_many_edges(as_user, people, place):
     runs.use(alice, run=run, membership=shared)
     client = as_user(people.alice)
     few = count(client, run.get_absolute_url()), count(client, shared.get_absolute_url())
-    for n in range(1, 20):
+    for n in range(1, MANY):
         runs.use(alice, run=run, membership=log(people, place, 0, f"other{n}"))
         other, _ = runs.create(alice, project=place, name=f"run{n}")
         runs.use(alice, run=other, membership=shared)
+    # How many runs there are beyond those that the version shows is one question, asked when there are any.
+    few = few[0], few[1] + 1
     assert (count(client, run.get_absolute_url()), count(client, shared.get_absolute_url())) == few
 
 
@@ -148,7 +150,7 @@ def test_events_and_trash(as_user, people, place):
     kept = log(people, place, 99)
     pages.append(f"{kept.get_absolute_url()}/history")
     few = [count(client, page) for page in pages]
-    bury(range(1, 20))
+    bury(range(1, MANY))
     assert [count(client, page) for page in pages] == few
 
 
@@ -158,7 +160,7 @@ def test_members_and_keys(as_user, people):
     pages = [f"/teams/{people.team.entity.name}/members", "/api-keys"]
     keys.create(alice, user=people.alice, name="k")
     few = [count(client, page) for page in pages]
-    for n in range(20):
+    for n in range(1, MANY):
         teams.add_member(alice, place=people.team, user=factories.colleague(people), role="viewer")
         keys.create(alice, user=people.alice, name=f"k{n}")
     assert [count(client, page) for page in pages] == few
@@ -206,5 +208,5 @@ def test_the_pages_of_the_installation(as_user, people, path):
         people.root,
         lambda: f"/installation/{path}",
         lambda: make(["n0"]),
-        lambda: make([f"n{n}" for n in range(1, 24)]),
+        lambda: make([f"n{n}" for n in range(1, MANY)]),
     )

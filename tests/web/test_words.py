@@ -103,3 +103,13 @@ def test_values_of_events_are_short_and_leave_the_digest_out():
     )
     assert _value("version.edit", {"description": "x" * 9}) == "card: 9 characters"
     assert len(_value("version.edit", {"metadata": "x" * 999})) < 250
+
+
+def test_an_excerpt_is_without_the_marks_of_a_card():
+    card = "## Digits\n\n| split | rows |\n|---|---|\n| train | `1,437` |\n\n- a well-known set"
+    assert words.excerpt(card) == "… Digits split rows train 1,437 - a well-known set …"
+
+
+def test_until_when_a_deleted_version_comes_back_is_told_as_a_day():
+    after = {"purge_at": "2026-12-04T18:42:48.527128+00:00"}
+    assert _value("version.delete", after) == "restorable until: 4 Dec 2026"

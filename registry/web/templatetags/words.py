@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -216,10 +217,13 @@ def file_icon(path: str) -> str:
     return _FILE_ICONS.get(path.rpartition(".")[2].lower(), "file")
 
 
+_MARKS = re.compile(r"[|#*`]|-{3,}")
+
+
 @register.filter
 def excerpt(text: str) -> str:
-    """Write a piece out of a text on one line."""
-    return f"… {' '.join(text.split())} …"
+    """Write a piece out of a card on one line, without the marks of its tables, headings and code."""
+    return f"… {' '.join(_MARKS.sub(' ', text).split())} …"
 
 
 @register.filter

@@ -1,0 +1,213 @@
+"""An installation with the demo in it, and the people and places that a team of some weeks would have."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext
+
+from tests.browser.places import World
+from tests.support.installation import ROOT, Installation, clean_environment
+
+ADMIN, MEMBER, COLLEAGUE = "ada", "lena", "bjarne"
+ROLES = {MEMBER: "admin", COLLEAGUE: "member", "mirjam": "member", "tomasz": "viewer", "yuki": "viewer"}
+# Who has yet to choose a password, and is in no team.
+WAITING = "newcomer"
+TEAM, ORGANIZATION, PROJECT, EMPTY = "tabular", "example-lab", "scikit-demo", "line-ocr"
+MODELS, RUNNING = "digits-model", "sweep-1"
+PASSWORD = "correct horse battery staple"
+NAMES = {
+    ADMIN: "Ada Novak",
+    MEMBER: "Lena Hofmann",
+    COLLEAGUE: "Bjarne Lund",
+    "mirjam": "Mirjam Okafor",
+    "tomasz": "Tomasz Zieliński",
+    "yuki": "Yuki Tanaka",
+}
+
+
+@dataclass
+class Pages:
+    """A person at the pages, sending forms as the browser would."""
+
+    context: BrowserContext
+
+    def send(self, path: str, *, form_on: str = "", **fields: str) -> str:
+        """Send a form, with the token of the page that it stands on, and return the answer."""
+        page = self.context.request.get(form_on or path).text()
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+        assert token is not None, f"{form_on or path} has no form"
+        answer = self.context.request.post(path, form={"csrfmiddlewaretoken": token[1], **fields})
+        assert answer.ok, f"{path} answered {answer.status}: {answer.text()}"
+        return answer.text()
+
+    def password_link(self, name: str) -> str:
+        """Make the link by which somebody chooses a password."""
+        person = f"/installation/people/{name}"
+        return shown_once(self.send(f"{person}/link", form_on=person))
+
+    def key(self, name: str) -> str:
+        """Make an API key."""
+        return shown_once(self.send("/api-keys", name=name, lasting="90"))
+
+
+def shown_once(page: str) -> str:
+    """Return the key or the path of the link that a page shows this once."""
+    found = re.search(r'class="secret">.*?data-copy="(?:https?://[^/"]+)?([^"]+)"', page, re.DOTALL)
+    assert found is not None, page
+    return found[1]
+
+
+@dataclass
+class Api:
+    """A person with a key."""
+
+    base: str
+    key: str
+
+    def send(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Ask the API, which must agree."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.base}/api/v1{path}", data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read() or b"null")
+
+
+@dataclass
+class Demo:
+    """The installation while it is looked at."""
+
+    installation: Installation
+    people: dict[str, Pages]
+    member: Api
+    colleague: Api
+    world: World[str]
+
+    def beat(self) -> None:
+        """Let the run that still runs say so: it is silent otherwise, and would be taken for crashed."""
+        self.colleague.send("POST", f"/projects/{TEAM}/{PROJECT}/runs/{RUNNING}/heartbeat", {})
+
+
+def make(installation: Installation, browser: Browser) -> Demo:
+    """Set up people, let the demo run as one of them, and add what only people at the pages do."""
+    base, people = installation.url, set_up(installation, browser)
+    keys = {name: people[name].key(f"{name} trains") for name in (MEMBER, COLLEAGUE)}
+    member, colleague = Api(base, keys[MEMBER]), Api(base, keys[COLLEAGUE])
+    run_demo(base, keys[MEMBER])
+    work_on(member, colleague)
+    links = act_at_pages(people)
+    return Demo(installation, people, member, colleague, world(member, links))
+
+
+def set_up(installation: Installation, browser: Browser) -> dict[str, Pages]:
+    """Make the first admin by the link that the server printed, and the team at the pages of the installation."""
+    link = installation.manage("setuplink", "--verbosity", "0").strip()
+    admin = Pages(browser.new_context(base_url=installation.url))
+    admin.send(urlsplit(link).path, username=ADMIN, full_name=NAMES[ADMIN], password=PASSWORD, again=PASSWORD)
+    organizations = "/installation/organizations"
+    admin.send(organizations, act="organization", name=ORGANIZATION)
+    admin.send(organizations, act="team", name=TEAM, organization=ORGANIZATION)
+    admin.send("/installation/people", username=WAITING)
+    people = {ADMIN: admin}
+    for name, role in ROLES.items():
+        people[name] = Pages(browser.new_context(base_url=installation.url))
+        admin.send("/installation/people", username=name, full_name=NAMES[name], email=f"{name}@example.org")
+        people[name].send(admin.password_link(name), password=PASSWORD, again=PASSWORD)
+        admin.send(f"/teams/{ORGANIZATION}/members", username=name, role="member")
+        admin.send(f"/teams/{TEAM}/members", username=name, role=role)
+    return people
+
+
+def run_demo(base: str, key: str) -> None:
+    """Run the script of `make demo`, as a member of the team."""
+    settings = {"STRONGROOM_BASE_URL": base, "STRONGROOM_API_KEY": key, "STRONGROOM_ENTITY": TEAM}
+    with tempfile.TemporaryDirectory(prefix="strongroom-demo-cache-") as cache:
+        done = subprocess.run(
+            [sys.executable, "bin/demo.py", "--project", PROJECT],
+            cwd=ROOT,
+            env=clean_environment(**settings, STRONGROOM_CACHE_DIR=cache),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def work_on(member: Api, colleague: Api) -> None:
+    """Do by the API what the demo leaves to others: a colleague's work, policies, a project that is still empty."""
+    project = f"/projects/{TEAM}/{PROJECT}"
+    about = "Small data sets of scikit-learn, and what was trained on them."
+    member.send("PATCH", project, {"description": about, "visibility": "organization"})
+    member.send("POST", f"/entities/{TEAM}/projects", {"name": EMPTY})
+    member.send("PUT", f"/entities/{TEAM}/ttl", {"ttl": 180 * 86400})
+    run = {"name": RUNNING, "display_name": "sweep-digits-svm", "job_type": "sweep", "heartbeat": True}
+    colleague.send("POST", f"{project}/runs", {**run, "config": {"gamma": [0.0001, 0.001, 0.01]}})
+    colleague.send(
+        "POST", f"{project}/runs/{RUNNING}/inputs", {"artifact": f"{TEAM}/{PROJECT}/digits:stable"}
+    )
+    colleague.send("PUT", f"{project}/collections/{MODELS}/aliases/candidate", {"version": "best"})
+    colleague.send("PUT", f"{project}/collections/{MODELS}/versions/best/tags/reviewed")
+
+
+def act_at_pages(people: dict[str, Pages]) -> dict[str, str]:
+    """Star, invite, and hand on a password link; return the links that were shown."""
+    home = f"/{TEAM}/{PROJECT}"
+    for path in (home, f"{home}/artifacts/{MODELS}", f"{home}/artifacts/wine"):
+        people[MEMBER].send(f"{path}/star", form_on=path, on="1")
+    members = f"/teams/{TEAM}/members"
+    invite = {"form_on": members, "role": "member"}
+    people[MEMBER].send(f"/teams/{TEAM}/invitations", **invite, email="priya@example.org")
+    return {
+        "invitation": shown_once(people[MEMBER].send(f"/teams/{TEAM}/invitations", **invite)),
+        "password_link": people[ADMIN].password_link(WAITING),
+    }
+
+
+def world(member: Api, links: dict[str, str]) -> World[str]:
+    """Say where everything is."""
+    project, versions = f"/{TEAM}/{PROJECT}", f"/projects/{TEAM}/{PROJECT}/collections"
+    best = member.send("GET", f"{versions}/{MODELS}/versions/best")["version"]
+    run = member.send("GET", f"{versions}/{MODELS}/versions/best/runs")["logged_by"]["name"]
+    trashed = member.send("GET", f"/projects/{TEAM}/{PROJECT}/trash")["results"][0]
+    key = member.send("GET", "/me/keys")["results"][0]["id"]
+    data, version = f"{project}/artifacts/digits/v1", f"{project}/artifacts/{MODELS}/{best}"
+    return World(
+        member=MEMBER,
+        admin=ADMIN,
+        person=MEMBER,
+        team=TEAM,
+        organization=ORGANIZATION,
+        project=project,
+        empty=f"/{TEAM}/{EMPTY}",
+        version=version,
+        data=data,
+        run=f"{project}/runs/{run}",
+        trashed=f"{project}/artifacts/{trashed['collection']}/{trashed['version']}",
+        found="digits",
+        in_card="cultivars",
+        in_metadata="neighbours",
+        among_versions="q=metadata.accuracy>0.95+-alias:best&column=train_seconds&column=accuracy",
+        metadata_key="accuracy",
+        alias="best",
+        key=f"/api-keys/{key}/revoke",
+        colleague=COLLEAGUE,
+        **links,
+        files={
+            "text": f"{data}/files/splits/test.csv",
+            "source": f"{data}/files/splits/test.csv?source",
+            "tree": f"{data}/files/features.json",
+            "markdown": f"{data}/files/README.md",
+            "picture": f"{data}/files/examples/3/sheet.png",
+            "binary": f"{version}/files/model.joblib",
+        },
+        changed_file="metrics.json",
+    )
