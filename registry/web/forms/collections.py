@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from registry.web.forms.base import ServiceForm, SettingsForm, area, text
+from registry.web.forms.base import GuardedForm, ServiceForm, SettingsForm, area, text
 
 
 class CollectionForm(ServiceForm):
@@ -27,26 +27,13 @@ class CollectionForm(ServiceForm):
     description = area("Card", kind="card-text", help_text="Markdown. What is in it, where it comes from.")
 
 
-class CardForm(ServiceForm):
-    """A card in markdown. `seen` is the text that the person began with."""
+class CardForm(GuardedForm):
+    """A card in markdown."""
 
     description = area("Card", kind="card-text", rows=18)
-    seen = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, now: str = "", **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.now = now
-
-    def clean(self) -> dict[str, Any]:
-        given = super().clean() or {}
-        if self.data.get("seen") is not None and _lines(given.get("seen", "")) != _lines(self.now):
-            self.add_error(
-                "description",
-                "Somebody else changed this card meanwhile. Your text is kept below: compare it with the page, "
-                "then save again to replace theirs.",
-            )
-            self.put("seen", self.now)
-        return given
+        super().__init__(*args, now={"description": now}, initial={"description": now}, **kwargs)
 
     def given(self) -> dict[str, Any]:
         # Browsers send CRLF; a card is kept as scripts write it.

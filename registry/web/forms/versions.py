@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any, ClassVar
 
 from django import forms
-from strongroom.core.names import parse_json
 
-from registry.errors import StrongroomError
 from registry.models import Version
-from registry.services._common import now
-from registry.web.forms.base import ServiceForm, area
+from registry.services._common import KEEP, Keep, now
+from registry.web.forms.base import GuardedForm, ServiceForm
 
 DAY = 86400
 
@@ -33,6 +30,13 @@ class NameForm(forms.Form):
 
     act = forms.ChoiceField(choices=[(name, name) for name in ACTS])
     name = forms.CharField(max_length=512, strip=True)
+    # What the hint said while the alias was typed: the alias, a slash (no alias has one), and who holds it.
+    seen = forms.CharField(max_length=1024, required=False)
+
+    def seen_at(self) -> str | Keep | None:
+        """Where the person saw the alias: at a version, None for a free one, KEEP when nobody was told."""
+        name, told, holder = self.cleaned_data["seen"].partition("/")
+        return (holder or None) if told and name == self.cleaned_data["name"] else KEEP
 
 
 class TtlForm(ServiceForm):
@@ -62,7 +66,7 @@ class TtlForm(ServiceForm):
         return {"ttl": round(self.cleaned_data["days"] * DAY) if kind == "days" else kind}
 
 
-class VersionTtlForm(TtlForm):
+class VersionTtlForm(TtlForm, GuardedForm):
     """The same for one version that is there: what would go at once goes only when that was confirmed."""
 
     confirmed = forms.BooleanField(required=False)
@@ -70,7 +74,8 @@ class VersionTtlForm(TtlForm):
     asks = False
 
     def __init__(self, *args: Any, version: Version, **kwargs: Any) -> None:
-        super().__init__(*args, initial=self.of(version), **kwargs)
+        now = {"ttl": version.ttl_seconds or version.ttl_kind}
+        super().__init__(*args, now=now, initial=self.of(version), **kwargs)
         self.created_at = version.created_at
 
     def clean(self) -> dict[str, Any]:
@@ -83,35 +88,3 @@ class VersionTtlForm(TtlForm):
                 "days", "It is older than that: it would go to the trash at once, with all its aliases."
             )
         return given
-
-
-class MetadataForm(ServiceForm):
-    """Metadata as JSON; what is wrong is said with its line."""
-
-    metadata = area("Metadata as JSON", kind="code", rows=24, spellcheck="false")
-    seen = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
-
-    def __init__(self, *args: Any, now: str = "", **kwargs: Any) -> None:
-        # Of what was seen only its digest travels: a form takes few megabytes, which are for what is typed.
-        self.now = hashlib.sha256(now.encode()).hexdigest()
-        super().__init__(*args, initial={"metadata": now, "seen": self.now}, **kwargs)
-
-    def clean_metadata(self) -> Any:
-        text = self.cleaned_data["metadata"]
-        try:
-            return parse_json(text)
-        except StrongroomError as error:
-            raise forms.ValidationError(str(error)) from None
-
-    def clean(self) -> dict[str, Any]:
-        given = super().clean() or {}
-        if given.get("seen") != self.now:
-            self.add_error(
-                "metadata",
-                "Somebody else changed the metadata meanwhile. Save again to replace theirs with yours.",
-            )
-            self.put("seen", self.now)
-        return given
-
-    def given(self) -> dict[str, Any]:
-        return {"metadata": self.cleaned_data["metadata"]}
