@@ -235,6 +235,7 @@ def world(db):
         "version_id": held.version.public_id,
         "key_id": people.bob.api_keys.get(name="member").pk,
         "uid": "MQ",
+        "event": Event.objects.get(act="alias.move", subject="prod").pk,
         "tail": "files/a",
         "provider_id": "oidc",
         "identity": Identity.objects.create(user=people.bob, issuer="https://example.org", subject="1").pk,
@@ -329,6 +330,7 @@ PAGES: dict[str, dict[str, Needs]] = {
     "teams:remove": {"get": MG, "post": MG},
     "teams:invite": {"post": MG},
     "teams:uninvite": {"post": MG},
+    "projects:undo": {"post": C},
     "projects:create": {"get": Needs.SELF, "post": Needs.CREATE_PROJECT},
     "projects:detail": {"get": V},
     "projects:artifacts": {"get": V},
@@ -422,6 +424,7 @@ SEARCHES = {
 }
 # These change something without a form of fields.
 BARE = {
+    "projects:undo",
     ":disconnect-identity",
     "installation:password-link",
     "keys:revoke",

@@ -15,6 +15,7 @@ from strongroom.core.errors import InvalidInput, InvalidQuery
 
 from registry.http import moments
 from registry.http.body import read_json
+from registry.services.seen import marks
 
 Schema = dict[str, Any]
 COMPONENTS: dict[str, Schema] = {}
@@ -143,6 +144,33 @@ class Body:
             if not kind.fits(value):
                 raise InvalidInput(f'The field "{name}" must be {kind.words}.', field=name)
         return data
+
+
+@dataclass(frozen=True)
+class Changes(Body):
+    """A body that changes something: `seen` may say what its sender saw of the fields, so that no change is lost."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        kinds = {**self.required, **self.optional}
+        COMPONENTS[self.name]["properties"]["seen"] = {
+            "type": "object",
+            "description": "What you saw of what you change: it is refused (409) when it is something else by now",
+            "properties": {name: kind.schema for name, kind in kinds.items()},
+            "additionalProperties": False,
+        }
+
+    def check(self, data: Any) -> dict[str, Any]:
+        """Judge an object that was read already; of what was seen marks are handed on."""
+        if type(data) is not dict or "seen" not in data:
+            return super().check(data)
+        seen = data.pop("seen")
+        if not OBJECT.fits(seen):
+            raise InvalidInput(f'The field "seen" must be {OBJECT.words}.', field="seen")
+        strangers = [name for name in seen if name not in self.required and name not in self.optional]
+        if strangers:
+            raise InvalidInput(f'There is no field "{strangers[0][:64]}" to be seen here.', field="seen")
+        return super().check(data) | {"seen": marks(seen)}
 
 
 def _is_chunked(request: HttpRequest) -> bool:

@@ -11,12 +11,12 @@ from django.db.models import QuerySet
 from strongroom.core.names import check_alias, fold_alias
 
 from registry.actor import Actor
-from registry.errors import Conflict, NotFound
+from registry.errors import ChangedMeanwhile, Conflict, NotFound
 from registry.models import Alias, Collection, Event, Membership, Project, ProtectedAlias, Version
 from registry.models.prepared import Prepared
 from registry.policy import Act, check
 from registry.services import events, locks, touching
-from registry.services._common import now, spelled
+from registry.services._common import KEEP, Keep, now, spelled
 
 __all__ = [
     "LATEST",
@@ -59,15 +59,34 @@ def listing(actor: Actor, *, collection: Collection, q: str | None = None) -> Qu
     return rows.filter(name__icontains=spelled(q)) if q else rows
 
 
-def move(actor: Actor, *, membership: Membership, name: str) -> Alias:
-    """Give a version an alias, taking it from whoever held it."""
+def move(actor: Actor, *, membership: Membership, name: str, seen: str | Keep | None = KEEP) -> Alias:
+    """Give a version an alias, taking it from whoever held it.
+
+    `seen` is the version that the person saw it at (v3, or None for a free one): from any other it is not taken.
+    """
     check(actor, Act.EDIT, membership.collection.project)
     name = check_alias(name)
     with transaction.atomic():
         locks.lock_places(membership)
         refuse_gone(membership)
+        if seen is not KEEP:
+            _refuse_moved(membership, name, seen)
         assign(actor, membership, [name])
         return holders(membership.collection, [name])[name]
+
+
+def _refuse_moved(membership: Membership, name: str, seen: str | None) -> None:
+    held = holders(membership.collection, [name]).get(name)
+    at = f"v{held.membership.number}" if held else None
+    if at in (seen, f"v{membership.number}"):
+        return
+    was = f"was at {seen} when you looked" if seen else "was free when you looked"
+    by_now = f"{at} holds it" if at else "nobody holds it"
+    raise ChangedMeanwhile(
+        f"{name} {was}, and {by_now} by now. Nothing was changed. Add it again to take it.",
+        field="alias",
+        now=at,
+    )
 
 
 def remove(actor: Actor, *, collection: Collection, name: str, holder: Membership | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
@@ -23,6 +24,7 @@ from registry.services import events, restoring, sequences, trashing, words
 from registry.services._common import KEEP, DeleteAliases, Keep, changes, now, refuse_held, spelled
 from registry.services.locks import lock, lock_rows
 from registry.services.restoring import RestoredCollection
+from registry.services.seen import Seen, refuse_changed
 
 
 def find(actor: Actor, project: Project, name: str) -> Collection:
@@ -108,8 +110,9 @@ def edit(
     description: str | Keep = KEEP,
     tags: list[str] | Keep = KEEP,
     type: str | Keep = KEEP,
+    seen: Seen | None = None,
 ) -> Collection:
-    """Change a collection's name, card, tags or type; what is not given stays."""
+    """Change a collection's name, card, tags or type; what is not given stays, and what is not as `seen` is refused."""
     check(actor, Act.EDIT, collection.project)
     if name is not KEEP:
         check_collection_name(name)
@@ -121,7 +124,10 @@ def edit(
         tags = check_tags(tags)
     try:
         with transaction.atomic():
-            _apply(actor, lock(collection), name, description, tags, type)
+            row = lock(collection)
+            given = {"name": name, "description": description, "tags": tags, "type": type}
+            _refuse_changed(row, seen or {}, given)
+            _apply(actor, row, name, description, tags, type)
     except IntegrityError:
         sentence = f"{collection.project} has a collection {name} already. Choose another name."
         raise sequences.name_taken(collection.project, str(name), sentence) from None
@@ -129,6 +135,13 @@ def edit(
     collection.refresh_from_db()
     collection.project = project
     return collection
+
+
+def _refuse_changed(row: Collection, seen: Seen, given: dict[str, Any]) -> None:
+    if seen:
+        now: dict[str, Any] = {"name": row.name, "description": row.description, "type": row.type.name}
+        now["tags"] = list(row.tags.values_list("name", flat=True))
+        refuse_changed(seen, now, {field: value for field, value in given.items() if value is not KEEP})
 
 
 def _apply(

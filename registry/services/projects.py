@@ -13,6 +13,7 @@ from registry.models.prepared import Prepared
 from registry.policy import Act, can, check, check_seen, role_in
 from registry.services import events
 from registry.services._common import KEEP, Keep, changes, now, spelled
+from registry.services.seen import Seen, refuse_changed
 
 _NEWEST = Prepared[Project](
     lambda entity: (
@@ -113,8 +114,9 @@ def edit(
     name: str | Keep = KEEP,
     description: str | Keep = KEEP,
     visibility: str | Keep = KEEP,
+    seen: Seen | None = None,
 ) -> Project:
-    """Change a project's settings; what is not given stays."""
+    """Change a project's settings; what is not given stays, and what is not as `seen` is refused."""
     check(actor, Act.EDIT_PROJECT, project)
     wanted: dict[str, str] = {}
     if name is not KEEP:
@@ -126,13 +128,14 @@ def edit(
     if visibility is not KEEP:
         _check_visibility(visibility)
         wanted["visibility"] = visibility
-    return _save(actor, project, wanted)
+    return _save(actor, project, wanted, seen or {})
 
 
-def _save(actor: Actor, project: Project, wanted: dict[str, str]) -> Project:
+def _save(actor: Actor, project: Project, wanted: dict[str, str], seen: Seen) -> Project:
     try:
         with transaction.atomic():
             row = Project.objects.select_for_update().get(pk=project.pk)
+            refuse_changed(seen, vars(row), wanted, {"description": "description"})
             before, after = changes(row, wanted)
             if after:
                 Project.objects.filter(pk=row.pk).update(**after, updated_at=now())

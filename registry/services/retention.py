@@ -17,6 +17,7 @@ from registry.policy import Act, check
 from registry.services import events, locks, trash
 from registry.services._common import now
 from registry.services._each import Each
+from registry.services.seen import Seen, refuse_changed
 from registry.services.ttls import EffectiveTtl, as_value, columns, effective, effective_for
 
 __all__ = [
@@ -32,8 +33,17 @@ __all__ = [
 _BATCH = 500
 
 
-def set_policy(actor: Actor, *, target: Entity | Project | Collection, ttl: str | int | None) -> None:
-    """Set what `inherit` means below a place: a duration, "never", or "inherit" to have no policy here."""
+def set_policy(
+    actor: Actor,
+    *,
+    target: Entity | Project | Collection,
+    ttl: str | int | None,
+    seen: Seen | None = None,
+) -> None:
+    """Set what `inherit` means below a place: a duration, "never", or "inherit" to have no policy here.
+
+    It is refused when there is another policy than was `seen`.
+    """
     project = target.project if isinstance(target, Collection) else target
     check(actor, Act.SET_POLICY, project)
     wanted = parse_ttl(ttl)
@@ -42,6 +52,7 @@ def set_policy(actor: Actor, *, target: Entity | Project | Collection, ttl: str 
         _lock(target)
         held = TtlPolicy.objects.filter(**place).first()
         before = _policy_value(held)
+        refuse_changed(seen or {}, {"ttl": before}, {"ttl": wanted})
         if before == wanted:
             return
         if wanted == "inherit":

@@ -16,6 +16,7 @@ from registry.models.prepared import Prepared
 from registry.policy import Act, can, check, check_seen, role_in, roles_in
 from registry.services import accounts, events, retention
 from registry.services._common import KEEP, Keep, changes
+from registry.services.seen import Seen, refuse_changed
 
 Place: TypeAlias = Organization | Team
 _MEMBERSHIPS = Prepared[TeamMember](
@@ -192,8 +193,12 @@ def edit_settings(
     ttl: str | int | Keep | None = KEEP,
     ttl_editors: str | Keep = KEEP,
     inherited_ttl_spares_aliased: bool | Keep = KEEP,
+    seen: Seen | None = None,
 ) -> Team:
-    """Change how long a team's versions live and who may say otherwise, all or nothing; what is not given stays."""
+    """Change how long a team's versions live and who may say otherwise, all or nothing.
+
+    What is not given stays; what is not as `seen` is refused.
+    """
     check(actor, Act.SET_POLICY, team)
     wanted: dict[str, str | bool] = {}
     if ttl_editors is not KEEP:
@@ -202,6 +207,7 @@ def edit_settings(
         wanted["inherited_ttl_spares_aliased"] = inherited_ttl_spares_aliased
     with transaction.atomic():
         row = Team.objects.select_for_update().get(pk=team.pk)
+        refuse_changed(seen or {}, vars(row), wanted)
         before, after = changes(row, wanted)
         if after:
             Team.objects.filter(pk=row.pk).update(**after)
@@ -209,7 +215,7 @@ def edit_settings(
                 actor, "team.edit", entity=team.entity, subject=team.entity.name, before=before, after=after
             )
         if ttl is not KEEP:
-            retention.set_policy(actor, target=team.entity, ttl=ttl)
+            retention.set_policy(actor, target=team.entity, ttl=ttl, seen=seen)
     team.refresh_from_db(fields=["ttl_editors", "inherited_ttl_spares_aliased"])
     return team
 

@@ -40,6 +40,7 @@ from registry.services import (
 )
 from registry.services._common import KEEP, DeleteAliases, Keep, changes, refuse_held, spelled
 from registry.services.narrowing import narrowed
+from registry.services.seen import Seen, refuse_changed
 
 # Without what `collection` holds: joining it again costs more than all other reads together.
 _WITH = ("version__created_by", "version__manifest")
@@ -158,8 +159,9 @@ def edit(
     ttl: str | int | Keep | None = KEEP,
     aliases: list[str] | Keep = KEEP,
     tags: list[str] | Keep = KEEP,
+    seen: Seen | None = None,
 ) -> Membership:
-    """Change a version's card, all or nothing; what is not given stays."""
+    """Change a version's card, all or nothing; what is not given stays, and what is not as `seen` is refused."""
     # Aliases belong to the collection that they are set in; all else to where the version was logged.
     check(actor, Act.EDIT, membership.collection.project)
     if (description, metadata, ttl, tags) != (KEEP, KEEP, KEEP, KEEP):
@@ -178,8 +180,29 @@ def edit(
         tags = check_tags(tags)
     with transaction.atomic():
         locks.lock_places(membership)
-        _apply(actor, _fresh(membership), description, metadata, wanted_ttl, aliases, tags)
+        row = _fresh(membership)
+        given = {
+            "description": description,
+            "metadata": metadata,
+            "ttl": wanted_ttl,
+            "aliases": aliases,
+            "tags": tags,
+        }
+        _refuse_changed(row, seen or {}, given)
+        _apply(actor, row, description, metadata, wanted_ttl, aliases, tags)
     return Membership.objects.for_listing().get(pk=membership.pk)
+
+
+def _refuse_changed(row: Membership, seen: Seen, given: dict[str, Any]) -> None:
+    version = row.version
+    now = {
+        "description": version.description,
+        "metadata": version.metadata,
+        "ttl": retention.as_value(version),
+        "aliases": row.held_aliases(),
+        "tags": version.held_tags(),
+    }
+    refuse_changed(seen, now, {field: value for field, value in given.items() if value is not KEEP})
 
 
 def _apply(

@@ -19,9 +19,9 @@ from registry.actor import Actor
 from registry.errors import InvalidInput, MethodNotAllowed, NotAuthenticated, RegistryError
 from registry.http import problems
 from registry.http.who import actor_of
-from registry.models import Project
+from registry.models import Event, Project
 from registry.policy import Act, can
-from registry.services import policies
+from registry.services import policies, undoing
 from registry.services.policies import Place
 from registry.web.forms.policies import PolicyForm
 
@@ -132,6 +132,18 @@ def show(
     return render(request, template, dict(context), status=status)
 
 
+def undo_of(actor: Actor, project: Project, since: int) -> str:
+    """Return the address that takes back what the person did in a project since an event; "" where nothing can."""
+    return address_of_undo(project, undoing.made(actor, project=project, since=since))
+
+
+def address_of_undo(project: Project, event: Event | None) -> str:
+    """Return the address that takes an act back; "" for none."""
+    if event is None:
+        return ""
+    return reverse("projects:undo", args=[project.entity.name, project.name, event.pk])
+
+
 def done(request: HttpRequest, said: str, to: str, *, undo: str = "") -> HttpResponse:
     """Say what was done and go on to a page; `undo` is the address that takes it back."""
     messages.success(request, said, extra_tags=undo)
@@ -186,7 +198,7 @@ def policy_panel(actor: Actor, target: Place, project: Project, form: PolicyForm
     policy = policies.read(actor, target=target)
     return {
         "policy": policy,
-        "policy_form": form or PolicyForm(initial=PolicyForm.showing(policy.ttl)),
+        "policy_form": form or PolicyForm(now=policy.ttl),
         "may_set": can(actor, Act.SET_POLICY, project),
     }
 

@@ -12,7 +12,7 @@ from django.db.models import Model
 from django.utils import timezone
 from strongroom.core.entries import Entry
 
-from registry.errors import NotFound
+from registry.errors import ChangedMeanwhile, NotFound
 from registry.http import markdown
 from registry.manifests.listing import Folder, FolderPage
 from registry.models import (
@@ -206,12 +206,16 @@ def _forms(who: str) -> dict[str, Any]:
     form.fields["name"].widget.attrs.pop("autofocus", None)
     if refused:
         form.add_error("name", 'An artifact name takes letters, digits, "_", "-" and ".". Remove "/".')
-    card = {"description": CARD, "seen": "before"} if refused else None
+    card = CardForm({"description": CARD} if refused else None, now=CARD)
+    if refused and card.is_valid():
+        card.refuse(
+            ChangedMeanwhile("Somebody else changed the card meanwhile.", field="description", now="# Gone")
+        )
     return {
         "collection_form": form,
-        "card_form": CardForm(card, now=CARD),
-        "policy_form": PolicyForm(policy, initial=PolicyForm.showing(90 * DAY)),
-        "ttl_form": PolicyForm(initial=PolicyForm.showing("inherit")),
+        "card_form": card,
+        "policy_form": PolicyForm(policy, now=90 * DAY),
+        "ttl_form": PolicyForm(now="inherit"),
         "delete_form": DeleteForm({} if refused else None),
         "names_errors": {"alias": 'An alias can\'t contain "/" or ":". Remove it.'} if refused else {},
     }

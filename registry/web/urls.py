@@ -25,6 +25,7 @@ from registry.web.views import (
     jobs,
     keys,
     lineage,
+    metadata,
     patterns,
     policies,
     profile,
@@ -35,6 +36,7 @@ from registry.web.views import (
     stars,
     teams,
     trash,
+    undoing,
     uploads,
     versions,
 )
@@ -62,7 +64,7 @@ version_patterns = [
     path(f"{_V}/edit/names", cards.names, name="edit-names"),
     path(f"{_V}/edit/alias-holder", cards.alias_holder, name="alias-holder"),
     path(f"{_V}/edit/card", cards.description, name="edit-card"),
-    path(f"{_V}/edit/metadata", cards.metadata, name="edit-metadata"),
+    path(f"{_V}/edit/metadata", metadata.edit, name="edit-metadata"),
     path(f"{_V}/edit/ttl", cards.ttl, name="edit-ttl"),
     path(f"{_V}/delete", versions.delete, name="delete"),
     path(f"{_V}/restore", trash.restore, name="restore"),
@@ -103,6 +105,7 @@ project_patterns = [
     path("<entity>/<project>/trash", trash.listing, name="trash"),
     path("<entity>/<project>/settings", projects.settings, name="settings"),
     path("<entity>/<project>/ttl", policies.of_project, name="ttl"),
+    path("<entity>/<project>/undo/<int:event>", undoing.undo, name="undo"),
 ]
 
 run_patterns = [

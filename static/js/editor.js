@@ -9,6 +9,14 @@ document.addEventListener("htmx:afterSettle", (event) => {
   (wrong ?? field ?? swapped.querySelector("[data-opens]"))?.focus();
 });
 
+// Somebody else changed it meanwhile: the editor comes back and says so. Other refusals of this kind are sentences.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const answer = event.detail.xhr;
+  if (answer.status !== 409 || !(answer.getResponseHeader("Content-Type") ?? "").startsWith("text/html")) return;
+  event.detail.shouldSwap = true;
+  event.detail.isError = false;
+});
+
 // [data-choose]: writing a number of days means "after N days".
 document.addEventListener("input", (event) => {
   const chosen = event.target.dataset.choose && document.getElementById(event.target.dataset.choose);

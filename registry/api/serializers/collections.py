@@ -16,7 +16,7 @@ from registry.api.serializers._common import (
     record,
     words,
 )
-from registry.api.shapes import CARD, NAME, NAMES, Body, component
+from registry.api.shapes import CARD, NAME, NAMES, Body, Changes, component, nullable
 from registry.models import Alias, Collection
 from registry.services.restoring import RestoredCollection
 from registry.services.trash import purge_date
@@ -63,10 +63,11 @@ ALIAS_PAGE = page_of(ALIAS, "AliasPage")
 NEW_COLLECTION = Body(
     "CollectionToMake", required={"name": NAME, "type": NAME}, optional={"description": CARD}
 )
-COLLECTION_CHANGES = Body(
+COLLECTION_CHANGES = Changes(
     "CollectionChanges", optional={"name": NAME, "type": NAME, "description": CARD, "tags": NAMES}
 )
-ALIAS_PLACE = Body("AliasPlace", required={"version": NAME})
+# `seen` is the version that the sender saw it at: from any other it is not taken.
+ALIAS_PLACE = Body("AliasPlace", required={"version": NAME}, optional={"seen": nullable(NAME)})
 
 
 def collection(row: Collection, base_url: str) -> dict[str, Any]:

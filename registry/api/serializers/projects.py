@@ -7,7 +7,7 @@ from typing import Any
 from registry.api.schema import page_of
 from registry.api.serializers._common import COUNT, TEXT, TIME, maybe, moment, record, words
 from registry.api.serializers.accounts import ENTITY_KIND, ROLE
-from registry.api.shapes import CARD, NAME, Body, component, one_of
+from registry.api.shapes import CARD, NAME, Body, Changes, component, one_of
 from registry.models import ArtifactType, Entity, Project, Role
 
 ENTITY = component(
@@ -37,7 +37,7 @@ TYPE_PAGE = page_of(TYPE, "TypePage")
 
 _SETTINGS = {"description": CARD, "visibility": one_of(*Project.Visibility.values)}
 NEW_PROJECT = Body("ProjectToMake", required={"name": NAME}, optional=_SETTINGS)
-PROJECT_CHANGES = Body("ProjectChanges", optional={"name": NAME, **_SETTINGS})
+PROJECT_CHANGES = Changes("ProjectChanges", optional={"name": NAME, **_SETTINGS})
 
 
 def entity(row: Entity, role: Role | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from registry.api.schema import page_of
 from registry.api.serializers._common import TEXT, TIME, TRUTH, moment, record, words
 from registry.api.serializers.accounts import ROLE
-from registry.api.shapes import FLAG, TTL, Body, component, one_of
+from registry.api.shapes import FLAG, TTL, Body, Changes, component, one_of
 from registry.models import OrganizationMember, Role, Team, TeamMember
 from registry.services.policies import Policy
 
@@ -21,13 +21,13 @@ TTL_POLICY = component(
     "TtlPolicy",
     record({"ttl": TTL.schema, "inherited": TTL.schema, "origin": words("project", "team", "none")}),
 )
-TTL_CHANGE = Body("TtlChange", required={"ttl": TTL})
+TTL_CHANGE = Changes("TtlChange", required={"ttl": TTL})
 
 SETTINGS = component(
     "TeamSettings",
     record({"ttl_editors": words(*Team.TtlEditors.values), "inherited_ttl_spares_aliased": TRUTH}),
 )
-SETTINGS_CHANGES = Body(
+SETTINGS_CHANGES = Changes(
     "TeamSettingsChanges",
     optional={"ttl_editors": one_of(*Team.TtlEditors.values), "inherited_ttl_spares_aliased": FLAG},
 )

@@ -25,7 +25,7 @@ from registry.api.serializers._common import (
     words,
 )
 from registry.api.serializers.lines import Content, Line
-from registry.api.shapes import CARD, NAMES, OBJECT, TTL, Body, component
+from registry.api.shapes import CARD, NAMES, OBJECT, TTL, Changes, component
 from registry.models import Collection, Membership, Version
 from registry.models.addresses import versions_of
 from registry.models.labels import put_names
@@ -93,7 +93,7 @@ RESTORED = component(
         }
     ),
 )
-VERSION_CHANGES = Body(
+VERSION_CHANGES = Changes(
     "VersionChanges",
     optional={"description": CARD, "metadata": OBJECT, "ttl": TTL, "aliases": NAMES, "tags": NAMES},
 )

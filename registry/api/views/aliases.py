@@ -42,8 +42,8 @@ class AliasDetail(Endpoint):
         """Move the alias."""
         data = shape.ALIAS_PLACE.read(self.http)
         place = self.collection(entity, project, collection)
-        membership = versions.find(self.actor, place, data["version"])
-        return self.answer(shape.alias(aliases.move(self.actor, membership=membership, name=alias)))
+        membership = versions.find(self.actor, place, data.pop("version"))
+        return self.answer(shape.alias(aliases.move(self.actor, membership=membership, name=alias, **data)))
 
     @operation("Take an alias away from who holds it", {204: None})
     def delete(

@@ -37,7 +37,7 @@ class Policy(Endpoint):
         """Set the policy; `inherit` leaves it to the place above."""
         data = shape.TTL_CHANGE.read(self.http)
         target = self.place(**names)
-        retention.set_policy(self.actor, target=target, ttl=data["ttl"])
+        retention.set_policy(self.actor, target=target, **data)
         return self.answer(shape.policy(policies.read(self.actor, target=target)))
 
 

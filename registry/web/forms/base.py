@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from typing import Any, ClassVar, cast
@@ -11,6 +10,7 @@ from django import forms
 from django.http import QueryDict
 
 from registry.errors import (
+    ChangedMeanwhile,
     Conflict,
     InvalidInput,
     NotAuthenticated,
@@ -18,6 +18,7 @@ from registry.errors import (
     RegistryError,
     TooLarge,
 )
+from registry.services.seen import mark, marks
 
 # What the person can mend in the form; everything else is a page of its own (403, 404, 410, 500).
 _MENDABLE = (InvalidInput, Conflict, NotAuthenticated, RateLimited, TooLarge)
@@ -32,6 +33,10 @@ _SENTENCES = {
     "max_decimal_places": "Six digits behind the point are enough.",
     "max_length": "These are %(show_value)d characters. Shorten them to %(limit_value)d.",
 }
+
+
+# A page may hold several forms that carry the same hidden field.
+_NO_ID = {"id": False}
 
 
 class ServiceForm(forms.Form):
@@ -72,54 +77,56 @@ class ServiceForm(forms.Form):
         """What the fields hand to the service; forms whose fields have other names override this."""
         return dict(self.cleaned_data)
 
+    @property
+    def status(self) -> int:
+        """The status of the answer that shows this form."""
+        if isinstance(self.refusal, ChangedMeanwhile):
+            return self.refusal.status
+        return 422 if self.errors else 200
+
     def refuse(self, error: RegistryError) -> None:
         """Put a service's sentence beside its field."""
         self.refusal = error
+        if isinstance(error, ChangedMeanwhile):
+            self.look_again(str(error.details["field"]), error.details["now"])
         named = str(error.details.get("field", "")) or self.errors_on.get(error.code, "")
-        where = named if named in self.fields else next(iter(self.fields))
-        self.add_error(where, str(error))
+        first = next(name for name in self.fields if name != "seen")
+        self.add_error(named if named in self.fields else first, str(error))
+
+    def look_again(self, field: str, now: Any) -> None:
+        """Take note of what somebody else made of a field: the form comes back with it as seen."""
 
 
-class SeenForm(ServiceForm):
-    """A form that replaces something whole: it tells when somebody else changed that since the page was opened.
+class GuardedForm(ServiceForm):
+    """A form that tells its service what its person saw: what somebody else changed meanwhile is not lost.
 
-    Of what was there then only the digest travels: a form takes few megabytes, which are for what is typed.
+    Only marks travel: a form takes few megabytes, which are for what is typed.
     """
 
-    seen = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
-    # The field that is replaced.
-    replaces: ClassVar[str] = ""
+    seen = forms.CharField(required=False, strip=False, widget=forms.HiddenInput(_NO_ID))
+    # What somebody else made of it: the page shows it beside what was typed.
+    theirs: Any = None
 
-    def __init__(self, *args: Any, now: str, **kwargs: Any) -> None:
-        self.now = hashlib.sha256(now.encode()).hexdigest()
-        kwargs["initial"] = {**kwargs.get("initial", {}), "seen": self.now}
+    def __init__(self, *args: Any, now: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Behind what people see: the first field takes the errors that name none.
-        self.fields["seen"] = self.fields.pop("seen")
+        self.initial["seen"] = json.dumps(marks(now))
 
-    def meanwhile(self) -> str:
-        """Say what somebody else did, and what saving again does."""
-        raise NotImplementedError
+    def act(self, service: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
+        return super().act(service, *args, **{"seen": _object(self.data.get("seen")), **kwargs})
 
-    def clean(self) -> dict[str, Any]:
-        given = super().clean() or {}
-        if "seen" in self.data and given.pop("seen") != self.now:
-            self.add_error(self.replaces, self.meanwhile())
-            self.put("seen", self.now)
-        return given
-
-    def given(self) -> dict[str, Any]:
-        return {self.replaces: self.cleaned_data[self.replaces]}
+    def look_again(self, field: str, now: Any) -> None:
+        self.theirs = now
+        self.put("seen", json.dumps(_object(self.data.get("seen")) | {field: mark(now)}))
 
 
 class SettingsForm(ServiceForm):
     """A form of settings that stand beside each other: only what the person changed is sent to the service.
 
     A page that was opened a while ago still shows what was set then; to save one setting there must not undo
-    what somebody else set meanwhile in another.
+    what somebody else set meanwhile in another, nor in the same one without a word.
     """
 
-    seen = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
+    seen = forms.CharField(required=False, strip=False, widget=forms.HiddenInput(_NO_ID))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -127,19 +134,47 @@ class SettingsForm(ServiceForm):
             shown = {name: _plain(self[name].initial) for name in self.fields if name != "seen"}
             self.initial["seen"] = json.dumps(shown)
 
+    def act(self, service: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
+        return super().act(service, *args, **{"seen": self._marks(), **kwargs})
+
+    def _marks(self) -> dict[str, str]:
+        """Return the marks of what was shown, as it would have been given to the service."""
+        shown = self.again(_object(self.data.get("seen")))
+        return marks(shown.given()) if shown.is_valid() else {}
+
+    def again(self, data: dict[str, Any]) -> SettingsForm:
+        """Return the same form with other data."""
+        return type(self)(data)
+
+    def look_again(self, field: str, now: Any) -> None:
+        shown = {name: _plain(value) for name, value in self.showing_now(field, now).items()}
+        self.put("seen", json.dumps(_object(self.data.get("seen")) | shown))
+
+    def showing_now(self, field: str, now: Any) -> dict[str, Any]:
+        """What the form's fields show of a value of the service."""
+        return {field: ", ".join(sorted(now)) if isinstance(now, list) else now}
+
     def is_untouched(self, *names: str) -> bool:
         """Say whether the person left all of these fields as they were shown."""
-        try:
-            seen = json.loads(self.data.get("seen", ""))
-        except ValueError:
-            return False
-        return isinstance(seen, dict) and all(
-            name in seen and _plain(self[name].value()) == seen[name] for name in names
-        )
+        seen = _object(self.data.get("seen"))
+        return all(name in seen and _plain(self[name].value()) == seen[name] for name in names)
 
     def given(self) -> dict[str, Any]:
         named = {name: value for name, value in self.cleaned_data.items() if name != "seen"}
         return {name: value for name, value in named.items() if not self.is_untouched(name)}
+
+
+def _object(text: str | None) -> dict[str, Any]:
+    """Read what a hidden field carries; anything else than an object of texts is as good as nothing."""
+    try:
+        found = json.loads(text or "")
+    except (ValueError, RecursionError):
+        return {}
+    return (
+        {name: each for name, each in found.items() if isinstance(each, str)}
+        if isinstance(found, dict)
+        else {}
+    )
 
 
 def _plain(value: Any) -> str:

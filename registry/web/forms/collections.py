@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from registry.web.forms.base import SeenForm, ServiceForm, SettingsForm, area, text
+from registry.web.forms.base import GuardedForm, ServiceForm, SettingsForm, area, text
 
 
 class CollectionForm(ServiceForm):
@@ -27,24 +27,17 @@ class CollectionForm(ServiceForm):
     description = area("Card", kind="card-text", help_text="Markdown. What is in it, where it comes from.")
 
 
-class CardForm(SeenForm):
+class CardForm(GuardedForm):
     """A card in markdown."""
 
-    replaces = "description"
     description = area("Card", kind="card-text", rows=18)
 
-    def __init__(self, *args: Any, now: str, **kwargs: Any) -> None:
-        super().__init__(*args, now=now, initial={"description": now}, **kwargs)
+    def __init__(self, *args: Any, now: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, now={"description": now}, initial={"description": now}, **kwargs)
 
-    def meanwhile(self) -> str:
-        return (
-            "Somebody else changed this card meanwhile. Your text is kept below: compare it with the page, "
-            "then save again to replace theirs."
-        )
-
-    def clean_description(self) -> str:
+    def given(self) -> dict[str, Any]:
         # Browsers send CRLF; a card is kept as scripts write it.
-        return _lines(self.cleaned_data["description"])
+        return {"description": _lines(self.cleaned_data["description"])}
 
 
 class CollectionSettingsForm(SettingsForm):

@@ -8,12 +8,12 @@ from django import forms
 from strongroom.core.ttl import Ttl
 
 from registry.models import Team
-from registry.web.forms.base import SettingsForm
+from registry.web.forms.base import GuardedForm, SettingsForm
 from registry.web.forms.versions import TtlForm, in_days
 
 
-class PolicyForm(TtlForm):
-    """Inherit from the place above, after N days, or never."""
+class LengthForm(TtlForm):
+    """How long versions live, as a form shows it."""
 
     @classmethod
     def showing(cls, ttl: Ttl) -> dict[str, Any]:
@@ -23,7 +23,14 @@ class PolicyForm(TtlForm):
         return {"kind": ttl, "days": None}
 
 
-class DefaultForm(PolicyForm):
+class PolicyForm(LengthForm, GuardedForm):
+    """Inherit from the place above, after N days, or never."""
+
+    def __init__(self, *args: Any, now: Ttl, **kwargs: Any) -> None:
+        super().__init__(*args, now={"ttl": now}, initial=self.showing(now), **kwargs)
+
+
+class DefaultForm(SettingsForm, LengthForm):
     """The default of a person: nothing lies above, so there is nothing to inherit."""
 
     kind = forms.ChoiceField(choices=[("never", "Never"), ("days", "After")])
@@ -33,13 +40,21 @@ class DefaultForm(PolicyForm):
         super().__init__(*args, initial={**first, **kwargs.pop("initial", {})}, **kwargs)
         self.now = now
 
+    def again(self, data: dict[str, Any]) -> DefaultForm:
+        return type(self)(data, now=self.now)
+
+    def showing_now(self, field: str, now: Any) -> dict[str, Any]:
+        if field != "ttl":
+            return super().showing_now(field, now)
+        return self.showing("never" if now == "inherit" else now)
+
     def given(self) -> dict[str, Any]:
-        given = super().given()
+        given = LengthForm.given(self)
         # No default and the default "never" come to the same: saving the form unchanged changes nothing.
         return {**given, "ttl": self.now} if (given["ttl"], self.now) == ("never", "inherit") else given
 
 
-class TeamSettingsForm(SettingsForm, DefaultForm):
+class TeamSettingsForm(DefaultForm):
     """A team's default, and who may say otherwise for a version."""
 
     ttl_editors = forms.ChoiceField(choices=Team.TtlEditors.choices)

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from django import forms
 
 from registry.models import Version
-from registry.services._common import now
-from registry.web.forms.base import SeenForm, ServiceForm
+from registry.services._common import KEEP, Keep, now
+from registry.web.forms.base import GuardedForm, ServiceForm
 
 DAY = 86400
 
@@ -30,6 +30,13 @@ class NameForm(forms.Form):
 
     act = forms.ChoiceField(choices=[(name, name) for name in ACTS])
     name = forms.CharField(max_length=512, strip=True)
+    # What the hint said while the alias was typed: the alias, a slash (no alias has one), and who holds it.
+    seen = forms.CharField(max_length=1024, required=False)
+
+    def seen_at(self) -> str | Keep | None:
+        """Where the person saw the alias: at a version, None for a free one, KEEP when nobody was told."""
+        name, told, holder = self.cleaned_data["seen"].partition("/")
+        return (holder or None) if told and name == self.cleaned_data["name"] else KEEP
 
 
 class TtlForm(ServiceForm):
@@ -59,32 +66,22 @@ class TtlForm(ServiceForm):
         return {"ttl": round(self.cleaned_data["days"] * DAY) if kind == "days" else kind}
 
 
-class VersionTtlForm(SeenForm, TtlForm):
+class VersionTtlForm(TtlForm, GuardedForm):
     """The same for one version that is there: what would go at once goes only when that was confirmed."""
 
-    replaces = "days"
     confirmed = forms.BooleanField(required=False)
     # Whether the page asks for that.
     asks = False
 
     def __init__(self, *args: Any, version: Version, **kwargs: Any) -> None:
-        self.version = version
-        # Without the default length: that is only offered.
-        now = f"{version.ttl_kind} {version.ttl_seconds}"
+        now = {"ttl": version.ttl_seconds or version.ttl_kind}
         super().__init__(*args, now=now, initial=self.of(version), **kwargs)
-
-    def meanwhile(self) -> str:
-        seconds = self.version.ttl_seconds
-        held = f"after {in_days(seconds)} days" if seconds else self.version.ttl_kind
-        return f"Somebody else set it to “{held}” meanwhile. Save again to replace that with yours."
-
-    def given(self) -> dict[str, Any]:
-        return TtlForm.given(self)
+        self.created_at = version.created_at
 
     def clean(self) -> dict[str, Any]:
         given = super().clean()
         seconds = (given.get("days") or 0) * DAY if given.get("kind") == "days" else 0
-        age = (now() - self.version.created_at).total_seconds()
+        age = (now() - self.created_at).total_seconds()
         self.asks = 0 < seconds <= age and not given.get("confirmed")
         if self.asks:
             self.add_error(

@@ -14,12 +14,12 @@ from registry.errors import InvalidQuery
 from registry.http import markdown
 from registry.models import Collection
 from registry.policy import Act, check
-from registry.services import aliases, collections, latest, projects, stars, trash, versions
+from registry.services import aliases, collections, latest, projects, stars, trash, undoing, versions
 from registry.web import chips, columns, rows
 from registry.web.forms.collections import CardForm, CollectionForm, CollectionSettingsForm, TypedDeleteForm
 from registry.web.forms.policies import PolicyForm
 from registry.web.pager import paged, sorts
-from registry.web.pages import done, page, policy_panel, rights, show
+from registry.web.pages import done, page, policy_panel, rights, show, undo_of
 
 # An alias a line up to here; the others are named in one.
 _LISTED = 50
@@ -89,12 +89,13 @@ def card(request: HttpRequest, actor: Actor, entity: str, project: str, collecti
     if editing:
         check(actor, Act.EDIT, here.project)
     form = CardForm(request.POST if request.method == "POST" else None, now=here.description)
-    asked = "preview" in request.POST
+    asked, since = "preview" in request.POST, undoing.newest()
     if request.method == "POST" and not asked and form.act(collections.edit, actor, collection=here):
-        return done(request, "The card is saved.", request.path)
+        undo = undo_of(actor, here.project, since)
+        return done(request, "The card is saved.", request.path, undo=undo)
     text = request.POST.get("description", here.description) if asked else here.description
     context = frame(actor, here, "card") | {"form": form, "editing": editing, "html": markdown.render(text)}
-    return show(request, "collections/card.html", context, status=422 if form.errors and not asked else 200)
+    return show(request, "collections/card.html", context, status=200 if asked else form.status)
 
 
 @page("GET", "POST")
@@ -104,9 +105,10 @@ def settings(request: HttpRequest, actor: Actor, entity: str, project: str, coll
     check(actor, Act.EDIT, here.project)
     if request.method != "POST":
         return show_settings(request, actor, here)
-    form = CollectionSettingsForm(request.POST)
+    form, since = CollectionSettingsForm(request.POST), undoing.newest()
     if form.act(collections.edit, actor, collection=here):
-        return done(request, "The settings are saved.", form.result.get_absolute_url())
+        undo = undo_of(actor, here.project, since)
+        return done(request, "The settings are saved.", form.result.get_absolute_url(), undo=undo)
     return show_settings(request, actor, here, form=form)
 
 
@@ -126,7 +128,12 @@ def show_settings(
         "form": form or CollectionSettingsForm(initial=first),
         "types": collections.types(actor, project=here.project),
     }
-    return show(request, "collections/settings.html", context, status=422 if form or policy_form else 200)
+    return show(
+        request,
+        "collections/settings.html",
+        context,
+        status=max(each.status if each else 200 for each in (form, policy_form)),
+    )
 
 
 @page("GET", "POST")

@@ -75,15 +75,15 @@ def _tags(actor: Actor, here: Collection) -> list[str]:
 
 
 def _keys(actor: Actor, here: Collection, minus: str, word: str) -> Iterator[Option]:
-    """Keys of the newest versions; after a whole key comes a sign."""
+    """Keys that are known; after a whole key comes a sign."""
     typed = word.partition(".")[2].casefold()
-    for name in known_keys(actor, here):
+    for name in keys_of(actor, here):
         if typed in name.casefold():
             yield f"{minus}{filters.METADATA}.{name}", "then : or a comparison"
 
 
-def known_keys(actor: Actor, here: Collection) -> list[str]:
-    """The keys in the metadata of the newest versions, as a search writes them."""
+def keys_of(actor: Actor, here: Collection) -> list[str]:
+    """Return the keys of the metadata of the newest versions, as a search names them."""
     listed, asked = versions.listing(actor, collection=here), {"limit": str(_LOOKED_AT)}
     newest = paging.page(listed, asked, orders.VERSIONS, rows.loader(here), weigh=["version__metadata"]).rows
     return [filters.write_path(path) for path in columns.offered(newest, [])]

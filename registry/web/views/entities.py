@@ -70,7 +70,7 @@ def settings(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
     if request.method == "POST" and form.act(_save, actor, found):
         return done(request, "The settings are saved.", request.path)
     context = frame(actor, found, "settings") | {"form": form}
-    return show(request, "teams/settings.html", context, status=422 if form.errors else 200)
+    return show(request, "teams/settings.html", context, status=form.status)
 
 
 def _form(request: HttpRequest, actor: Actor, entity: Entity) -> DefaultForm:

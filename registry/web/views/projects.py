@@ -9,12 +9,12 @@ from django.http import HttpRequest, HttpResponse
 from registry.actor import Actor
 from registry.models import Entity, Project
 from registry.policy import Act, check
-from registry.services import collections, projects, stars, teams
+from registry.services import collections, projects, stars, teams, undoing
 from registry.web import orders, rows, snippets
 from registry.web.forms.policies import PolicyForm
 from registry.web.forms.projects import ProjectForm, ProjectSettingsForm
 from registry.web.pager import paged
-from registry.web.pages import done, page, policy_panel, rights, show
+from registry.web.pages import done, page, policy_panel, rights, show, undo_of
 
 
 def frame(actor: Actor, entity: str, project: str, tab: str) -> dict[str, Any]:
@@ -86,9 +86,10 @@ def settings(request: HttpRequest, actor: Actor, entity: str, project: str) -> H
     check(actor, Act.EDIT_PROJECT, context["project"])
     if request.method != "POST":
         return show_settings(request, actor, context)
-    form = ProjectSettingsForm(request.POST)
+    form, since = ProjectSettingsForm(request.POST), undoing.newest()
     if form.act(projects.edit, actor, project=context["project"]):
-        return done(request, "The settings are saved.", request.path)
+        undo = undo_of(actor, context["project"], since)
+        return done(request, "The settings are saved.", request.path, undo=undo)
     return show_settings(request, actor, context, form=form)
 
 
@@ -106,4 +107,5 @@ def show_settings(
     context |= policy_panel(actor, found, found, policy_form) | {
         "form": form or ProjectSettingsForm(initial=first)
     }
-    return show(request, "projects/settings.html", context, status=422 if form or policy_form else 200)
+    status = max(each.status if each else 200 for each in (form, policy_form))
+    return show(request, "projects/settings.html", context, status=status)

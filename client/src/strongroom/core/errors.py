@@ -152,6 +152,12 @@ class NameTaken(Conflict):
     code = "name_taken"
 
 
+class ChangedMeanwhile(Conflict):
+    """Somebody else changed what is to be changed, after it was read; `now` is what it is by now."""
+
+    code = "changed_meanwhile"
+
+
 class TypeMismatch(Conflict):
     """The collection exists with another type; the message names it."""
 
