@@ -354,6 +354,7 @@ PAGES: dict[str, dict[str, Needs]] = {
     "collections:selected": {"get": C, "post": C},
     "collections:restore-versions": {"post": C},
     "collections:complete": {"get": V},
+    "collections:complete-tags": {"get": V},
     "collections:csv": {"get": V},
     "versions:detail": {"get": V},
     "versions:files": {"get": V},

@@ -75,6 +75,14 @@ def types(actor: Actor, *, project: Project, q: str | None = None) -> QuerySet[A
     return used.annotate(collection_count=Subquery(counts)).order_by("name")
 
 
+def known_tags(actor: Actor, *, project: Project) -> list[str]:
+    """Return the tags that collections of a project have, by name."""
+    check(actor, Act.VIEW, project)
+    live = Collection.objects.live().filter(project=project)
+    found = CollectionTag.objects.filter(collection__in=live.values("pk"))
+    return list(found.order_by("name").values_list("name", flat=True).distinct())
+
+
 def create(actor: Actor, *, project: Project, name: str, type: str, description: str = "") -> Collection:
     """Make an empty sequence."""
     check(actor, Act.LOG, project)

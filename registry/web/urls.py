@@ -88,6 +88,7 @@ collection_patterns = [
     path(f"{_C}/selected", selections.selected, name="selected"),
     path(f"{_C}/restore-versions", selections.restore, name="restore-versions"),
     path(f"{_C}/complete", completions.of_versions, name="complete"),
+    path(f"{_C}/complete-tags", completions.of_tags, name="complete-tags"),
     path(f"{_C}/versions.csv", exports.of_versions, name="csv"),
     path(f"{_C}/restore", trash.restore_collection, name="restore"),
     path("<entity>/<project>/artifacts/<type>/<collection>", collections.by_type, name="by-type"),

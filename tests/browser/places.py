@@ -84,6 +84,7 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "collection-ticked-alias": f"{collection}/selected?v=1&act=alias",
         "collection-ticked-ttl": f"{collection}/selected?v=0&v=1&act=ttl",
         "collection-ticked-delete": f"{collection}/selected?v=0&v=2&act=delete",
+        "collection-complete-tags": f"{collection}/complete-tags?q=line+4,s",
         "collection-complete": f"{collection}/complete?q=t",
         "compare-choose": f"{project}/compare",
         "compare": f"{project}/compare?a={name}:v0&b={name}:latest",

@@ -124,8 +124,11 @@ def show_settings(
     tags = ", ".join(tag.name for tag in here.tags.all())
     first = {"name": here.name, "type": here.type.name, "tags": tags}
     context = frame(actor, here, "settings") | policy_panel(actor, here, here.project, policy_form)
+    shown = form or CollectionSettingsForm(initial=first)
+    place = [here.project.entity.name, here.project.name, first["name"]]
+    shown.fields["tags"].widget.attrs["data-completes"] = reverse("collections:complete-tags", args=place)
     context |= {
-        "form": form or CollectionSettingsForm(initial=first),
+        "form": shown,
         "types": collections.types(actor, project=here.project),
     }
     return show(

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from registry.actor import Actor
 from registry.http import paging
 from registry.models import Collection
-from registry.services import aliases, filters, tags, versions
+from registry.services import aliases, collections, filters, tags, versions
 from registry.web import columns, orders, rows
 from registry.web.pages import page, show
 from registry.web.views.collections import found
@@ -41,6 +41,22 @@ def of_versions(request: HttpRequest, actor: Actor, **place: Any) -> HttpRespons
     ]
     return show(request, "collections/complete.html", {"options": options, "collection": here},
                 fragment="collections/_complete.html")  # fmt: skip
+
+
+@page()
+def of_tags(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
+    """Offer what completes the last of some tags, which commas part: those that collections of the project have."""
+    here = found(actor, **place)
+    text = request.GET.get("q", "")[: filters.LONGEST]
+    before, comma, last = text.rpartition(",")
+    given = {name.strip() for name in before.split(",")}
+    known = [
+        name for name in collections.known_tags(actor, project=here.project)[:_KNOWN] if name not in given
+    ]
+    kept = f"{before}{comma} " if comma else ""
+    options = [(kept + name, name, "") for name in islice(_matching(known, last.strip()), _OFFERED)]
+    context = {"options": options if last.strip() else [], "collection": here}
+    return show(request, "collections/complete.html", context, fragment="collections/_complete.html")
 
 
 def _options(actor: Actor, here: Collection, term: str) -> Iterator[Option]:
