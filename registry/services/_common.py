@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Collection
 from datetime import datetime
@@ -31,8 +32,19 @@ def spelled(name: str) -> str:
 
 def changes(row: Model, wanted: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what of the wanted values is new to a row, before and after: two dictionaries of the same fields."""
-    before = {field: getattr(row, field) for field, value in wanted.items() if getattr(row, field) != value}
+    before = {
+        field: getattr(row, field)
+        for field, value in wanted.items()
+        if not _is_same(getattr(row, field), value)
+    }
     return before, {field: wanted[field] for field in before}
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Compare two values as JSON does: 1, 1.0 and True are equal to Python, and not to who saves them."""
+    if one != other or not isinstance(one, dict):
+        return bool(one == other)
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
 def now() -> datetime:

@@ -301,3 +301,49 @@ def test_the_use_of_a_key_changes_the_tag_of_the_list_of_keys(alice):
     tag = alice.get("/me/keys")["ETag"]
     ApiKey.objects.filter(user=alice.user).update(last_used_at=None)
     assert alice.get("/me/keys", headers={"If-None-Match": tag}).status_code == 200
+
+
+# --- Two scripts at once ------------------------------------------------------------------------------
+
+
+def test_what_changed_since_it_was_seen_is_refused_with_what_it_is_now(alice, resnet):
+    path = f"{resnet}/versions/v2"
+    seen = {name: alice.get(path).json()[name] for name in ("description", "metadata", "ttl", "tags")}
+    assert alice.patch(path, {"metadata": {"theirs": 1}, "seen": seen}).status_code == 200
+    mine = {"metadata": {"mine": 1}, "description": "mine", "seen": seen}
+    error = refused(alice.patch(path, mine), 409, "changed_meanwhile")
+    assert error["details"] == {"field": "metadata", "now": {"theirs": 1}}
+    assert alice.get(path).json()["description"] == ""
+    again = mine | {"seen": seen | {"metadata": error["details"]["now"]}}
+    assert alice.patch(path, again).json()["metadata"] == {"mine": 1}
+
+
+@pytest.mark.parametrize("seen", [1, [], {"size": 1}, {"seen": {}}])
+def test_what_was_seen_is_of_the_fields_that_can_be_changed(alice, resnet, seen):
+    refused(alice.patch(f"{resnet}/versions/v2", {"description": "x", "seen": seen}), 400, "invalid_input")
+
+
+@pytest.mark.parametrize("seen", [{"tags": [{"a": 1}, 2, None]}, {"metadata": {"a": [1, {}]}}, {"ttl": {}}])
+def test_odd_values_that_were_seen_are_only_not_what_is_there(alice, resnet, seen):
+    given = {"tags": ["x"], "metadata": {"x": 1}, "ttl": "never"}
+    refused(alice.patch(f"{resnet}/versions/v2", {**given, "seen": seen}), 409, "changed_meanwhile")
+
+
+def test_an_alias_is_taken_only_from_where_it_was_seen(alice, resnet):
+    path = f"{resnet}/aliases/prod"
+    error = refused(alice.put(path, {"version": "v0", "seen": "v1"}), 409, "changed_meanwhile")
+    assert error["details"]["now"] == "v2"
+    refused(alice.put(path, {"version": "v0", "seen": None}), 409, "changed_meanwhile")
+    assert alice.put(path, {"version": "v0", "seen": "v2"}).json()["version"] == "v0"
+
+
+def test_settings_and_policies_that_changed_since_are_refused(alice, resnet, home):
+    for path, given, seen in (
+        (resnet, {"tags": ["mine"]}, {"tags": ["theirs"]}),
+        (home, {"description": "mine"}, {"description": "theirs"}),
+    ):
+        refused(alice.patch(path, {**given, "seen": seen}), 409, "changed_meanwhile")
+    for path in (f"{resnet}/ttl", f"{home}/ttl"):
+        assert alice.put(path, {"ttl": 60, "seen": {"ttl": "inherit"}}).status_code == 200
+        error = refused(alice.put(path, {"ttl": 61, "seen": {"ttl": "inherit"}}), 409, "changed_meanwhile")
+        assert error["details"] == {"field": "ttl", "now": 60}
