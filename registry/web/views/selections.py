@@ -16,10 +16,10 @@ from registry.actor import Actor
 from registry.errors import InvalidInput
 from registry.models import Collection, Membership
 from registry.policy import Act, check
-from registry.services import aliases, many, trash
+from registry.services import aliases, many, trash, undoing
 from registry.web.forms.base import ServiceForm
 from registry.web.forms.selections import AliasForm, ManyDeleteForm, ManyTtlForm, TagsForm
-from registry.web.pages import done, page, show
+from registry.web.pages import done, page, show, undo_of
 from registry.web.templatetags.words import plural
 from registry.web.views.collections import found, frame
 
@@ -74,8 +74,9 @@ def selected(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     choice = _choice(given.get("act", ""))
     check(actor, choice.act, here.project)
     rows, form = many.find(actor, here, numbers), choice.form(request.POST if posted else None)
+    since = undoing.newest()
     if posted and choice.do(form, actor, here, rows):
-        return _told(request, here, rows, choice, given["act"])
+        return _told(request, here, rows, choice, given["act"], undo_of(actor, here.project, since))
     context = frame(actor, here, "versions") | _asked(rows) | {"form": form, "act": given["act"]}
     return _show(request, context | {"fields": choice.template}, status=422 if form.errors else 200)
 
@@ -122,9 +123,8 @@ def _to_comparison(actor: Actor, here: Collection, numbers: list[int]) -> HttpRe
 
 
 def _told(
-    request: HttpRequest, here: Collection, rows: list[Membership], choice: Choice, act: str
+    request: HttpRequest, here: Collection, rows: list[Membership], choice: Choice, act: str, undo: str
 ) -> HttpResponse:
-    undo = ""
     if act == "delete":
         numbers = urlencode([("v", row.number) for row in rows])
         place = [here.project.entity.name, here.project.name, here.name]
