@@ -213,6 +213,12 @@ def limit(*counters: str) -> None:
         raise RateLimited("Too many attempts. Wait five minutes, then try again.", seconds=WINDOW_SECONDS)
 
 
+def forgive(*counters: str) -> None:
+    """Take back the attempt that `limit` counted: it led to somebody, and many people may share one address."""
+    for counter in counters:
+        _count(counter, -1)
+
+
 def authenticate(*, username: str, password: str, address: str) -> User:
     """Return the person, or raise NotAuthenticated; RateLimited after ten failures in five minutes."""
     counters = [f"sign-in:user:{_sha256(username.casefold()).hex()}", f"sign-in:address:{address}"]

@@ -44,6 +44,8 @@ class Table(admin.ModelAdmin):
     show_full_result_count = False
     actions = None
     ordering = ("-pk",)
+    # By another column, a table of millions would be sorted whole.
+    sortable_by = ()
 
     def _shown(self) -> list[Field[Any, Any]]:
         return [field for field in self.model._meta.fields if field.name not in _SECRET]

@@ -256,3 +256,12 @@ def test_a_document_that_leads_into_the_clear_is_not_followed(client, provider):
 def test_a_provider_that_is_down_is_named(client, provider):
     provider.stop()
     refused(client.post(BEGIN), 503, "Example does not answer as it should")
+
+
+def test_a_whole_office_signs_in_and_who_never_comes_back_is_asked_to_wait(client, provider):
+    for _ in range(12):
+        assert through(Client())["Location"] == "/"
+    for _ in range(10):
+        leave(client)
+    answer = client.post(BEGIN)
+    assert (answer.status_code, answer["Retry-After"]) == (429, "300")

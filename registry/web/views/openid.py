@@ -22,7 +22,7 @@ from registry.web.views.accounts import own_path
 def begin(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Lead to the provider. By a page, for a form may not be answered with an address elsewhere (form-action)."""
     _check(provider_id)
-    accounts.limit(f"openid:address:{address_of(request)}")
+    accounts.limit(_attempts(request))
     return render(
         request, "accounts/leaving.html", {"target": openid.begin(request), "openid": settings.OPENID}
     )
@@ -37,9 +37,11 @@ def finish(request: HttpRequest, provider_id: str) -> HttpResponse:
     actor, target = actor_of(request, door="web"), own_path(request, str(state.get("next") or "/"))
     if state.get("process") == "connect":
         identities.connect(actor, claims)
+        accounts.forgive(_attempts(request))
         messages.success(request, f"You can sign in with {openid.provider().name} now.")
         return redirect("profile")
     auth.login(request, identities.sign_in(actor, claims))
+    accounts.forgive(_attempts(request))
     return redirect(target)
 
 
@@ -48,6 +50,10 @@ def disconnect(request: HttpRequest, actor: Actor, identity: int) -> HttpRespons
     """End that an identity lets the person in."""
     identities.disconnect(actor, identity=identity)
     return done(request, "The identity is disconnected. Your password lets you in.", "/settings")
+
+
+def _attempts(request: HttpRequest) -> str:
+    return f"openid:address:{address_of(request)}"
 
 
 def _check(provider_id: str) -> None:
