@@ -346,6 +346,7 @@ PAGES: dict[str, dict[str, Needs]] = {
     "collections:by-type": {"get": V},
     "collections:card": {"get": V, "post": C},
     "collections:activity": {"get": V},
+    "collections:aliases": {"get": V},
     "collections:settings": {"get": C, "post": C},
     "collections:ttl": {"post": S},
     "collections:delete": {"get": C, "post": C},

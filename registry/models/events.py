@@ -39,6 +39,7 @@ class Event(models.Model):
         indexes = [
             models.Index(fields=["project_id", "-id"], name="event_by_project"),
             models.Index(fields=["collection_id", "-id"], name="event_by_collection"),
+            models.Index(fields=["collection_id", "act", "-id"], name="event_by_collection_act"),
             models.Index(fields=["version_id", "-id"], name="event_by_version"),
             models.Index(
                 fields=["taken_from_id", "-id"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +26,9 @@ _SLACK = timedelta(minutes=10)
 # The most frequent act, and one that changes nothing.
 _DOWNLOAD = "version.download"
 _OF_ALIASES = ("alias.move", "alias.remove")
+# What else takes aliases from versions and gives them back; and what moves `latest` besides.
+_OF_VERSIONS = ("version.delete", "version.expire", "version.restore")
+_OF_LATEST = "version.log"
 
 
 class Filters(TypedDict, total=False):
@@ -87,6 +91,33 @@ def of_collection(actor: Actor, collection: Collection, **filters: Unpack[Filter
     return _newest_first(Event.objects.filter(collection_id=collection.pk), filters)
 
 
+def of_aliases(actor: Actor, collection: Collection, **filters: Unpack[Filters]) -> Merged[Event]:
+    """List what gave aliases of a collection to versions, or took them away; newest first.
+
+    That each new version takes `latest` is told only to who asks for that alias.
+    """
+    check(actor, Act.VIEW, collection.project)
+    alias = spelled(filters.pop("alias", ""))
+    acts = (*_OF_ALIASES, *_OF_VERSIONS, *((_OF_LATEST,) if alias == LATEST else ()))
+    rows = Event.objects.filter(collection_id=collection.pk)
+    # Each act by itself, for each is walked by its own part of an index.
+    return Merged(*(_newest_first(_with_alias(rows.filter(act=act), act, alias), filters) for act in acts))
+
+
+def _with_alias(rows: QuerySet[Event], act: str, alias: str) -> QuerySet[Event]:
+    """Keep what tells of an alias; of any, when none is named."""
+    if act in _OF_ALIASES:
+        return rows.filter(subject=alias) if alias else rows
+    if act == _OF_LATEST:
+        return rows
+    side = "after__aliases" if act == "version.restore" else "before__aliases"
+    if not alias:
+        return rows.exclude(**{side: []})
+    # As the database may write it: with letters, or with their numbers.
+    written = (json.dumps(alias), json.dumps(alias, ensure_ascii=False))
+    return rows.filter(Q(**{f"{side}__icontains": written[0]}) | Q(**{f"{side}__icontains": written[1]}))
+
+
 def of_version(actor: Actor, membership: Membership, **filters: Unpack[Filters]) -> Merged[Event]:
     """List what happened to a version, newest first: also that another took an alias from it."""
     check(actor, Act.VIEW, membership.collection.project)
@@ -118,7 +149,7 @@ def _newest_first(rows: QuerySet[Event], filters: Filters) -> QuerySet[Event]:
     if alias := spelled(filters.get("alias", "")):
         moved = Q(act__in=_OF_ALIASES, subject=alias)
         # Each version that is logged takes this one, which no event of its own tells.
-        rows = rows.filter(moved | Q(act="version.log") if alias == LATEST else moved)
+        rows = rows.filter(moved | Q(act=_OF_LATEST) if alias == LATEST else moved)
     if by := filters.get("by"):
         rows = rows.filter(actor_name=by)
     if not filters.get("downloads", True) and _DOWNLOAD not in acts:

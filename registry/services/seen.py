@@ -68,4 +68,7 @@ def _short(field: str, value: Any) -> str:
     if isinstance(value, list):
         value = ", ".join(sorted(value)) or "none"
     text = value if isinstance(value, str) else ""
-    return text if len(text) <= _LONGEST and "\n" not in text else ""
+    if len(text) > _LONGEST or "\n" in text:
+        return ""
+    # A sentence within the sentence.
+    return f"“{text}”" if field == "description" else text

@@ -81,6 +81,7 @@ collection_patterns = [
     path(_C, collections.detail, name="detail"),
     path(f"{_C}/card", collections.card, name="card"),
     path(f"{_C}/activity", events.of_collection, name="activity"),
+    path(f"{_C}/aliases", events.of_aliases, name="aliases"),
     path(f"{_C}/settings", collections.settings, name="settings"),
     path(f"{_C}/ttl", policies.of_collection, name="ttl"),
     path(f"{_C}/delete", collections.delete, name="delete"),

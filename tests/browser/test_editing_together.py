@@ -148,3 +148,24 @@ def test_metadata_of_two_people_is_shown_side_by_side(open_as, sample, bob, scri
     expect(page.get_by_label("Value of row 1", exact=True)).to_have_value("0.5")
     page.get_by_role("link", name="JSON").click()
     expect(page.get_by_label("Metadata as JSON")).to_have_value(re.compile("0.25"))
+
+
+@SCRIPT
+def test_the_history_of_an_alias_is_found_from_its_chip(open_as, sample, bob, script):
+    aliases.move(bob, membership=sample.versions[0], name="best")
+    page = open_as(sample.alice, sample.versions[0].get_absolute_url(), java_script_enabled=script)
+    page.locator("#marks").get_by_role("link", name="best").click()
+    expect(page).to_have_url(re.compile(r"/aliases\?alias=best$"))
+    rows = page.locator("tbody tr:not(.group)")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("v2")
+    expect(rows.first).to_contain_text("v0")
+    page.get_by_role("textbox", name="Who").fill(sample.people.bob.username)
+    page.get_by_role("button", name="Filter").click()
+    expect(rows).to_have_count(1)
+    page.locator("[name=alias]").fill("nothing")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
+    assert not script or chromium.axe(page) == []
+    page.get_by_role("link", name="Clear", exact=True).first.click()
+    expect(page).to_have_url(re.compile("/aliases$"))

@@ -145,3 +145,9 @@ def test_only_what_was_made_since_is_offered(people, alice, made):
     assert undoing.made(alice, project=project, since=since).subject == "hers"
     aliases.move(alice, membership=made, name="two")
     assert undoing.made(alice, project=project, since=since) is None
+
+
+def test_a_card_stands_in_quotes_within_the_sentence(alice, made):
+    versions.edit(alice, membership=made, description="What they wrote.")
+    with pytest.raises(ChangedMeanwhile, match="meanwhile: it is “What they wrote.” now"):
+        versions.edit(alice, membership=made, description="mine", seen=marks({"description": ""}))

@@ -75,6 +75,10 @@ class EventsForm(ServiceForm):
         """Tell whether the list is narrowed at all."""
         return any(self.data.get(name) for name in self.fields)
 
+    def alias_asked(self) -> str:
+        """The alias whose history is asked for; "" for none."""
+        return str(self.cleaned_data.get("alias") or "")
+
     def given(self) -> dict[str, Any]:
         """What the service is handed: nothing that was not asked for. Days are those of who asks."""
         given = {name: value for name, value in self.cleaned_data.items() if value}

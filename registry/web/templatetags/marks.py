@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from django import forms, template
 from django.templatetags.static import static
@@ -89,15 +90,15 @@ def sorted_aliases(membership: Membership) -> list[str]:
 
 @register.simple_tag
 def alias_chips(membership: Membership) -> SafeString:
-    """The aliases of a version; each leads to what it points at."""
+    """The aliases of a version; each leads to its history."""
     names = sorted_aliases(membership)
     if not names:
         return mark_safe("")
-    url = membership.get_absolute_url()
+    url = f"{membership.collection.get_absolute_url()}/aliases"
     return format_html_join(
         " ",
-        '<a class="alias{}" href="{}">{}</a>',
-        ((" is-latest" if name == "latest" else "", url, name) for name in names),
+        '<a class="alias{}" href="{}?alias={}">{}</a>',
+        ((" is-latest" if name == "latest" else "", url, quote(name, safe=""), name) for name in names),
     )
 
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 
 from registry.actor import Actor
 from registry.services import aliases, audit
-from registry.web import feeds
+from registry.web import feeds, moves
 from registry.web.forms import events
 from registry.web.pages import page, show
 from registry.web.views import collections, projects
@@ -48,3 +48,25 @@ def of_collection(
     context = collections.frame(actor, here, "activity") | told_of
     context["aliases"] = aliases.listing(actor, collection=here)[:_ALIASES]
     return show(request, "events/collection.html", context, status=400 if form.errors else 200)
+
+
+@page()
+def of_aliases(request: HttpRequest, actor: Actor, **place: str) -> HttpResponse:
+    """Which alias went from which version to which, when, and who moved it; newest first."""
+    here = collections.found(actor, **place)
+    form = events.asked(request, (), has_alias=True)
+    told_of = feeds.listing(
+        request,
+        actor,
+        form,
+        lambda **given: audit.of_aliases(actor, here, **given),
+        origin=audit.shows_origin(actor, here.project),
+    )
+    name = aliases.spelled(form.alias_asked())
+    context = collections.frame(actor, here, "aliases") | told_of
+    context |= {"moves": moves.of(here, told_of["stories"], name), "asked": name}
+    context |= {
+        "aliases": aliases.listing(actor, collection=here)[:_ALIASES],
+        "holder": aliases.holders(here, [name]).get(name),
+    }
+    return show(request, "events/aliases.html", context, status=400 if form.errors else 200)

@@ -1,0 +1,130 @@
+"""The history of a collection's aliases: what moved from where to where, when, and by whom."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from registry.errors import NotFound
+from registry.models import Event
+from registry.services import aliases, audit, trash, versions
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client(as_user, sample):
+    return as_user(sample.alice)
+
+
+@pytest.fixture
+def bob(sample):
+    return factories.actor(sample.people.bob)
+
+
+def moves(client, path, **asked):
+    return [
+        (",".join(move.names), move.before, move.after) for move in client.get(path, asked).context["moves"]
+    ]
+
+
+@pytest.fixture
+def path(sample):
+    return f"{sample.newest.collection.get_absolute_url()}/aliases"
+
+
+def test_the_history_of_an_alias_tells_each_move_with_who_and_where(client, sample, path, bob):
+    v0, v1, v2 = sample.versions
+    aliases.move(bob, membership=v1, name="prod")
+    aliases.move(bob, membership=v2, name="prod")
+    aliases.remove(bob, collection=v2.collection, name="prod")
+    assert moves(client, path, alias="prod") == [("prod", 2, None), ("prod", 1, 2), ("prod", None, 1)]
+    shown = client.get(path, {"alias": "prod"})
+    assert "Nobody holds" in shown.content.decode()
+    assert {move.story.event.actor_name for move in shown.context["moves"]} == {sample.people.bob.username}
+    everything = moves(client, path)
+    assert everything[:3] == moves(client, path, alias="prod")
+    assert ("paper-2026", None, 0) in everything
+
+
+def test_what_a_deletion_takes_and_a_restoration_gives_is_told(client, sample, path, bob):
+    newest = sample.newest
+    aliases.move(bob, membership=newest, name="größe")
+    versions.delete(bob, membership=newest, delete_aliases=True)
+    trash.restore(bob, membership=newest)
+    assert moves(client, path, alias="best")[:2] == [("best", None, 2), ("best", 2, None)]
+    assert moves(client, path, alias="größe") == [("größe", None, 2), ("größe", 2, None), ("größe", None, 2)]
+    names = moves(client, path)[:4]
+    assert any("best" in name and "größe" in name for name, before, after in names if after is None)
+
+
+def test_versions_that_held_no_alias_are_not_told_of(client, sample, path, bob):
+    before = moves(client, path)
+    bare = factories.log(
+        sample.alice, sample.project, sample.newest.collection.name, {"a": b"new"}, type="model"
+    )
+    assert moves(client, path) == before
+    kept = sample.versions[1]
+    versions.delete(bob, membership=kept)
+    assert moves(client, path) == before
+    assert bare.number == 3
+
+
+def test_latest_is_told_to_who_asks_for_it(client, sample, path):
+    assert moves(client, path, alias="latest")[:3] == [
+        ("latest", 1, 2),
+        ("latest", 0, 1),
+        ("latest", None, 0),
+    ]
+    assert "latest" not in {name for name, *_ in moves(client, path)}
+
+
+def test_the_history_is_narrowed_by_person_and_day(client, sample, path, bob):
+    aliases.move(bob, membership=sample.newest, name="bobs")
+    assert moves(client, path, by=sample.people.bob.username) == [("bobs", None, 2)]
+    assert moves(client, path, until="2020-01-01") == []
+    assert client.get(path, {"since": "x"}).status_code == 400
+
+
+def test_an_alias_nobody_ever_held_is_an_empty_history(client, path):
+    text = client.get(path, {"alias": "zzzz"}).content.decode()
+    assert "Nobody holds" in text
+    assert "Nothing found" in text
+    assert client.get(path, {"alias": "a/b%'\"\\"}).status_code == 200
+
+
+def test_chips_lead_to_the_history_of_their_alias(client, sample, path):
+    assert f'href="{path}?alias=best"' in client.get(sample.newest.get_absolute_url()).content.decode()
+    assert f'href="{path}"' in client.get(sample.newest.collection.get_absolute_url()).content.decode()
+
+
+def test_the_history_is_paged_with_the_same_queries_for_one_and_for_fifty(client, sample, path, bob):
+    def count(**asked):
+        client.get(path, asked)
+        with CaptureQueriesContext(connection) as seen:
+            assert client.get(path, asked).status_code == 200
+        return len(seen)
+
+    aliases.move(bob, membership=sample.versions[0], name="prod")
+    few = [count(**asked) for asked in ({}, {"alias": "prod"}, {"alias": "latest"})]
+    for n in range(50):
+        aliases.move(bob, membership=sample.versions[n % 3], name="prod")
+        aliases.move(bob, membership=sample.versions[n % 3], name=f"a{n}")
+    assert [count(**asked) for asked in ({}, {"alias": "prod"}, {"alias": "latest"})] == few
+    found, at = [], ""
+    while True:
+        answer = client.get(path + (at or "?alias=prod"))
+        found += [move.story.event.pk for move in answer.context["moves"]]
+        at = answer.context["pager"].older
+        if not at:
+            break
+    assert found == sorted(set(found), reverse=True)
+    assert len(found) == Event.objects.filter(act="alias.move", subject="prod").count()
+
+
+def test_who_may_not_see_the_project_is_told_nothing(sample):
+    charlie = factories.actor(sample.people.charlie)
+    with pytest.raises(NotFound):
+        audit.of_aliases(charlie, sample.newest.collection)
