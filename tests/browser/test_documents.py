@@ -48,6 +48,7 @@ def test_parquet_is_a_table_in_pages(open_as, sample, logged, codec):
 def test_parquet_is_sorted_by_a_column_with_nothing_last(open_as, sample, logged):
     page = open_as(sample.alice, f"{logged}/files/snappy.parquet")
     page.get_by_role("link", name="score").click()
+    expect(page.locator("parquet-view th[aria-sort=ascending]")).to_contain_text("score")
     expect(cells(page, 2).first).to_have_text("0")
     page.get_by_role("link", name="score").click()
     expect(cells(page, 2).first).to_have_text("10")

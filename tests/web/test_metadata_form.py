@@ -57,17 +57,19 @@ def kept(made):
 
 def test_each_value_has_its_row_and_saving_it_changes_nothing(client, made):
     shown = rows(page_of(client, made).context["form"])
-    assert shown == [
-        ("train.epochs", "number", "30"),
-        ("train.opt", "text", "adamw"),
-        ("train.rates", "json", "[0.1, 0.01]"),
-        ('"val.f1"', "number", "0.9134"),
-        ('""', "null", ""),
-        ("ok", "truth", "true"),
-    ]
+    # PostgreSQL keeps keys in an order of its own.
+    assert sorted(shown) == sorted(
+        [
+            ("train.epochs", "number", "30"),
+            ("train.opt", "text", "adamw"),
+            ("train.rates", "json", "[0.1, 0.01]"),
+            ('"val.f1"', "number", "0.9134"),
+            ('""', "null", ""),
+            ("ok", "truth", "true"),
+        ]
+    )
     assert post(client, made, shown)["Location"] == f"{made.get_absolute_url()}/metadata"
     assert kept(made) == START
-    assert list(kept(made)) == list(START)
 
 
 def test_what_is_typed_is_kept_with_its_kind(client, made):
