@@ -34,8 +34,8 @@ _OF_LATEST = "version.log"
 class Filters(TypedDict, total=False):
     """What a list is narrowed to.
 
-    `by` is the name of who acted; `alias` the one that moved or was removed; with `downloads` False they are
-    left out, unless `acts` names them.
+    `by` is the name of who acted; `alias`, of `of_aliases` alone, the one that moved; with `downloads` False they
+    are left out, unless `acts` names them.
     """
 
     act: str
@@ -146,10 +146,6 @@ def _newest_first(rows: QuerySet[Event], filters: Filters) -> QuerySet[Event]:
     acts = filters.get("acts", ())
     if acts:
         rows = rows.filter(act__in=acts)
-    if alias := spelled(filters.get("alias", "")):
-        moved = Q(act__in=_OF_ALIASES, subject=alias)
-        # Each version that is logged takes this one, which no event of its own tells.
-        rows = rows.filter(moved | Q(act=_OF_LATEST) if alias == LATEST else moved)
     if by := filters.get("by"):
         rows = rows.filter(actor_name=by)
     if not filters.get("downloads", True) and _DOWNLOAD not in acts:

@@ -96,7 +96,6 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "aliases": f"{collection}/aliases",
         "aliases-one": f"{collection}/aliases?alias={world.alias}",
         "aliases-nothing": f"{collection}/aliases?alias=zzzz",
-        "alias-history": f"{collection}/activity?alias={world.alias}",
         "collection-settings": f"{collection}/settings",
         "collection-delete": f"{collection}/delete",
         "version": version,

@@ -47,15 +47,10 @@ def test_every_act_is_of_one_kind():
     assert sorted(listed) == sorted(told._WORDS)
 
 
-def test_a_collection_tells_which_version_held_an_alias_when(as_user, people, made):
+def test_the_aliases_of_a_collection_are_a_kind_of_its_acts(as_user, people, made):
     path, client = f"{made.collection.get_absolute_url()}/activity", as_user(people.alice)
-    assert acts(client, path, "?alias=gold") == ["alias moved", "alias set"]
     assert acts(client, path, "?kind=aliases") == ["alias set", "alias moved", "alias set"]
-    # Nobody set this one: each version took it as it was logged.
-    assert acts(client, path, "?alias=latest") == ["version logged", "version logged"]
-    page = client.get(f"{path}?alias=gold").content.decode()
-    assert '<option value="silver">' in page
-    assert "Nothing found" in client.get(f"{path}?alias=lead").content.decode()
+    assert "Nothing found" in client.get(f"{path}?kind=used").content.decode()
 
 
 def test_events_are_narrowed_by_kind_person_and_day(as_user, people, made):

@@ -1,4 +1,4 @@
-"""What happened: in a project, to a collection."""
+"""What happened: in a project, to a collection, to its aliases."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def of_project(request: HttpRequest, actor: Actor, entity: str, project: str) ->
 def of_collection(
     request: HttpRequest, actor: Actor, entity: str, project: str, collection: str
 ) -> HttpResponse:
-    """Every act on a collection and its versions, newest first; of an alias: which versions held it when."""
+    """Every act on a collection and its versions, newest first."""
     here = collections.found(actor, entity, project, collection)
-    form = events.asked(request, events.OF_COLLECTION, has_alias=True)
+    form = events.asked(request, events.OF_COLLECTION)
     told_of = feeds.listing(
         request,
         actor,
@@ -46,7 +46,6 @@ def of_collection(
         origin=audit.shows_origin(actor, here.project),
     )
     context = collections.frame(actor, here, "activity") | told_of
-    context["aliases"] = aliases.listing(actor, collection=here)[:_ALIASES]
     return show(request, "events/collection.html", context, status=400 if form.errors else 200)
 
 
