@@ -17,7 +17,6 @@ VERSIONS = orders(
     ("-files", (Key("version__file_count", int), Key("pk", int))),
     ("-created", (Key("version__created_at", datetime), Key("pk", int))),
 )
-VERSIONS_BY_AGE = orders(("-created", (Key("version__created_at", datetime), Key("pk", int))))
 LAST_FIRST = orders(("-made", (Key("pk", int),)))
 PROJECTS = orders(
     ("-updated", (Key("updated_at", datetime), Key("pk", int))), ("name", (Key("name", str), Key("pk", int)))

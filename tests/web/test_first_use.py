@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from urllib.parse import quote
 
 import pytest
 
@@ -222,3 +223,38 @@ def test_a_collection_that_lost_its_versions_says_which_number_comes_next(as_use
     page = text(client, made.collection.get_absolute_url())
     assert "The next one will be v1." in page
     assert "will be v0" not in page
+
+
+@pytest.mark.parametrize(
+    "q",
+    [
+        "\0",
+        "a\0b",
+        "'",
+        '"',
+        "\\",
+        "%",
+        "///",
+        "a:b:c",
+        ":",
+        "x" * 5000,
+        "\ud800",
+        "\u202e",
+        "' OR 1=1 --",
+        "* OR a",
+    ],
+)
+@pytest.mark.parametrize("path", ["/search", "/search/complete"])
+def test_odd_searches_are_answered(as_user, people, path, q):
+    client = as_user(people.alice)
+    for more in (
+        "",
+        "&in=contents",
+        "&in=cards",
+        "&in=versions",
+        "&in=projects",
+        "&in=collections",
+        "&in=odd",
+    ):
+        answer = client.get(f"{path}?q={quote(q, errors='surrogatepass')}{more}")
+        assert answer.status_code in (200, 302, 400), (more, answer.status_code)

@@ -19,7 +19,7 @@ _FIRST, _OFFERED = 10, 5
 # What is found while one types: names only, each by an index or a short column.
 _JUMPS = ("versions", "projects", "collections")
 _ORDERS = {
-    "versions": orders.VERSIONS_BY_AGE, "projects": orders.PROJECTS, "collections": orders.COLLECTIONS,
+    "versions": orders.LAST_FIRST, "projects": orders.PROJECTS, "collections": orders.COLLECTIONS,
     "cards": orders.LAST_FIRST, "contents": orders.LAST_FIRST,
 }  # fmt: skip
 
