@@ -81,3 +81,12 @@ def test_rows_of_a_table_cost_a_fixed_number_of_queries(as_user, people, django_
     for model in tables.site._registry:
         with django_assert_max_num_queries(7):
             root.get(addresses(model)[0])
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["after=1", "before=x", "id=abc", "subject__regex=(", "q=%00", "o=9.9", "p=x", "e=1", "_to_field=x"],
+)
+def test_what_the_address_asks_besides_is_no_crash(as_user, people, query):
+    answer = as_user(people.root).get(f"{INDEX}registry/event/?{query}")
+    assert answer.status_code in (200, 302, 400)
