@@ -266,6 +266,7 @@ def main() -> None:
                 server.stop()
     # Only the whole counts are worth keeping under the project's name.
     place = HERE if options.count == 10_000 and not options.alone else base.WORK
+    os.makedirs(place, exist_ok=True)
     with open(os.path.join(place, "PAGES.md"), "w") as file:
         file.write(text)
     sys.stdout.write(text)
