@@ -36,6 +36,8 @@ class Line:
     high: Dot
     width: int = WIDTH
     height: int = HEIGHT
+    # What could be drawn in its place.
+    others: Sequence[str] = ()
 
     @property
     def told(self) -> str:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db.models import QuerySet, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.db.models.functions import Coalesce, Left
 from django.http import HttpRequest
 
 from registry.http.paging import Key, Order, orders
 from registry.models import Membership
-from registry.models.json_values import JsonNumber
+from registry.models.json_values import JsonNumber, JsonText
 from registry.services import filters
 from registry.web.charts import Line, line
 from registry.web.orders import VERSIONS
@@ -22,9 +22,10 @@ BY_ITSELF, MOST, OFFERED = 2, 8, 60
 CHARTED = 200
 _DEPTH, _WIDEST = 4, 80
 _PREFIX = f"{filters.METADATA}."
-# Beyond every number that `JsonNumber` gives: versions without one come last, whichever way the column is sorted.
-_BEYOND = 1e301
+# What of a text counts when a column is sorted: it stands in the address of the next page.
+_SORTED = 100
 Path = tuple[str, ...]
+_SORT_KEYS = (Key("sorted_kind", int), Key("sorted_by", float), Key("sorted_text", str), Key("number", int))
 
 
 @dataclass(slots=True)
@@ -93,19 +94,28 @@ def sorted_by(request: HttpRequest) -> Path | None:
 
 def known_orders(paths: Sequence[Path]) -> dict[str, Order]:
     """Return all orders of the table: those of every collection, and those by these keys."""
-    by_key = [
-        (f"-{_PREFIX}{filters.write_path(path)}", (Key("sorted_by", float), Key("number", int)))
-        for path in paths
-    ]
+    by_key = [(f"-{_PREFIX}{filters.write_path(path)}", _SORT_KEYS) for path in paths]
     return {**VERSIONS, **orders(*by_key)}
 
 
 def sortable(rows: QuerySet[Membership], path: Path | None, order: str) -> QuerySet[Membership]:
-    """Let rows be sorted by a key of the metadata."""
+    """Let rows be sorted by a key of the metadata: numbers, then texts; those without come last, whichever way."""
     if path is None:
         return rows
-    last = -_BEYOND if order.startswith("-") else _BEYOND
-    return rows.annotate(sorted_by=Coalesce(JsonNumber("version__metadata", path), Value(last)))
+    number, text = JsonNumber("version__metadata", path), JsonText("version__metadata", path)
+    numbers, texts, none = (2, 1, 0) if order.startswith("-") else (0, 1, 2)
+    rows = rows.annotate(found_number=number, found_text=Left(text, _SORTED))
+    kind = Case(
+        When(found_number__isnull=False, then=numbers),
+        When(found_text__isnull=False, then=texts),
+        default=none,
+        output_field=IntegerField(),
+    )
+    return rows.annotate(
+        sorted_kind=kind,
+        sorted_by=Coalesce("found_number", Value(0.0)),
+        sorted_text=Coalesce("found_text", Value("")),
+    )
 
 
 def offered(rows: Sequence[Membership], also: Sequence[Path]) -> list[Path]:
@@ -169,12 +179,14 @@ def value_at(metadata: Any, path: Path) -> Any:
     return metadata
 
 
-def chart(rows: QuerySet[Membership], shown: Sequence[Column]) -> Line | None:
-    """Return the first column of numbers as a line over the newest versions that have one."""
-    column = next((column for column in shown if column.is_numeric), None)
+def chart(rows: QuerySet[Membership], shown: Sequence[Column], wanted: str = "") -> Line | None:
+    """Return a column of numbers, the first unless another is `wanted`, over the newest versions that have one."""
+    numeric = [column for column in shown if column.is_numeric]
+    column = next((column for column in numeric if column.name == wanted), next(iter(numeric), None))
     if column is None:
         return None
     value = JsonNumber("version__metadata", column.path)
     found = rows.select_related(None).prefetch_related(None).annotate(charted=value)
     newest = found.filter(charted__isnull=False).order_by("-number").values_list("number", "charted")
-    return line(column.name, list(newest[:CHARTED])[::-1])
+    drawn = line(column.name, list(newest[:CHARTED])[::-1])
+    return replace(drawn, others=[each.name for each in numeric if each is not column]) if drawn else None

@@ -11,6 +11,8 @@ from django.urls import reverse
 
 from registry.actor import Actor
 from registry.models import Collection, Event, Membership, Project, User
+from registry.web import differences
+from registry.web.differences import Pairs, Text
 from registry.web.templatetags.words import day, duration, size
 
 # act → (the verb of a sentence, the words of a table row)
@@ -86,6 +88,9 @@ class Story:
     after: str
     door: str
     key_prefix: str = ""
+    # What an edit changed within metadata and a card, where the event kept it.
+    pairs: Pairs | None = None
+    text: Text | None = None
 
     @property
     def who(self) -> str:
@@ -95,6 +100,11 @@ class Story:
         return {"anonymous": "Set-up link", "strongroom": "Strongroom"}.get(
             self.event.actor_name, self.event.actor_name
         )
+
+    @property
+    def anchor(self) -> str:
+        """The id of its place on a page."""
+        return f"event-{self.event.pk}"
 
     @property
     def day(self) -> str:
@@ -174,7 +184,33 @@ def _story(
         before=_value(event.act, event.before),
         after=_value(event.act, event.after),
         door=_DOORS.get(event.door, event.door),
+        pairs=_pairs(event),
+        text=_text(event),
     )
+
+
+def _pairs(event: Event) -> Pairs | None:
+    """Compare the metadata before and after; of large ones the event kept what changed, if that is not large itself."""
+    was, now = (_kept(side, "metadata") for side in (event.before, event.after))
+    if not isinstance(was, dict) or not isinstance(now, dict):
+        return None
+    if _is_mark(was) and _is_mark(now):
+        was, now = was.get("changed"), now.get("changed")
+    return differences.pairs(was, now) if isinstance(was, dict) and isinstance(now, dict) else None
+
+
+def _text(event: Event) -> Text | None:
+    was, now = (_kept(side, "description") for side in (event.before, event.after))
+    return differences.text(was, now) if isinstance(was, str) and isinstance(now, str) else None
+
+
+def _kept(side: Any, field: str) -> Any:
+    return side.get(field) if isinstance(side, dict) else None
+
+
+def _is_mark(value: Any) -> bool:
+    """Tell what stands for a value that was too large to be kept: see `registry.services._bounded`."""
+    return isinstance(value, dict) and {"sha256", "size"} <= value.keys() <= {"sha256", "size", "changed"}
 
 
 def _value(act: str, value: Any) -> str:
@@ -204,8 +240,7 @@ def _one(name: str, value: Any) -> str:
         return size(value)
     if name == "ttl" and isinstance(value, int):
         return duration(value)
-    if isinstance(value, dict) and "sha256" in value:
-        # Too large to be kept: see `registry.services._bounded`.
+    if _is_mark(value):
         return size(value["size"])
     if name == "purge_at" and isinstance(value, str):
         return day(datetime.fromisoformat(value))

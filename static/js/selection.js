@@ -1,4 +1,4 @@
-// [data-picks]: a form whose rows are ticked. With script its acts float in once something is; x ticks, j and k walk.
+// [data-picks]: a form whose rows are ticked. With script its acts float in once something is.
 const boxes = (form) => [...form.querySelectorAll("[data-pick]")];
 
 function show(form) {
@@ -43,20 +43,6 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   const asked = new URLSearchParams(new FormData(form, event.submitter));
   htmx.ajax("GET", `${form.action}?${asked}`, { target: "#dialog", source: event.submitter });
-});
-
-const typing = (element) => element.matches("input:not([type=checkbox]), textarea, select, [contenteditable]");
-
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
-  const all = [...document.querySelectorAll("[data-picks] tbody tr")];
-  const at = all.findIndex((row) => row.contains(document.activeElement));
-  if (event.key === "x" && at >= 0) all[at].querySelector("[data-pick]").click();
-  else if ((event.key === "j" || event.key === "k") && all.length) {
-    const next = event.key === "j" ? Math.min(at + 1, all.length - 1) : Math.max(at - 1, 0);
-    all[next].querySelector("a.version").focus();
-  } else return;
-  event.preventDefault();
 });
 
 start(document);

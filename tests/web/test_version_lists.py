@@ -124,3 +124,32 @@ def test_what_could_stand_next_is_offered(client, here, q, offered):
     text = client.get(f"{here}/complete", {"q": q}, headers={"HX-Request": "true"}).content.decode()
     kept = q[: -len(q.split(" ")[-1])] if q else ""
     assert re.findall(r'data-whole="([^"]*)"', text) == [kept + each for each in offered]
+
+
+def test_a_column_of_texts_sorts_by_them_and_pages_on(client, sample, here):
+    place = sample.project
+    for n in range(30):
+        factories.log(
+            sample.alice, place, "resnet50-defects", {"x": b"%d" % n}, metadata={"net": f"n{n % 3}"}
+        )
+    for order, ordered in (("metadata.net", ["n0", "n1", "n2"]), ("-metadata.net", ["n2", "n1", "n0"])):
+        seen, address = [], f"{here}?columns=chosen&column=net&order={order}"
+        while address:
+            answer = client.get(address)
+            seen += re.findall(r'data-label="net">(.*?)</td>', answer.content.decode())
+            found = re.search(r'href="(\?[^"]*)" rel="next"', answer.content.decode())
+            address = here + found[1].replace("&amp;", "&") if found else ""
+        assert seen == [*(name for name in ordered for _ in range(10)), "", "", ""]
+
+
+def test_another_column_can_be_drawn(client, sample, here):
+    place = sample.project
+    for n in range(3):
+        factories.log(sample.alice, place, "losses", {"x": b"%d" % n}, metadata={"acc": n, "loss": 3 - n})
+    address = f"{place.get_absolute_url()}/artifacts/losses"
+    assert "acc from v0 to v2" in client.get(address).content.decode()
+    drawn = client.get(address, {"chart": "loss"}).content.decode()
+    assert "loss from v0 to v2: 3 at first and 1 at last" in drawn
+    assert "acc from v0" not in drawn
+    assert "chart=acc" in drawn
+    assert "acc from v0 to v2" in client.get(address, {"chart": "nonsense"}).content.decode()

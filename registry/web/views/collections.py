@@ -76,7 +76,7 @@ def _listed(request: HttpRequest, actor: Actor, here: Collection, asked: dict[st
         "pager": pager,
         "table": rows.of_versions(pager.rows, shown),
         "offered": columns.menu(pager.rows, shown),
-        "chart": columns.chart(listed, shown),
+        "chart": columns.chart(listed, shown, request.GET.get("chart", "")),
         "terms": chips.of(asked["q"]),
     }
 

@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 
 from registry.actor import Actor
 from registry.errors import InvalidReference, RegistryError
-from registry.models import Membership, Project, Run
-from registry.services import files, runs, versions
+from registry.models import Collection, Membership, Project, Run
+from registry.services import collections, files, runs, versions
 from registry.web import differences, previews
 from registry.web.pages import page, show
 from registry.web.views.projects import frame
@@ -44,6 +44,7 @@ def compare(request: HttpRequest, actor: Actor, entity: str, project: str) -> Ht
     found = {side: _named(actor, context, side, text) for side, text in named.items()}
     a, b = found["a"], found["b"]
     if a is None or b is None:
+        context["offered"] = _newest(actor, context["project"], a or b)
         return show(request, "compare/choose.html", context, status=422 if context["errors"] else 200)
     sides = Sides(a, b)
     context |= sides.labels() | {
@@ -74,14 +75,20 @@ def _named(actor: Actor, context: dict[str, Any], side: str, text: str) -> Membe
 def _offered(actor: Actor, sides: Sides) -> list[str]:
     """Names to choose from while typing: of the newest versions of both collections."""
     places = {side.collection_id: side.collection for side in (sides.a, sides.b)}
-    return [
-        f"{place.name}:v{number}"
-        for place in places.values()
-        # The numbers alone: joined with all that a list shows, SQLite reads every version before it sorts.
-        for number in versions.listing(actor, collection=place)
-        .order_by("-number")
-        .values_list("number", flat=True)[:_OFFERED]
-    ]
+    return [name for place in places.values() for name in _numbers(actor, place)]
+
+
+def _newest(actor: Actor, project: Project, known: Membership | None) -> list[str]:
+    """Names to choose from when a side is not known yet: others of the known one's collection, then newest ones."""
+    listed = collections.listing(actor, project=project).order_by("-updated_at", "-pk")
+    found = [f"{name}:latest" for name in listed.values_list("name", flat=True)[:_OFFERED]]
+    return [*(_numbers(actor, known.collection) if known else []), *found]
+
+
+def _numbers(actor: Actor, place: Collection) -> list[str]:
+    # The numbers alone: joined with all that a list shows, SQLite reads every version before it sorts.
+    listed = versions.listing(actor, collection=place).order_by("-number")
+    return [f"{place.name}:v{number}" for number in listed.values_list("number", flat=True)[:_OFFERED]]
 
 
 def _all(request: HttpRequest, actor: Actor, sides: Sides) -> dict[str, Any]:
