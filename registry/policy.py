@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import TypeAlias
 
+from django.db.models import Q
+
 from registry.actor import Actor
 from registry.errors import Forbidden, NotAuthenticated, NotFound
 from registry.models import Entity, Organization, OrganizationMember, Project, Role, Team, TeamMember, User
@@ -69,6 +71,8 @@ _ROLES_IN_TEAM = Prepared[list[str]](
 _TTL_EDITORS = Prepared[list[str]](
     lambda entity: Team.objects.filter(entity=entity).values_list("ttl_editors")
 )
+# How many admins a refusal names.
+_ASKED = 3
 _RANK = {Role.VIEWER: 1, Role.MEMBER: 2, Role.ADMIN: 3}
 
 
@@ -189,14 +193,45 @@ def check(actor: Actor, act: Act, target: Target) -> None:
         return
     if held is None and not can(actor, Act.VIEW, target):
         raise _hidden(_noun(target))
-    yours = f"you are {held.value}" if held and target is not None else "you have no role there"
+    admins = _admins(target)
     raise Forbidden(
-        f"{WORDS[act]} needs the role {needed.value} in {_place(target)}; {yours}. "
-        f"An admin of {_place(target)} can change that.",
+        f"{WORDS[act]} needs the role {needed.value} in {_place(target)}; {_yours(actor.user, held, target)}. "
+        f"{_ask(_place(target), admins)}",
         act=act.value,
         needed=needed.value,
         held=held.value if held else None,
+        ask=admins,
     )
+
+
+def _yours(user: User, held: Role | None, target: Target) -> str:
+    """Say which role the person holds, and where it comes from when the place itself gives none."""
+    if held is None or target is None:
+        return "you have no role there"
+    entity = target if isinstance(target, Entity) else target.entity
+    if role_in(user, entity) is not None:
+        return f"you are {held.value}"
+    return f"you are {held.value}, by your organization"
+
+
+def _admins(target: Target) -> list[str]:
+    """Name some who could give the right: those who see a place may see its members, too."""
+    if target is None:
+        return []
+    entity = target if isinstance(target, Entity) else target.entity
+    team = Q(team_memberships__team__entity=entity, team_memberships__role=Role.ADMIN)
+    above = Q(
+        organization_memberships__organization__entity=entity, organization_memberships__role=Role.ADMIN
+    )
+    people = User.objects.filter(team | above | Q(entity=entity), is_active=True).distinct()
+    return list(people.order_by("username").values_list("username", flat=True)[:_ASKED])
+
+
+def _ask(place: str, admins: list[str]) -> str:
+    if not admins:
+        return f"An admin of {place} can change that."
+    named = f"{', '.join(admins[:-1])} or {admins[-1]}" if len(admins) > 1 else admins[0]
+    return f"Ask an admin of {place}, such as {named}."
 
 
 def check_seen(actor: Actor, target: Project | Entity | Team | Organization | None, words: str) -> None:

@@ -157,7 +157,20 @@ def test_a_refusal_names_the_role_needed_and_the_role_held(world):
     users, targets = world
     with pytest.raises(Forbidden, match="needs the role admin in .*; you are member.") as refused:
         check(make.actor(users["member"]), Act.EDIT_PROJECT, targets["private project"])
-    assert refused.value.details == {"act": "edit_project", "needed": "admin", "held": "member"}
+    told = refused.value.details
+    assert {**told, "ask": None} == {"act": "edit_project", "needed": "admin", "held": "member", "ask": None}
+    assert told["ask"]
+    assert f"such as {told['ask'][0]}" in str(refused.value)
+
+
+def test_a_refusal_names_some_admins_and_where_a_role_comes_from():
+    people = make.people()
+    place = projects.edit(make.actor(people.alice), project=make.project(people), visibility="organization")
+    carol = make.user("carol")
+    make.join_organization(people.organization, carol)
+    with pytest.raises(Forbidden, match="you are viewer, by your organization. Ask an admin of") as refused:
+        check(make.actor(carol), Act.EDIT, place)
+    assert refused.value.details["ask"] == [people.alice.username]
 
 
 def test_time_to_live_may_be_left_to_admins(world):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 
-from registry.models import Membership, Project
+from registry.models import Collection, Membership, Project
 from registry.web.templatetags.words import size
 
 
@@ -62,6 +62,28 @@ def use_first(project: Project) -> list[Snippet]:
     ]
 
 
+def first_run(project: Project) -> list[Snippet]:
+    """Record a first run."""
+    python = f"""import strongroom
+
+with strongroom.init({_where(project)}, config={{"epochs": 3}}) as run:
+    run.summary["accuracy"] = 0.9"""
+    return [Snippet("strongroom", python)]
+
+
+def log_to(collection: Collection) -> list[Snippet]:
+    """Log a file as the next version of a collection; it writes the file, so that it works as shown."""
+    name, kind = collection.name, collection.type.name
+    python = f"""import strongroom
+
+with strongroom.init({_where(collection.project)}) as run:
+    artifact = strongroom.Artifact({_quoted(name)}, type={_quoted(kind)})
+    with artifact.new_file("hello.txt", mode="w") as file:
+        file.write("The first file.\\n")
+    run.log_artifact(artifact)"""
+    return [Snippet("strongroom", python), *_put(collection)]
+
+
 def use(membership: Membership) -> list[Snippet]:
     """Use one version."""
     noun = "model" if membership.collection.type.name == "model" else "data"
@@ -109,10 +131,12 @@ with strongroom.init({_where(membership.collection.project)}) as run:
 
 def replace(membership: Membership) -> list[Snippet]:
     """Log a folder as the next version: nothing of this one is kept."""
-    project = membership.collection.project
-    target = _shell(f"{project.entity.name}/{project.name}/{membership.collection.name}")
-    kind = _shell(membership.collection.type.name)
-    return [Snippet("CLI", f"strongroom put ./data {target} --type {kind}")]
+    return _put(membership.collection)
+
+
+def _put(collection: Collection) -> list[Snippet]:
+    target = _shell(f"{collection.project}/{collection.name}")
+    return [Snippet("CLI", f"strongroom put ./data {target} --type {_shell(collection.type.name)}")]
 
 
 def _where(project: Project) -> str:

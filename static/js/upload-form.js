@@ -1,13 +1,13 @@
 // The form of a new version: what is being done, how far it is, pausing, going on, and where it leads at the end.
-const { hasher, once, again, sendMissing, byCodePoint, Stopped } = window.strongroomUpload;
+const { hasher, once, again, sendMissing, byCodePoint, size, Stopped } = window.strongroomUpload;
 
-async function remembered(card, chosen) {
+// The id of this upload, the same after a reload with the same files: so that it goes on with what has arrived.
+async function remembered(digest, card, chosen) {
   const told = JSON.stringify([card.collection, card.type, chosen.map(([path, file]) => [path, file.size, file.lastModified])]);
-  const digest = await crypto.subtle?.digest("SHA-256", new TextEncoder().encode(told));
-  const key = digest ? `upload-${Array.from(new Uint8Array(digest).slice(0, 12), (byte) => byte.toString(16).padStart(2, "0")).join("")}` : "";
-  const id = (key && localStorage.getItem(key)) || Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  if (key) localStorage.setItem(key, id);
-  return { id, forget: () => key && localStorage.removeItem(key) };
+  const key = `upload-${(await digest(new Blob([told]), () => {})).slice(0, 24)}`;
+  const id = localStorage.getItem(key) || Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  localStorage.setItem(key, id);
+  return { id, forget: () => localStorage.removeItem(key) };
 }
 
 function read(form) {
@@ -25,7 +25,7 @@ function read(form) {
 
 function start(root) {
   const form = root.querySelector("form");
-  const [bar, said, pause] = ["progress", "[data-said]", "[data-pause]"].map((name) => root.querySelector(name));
+  const [bar, said, pause, figures] = ["progress", "[data-said]", "[data-pause]", "[data-figures]"].map((name) => root.querySelector(name));
   const digests = new Map();
   let files = new Map(), control = null, digest = null;
 
@@ -36,13 +36,19 @@ function start(root) {
     for (const element of form.querySelectorAll("[data-card] input, [data-card] textarea, button[type=submit]")) element.disabled = busy;
     pause.hidden = !busy;
     bar.hidden = !busy && bar.value === 0;
+    if (busy) bar.scrollIntoView({ block: "nearest" });
+    else figures.textContent = "";
   };
   const counting = (total, doing) => {
     let done = 0;
     bar.max = total || 1;
     bar.value = 0;
     tell(doing);
-    return (bytes) => { done += bytes; bar.value = done; };
+    return (bytes) => {
+      done += bytes;
+      bar.value = done;
+      figures.textContent = `${size(done)} of ${size(total)}, ${total ? Math.floor((100 * done) / total) : 100} %`;
+    };
   };
 
   async function send() {
@@ -60,7 +66,8 @@ function start(root) {
       else digests.set(key, await digest(file, counted));
       digests.set(path, digests.get(key));
     }
-    const { id, forget } = await remembered(card, chosen);
+    const { id, forget } = await remembered(digest, card, chosen);
+    root.dispatchEvent(new CustomEvent("upload:begun", { detail: `${chosen.length.toLocaleString("en")} ${chosen.length === 1 ? "file" : "files"}, ${size(total)}` }));
     const draft = await ask("POST", `${root.dataset.project}/drafts`, { ...card, client_id: id });
     if (draft.state === "PENDING") {
       const lines = chosen.map(([path, file]) => `${JSON.stringify({ path, size: file.size, sha256: digests.get(path) })}\n`);
@@ -71,6 +78,7 @@ function start(root) {
     tell("Committing");
     const done = await ask("POST", `/drafts/${draft.id}/commit`, labels);
     forget();
+    root.dispatchEvent(new CustomEvent("upload:done"));
     location.assign(done.version.url);
   }
 

@@ -1,9 +1,5 @@
 // [data-upload]: files and folders that are dropped or picked, as a list of paths; "upload:files" tells of each change.
-const size = (count) => {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  const at = count < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(count) / 3));
-  return `${(count / 1000 ** at).toFixed(at ? 1 : 0)} ${units[at]}`;
-};
+const { size } = window.strongroomUpload;
 
 const readAll = async (reader) => {
   const found = [];
@@ -50,7 +46,7 @@ function start(root) {
     list.replaceChildren(...rows);
     const bytes = [...files.values()].reduce((sum, file) => sum + file.size, 0);
     const more = files.size > 200 ? ", of which 200 are listed" : "";
-    total.textContent = files.size ? `${files.size.toLocaleString("en")} files, ${size(bytes)}${more}` : "No files chosen yet.";
+    total.textContent = files.size ? `${files.size.toLocaleString("en")} ${files.size === 1 ? "file" : "files"}, ${size(bytes)}${more}` : "No files chosen yet.";
     root.dispatchEvent(new CustomEvent("upload:files", { detail: files }));
   }
 
@@ -66,14 +62,19 @@ function start(root) {
     });
   }
   const zone = root.querySelector("[data-drop]");
+  let busy = false;
+  // What is dropped beside the zone would be opened in place of the page, and what was chosen be lost.
+  for (const name of ["dragover", "drop"]) document.addEventListener(name, (event) => event.preventDefault());
   for (const name of ["dragover", "dragenter"]) zone.addEventListener(name, (event) => { event.preventDefault(); zone.classList.add("is-over"); });
   for (const name of ["dragleave", "drop"]) zone.addEventListener(name, () => zone.classList.remove("is-over"));
   zone.addEventListener("drop", async (event) => {
     event.preventDefault();
+    if (busy) return;
     const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
     for (const entry of entries) add(await walk(entry, ""));
   });
   root.addEventListener("upload:locked", ({ detail }) => {
+    busy = detail;
     for (const element of root.querySelectorAll("[data-pick-files] input, [data-pick-files] button")) element.disabled = detail;
   });
   show();

@@ -49,6 +49,12 @@ async function again(signal, act) {
   }
 }
 
+const size = (count) => {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const at = count < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(count) / 3));
+  return `${(count / 1000 ** at).toFixed(at ? 1 : 0)} ${units[at]}`;
+};
+
 function frame(sha256, bytes) {
   const head = new DataView(new ArrayBuffer(40));
   for (let at = 0; at < 32; at += 1) head.setUint8(at, parseInt(sha256.slice(2 * at, 2 * at + 2), 16));
@@ -92,4 +98,4 @@ async function sendMissing(ask, draft, byDigest, told) {
   for (const sha256 of lacking.filter((each) => byDigest.get(each).size > SMALL)) await sendLarge(ask, draft, sha256, byDigest.get(sha256), told);
 }
 
-Object.assign(window, { strongroomUpload: { hasher, once, again, sendMissing, byCodePoint, Stopped } });
+Object.assign(window, { strongroomUpload: { hasher, once, again, sendMissing, byCodePoint, size, Stopped } });

@@ -87,16 +87,38 @@ def test_a_pause_and_a_reload_lose_nothing(open_as, sample):
     held = []
     page.route("**/parts/**", lambda route: held.append(route) if len(held) == 0 else route.continue_())
     pick(page, ("large.bin", LARGE))
+    page.get_by_role("textbox", name="Card").fill("# Half way")
     with page.expect_request("**/parts/**"):  # or the part held below would be one of the second try
         page.get_by_role("button", name="Log the version").click()
     expect(page.locator("[data-said]")).to_contain_text("Sending")
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("[data-said]")).to_contain_text("Paused.")
     page.goto(address)
+    expect(page.locator("[data-unfinished]")).to_contain_text("resnet50-defects, 1 file, 9.")
+    expect(page.get_by_role("textbox", name="Card")).to_have_value("# Half way")
     pick(page, ("large.bin", LARGE))
     page.get_by_role("button", name="Log the version").click()
     expect(page).to_have_url(re.compile(r"/resnet50-defects/v3$"), timeout=30_000)
     assert content(sample, newest(sample, "resnet50-defects"), "large.bin") == LARGE
+    page.goto(address)
+    expect(page.locator("[data-unfinished]")).to_be_hidden()
+
+
+def test_an_unfinished_upload_can_be_forgotten(open_as, sample):
+    address = f"{sample.project.get_absolute_url()}/new-version"
+    page = open_as(sample.alice, address)
+    page.route("**/commit", lambda route: route.abort())
+    pick(page, ("small.txt", b"small"))
+    page.get_by_label("Artifact").fill("given-up")
+    page.get_by_label("Type").fill("dataset")
+    with page.expect_request("**/commit"):
+        page.get_by_role("button", name="Log the version").click()
+    page.goto(address)
+    expect(page.get_by_label("Artifact")).to_have_value("given-up")
+    page.get_by_role("button", name="Begin anew").click()
+    expect(page.get_by_label("Artifact")).to_have_value("")
+    page.reload()
+    expect(page.locator("[data-unfinished]")).to_be_hidden()
 
 
 def test_without_script_one_is_told_of_the_terminal(open_as, sample):

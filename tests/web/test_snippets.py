@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from registry.models import Membership
-from registry.services import files, keys
+from registry.services import collections, files, keys
 from registry.web import snippets
 from tests import factories
 
@@ -56,9 +56,25 @@ def test_the_first_steps_of_an_empty_project_work(run, people):
     assert (run.folder / "data/a.txt").read_text() == "a"
 
 
+def test_the_first_run_and_the_first_version_of_a_collection_work(run, people):
+    project = factories.project(people)
+    run(snippets.first_run(project)[0])
+    assert project.runs.get().summary == {"accuracy": 0.9}
+    made = collections.create(factories.actor(people.alice), project=project, name="fresh", type="dataset")
+    (run.folder / "data").mkdir()
+    (run.folder / "data/a.txt").write_text("a")
+    for snippet in snippets.log_to(made):
+        run(snippet)
+    assert [paths_of_number(made, number) for number in (0, 1)] == [["hello.txt"], ["a.txt"]]
+
+
 def paths_of(made, number):
     """The paths of another version of the same collection."""
-    found = Membership.objects.get(collection=made.collection, number=number)
+    return paths_of_number(made.collection, number)
+
+
+def paths_of_number(collection, number):
+    found = Membership.objects.get(collection=collection, number=number)
     return sorted(entry.path for entry in files.entries(factories.actor(found.version.created_by), found))
 
 

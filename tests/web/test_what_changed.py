@@ -17,10 +17,17 @@ def history(client, row) -> str:
 def test_each_changed_key_of_the_metadata_is_told(client, sample):
     client.force_login(sample.alice)
     row = sample.newest
-    versions.edit(factories.actor(sample.alice), membership=row, metadata={"acc": 0.5, "same": 1, "gone": True})
-    versions.edit(factories.actor(sample.alice), membership=row, metadata={"acc": 0.75, "same": 1, "new": "<b>"})
+    versions.edit(
+        factories.actor(sample.alice), membership=row, metadata={"acc": 0.5, "same": 1, "gone": True}
+    )
+    versions.edit(
+        factories.actor(sample.alice), membership=row, metadata={"acc": 0.75, "same": 1, "new": "<b>"}
+    )
     text = history(client, row)
     assert "What changed in" in text
+    text = text[
+        : text.index("What changed in", text.index("What changed in") + 1)
+    ]  # the newest event's alone
     for told in ("0.5", "0.75", "gone", "new", "&lt;b&gt;"):
         assert told in text
     assert ">same<" not in text
@@ -28,7 +35,7 @@ def test_each_changed_key_of_the_metadata_is_told(client, sample):
 
 def test_of_large_metadata_the_changed_keys_are_told(client, sample):
     client.force_login(sample.alice)
-    row, much = sample.newest, {f"key{at:05}": "x" * 20 for at in range(1000)}
+    row, much = sample.newest, {f"key{at:02}": "x" * 400 for at in range(90)}
     versions.edit(factories.actor(sample.alice), membership=row, metadata={**much, "acc": 0.125})
     versions.edit(factories.actor(sample.alice), membership=row, metadata={**much, "acc": 0.875})
     text = history(client, row)

@@ -71,6 +71,14 @@ def avatar(user: User | None, name: str = "") -> SafeString:
     return _avatar(user.display_name if user is not None else name)
 
 
+@register.simple_tag
+def by(user: User | None, name: str = "") -> SafeString:
+    """The same where no name stands beside it: who can't see, or point at, the initials reads the name."""
+    shown = user.display_name if user is not None else name
+    words = format_html('<span class="visually-hidden">{}</span>', shown) if shown else ""
+    return format_html("{}{}", _avatar(shown), words)
+
+
 @lru_cache(maxsize=512)
 def _avatar(shown: str) -> SafeString:
     if not shown or shown.casefold() == "strongroom":
@@ -103,8 +111,11 @@ def alias_chips(membership: Membership) -> SafeString:
 
 
 @register.simple_tag
-def tag_chips(names: Sequence[str]) -> SafeString:
-    """The tags of a version or a collection."""
+def tag_chips(names: Sequence[str], listed: str = "") -> SafeString:
+    """The tags of a version or a collection; each leads to those of the list `listed` that have it, too."""
+    if listed:
+        rows = ((listed, quote(name, safe=""), name) for name in names)
+        return format_html_join(" ", '<a class="tag" href="{}?tag={}">{}</a>', rows)
     return format_html_join(" ", '<span class="tag">{}</span>', ((name,) for name in names))
 
 

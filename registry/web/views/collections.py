@@ -15,7 +15,7 @@ from registry.http import markdown
 from registry.models import Collection
 from registry.policy import Act, check
 from registry.services import aliases, collections, latest, projects, stars, trash, undoing, versions
-from registry.web import chips, columns, rows
+from registry.web import chips, columns, rows, snippets
 from registry.web.forms.collections import CardForm, CollectionForm, CollectionSettingsForm, TypedDeleteForm
 from registry.web.forms.policies import PolicyForm
 from registry.web.pager import paged, sorts
@@ -78,6 +78,7 @@ def _listed(request: HttpRequest, actor: Actor, here: Collection, asked: dict[st
         "offered": columns.menu(pager.rows, shown),
         "chart": columns.chart(listed, shown, request.GET.get("chart", "")),
         "terms": chips.of(asked["q"]),
+        "log_to": snippets.log_to(here),
     }
 
 

@@ -29,6 +29,8 @@ def detail(request: HttpRequest, actor: Actor, entity: str, project: str) -> Htt
     """The project's types and collections; how to begin when there are none."""
     context = frame(actor, entity, project, "artifacts")
     context["types"] = list(collections.types(actor, project=context["project"]))
+    if "waiting" in request.GET:
+        return HttpResponse(status=204, headers={"HX-Refresh": "true"} if context["types"] else None)
     if not context["types"]:
         return show(request, "projects/empty.html", {**context, **first_steps(request, context["project"])})
     given = {name: request.GET.get(name, "").strip()[:128] for name in ("type", "q", "tag")}

@@ -11,7 +11,7 @@ from registry.actor import Actor
 from registry.http.paging import Order
 from registry.models import Membership, Run
 from registry.services import projects, runs
-from registry.web import orders, searches
+from registry.web import orders, searches, snippets
 from registry.web.pager import Pager, paged
 from registry.web.pages import page, show
 from registry.web.views.projects import frame
@@ -26,7 +26,9 @@ def listing(request: HttpRequest, actor: Actor, entity: str, project: str) -> Ht
     asked, choices = searches.of(request, {"state": ("State", Run.State.choices)})
     found = runs.listing(actor, project=context["project"], **asked.given()).without_cards()
     pager = paged(request, found, orders.RUNS)
-    return show(request, "runs/list.html", {**context, "pager": pager, "asked": asked, "choices": choices})
+    context |= {"pager": pager, "asked": asked, "choices": choices}
+    context["first_run"] = snippets.first_run(context["project"])
+    return show(request, "runs/list.html", context)
 
 
 @page()
