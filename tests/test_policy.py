@@ -165,11 +165,9 @@ def test_a_refusal_names_the_role_needed_and_the_role_held(world):
 
 def test_a_refusal_names_some_admins_and_where_a_role_comes_from():
     people = make.people()
-    place = projects.edit(make.actor(people.alice), project=make.project(people), visibility="organization")
-    carol = make.user("carol")
-    make.join_organization(people.organization, carol)
+    place = make.project(people, visibility="organization")
     with pytest.raises(Forbidden, match="you are viewer, by your organization. Ask an admin of") as refused:
-        check(make.actor(carol), Act.EDIT, place)
+        check(make.actor(people.olga), Act.EDIT, place)
     assert refused.value.details["ask"] == [people.alice.username]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from strongroom.core.manifest import read_lines
-from strongroom.core.names import check_client_id
+from strongroom.core.names import check_aliases, check_client_id, check_tags
 
 from registry import manifests, storage
 from registry.actor import Actor
@@ -65,8 +65,15 @@ def begin(
     ttl: str | int | None = "inherit",
     run: Run | None = None,
     client_id: str | None = None,
+    aliases: Iterable[str] = (),
+    tags: Iterable[str] = (),
 ) -> tuple[Version, bool]:
-    """Begin a draft (a PENDING version); the same `client_id` finds the same draft again."""
+    """Begin a draft (a PENDING version); the same `client_id` finds the same draft again.
+
+    Aliases and tags are given with the commit: here they are judged only, before any bytes are sent for nothing.
+    """
+    check_aliases(aliases)
+    check_tags(tags)
     columns = fields(actor, project, collection, type, description, metadata, ttl)
     if client_id is not None:
         check_client_id(client_id)

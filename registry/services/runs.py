@@ -258,6 +258,13 @@ def outputs(actor: Actor, run: Run) -> MembershipQuerySet:
     return logged.order_by("pk")
 
 
+def outputs_in_trash(actor: Actor, run: Run) -> int:
+    """Count what a run logged, was deleted since, and can still be restored by those who see the run."""
+    check(actor, Act.VIEW, run.project)
+    logged = RunOutput.objects.filter(run=run).values("version_id")
+    return Membership.objects.trashed().sources().filter(version__in=logged).count()
+
+
 def logged_by(actor: Actor, membership: Membership) -> Run | None:
     """Return the run that logged a version, if one did and the person may see it."""
     if membership.version.run_id is None:

@@ -15,6 +15,7 @@ from registry.errors import InvalidInput, InvalidQuery, RegistryError
 from registry.services import filters
 
 KINDS = [
+    ("auto", "As it reads"),
     ("text", "Text"),
     ("number", "Number"),
     ("truth", "True or false"),
@@ -33,7 +34,8 @@ class Row:
     """One value, as it is shown or was typed, and what is wrong with it."""
 
     key: str = ""
-    kind: str = "text"
+    # What a new row has: `12` is a number, `true` a truth value, and what is nothing else is a text.
+    kind: str = "auto"
     value: str = ""
     error: str = ""
     # Whether the error is about the key.
@@ -157,6 +159,8 @@ def _read(kind: str, text: str) -> Any:
     if kind == "text":
         return text
     text = text.strip()
+    if kind == "auto":
+        return _as_it_reads(text)
     if kind == "null":
         if text:
             raise InvalidInput("Null has no value. Empty the field, or choose another kind.")
@@ -172,3 +176,9 @@ def _read(kind: str, text: str) -> Any:
     if kind == "json":
         return parse_json(text)
     raise InvalidInput("This kind is not offered. Choose one of the list.")
+
+
+def _as_it_reads(text: str) -> Any:
+    if text in ("true", "false"):
+        return text == "true"
+    return parse_json(text) if _NUMBER.fullmatch(text) else text

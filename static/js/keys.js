@@ -1,6 +1,6 @@
 // Single keys: "/" jumps to the search box, "?" lists the keys, j and k walk the rows, x ticks one, others press the
 // link or button that names them. Who speaks to the computer, or types by accident, switches them off in the settings.
-const typing = (element) => element.matches("input:not([type=checkbox]), textarea, select, [contenteditable]");
+const typing = (element) => element.matches("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
 
 function areOff() {
   try {

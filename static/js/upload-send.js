@@ -1,5 +1,6 @@
 // Sends what was chosen: hash, begin a draft, stage its manifest, send what the server lacks, commit. Every step can be
 // repeated: after a failure, a pause or a reload it goes on with what has arrived. "upload:send" begins, others tell.
+const { Stopped } = window.strongroomUpload;
 const SMALL = 1 << 20;
 const BUNDLE = 8 << 20;
 const PIECE = 8 << 20;
@@ -9,24 +10,6 @@ const byCodePoint = ([a], [b]) => {
   const at = x.findIndex((letter, n) => letter !== y[n]);
   return at < 0 ? x.length - y.length : (x[at].codePointAt(0) ?? -1) - (y[at]?.codePointAt(0) ?? -1);
 };
-
-class Stopped extends Error {}
-
-function hasher(root) {
-  const worker = new Worker(root.dataset.hasher);
-  worker.postMessage({ library: root.dataset.sha256 });
-  const waiting = new Map();
-  worker.onmessage = ({ data }) => {
-    const { resolve, reject, told } = waiting.get(data.id);
-    if (data.bytes !== undefined) told(data.bytes);
-    else if (data.error) reject(new Stopped(data.error));
-    else resolve(data.sha256);
-  };
-  return (file, told) => new Promise((resolve, reject) => {
-    waiting.set(waiting.size, { resolve, reject, told });
-    worker.postMessage({ id: waiting.size - 1, file });
-  });
-}
 
 async function once(root, signal, method, path, body, headers = {}) {
   const json = body !== undefined && !(body instanceof Blob);
@@ -48,12 +31,6 @@ async function again(signal, act) {
     }
   }
 }
-
-const size = (count) => {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  const at = count < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(count) / 3));
-  return `${(count / 1000 ** at).toFixed(at ? 1 : 0)} ${units[at]}`;
-};
 
 function frame(sha256, bytes) {
   const head = new DataView(new ArrayBuffer(40));
@@ -98,4 +75,4 @@ async function sendMissing(ask, draft, byDigest, told) {
   for (const sha256 of lacking.filter((each) => byDigest.get(each).size > SMALL)) await sendLarge(ask, draft, sha256, byDigest.get(sha256), told);
 }
 
-Object.assign(window, { strongroomUpload: { hasher, once, again, sendMissing, byCodePoint, size, Stopped } });
+Object.assign(window.strongroomUpload, { once, again, sendMissing, byCodePoint });

@@ -38,7 +38,7 @@ def test_files_become_a_version_with_its_card(open_as, sample):
     pick(page, ("a.txt", b"one"), ("ü 𝄞.bin", b"two"), ("large.bin", LARGE), ("wrong.txt", b"no"))
     expect(page.locator("[data-total]")).to_contain_text("4 files")
     page.get_by_role("button", name="Remove wrong.txt").click()
-    page.get_by_label("Artifact").fill("from-browser")
+    page.get_by_label("Collection").fill("from-browser")
     page.get_by_label("Type").fill("dataset")
     page.get_by_role("textbox", name="Card").fill("# By hand")
     page.get_by_label("Metadata").fill('{"rows": 3}')
@@ -106,19 +106,57 @@ def test_a_pause_and_a_reload_lose_nothing(open_as, sample):
 
 def test_an_unfinished_upload_can_be_forgotten(open_as, sample):
     address = f"{sample.project.get_absolute_url()}/new-version"
-    page = open_as(sample.alice, address)
-    page.route("**/commit", lambda route: route.abort())
+    page = open_as(sample.alice, address, refused=(503,))
+    page.route("**/commit", lambda route: route.fulfill(status=503))
     pick(page, ("small.txt", b"small"))
-    page.get_by_label("Artifact").fill("given-up")
+    page.get_by_label("Collection").fill("given-up")
     page.get_by_label("Type").fill("dataset")
     with page.expect_request("**/commit"):
         page.get_by_role("button", name="Log the version").click()
     page.goto(address)
-    expect(page.get_by_label("Artifact")).to_have_value("given-up")
+    expect(page.get_by_label("Collection")).to_have_value("given-up")
     page.get_by_role("button", name="Begin anew").click()
-    expect(page.get_by_label("Artifact")).to_have_value("")
+    expect(page.get_by_label("Collection")).to_have_value("")
     page.reload()
     expect(page.locator("[data-unfinished]")).to_be_hidden()
+
+
+def test_a_bad_alias_is_refused_before_anything_is_sent(open_as, sample):
+    address = f"{sample.project.get_absolute_url()}/new-version?collection=resnet50-defects"
+    page = open_as(sample.alice, address, refused=(400,))
+    sent = []
+    page.on("request", lambda request: sent.append(request.url))
+    pick(page, ("fine.txt", b"fine"))
+    page.get_by_label("Aliases").fill("v9")
+    page.get_by_role("button", name="Log the version").click()
+    expect(page.locator("[data-said]")).to_contain_text("v9")
+    assert not [url for url in sent if "manifest" in url or "bundles" in url]
+
+
+def test_what_an_unchanged_upload_leaves_unsaved_is_told(open_as, sample):
+    address = f"{sample.project.get_absolute_url()}/new-version"
+    for card, told in (("# First", ""), ("# Second", "Nothing new: these are the files of twice:v0.")):
+        page = open_as(sample.alice, address)
+        pick(page, ("same.txt", b"same"))
+        page.get_by_label("Collection").fill("twice")
+        page.get_by_label("Type").fill("dataset")
+        page.get_by_role("textbox", name="Card").fill(card)
+        page.get_by_role("button", name="Log the version").click()
+        if told:
+            expect(page.locator("[data-said]")).to_contain_text(told)
+            page.get_by_role("link", name="Open twice:v0").click()
+        expect(page).to_have_url(re.compile(r"/twice/v0$"))
+    assert newest(sample, "twice").version.description == "# First"
+
+
+def test_a_hasher_that_does_not_load_is_told(open_as, sample):
+    address = f"{sample.project.get_absolute_url()}/new-version?collection=resnet50-defects"
+    page = open_as(sample.alice, address, refused=(404,))
+    page.route("**/upload-hash*", lambda route: route.fulfill(status=404))
+    pick(page, ("fine.txt", b"fine"))
+    page.get_by_role("button", name="Log the version").click()
+    expect(page.locator("[data-said]")).to_contain_text("could not be loaded")
+    expect(page.get_by_role("button", name="Log the version")).to_be_enabled()
 
 
 def test_without_script_one_is_told_of_the_terminal(open_as, sample):

@@ -66,7 +66,11 @@ _CARD = {
     "run": nullable(NAME),
     "client_id": nullable(text(128, least=1)),
 }
-NEW_DRAFT = Body("DraftToBegin", required={"collection": NAME, "type": NAME}, optional=_CARD)
+NEW_DRAFT = Body(
+    "DraftToBegin",
+    required={"collection": NAME, "type": NAME},
+    optional={**_CARD, "aliases": NAMES, "tags": NAMES},
+)
 COMMIT = Body("Commit", optional={"aliases": NAMES, "tags": NAMES}, empty_ok=True)
 SIZES = Body("Sizes", required={"sizes": many(integer(0, 2**62), 10_000)})
 _BUNDLE = Kind(

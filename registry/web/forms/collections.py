@@ -24,7 +24,13 @@ class CollectionForm(ServiceForm):
     type = text(
         "Type", list="types", help_text="dataset, model, or a word of your own. All its versions have it."
     )
-    description = area("Card", kind="card-text", help_text="Markdown. What is in it, where it comes from.")
+    description = area(
+        "Card",
+        kind="card-text",
+        required=False,
+        rows=4,
+        help_text="Markdown. What is in it, where it comes from.",
+    )
 
 
 class CardForm(GuardedForm):
@@ -63,13 +69,14 @@ class CollectionSettingsForm(SettingsForm):
 class NewVersionForm(ServiceForm):
     """What is said of a version that is logged in the browser; its script sends it, and the services judge it."""
 
-    collection = text("Artifact", list="collections", help_text="A new name makes a new collection.")
+    collection = text("Collection", list="collections", help_text="A new name makes a new collection.")
     type = text("Type", list="types", help_text="dataset, model, or a word of your own.")
     description = area("Card", kind="card-text", help_text="Markdown. What is in it, where it comes from.")
     metadata = area(
         "Metadata",
         kind="code",
-        rows=6,
+        required=False,
+        rows=4,
         spellcheck="false",
         help_text='A JSON object, such as {"accuracy": 0.97}.',
     )

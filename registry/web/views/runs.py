@@ -39,6 +39,7 @@ def detail(request: HttpRequest, actor: Actor, entity: str, project: str, run: s
     context = {
         "project": place,
         "run": found,
+        "in_trash": runs.outputs_in_trash(actor, found),
         "inputs": _edges(request, runs.inputs(actor, found).without_cards(), orders.EDGES_IN, "in-"),
         "outputs": _edges(request, runs.outputs(actor, found).without_cards(), orders.EDGES_OUT, "out-"),
     }

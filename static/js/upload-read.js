@@ -1,0 +1,55 @@
+// Before an upload: what its form says, the digests of its files, and the id by which it goes on after a reload.
+class Stopped extends Error {}
+
+const size = (count) => {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const at = count < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(count) / 3));
+  return `${(count / 1000 ** at).toFixed(at ? 1 : 0)} ${units[at]}`;
+};
+
+// Hashes in a worker until the signal says stop; the next try has a worker of its own.
+function hasher(root, signal) {
+  const worker = new Worker(root.dataset.hasher);
+  worker.postMessage({ library: root.dataset.sha256 });
+  const waiting = new Map();
+  worker.onmessage = ({ data }) => {
+    const { resolve, reject, told } = waiting.get(data.id);
+    if (data.bytes !== undefined) told(data.bytes);
+    else if (data.error) reject(new Stopped(data.error));
+    else resolve(data.sha256);
+  };
+  const stop = (message) => {
+    worker.terminate();
+    for (const { reject } of waiting.values()) reject(new Stopped(message));
+  };
+  worker.onerror = () => stop("The part of this page that hashes files could not be loaded. Reload the page and try again.");
+  signal.addEventListener("abort", () => stop("Paused."));
+  return (file, told) => new Promise((resolve, reject) => {
+    waiting.set(waiting.size, { resolve, reject, told });
+    worker.postMessage({ id: waiting.size - 1, file });
+  });
+}
+
+// The id of this upload, the same after a reload with the same files: so that it goes on with what has arrived.
+async function remembered(digest, card, chosen) {
+  const told = JSON.stringify([card.collection, card.type, chosen.map(([path, file]) => [path, file.size, file.lastModified])]);
+  const key = `upload-${(await digest(new Blob([told]), () => {})).slice(0, 24)}`;
+  const id = localStorage.getItem(key) || Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  localStorage.setItem(key, id);
+  return { id, forget: () => localStorage.removeItem(key) };
+}
+
+function read(form) {
+  const text = (name) => form.elements[name].value.trim();
+  const words = (name) => text(name).split(",").map((word) => word.trim()).filter(Boolean);
+  let metadata = {};
+  try {
+    if (text("metadata")) metadata = JSON.parse(text("metadata"));
+  } catch (error) {
+    throw Object.assign(new Stopped(`The metadata is not JSON: ${error.message}`), { field: form.elements.metadata });
+  }
+  return { card: { collection: text("collection"), type: text("type"), description: form.elements.description.value, metadata },
+    labels: { aliases: words("aliases"), tags: words("tags") } };
+}
+
+Object.assign(window, { strongroomUpload: { hasher, remembered, read, size, Stopped } });
