@@ -34,8 +34,8 @@ def stream(
     if request.method == "HEAD":
         return _headers(HttpResponse(content_type=content_type), tag, zipped)
     first = list(islice(pieces, 1))
-    gathered = _gather(chain(first, pieces))
-    body = _deflate(gathered) if zipped else gathered
+    joined = gathered(chain(first, pieces))
+    body = _deflate(joined) if zipped else joined
     return _headers(StreamingHttpResponse(body, content_type=content_type), tag, zipped)
 
 
@@ -50,7 +50,7 @@ def _headers(response: HttpResponseBase, tag: str, zipped: bool) -> HttpResponse
     return response
 
 
-def _gather(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Join small pieces: a write to the socket for every line would cost more than the lines."""
     held: list[bytes] = []
     size = 0

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import IO, Any, cast
 
 from strongroom.core.manifest import Entry
 from strongroom.core.paths import check_entry_path
 
-from registry import manifests
+from registry import manifests, storage
 from registry.actor import Actor
 from registry.errors import BlobsMissing, Damaged, NotFound, TooLarge
 from registry.models import Blob, Membership
 from registry.policy import Act, check
 from registry.services import files
 from registry.storage.limits import PIECE
+from registry.storage.ranges import Range
 
 # The list of all files stands at the end of an archive, and until then in memory.
 MOST_FILES = 20_000
@@ -49,7 +50,7 @@ def zipped(actor: Actor, membership: Membership, path: str = "") -> Iterator[byt
 
 
 def _stream(actor: Actor, membership: Membership, found: list[Entry], cut: int) -> Iterator[bytes]:
-    sink = _Sink()
+    sink, opener = _Sink(), _opener(actor, membership)
     at = membership.version.created_at.timetuple()[:6]
     with zipfile.ZipFile(cast("IO[bytes]", sink), "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
         for begin in range(0, len(found), _BATCH):
@@ -58,13 +59,26 @@ def _stream(actor: Actor, membership: Membership, found: list[Entry], cut: int) 
             for entry in batch:
                 info = zipfile.ZipInfo(entry.path[cut:], max(at, _EPOCH))
                 info.external_attr = 0o644 << 16
-                yield from _one(actor, membership, archive, info, blobs[entry.sha256 or ""], sink)
+                yield from _one(opener, archive, info, blobs[entry.sha256 or ""], sink)
     yield sink.take()
 
 
+def _opener(actor: Actor, membership: Membership) -> Callable[[Blob], Range]:
+    """Return what opens a file for reading; the first is recorded as the download, for all of them are one."""
+    is_told = False
+
+    def open_whole(blob: Blob) -> Range:
+        nonlocal is_told
+        if is_told:
+            return storage.open_blob(blob)
+        is_told = True
+        return files.opener(actor, membership, blob)(0, blob.size)
+
+    return open_whole
+
+
 def _one(
-    actor: Actor,
-    membership: Membership,
+    opener: Callable[[Blob], Range],
     archive: zipfile.ZipFile,
     info: zipfile.ZipInfo,
     blob: Blob,
@@ -75,7 +89,7 @@ def _one(
     info.file_size = blob.size
     large = blob.size >= zipfile.ZIP64_LIMIT
     with (
-        files.opener(actor, membership, blob)(0, blob.size) as source,
+        opener(blob) as source,
         archive.open(info, "w", force_zip64=large) as member,
     ):
         while left and (piece := source.read(min(PIECE, left))):

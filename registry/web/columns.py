@@ -57,13 +57,18 @@ class Column:
         numbers = [
             text
             for text, value in zip(plain, self.values, strict=True)
-            if is_number(value) and "e" not in text
+            if is_number(value) and not _is_short(text)
         ]
         places = max((len(text.partition(".")[2]) for text in numbers), default=0)
         return [
-            f"{value:,.{places}f}" if is_number(value) and "e" not in text else text
+            f"{value:,.{places}f}" if is_number(value) and not _is_short(text) else text
             for value, text in zip(self.values, plain, strict=True)
         ]
+
+
+def _is_short(text: str) -> bool:
+    """Tell whether a number is written with a power of ten: such have no decimals to align, and may be no float."""
+    return "e" in text.lower()
 
 
 def is_number(value: Any) -> bool:

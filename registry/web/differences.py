@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -78,13 +79,13 @@ def _flat(value: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[tuple[tu
 
 
 def _pair(path: tuple[str, ...], old: Any, new: Any) -> Pair:
-    name, kind = filters.write_path(path), _kind(old, new)
+    name, kind = _cut_short(filters.write_path(path)), _kind(old, new)
     if kind == "added":
         return Pair(name, kind, "", _shown(new))
     if kind == "removed":
         return Pair(name, kind, _shown(old), "")
-    if kind == "changed" and is_number(old) and is_number(new):
-        change = new - old
+    change = _difference(old, new) if kind == "changed" else None
+    if change is not None:
         return Pair(
             name,
             kind,
@@ -96,6 +97,17 @@ def _pair(path: tuple[str, ...], old: Any, new: Any) -> Pair:
     return Pair(name, kind, _shown(old), _shown(new))
 
 
+def _difference(old: Any, new: Any) -> float | int | None:
+    """Return how much larger the new one is; None where one is no number, or no float holds what is between them."""
+    if not (is_number(old) and is_number(new)):
+        return None
+    try:
+        change: float | int = new - old
+    except OverflowError:
+        return None
+    return None if isinstance(change, float) and math.isinf(change) else change
+
+
 def _kind(old: Any, new: Any) -> str:
     if old is _ABSENT or new is _ABSENT:
         return "added" if old is _ABSENT else "removed"
@@ -105,7 +117,10 @@ def _kind(old: Any, new: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = short_json(value)
+    return _cut_short(short_json(value))
+
+
+def _cut_short(text: str) -> str:
     return text if len(text) <= _WIDEST else f"{text[:_WIDEST]}…"
 
 

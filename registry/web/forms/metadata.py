@@ -63,7 +63,7 @@ class RowsForm(GuardedForm):
             self.rows.append(Row())
             return self.rows[-1]
         at = self.data.get("remove", "")
-        if at.isascii() and at.isdigit() and int(at[:9]) < len(self.rows):
+        if at.isascii() and at.isdigit() and len(at) < 9 and int(at) < len(self.rows):
             del self.rows[int(at)]
         return None
 

@@ -15,7 +15,7 @@ from typing import Any
 from strongroom.core.names import parse_json
 
 from registry.errors import InvalidInput
-from registry.http import markdown
+from registry.http import colouring, markdown
 from registry.models import Blob
 from registry.web.previews import code
 from registry.web.previews.reading import read, utf8
@@ -79,7 +79,14 @@ class _Room:
     """What may still be shown: texts and pictures of all cells together."""
 
     def __init__(self) -> None:
-        self.text, self.pictures = _TEXT, 4 * _PICTURE
+        self.text, self.pictures, self.coloured = _TEXT, 4 * _PICTURE, colouring.LIMIT
+
+    def colour(self, path: str, text: str) -> str:
+        """Colour code until all cells together have had as much as one file gets: it takes long."""
+        if len(text) > self.coloured:
+            return ""
+        self.coloured -= len(text)
+        return code.coloured(path, text) or ""
 
     def take(self, text: str) -> str:
         taken = text[: self.text]
@@ -104,8 +111,9 @@ def _cell(cell: dict[str, Any], suffix: str, room: _Room) -> Cell:
     number, outputs = cell.get("execution_count"), cell.get("outputs")
     listed = outputs[:OUTPUTS] if isinstance(outputs, list) else []
     shown = [_output(each, room) for each in listed if isinstance(each, dict)]
-    coloured = code.coloured(f"cell{suffix}", text) or ""
-    return Cell("code", text, coloured, number if isinstance(number, int) else None, shown)
+    return Cell(
+        "code", text, room.colour(f"cell{suffix}", text), number if isinstance(number, int) else None, shown
+    )
 
 
 def _output(output: dict[str, Any], room: _Room) -> Output:

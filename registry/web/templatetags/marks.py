@@ -211,13 +211,12 @@ class _Tree:
                 )
                 break
             self._left -= 1
-            written.append(self._branch(str(key), inside, depth))
+            written.append(self._branch(_cut(str(key)), inside, depth))
         return format_html_join("", "{}", ((each,) for each in written))
 
     def _branch(self, key: str, value: Any, depth: int) -> SafeString:
         if not isinstance(value, dict | list) or not value:
-            text = short_json(value)
-            shown = text if len(text) <= _WIDEST_VALUE else f"{text[:_WIDEST_VALUE]}…"
+            shown = _cut(short_json(value))
             return format_html('<div class="pair"><span>{}</span><span>{}</span></div>', key, shown)
         return format_html(
             '<details{}><summary>{} {} <span class="quiet">{}</span></summary><div>{}</div></details>',
@@ -227,3 +226,7 @@ class _Tree:
             plural(len(value), "key,keys" if isinstance(value, dict) else "item,items"),
             self.branches(value, depth + 1),
         )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _WIDEST_VALUE else f"{text[:_WIDEST_VALUE]}…"

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django import template
@@ -178,7 +179,10 @@ def figure(value: Any) -> str:
             if abs(value) < 1e-3 or abs(value) >= 1e6
             else f"{value:,.4f}".rstrip("0").rstrip(".")
         )
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        # JSON may hold integers of a thousand digits, which no float does.
+        return f"{value:,}" if abs(value) < 10**15 else f"{Decimal(value):.5g}"
+    return str(value)
 
 
 @register.filter

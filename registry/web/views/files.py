@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from registry.actor import Actor
 from registry.errors import InvalidPath, NotFound
 from registry.http.delivery import deliver, disposition
+from registry.http.streams import gathered
 from registry.manifests import FolderPage
 from registry.models import Membership
 from registry.policy import Act, can
@@ -163,5 +164,7 @@ def as_zip(request: HttpRequest, actor: Actor, path: str = "", **place: Any) -> 
     name = f"{membership.collection.name}-v{membership.number}"
     filename = f"{name}-{path.rpartition('/')[2]}.zip" if path else f"{name}.zip"
     return StreamingHttpResponse(
-        pieces, content_type="application/zip", headers={"Content-Disposition": disposition(filename)}
+        gathered(pieces),
+        content_type="application/zip",
+        headers={"Content-Disposition": disposition(filename)},
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
@@ -13,9 +14,13 @@ from registry.web import leaves
 from registry.web.differences import pairs
 from registry.web.forms.metadata import MetadataForm, RowsForm
 from registry.web.pages import done, page, show, undo_of
+from registry.web.templatetags.words import as_json
 from registry.web.views.cards import editable
 from registry.web.views.completions import keys_of
 from registry.web.views.versions import frame
+
+# What a form takes besides: its other fields, and the lines around each.
+_REST = 64 * 1024
 
 
 @page("GET", "POST")
@@ -33,6 +38,7 @@ def edit(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
         shown["pairs"] = pairs(form.theirs, form.mine)
     context = frame(actor, membership, "metadata") | shown | {"form": form}
     context |= {"as_rows": isinstance(form, RowsForm), "fits": leaves.fits(membership.version.metadata)}
+    context["too_large"] = request.method == "GET" and _is_too_large(membership.version.metadata)
     context["known"] = keys_of(actor, membership.collection) if context["as_rows"] else []
     return show(
         request,
@@ -51,3 +57,9 @@ def _form(request: HttpRequest, now: dict[str, Any]) -> MetadataForm | RowsForm:
     if data is None and (request.GET.get("as") == "json" or not leaves.fits(now)):
         return MetadataForm(now=now)
     return RowsForm(data, now=now)
+
+
+def _is_too_large(metadata: dict[str, Any]) -> bool:
+    """Tell whether the server would refuse the form that it gave, were it sent back as it is."""
+    room = settings.DATA_UPLOAD_MAX_MEMORY_SIZE - _REST
+    return len(as_json(metadata).encode("utf-8", "surrogatepass")) > room

@@ -21,7 +21,7 @@ from registry.web import feeds, orders, rows, searches, snippets
 from registry.web.columns import is_number
 from registry.web.forms import events
 from registry.web.forms.collections import DeleteForm
-from registry.web.metadata import matching
+from registry.web.metadata import Search
 from registry.web.pager import paged
 from registry.web.pages import done, page, rights, show
 from registry.web.templatetags.words import as_json
@@ -94,10 +94,12 @@ def metadata(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
         )
     asked, _ = searches.of(request)
     whole = membership.version.metadata
+    search = Search(asked.q)
     context = {
         "copied": text if len(text) <= _COPIED else "",
         "asked": asked,
-        "shown": matching(whole, asked.q) if asked.q else whole,
+        "shown": search.matching(whole) if asked.q else whole,
+        "search": search,
     }
     return show(request, "versions/metadata.html", frame(actor, membership, "metadata") | context)
 
