@@ -1,5 +1,5 @@
 // How a drawn lineage is seen: fit, zoom (buttons, wheel with Ctrl, two fingers); the chosen node stays in sight.
-const [LEGIBLE, SMALLEST, LARGEST, MARGIN] = [0.7, 0.1, 4, 24];
+const [LEGIBLE, READABLE, SMALLEST, LARGEST, MARGIN] = [0.7, 0.85, 0.1, 4, 24];
 
 function lens(canvas) {
   let [svg, width, height] = [null, 0, 0];
@@ -11,8 +11,14 @@ function lens(canvas) {
     return Math.min(1.25, (canvas.offsetWidth - 2) / width, room / height);
   }
 
+  /* The chosen node, when it is in sight. */
+  function centre() {
+    const [at, seen] = [middle(svg.querySelector(".is-selected").getBoundingClientRect()), canvas.getBoundingClientRect()];
+    return at.x > seen.left && at.x < seen.right && at.y > seen.top && at.y < seen.bottom ? at : middle(seen);
+  }
+
   /* What lies at a point of the screen stays there. */
-  function zoom(scale, at = middle(canvas.getBoundingClientRect())) {
+  function zoom(scale, at = centre()) {
     const before = svg.getBoundingClientRect();
     svg.setAttribute("width", width * scale);
     const after = svg.getBoundingClientRect();
@@ -20,8 +26,17 @@ function lens(canvas) {
     canvas.scrollTop += after.top + ((at.y - before.top) / before.height) * after.height - at.y;
   }
 
-  const scale = () => svg.getBoundingClientRect().width / width;
-  const by = (factor, at) => zoom(Math.min(Math.max(scale() * factor, Math.min(fitting(), SMALLEST)), LARGEST), at);
+  /* At first all of it, unless that would be too small to read. What one has zoomed to stays when a cluster opens. */
+  let rule = () => (fitting() < LEGIBLE ? READABLE : fitting());
+  function by(factor, at) {
+    const scale = Math.min(Math.max((svg.getBoundingClientRect().width / width) * factor, Math.min(fitting(), SMALLEST)), LARGEST);
+    rule = () => scale;
+    zoom(scale, at);
+  }
+  function fit() {
+    rule = fitting;
+    zoom(fitting());
+  }
 
   function reveal(centred) {
     const [box, seen] = [svg.querySelector(".is-selected").getBoundingClientRect(), canvas.getBoundingClientRect()];
@@ -34,12 +49,11 @@ function lens(canvas) {
   }
 
   function show(drawn) {
-    const kept = svg ? Number(svg.getAttribute("width")) / width : 0;
     [svg, width, height] = [drawn.svg, drawn.width, drawn.height + 16];
-    svg.setAttribute("width", width * (kept || Math.max(fitting(), LEGIBLE)));
+    svg.setAttribute("width", width * rule());
   }
 
-  return { by, reveal, show, fit: () => zoom(fitting()) };
+  return { by, reveal, show, fit };
 }
 
 function pinches(canvas, { by }) {

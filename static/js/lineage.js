@@ -28,6 +28,8 @@ async function laid(elk, shown) {
   const children = shown.nodes.map((node) => ({ id: node.key, ...size(node) }));
   const edges = shown.edges.map(([source, target], at) => ({ id: `e${at}`, sources: [source], targets: [target] }));
   const layoutOptions = { "elk.algorithm": "layered", "elk.direction": "RIGHT", "elk.edgeRouting": "SPLINES",
+    // In the order of names, as far as arrows go along with it.
+    "elk.layered.considerModelOrder.strategy": "NODES_AND_EDGES",
     "elk.layered.spacing.nodeNodeBetweenLayers": "48", "elk.spacing.nodeNode": "18", "elk.padding": "[top=16,left=16,bottom=16,right=16]" };
   const found = await elk.layout({ id: "root", layoutOptions, children, edges });
   const places = new Map(found.children.map((child) => [child.id, child]));
@@ -42,6 +44,10 @@ async function start(root) {
   const answer = await fetch(root.dataset.lineage, { headers: { Accept: "application/json" } });
   if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
   const graph = await answer.json();
+  const { compare } = new Intl.Collator("en", { numeric: true });
+  graph.nodes.sort((a, b) => a.distance - b.distance || compare(a.name, b.name));
+  const place = new Map(graph.nodes.map(({ key }, at) => [key, at]));
+  graph.edges.sort((a, b) => place.get(a[0]) - place.get(b[0]) || place.get(a[1]) - place.get(b[1]));
   const elk = new window.ELK({ workerUrl: root.dataset.worker });
   const { node: asked, open: opened, hide: folded } = root.asked;
   const known = new Set(graph.nodes.map(({ key }) => key));

@@ -28,6 +28,9 @@ def test_a_sweep_is_one_cluster_of_runs_with_their_models(open_as, sample):
     assert dataset.startswith("Version crops")
     page.get_by_label(re.compile("^Cluster ")).click()
     expect(page.locator("svg.dag .node")).to_have_count(17)
+    # In the order of their names.
+    heights = [page.get_by_label(re.compile(f"^Run sweep-{n} ")).bounding_box()["y"] for n in range(8)]
+    assert heights == sorted(heights)
     expect(page.locator("#lineage-selected")).to_contain_text("sweep-")
     page.get_by_role("button", name="Gather its siblings").click()
     expect(page.locator("svg.dag .node")).to_have_count(2)
