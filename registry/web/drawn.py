@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,8 @@ from registry.services.lineage import Graph, Node
 from registry.web.templatetags.marks import sorted_aliases
 from registry.web.templatetags.words import day, duration, plural, size
 
-_NAMED = 5
+# Numbers within the name of a run: what differs between the runs of a sweep.
+_NUMBERS = re.compile(r"[0-9]+(?:[.][0-9]+)*(?:e-?[0-9]+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ def _version(row: Membership) -> dict[str, Any]:
         "title": row.collection.name,
         "mark": f"v{row.number}",
         "sub": f"{kind}, {size(version.size)}",
+        # Whom it is like: closely, and at a pinch.
+        "families": [f"version of {row.collection.project}/{row.collection.name}", f"version {kind}"],
         "aliases": sorted_aliases(row),
         "facts": [
             ["Type", kind],
@@ -103,6 +107,7 @@ def _run(run: Run) -> dict[str, Any]:
         "title": str(run),
         "mark": "",
         "sub": f"run, {took}",
+        "families": [f"run {run.job_type or _NUMBERS.sub('#', str(run))}", f"run {run.job_type}"],
         "aliases": [],
         "facts": [
             ["State", run.get_state_display()],

@@ -1,4 +1,6 @@
 // The panel beside a lineage: the facts of the chosen node, and what can be hidden or gathered from there.
+const NAMED = 20;
+
 function line(label, value) {
   const row = document.createElement("div");
   const [term, told] = [document.createElement("dt"), document.createElement("dd")];
@@ -12,7 +14,8 @@ function facts(node) {
   const list = document.createElement("dl");
   list.className = "facts";
   const aliases = node.aliases.length ? [["Aliases", node.aliases.join(", ")]] : [];
-  const inside = (node.nodes ?? []).slice(0, 20).map((each) => ["", each.name]);
+  const inside = (node.nodes ?? []).slice(0, NAMED).map((each) => ["", each.name]);
+  if (node.nodes?.length > NAMED) inside.push(["", `and ${node.nodes.length - NAMED} more`]);
   list.append(...[...aliases, ...node.facts, ...inside].map(([label, value]) => line(label, value)));
   return list;
 }
@@ -38,12 +41,11 @@ function button(root, words, event, detail) {
 function actions(root, { node, before, after }) {
   const box = document.createElement("p");
   box.className = "row-flex tight";
-  const { key } = node;
   if (node.kind === "cluster") box.append(button(root, "Open", "lineage:open", node));
   else
     for (const [way, is] of [["before", before], ["after", after]]) {
       const hidden = node.hides.includes(way);
-      if (is || hidden) box.append(button(root, `${hidden ? "Show" : "Hide"} what is ${way}`, "lineage:fold", { key, way }));
+      if (is || hidden) box.append(button(root, `${hidden ? "Show" : "Hide"} what is ${way}`, "lineage:fold", { node, way }));
     }
   if (node.cluster) box.append(button(root, "Gather its siblings", "lineage:close", node.cluster));
   return box;

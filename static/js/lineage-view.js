@@ -1,4 +1,4 @@
-// Walking through a drawn lineage: choosing a node (its path lights up; "lineage:chosen" tells), keys, pan, zoom, find.
+// Walking through a drawn lineage: choosing a node (its path lights up; "lineage:chosen" tells), keys. [data-lineage].seek(key) chooses a node wherever it is.
 function reach(edges, key, forwards) {
   const found = new Set([key]);
   for (let grew = true; grew; ) {
@@ -31,14 +31,8 @@ function attach(root, detail) {
       for (const part of group.children) part.classList.toggle("on", on);
     }
     const way = (at) => edges.some(({ ends }) => ends[at] === key);
-    root.dispatchEvent(new CustomEvent("lineage:chosen", { detail: { node: byKey.get(key), before: way(1), after: way(0) } }));
     if (focus) element(key).focus();
-    element(key).scrollIntoView({ block: "nearest", inline: "nearest" });
-  }
-
-  function zoom(by) {
-    const now = svg.getBoundingClientRect().width;
-    svg.setAttribute("width", by ? Math.min(Math.max(now * by, 200), 20000) : Math.max(Math.min(canvas.clientWidth, detail.width * 1.25), detail.width * 0.7));
+    root.dispatchEvent(new CustomEvent("lineage:chosen", { detail: { node: byKey.get(key), before: way(1), after: way(0) } }));
   }
 
   const ways = {
@@ -64,20 +58,8 @@ function attach(root, detail) {
     else choose(key, true);
     event.preventDefault();
   };
-  for (const button of root.querySelectorAll("[data-zoom]")) button.onclick = () => zoom({ in: 1.25, out: 0.8 }[button.dataset.zoom]);
-  root.find = (text) => {
-    const has = ({ name }) => name.toLowerCase().includes(text.toLowerCase());
-    const found = nodes.find((node) => node.kind !== "cluster" && has(node));
-    if (found) return choose(found.key, false);
-    const cluster = nodes.find((node) => node.nodes?.some(has));
-    if (cluster) root.dispatchEvent(new CustomEvent("lineage:open", { detail: { ...cluster, chosen: cluster.nodes.find(has).key } }));
-  };
-  zoom();
-  choose(byKey.has(detail.chosen) ? detail.chosen : detail.start, detail.again);
+  root.seek = (key) => (byKey.has(key) ? choose(key, false) : root.dispatchEvent(new CustomEvent("lineage:show", { detail: key })));
+  choose(byKey.has(detail.chosen) ? detail.chosen : detail.start, detail.focus);
 }
 
-for (const root of document.querySelectorAll("[data-lineage]")) {
-  root.addEventListener("lineage:drawn", ({ detail }) => attach(root, detail));
-  document.getElementById("find-node")?.addEventListener("input", (event) => event.target.value && root.find?.(event.target.value));
-  document.getElementById("find-node")?.form.addEventListener("submit", (event) => event.submitter ?? event.preventDefault());
-}
+for (const root of document.querySelectorAll("[data-lineage]")) root.addEventListener("lineage:drawn", ({ detail }) => attach(root, detail));

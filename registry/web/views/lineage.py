@@ -26,6 +26,7 @@ def of_version(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse
     context = frame(actor, membership, "lineage") | {
         "graph": graph,
         "rows": drawn.rows(graph),
+        "chosen": _chosen(request.GET, graph),
         "way": way,
         "depth": depth,
         "ways": _WAYS.items(),
@@ -55,6 +56,16 @@ def _depth(query: QueryDict) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 3):
         raise InvalidQuery("depth must be a whole number of runs.", field="depth")
     return int(text)
+
+
+def _chosen(query: QueryDict, graph: lineage.Graph) -> str:
+    """Return the node that the address names.
+
+    What it says of clusters and folded parts (`open`, `hide`) is for the script. A name of what is not there is passed
+    over, here and there: a link should outlive what it points at.
+    """
+    key = query.get("node", "")
+    return key if key in graph.nodes else graph.start
 
 
 def _steps(way: str, depth: int) -> dict[str, int]:
