@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from django.db import connection, models
@@ -33,6 +33,8 @@ _SHORTEST_PART = 3
 # Of one card with its metadata: what a person wrote fits, what a program dumped into it does not fill the index.
 _MOST_WORDS, _MOST_CHARACTERS, _LONGEST = 2000, 256 * 1024, 64
 _MOST_ASKED = 8
+# A mark in nearly every collection: as the beginning of a word, all of these would be read to find a few.
+_EVERYWHERE = "latest"
 
 
 def of(text: str) -> Iterator[str]:
@@ -141,27 +143,22 @@ class _Said:
     either: str
 
     def __str__(self) -> str:
-        asked = self.asked
-        if asked.needed and len(asked.words) == 1:
-            conditions = []
-        else:
-            conditions = [
-                self._any([*self._begun(word, asked.places), *self._in(word)]) for word in asked.words
-            ]
+        asked, conditions = self.asked, []
+        # A beginning is read from the index whole: no word is asked for twice.
+        if not asked.needed or len(asked.words) > 1:
+            every = ([*self._begun(word, asked.places), *self._in(word)] for word in asked.words)
+            conditions += [self._any(each) for each in every]
         if asked.needed:
-            conditions.append(
-                self._any(each for word in asked.words for each in self._begun(word, asked.needed))
-            )
+            needed = (self._begun(word, asked.needed) for word in asked.words)
+            conditions.append(self._any(chain.from_iterable(needed)))
         if asked.projects is not None:
             conditions.append(self._any(map(self._project, asked.projects)))
         return self.both.join(conditions)
 
     def _begun(self, word: str, places: Sequence[str]) -> list[str]:
-        """Write that a word begins so in one of the places; in texts, where it is short, that it is the word."""
+        """Write that a word begins so in one of the places, or is the word where too many begin so."""
         return [
-            (self.whole if place == TEXT and len(word) < _SHORTEST_PART else self.beginning).format(
-                f"{place}{word}"
-            )
+            (self.whole if _is_whole(place, word) else self.beginning).format(place + word)
             for place in places
         ]
 
@@ -173,6 +170,10 @@ class _Said:
 
     def _any(self, conditions: Iterable[str]) -> str:
         return f"({self.either.join(conditions)})"
+
+
+def _is_whole(place: str, word: str) -> bool:
+    return (place == TEXT and len(word) < _SHORTEST_PART) or (place == MARK and word == _EVERYWHERE)
 
 
 class _Words(models.Model):
