@@ -17,7 +17,7 @@ from registry.models.tags import CollectionTag, VersionTag
 from registry.models.teams import Entity, Organization, OrganizationMember, Role, Team, TeamMember, named
 from registry.models.uploads import Upload, UploadPart
 from registry.models.versions import Membership, Version
-from registry.models.words import CollectionWords, VersionWords
+from registry.models.words import CollectionWords, ProjectWords, VersionWords
 
 __all__ = [
     "Alias",
@@ -39,6 +39,7 @@ __all__ = [
     "Organization",
     "OrganizationMember",
     "Project",
+    "ProjectWords",
     "ProtectedAlias",
     "Role",
     "Run",

@@ -51,6 +51,8 @@ class Event(models.Model):
             models.Index(fields=["project_id", "act", "-id"], name="event_by_act"),
             models.Index(fields=["project_id", "actor_name", "-id"], name="event_by_actor"),
             models.Index(fields=["at"], name="event_by_time"),
+            # One's own acts, in whatever project.
+            models.Index(fields=["actor_id", "-id"], name="event_by_person"),
         ]
 
     def __str__(self) -> str:

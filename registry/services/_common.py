@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Collection
 from datetime import datetime
@@ -28,6 +29,12 @@ DeleteAliases: TypeAlias = bool | Collection[str]
 def spelled(name: str) -> str:
     """Return an alias or tag that is looked for in the form in which they are kept (NFC)."""
     return unicodedata.normalize("NFC", name)
+
+
+def pieces(q: str) -> list[str]:
+    """Cut a search of names at all that is neither letter nor digit; whole, when it is nothing else."""
+    whole = spelled(q)
+    return [word for word in re.split(r"[\W_]+", whole) if word] or [whole]
 
 
 def changes(row: Model, wanted: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

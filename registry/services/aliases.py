@@ -15,7 +15,7 @@ from registry.errors import ChangedMeanwhile, Conflict, NotFound
 from registry.models import Alias, Collection, Event, Membership, Project, ProtectedAlias, Version
 from registry.models.prepared import Prepared
 from registry.policy import Act, check
-from registry.services import events, locks, touching
+from registry.services import events, locks, touching, words
 from registry.services._common import KEEP, Keep, now, spelled
 
 __all__ = [
@@ -131,7 +131,9 @@ def holders(collection: Collection, names: Iterable[str]) -> dict[str, Alias]:
 def assign(actor: Actor, membership: Membership, names: Iterable[str]) -> None:
     """Point aliases at a membership, with an event for each that moved; call it with the collection locked."""
     wanted = list(names)
-    told = point(actor, membership, wanted, holders(membership.collection, wanted))
+    held = holders(membership.collection, wanted)
+    told = point(actor, membership, wanted, held)
+    words.of_moved(membership, held.values())
     events.append(told)
     touching.aliases(membership, told)
 
@@ -147,7 +149,7 @@ def point(
     """Point aliases at a membership, and return the events that the caller must append.
 
     `held` are the present holders. `quiet` names move without an event of their own: `latest` at a commit,
-    which the commit's event tells.
+    which the commit's event tells. The index of words is the caller's, too.
     """
     wanted = list(dict.fromkeys([*names, *quiet]))
     fresh = [name for name in wanted if name not in held]
@@ -232,3 +234,4 @@ def _drop(actor: Actor, alias: Alias) -> None:
     )
     touching.aliases(alias.membership, [told])
     alias.delete()
+    words.of_marks(Membership.objects.filter(pk=alias.membership_id))

@@ -13,9 +13,10 @@ from strongroom.core.names import version_number
 
 from registry.actor import Actor
 from registry.errors import InvalidQuery
-from registry.models import Collection, Entity, Event, Membership, Project
+from registry.models import Collection, Entity, Event, Membership, Project, User
 from registry.models.merged import Merged
 from registry.policy import Act, can, check
+from registry.services import stars
 from registry.services._common import spelled
 from registry.services.aliases import LATEST
 
@@ -29,6 +30,10 @@ _OF_ALIASES = ("alias.move", "alias.remove")
 # What else takes aliases from versions and gives them back; and what moves `latest` besides.
 _OF_VERSIONS = ("version.delete", "version.expire", "version.restore")
 _OF_LATEST = "version.log"
+# Whose acts `recent` lists.
+TEAM, STARRED, MINE = "team", "starred", "mine"
+# Places that are walked each by itself: a query of more parts is refused by SQLite at 500.
+_FEW = 50
 
 
 class Filters(TypedDict, total=False):
@@ -124,10 +129,43 @@ def of_version(actor: Actor, membership: Membership, **filters: Unpack[Filters])
     return _of_versions(Event.objects.all(), [membership.version_id], filters)
 
 
-def recent(actor: Actor, **filters: Unpack[Filters]) -> QuerySet[Event]:
-    """List what happened in all projects that the person sees, newest first."""
-    projects = Project.objects.visible_to(actor.user).values("pk")
-    return _newest_first(Event.objects.filter(project_id__in=projects), filters)
+def recent(actor: Actor, *, whose: str = TEAM, **filters: Unpack[Filters]) -> Rows:
+    """List what is news to a person, newest first: what others did in their teams and in what they starred.
+
+    With `STARRED` only in that; with `MINE` what they did themselves, wherever they see it.
+    """
+    if actor.user is None:
+        return Event.objects.none()
+    seen = Project.objects.visible_to(actor.user)
+    if whose == MINE:
+        mine = Event.objects.filter(actor_id=actor.user.pk, project_id__in=seen.values("pk"))
+        return _newest_first(mine, filters)
+    projects, collections = stars.places(actor)
+    held = Collection.objects.filter(pk__in=collections, project__in=seen.values("pk"))
+    places = dict(held.values_list("pk", "project_id"))
+    if whose == TEAM:
+        mine_too = Q(entity__in=Entity.objects.with_role(actor.user).values("pk"))
+        seen = seen.filter(mine_too | Q(pk__in={*projects, *places.values()}))
+    else:
+        seen = seen.filter(pk__in=projects)
+    ids = set(seen.values_list("pk", flat=True))
+    return _of_places(actor.user, ids, {pk for pk, project in places.items() if project not in ids}, filters)
+
+
+def _of_places(user: User, projects: set[int], collections: set[int], filters: Filters) -> Rows:
+    """List what others did in some projects and collections, each walked by its own part of an index.
+
+    Who has many finds something soon in all that happened, walked by time: "+ 0" keeps databases from the indexes.
+    """
+    others = Event.objects.exclude(actor_id=user.pk)
+    if not projects and not collections:
+        return others.none()
+    if len(projects) + len(collections) > _FEW:
+        rows = others.annotate(place=F("project_id") + 0, held=F("collection_id") + 0)
+        return _newest_first(rows.filter(Q(place__in=projects) | Q(held__in=collections)), filters)
+    parts = [others.filter(project_id=pk) for pk in sorted(projects)]
+    parts += [others.filter(collection_id=pk) for pk in sorted(collections)]
+    return Merged(*(_newest_first(part, filters) for part in parts))
 
 
 def shows_origin(actor: Actor, place: Entity | Project) -> bool:

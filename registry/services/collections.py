@@ -21,7 +21,7 @@ from registry.errors import Gone, NameTaken, NotFound, NotInTrash
 from registry.models import Alias, ArtifactType, Collection, CollectionTag, Membership, Project, Version
 from registry.policy import Act, check
 from registry.services import events, restoring, sequences, trashing, words
-from registry.services._common import KEEP, DeleteAliases, Keep, changes, now, refuse_held, spelled
+from registry.services._common import KEEP, DeleteAliases, Keep, changes, now, pieces, refuse_held, spelled
 from registry.services.locks import lock, lock_rows
 from registry.services.restoring import RestoredCollection
 from registry.services.seen import Seen, refuse_changed
@@ -39,7 +39,7 @@ def find(actor: Actor, project: Project, name: str) -> Collection:
 def listing(
     actor: Actor, *, project: Project, type: str | None = None, q: str | None = None, tag: str | None = None
 ) -> QuerySet[Collection]:
-    """List a project's collections; `q` is looked for in names, without case."""
+    """List a project's collections; each word of `q` is looked for in names, without case."""
     check(actor, Act.VIEW, project)
     return _narrowed(Collection.objects.live().filter(project=project).for_listing(), type, q, tag)
 
@@ -57,8 +57,8 @@ def _narrowed(
 ) -> QuerySet[Collection]:
     if type:
         rows = rows.filter(type__name=type)
-    if q:
-        rows = rows.filter(name__icontains=q)
+    for word in pieces(q or ""):
+        rows = rows.filter(name__icontains=word)
     if tag:
         rows = rows.filter(pk__in=CollectionTag.objects.filter(name=spelled(tag)).values("collection_id"))
     return rows
@@ -182,6 +182,8 @@ def _apply(
         row.updated_at = now()
         row.save()
         words.of_collection(row)
+        if "name" in after:
+            words.of_renamed(row)
         events.record(actor, "collection.edit", collection=row, subject=row.name, before=before, after=after)
 
 

@@ -78,6 +78,8 @@ def finish(actor: Actor, draft: Version, wanted: list[str], tagged: list[str]) -
         latest.collection = draft.sequence
         told = _close_unchanged(actor, draft, latest)
         named = names.point(actor, latest, wanted, held) + labels.added(actor, latest, tagged)
+        if named:
+            words.of_moved(latest, held.values())
         events.append(told + named)
         touching.aliases(latest, named)
         return Committed(latest, created=False)
@@ -85,6 +87,7 @@ def finish(actor: Actor, draft: Version, wanted: list[str], tagged: list[str]) -
     told = [*_made(actor, membership), _logged(actor, membership, latest)]
     told += names.point(actor, membership, wanted, held, quiet=[names.LATEST])
     told += labels.put(actor, membership, tagged, [])
+    words.of_moved(membership, held.values())
     events.append(told)
     return Committed(membership, created=True)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from registry.actor import Actor
 from registry.models import Alias, Collection, Event, Membership, Version
-from registry.services import events
+from registry.services import events, words
 from registry.services._common import now
 from registry.services.aliases import LATEST, moved
 
@@ -64,6 +64,7 @@ def fall_back(actor: Actor, left: Mapping[int, Holder]) -> list[Event]:
         .order_by("pk")
     )
     Alias.objects.bulk_create(_alias(actor, heir) for heir in heirs)
+    words.of_marks(Membership.objects.filter(pk__in=[heir.pk for heir in heirs]))
     return [moved(actor, heir, LATEST, left[heir.collection_id]) for heir in heirs]
 
 
@@ -85,11 +86,14 @@ def rising(
 
 def take(actor: Actor, risen: Iterable[Membership], held: Mapping[int, Holder]) -> list[Event]:
     """Point `latest` at those who `rising` chose; returns the events to append."""
-    told = []
+    told, moved_between = [], set()
     for place in risen:
         rows = Alias.objects.filter(collection=place.collection_id, name=LATEST)
         rows.update(membership=place, created_by=actor.user, created_at=now())
         told.append(moved(actor, place, LATEST, held[place.collection_id]))
+        moved_between |= {place.version_id, held[place.collection_id].version_id}
+    if moved_between:
+        words.of_marks(Membership.objects.filter(version__in=moved_between))
     return told
 
 
@@ -98,6 +102,8 @@ def of_the_only(actor: Actor, version: Version) -> bool:
     alone = version.memberships.filter(collection__version_count=1).exclude(collection__aliases__name=LATEST)
     places = list(alone.select_related("version", "collection__project__entity"))
     Alias.objects.bulk_create(_alias(actor, place) for place in places)
+    if places:
+        words.of_marks(Membership.objects.filter(version=version))
     events.append(moved(actor, place, LATEST, None) for place in places)
     return bool(places)
 

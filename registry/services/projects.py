@@ -8,11 +8,12 @@ from strongroom.core.names import check_description, check_project_name
 
 from registry.actor import Actor
 from registry.errors import InvalidInput, NameTaken
-from registry.models import Entity, Project, named
+from registry.models import Entity, Project, ProjectWords, named, words
 from registry.models.prepared import Prepared
 from registry.policy import Act, can, check, check_seen, role_in
 from registry.services import events
-from registry.services._common import KEEP, Keep, changes, now, spelled
+from registry.services import words as indexed
+from registry.services._common import KEEP, Keep, changes, now
 from registry.services.seen import Seen, refuse_changed
 
 _NEWEST = Prepared[Project](
@@ -42,7 +43,7 @@ def listing(
 ) -> QuerySet[Project]:
     """List the projects that the person sees, of one entity or of all; `owner` narrows all to an entity's name.
 
-    `q` is looked for in names, without case.
+    Each word of `q` begins one of the name and the description, or is a part of the name.
     """
     rows = Project.objects.visible_to(actor.user).select_related("entity").filter(kind=Project.Kind.PROJECT)
     if entity is not None:
@@ -50,7 +51,9 @@ def listing(
     if owner:
         rows = rows.filter(named(owner))
     if q:
-        rows = rows.filter(name__icontains=spelled(q))
+        asked = words.Asked(words.asked(q), (words.NAME, words.TEXT))
+        having = ProjectWords.objects.filter(words__have=asked)
+        rows = rows.filter(pk__in=having.values("pk")) if asked.words else rows.none()
     return rows.filter(visibility=visibility) if visibility else rows
 
 
@@ -84,6 +87,7 @@ def create(
     try:
         with transaction.atomic():
             project.save()
+            indexed.of_project(project)
             events.record(actor, "project.create", project=project, subject=str(project))
     except IntegrityError:
         raise NameTaken(
@@ -139,6 +143,7 @@ def _save(actor: Actor, project: Project, wanted: dict[str, str], seen: Seen) ->
             before, after = changes(row, wanted)
             if after:
                 Project.objects.filter(pk=row.pk).update(**after, updated_at=now())
+                indexed.of_project(Project.objects.select_related("entity").get(pk=row.pk))
                 events.record(actor, "project.edit", project=project, before=before, after=after)
     except IntegrityError:
         raise NameTaken(

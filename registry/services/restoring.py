@@ -12,7 +12,7 @@ from registry.actor import Actor
 from registry.errors import Forbidden, Gone, NotInTrash
 from registry.models import Alias, Collection, Event, Membership, Version
 from registry.policy import Act, check
-from registry.services import aliases, events, latest, locks, sequences, trashing, ttls
+from registry.services import aliases, events, latest, locks, sequences, trashing, ttls, words
 from registry.services._common import now
 
 
@@ -91,6 +91,7 @@ def restore_all(
     versions = {row.version_id: row.version for row in rows}
     places = trashing.places_of(versions)
     names, told = _give_back_aliases(actor, versions, latest.numbers(places))
+    words.of_marks(Membership.objects.filter(version__in=list(versions)))
     causes = {pk: version.deletion_cause for pk, version in versions.items()}
     Version.objects.filter(pk__in=list(versions)).update(
         state=Version.State.COMMITTED,

@@ -10,6 +10,7 @@ from registry.actor import Actor
 from registry.errors import NameTaken, TypeMismatch
 from registry.models import ArtifactType, Collection, Project
 from registry.models.prepared import Prepared
+from registry.services import words
 
 
 def _here(project: int, name: str) -> QuerySet[Collection]:
@@ -47,6 +48,7 @@ def begin(
             made = Collection.objects.create(
                 project=project, type=kind, name=name, established=False, created_by=actor.user
             )
+            words.of_new_collection(made)
     except IntegrityError:
         return begin(actor, project=project, name=name, type=type, lock=lock)
     return made, True

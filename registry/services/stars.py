@@ -43,5 +43,12 @@ def listing(actor: Actor, *, limit: int) -> list[Target]:
     return [target for target in found if target is not None]
 
 
+def places(actor: Actor) -> tuple[set[int], set[int]]:
+    """Return the ids of the projects and of the collections that the person starred, seen or not."""
+    found = Star.objects.filter(user=actor.user).values_list("project_id", "collection_id")
+    rows = list(found) if actor.user is not None else []
+    return {pk for pk, _ in rows if pk is not None}, {pk for _, pk in rows if pk is not None}
+
+
 def _on(target: Target) -> dict[str, Any]:
     return {"collection": target} if isinstance(target, Collection) else {"project": target}

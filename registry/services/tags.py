@@ -11,7 +11,7 @@ from registry.actor import Actor
 from registry.errors import NotFound
 from registry.models import Collection, Event, Membership, Version, VersionTag
 from registry.policy import Act, check
-from registry.services import aliases, events, locks, touching
+from registry.services import aliases, events, locks, touching, words
 from registry.services._common import spelled
 from registry.services.narrowing import tags_of
 
@@ -89,6 +89,8 @@ def put(actor: Actor, membership: Membership, names: Iterable[str], held: list[s
 
 
 def _note(membership: Membership, told: list[Event]) -> None:
+    if told:
+        words.of_marks(Membership.objects.filter(version=membership.version))
     events.append(told)
     touching.card(membership, told)
 

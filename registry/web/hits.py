@@ -43,7 +43,8 @@ def of(kind: str, rows: Iterable[Any], q: str) -> list[Hit]:
 
 
 def _project(row: Any, asked: list[str]) -> Hit:
-    return Hit(row, row.get_absolute_url(), str(row), "", row.updated_at, "")
+    says = row.excerpt if _has(row.excerpt, asked) else ""
+    return Hit(row, row.get_absolute_url(), str(row), "", row.updated_at, "", says=says)
 
 
 def _collection(row: Any, asked: list[str]) -> Hit:
@@ -66,9 +67,11 @@ def _content(row: Any, asked: list[str]) -> Hit:
     where, says, href = "", row.excerpt, hit.href
     if not _has(row.excerpt, asked):
         found = next((each for each in words.leaves(row.brief or {}) if _has(each[1], asked)), None)
+        sought = asked
         if found is not None:
             where, says = found[0], found[1][:_LONGEST_VALUE]
-        href = f"{hit.href}/metadata?{urlencode({'q': asked[0]})}"
+            sought = [word for word in asked if _has(found[1], [word])]
+        href = f"{hit.href}/metadata?{urlencode({'q': sought[0]})}"
     return Hit(hit.of, href, hit.name, hit.place, hit.at, hit.icon, where, says)
 
 

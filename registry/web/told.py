@@ -10,7 +10,7 @@ from typing import Any
 from django.urls import reverse
 
 from registry.actor import Actor
-from registry.models import Collection, Event, Membership, Project, User
+from registry.models import Collection, Event, Membership, Project, Run, User
 from registry.web import differences
 from registry.web.differences import Pairs, Text
 from registry.web.templatetags.words import day, duration, size
@@ -87,6 +87,9 @@ class Story:
     before: str
     after: str
     door: str
+    # The collection that it is about, if any.
+    of: str = ""
+    of_url: str = ""
     key_prefix: str = ""
     # What an edit changed within metadata and a card, where the event kept it.
     pairs: Pairs | None = None
@@ -114,7 +117,7 @@ class Story:
 def tell(
     actor: Actor, events: Sequence[Event], *, origin: bool = False, loser: Membership | None = None
 ) -> list[Story]:
-    """Put events into words; four queries, however many there are.
+    """Put events into words; five queries, however many there are.
 
     `origin` says that the reader may see which keys were used; `loser` whose history this is: what took an
     alias from it is told as its loss.
@@ -128,10 +131,18 @@ def tell(
         Membership.objects.committed().sources().filter(version__in={event.version_id for event in events})
     )
     rows = {row.version_id: row for row in versions.select_related("collection__project__entity")}
-    stories = [_story(event, users, places, sets, rows) for event in events]
+    named = _runs(events, places)
+    stories = [_story(event, users, places, sets, rows, named) for event in events]
     if loser is not None:
         stories = [_lost(story, loser) for story in stories]
     return [replace(story, key_prefix=story.event.key_prefix) for story in stories] if origin else stories
+
+
+def _runs(events: Sequence[Event], places: dict[int, Project]) -> dict[tuple[int, str], Run]:
+    """Find the runs that events tell of, by project and name, without what they hold."""
+    names = {event.subject for event in events if event.act.startswith("run.")}
+    rows = Run.objects.filter(project__in=list(places), name__in=names).without_cards()
+    return {(row.project_id, row.name): row for row in rows}
 
 
 def _lost(story: Story, loser: Membership) -> Story:
@@ -150,6 +161,7 @@ def _story(
     places: dict[int, Project],
     sets: dict[int, Collection],
     rows: dict[int, Membership],
+    named: dict[tuple[int, str], Run],
 ) -> Story:
     verb, words = _WORDS.get(event.act, (event.act, event.act))
     if event.act == "alias.move" and not event.before:
@@ -168,6 +180,8 @@ def _story(
         url = held.get_absolute_url()
         label = label if event.version_id else held.name
     elif event.act.startswith("run.") and place is not None:
+        run = named.get((place.pk, event.subject))
+        label = str(run) if run is not None else label
         url = reverse("runs:detail", args=[place.entity.name, place.name, event.subject])
     elif event.act.startswith(("project.", "ttl_policy.")) and place is not None:
         label, url = place.name, place.get_absolute_url()
@@ -184,6 +198,8 @@ def _story(
         before=_value(event.act, event.before),
         after=_value(event.act, event.after),
         door=_DOORS.get(event.door, event.door),
+        of=held.name if held else "",
+        of_url=held.get_absolute_url() if held else "",
         pairs=_pairs(event),
         text=_text(event),
     )

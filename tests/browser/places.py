@@ -48,6 +48,8 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
     name = collection.rpartition("/")[2]
     mine = {
         "home": "/",
+        "home-mine": "/?whose=mine",
+        "home-starred": "/?whose=starred",
         "search": f"/search?q={world.found}",
         "search-cards": f"/search?q={world.in_card}",
         "search-kind": f"/search?q={world.found}&in=collections",

@@ -55,12 +55,15 @@ def test_a_star_on_what_one_no_longer_sees_is_not_shown(client, sample):
 
 
 def test_home_marks_what_was_there_before_the_last_visit(client, sample, monkeypatch):
+    bob = factories.actor(sample.people.bob)
+    aliases.move(bob, membership=sample.newest, name="stale")
     assert "Before you were last here" not in client.get("/").content.decode()
     User.objects.filter(pk=sample.alice.pk).update(home_seen_at=timezone.now())
-    aliases.move(factories.actor(sample.alice), membership=sample.newest, name="fresh")
+    aliases.move(bob, membership=sample.newest, name="fresh")
     with monkeypatch.context() as later:
         later.setattr(accounts, "_A_WHILE", timedelta(0))
         shown = client.get("/").content.decode()
     assert shown.count("Before you were last here") == 1
-    assert shown.index("fresh") < shown.index("Before you were last here")
+    mark = shown.index("Before you were last here")
+    assert shown.index(">fresh<") < mark < shown.index(">stale<")
     assert "Before you were last here" in client.get("/").content.decode(), "a reload hides nothing"

@@ -15,7 +15,8 @@ from registry.api.shapes import Param, needed, words_of
 from registry.http import conditional
 from registry.services import search
 
-_Q = Param("q", {"type": "string", "maxLength": 256}, "The text in the name", required=True)
+_WORDS = "Words: each a part of the name, or in a project the beginning of a word of its description"
+_Q = Param("q", {"type": "string", "maxLength": 256}, _WORDS, required=True)
 
 
 class Search(Endpoint):

@@ -19,7 +19,7 @@ _FIRST, _OFFERED = 10, 5
 # What is found while one types: names only, each by an index or a short column.
 _JUMPS = ("versions", "projects", "collections")
 _ORDERS = {
-    "versions": orders.LAST_FIRST, "projects": orders.PROJECTS, "collections": orders.COLLECTIONS,
+    "versions": orders.LAST_FIRST, "projects": orders.PROJECTS, "collections": orders.LAST_FIRST,
     "cards": orders.LAST_FIRST, "contents": orders.LAST_FIRST,
 }  # fmt: skip
 
@@ -37,11 +37,11 @@ def everything(request: HttpRequest, actor: Actor) -> HttpResponse:
     kind = request.GET.get("in", "")
     context: dict[str, Any] = {"q": q, "kind": kind if kind in search.KINDS else "", "kinds": hits.KINDS}
     if q and context["kind"]:
-        context["pager"] = pager.paged(request, search.KINDS[kind](actor, q), _ORDERS[kind])
+        context["pager"] = pager.paged(request, search.listing(actor, kind, q), _ORDERS[kind])
         return show(request, "home/search.html", context | {"hits": hits.of(kind, context["pager"].rows, q)})
+    if (meant := search.exact(actor, q)) is not None:
+        return redirect(meant)
     found = search.first(actor, q, limit=_FIRST) if q else None
-    if found and found.only and ":" in q:
-        return redirect(found.only)
     parts = [(part, hits.of(part.kind, part.rows, q)) for part in found.parts] if found else []
     return show(request, "home/search.html", context | {"parts": parts})
 
