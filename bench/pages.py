@@ -76,6 +76,8 @@ def prepare(server: strongroom.Server, count: int) -> dict[str, tuple[str, str]]
         "version, lineage": (f"{version}/lineage", MANY),
         "files": (f"{HOME}/artifacts/{FOLDERS}/v0/files", "part-00"),
         "files, a table": (f"{HOME}/artifacts/{FOLDERS}/v0/files/table.csv", "column"),
+        "files, a wide table": (f"{HOME}/artifacts/{FOLDERS}/v0/files/wide.csv", "column-49"),
+        "files, a part of a path": (f"{HOME}/artifacts/{FOLDERS}/v0/find?path=image-00", "image-0099"),
         "search": ("/search?q=model-00", "model-00"),
         "search, a word of all cards": ("/search?q=nightly", "nightly"),
         "search, a word of one card": (f"/search?q={count // 2}", str(count // 2)),
@@ -85,18 +87,25 @@ def prepare(server: strongroom.Server, count: int) -> dict[str, tuple[str, str]]
 
 
 def log_folders(api: Http) -> None:
-    """Log a version of a thousand files in ten folders: a table, and references."""
+    """Log a version of a thousand files in ten folders: a table, one of fifty columns, and references."""
     rows = "\n".join(f"{at},{at * 7 % 13},{at % 5}" for at in range(5000))
-    table = f"column,second,third\n{rows}\n".encode()
-    digest = hashlib.sha256(table).digest()
-    frame = digest + len(table).to_bytes(8, "big") + table
-    entries: list[dict[str, Any]] = [{"path": "table.csv", "size": len(table), "sha256": digest.hex()}]
-    for at in range(999):
+    head = ",".join(f"column-{at:02}" for at in range(50))
+    wide = "\n".join(",".join(str((at + each) * 7 % 97 / 8) for each in range(50)) for at in range(1000))
+    tables = {
+        "table.csv": f"column,second,third\n{rows}\n".encode(),
+        "wide.csv": f"{head}\n{wide}\n".encode(),
+    }
+    frames, entries = b"", list[dict[str, Any]]()
+    for name, data in tables.items():
+        digest = hashlib.sha256(data).digest()
+        frames += digest + len(data).to_bytes(8, "big") + data
+        entries.append({"path": name, "size": len(data), "sha256": digest.hex()})
+    for at in range(998):
         path = f"part-{at // 100:02}/image-{at:04}.png"
         entries.append({"path": path, "ref": f"s3://images/{path}", "digest": f"{at:032x}", "size": 4096})
     entries.sort(key=lambda each: each["path"])
     body = {"collection": FOLDERS, "type": "dataset", "entries": entries}
-    body["bundle"] = base64.b64encode(frame).decode()
+    body["bundle"] = base64.b64encode(frames).decode()
     api.json("POST", f"/api/v1/projects/team-0/{strongroom.PROJECT}/versions", body)
 
 

@@ -361,6 +361,7 @@ PAGES: dict[str, dict[str, Needs]] = {
     "versions:files": {"get": V},
     "versions:file": {"get": V},
     "versions:find-file": {"get": V},
+    "versions:complete-files": {"get": V},
     "versions:tree": {"get": V},
     "versions:tree-root": {"get": V},
     "versions:download": {"get": V},

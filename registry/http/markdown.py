@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+from collections.abc import Callable
 from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 LIMIT = 256 * 1024
 CACHE_SECONDS = 30 * 24 * 3600
 # Part of the cache key: a change of the rules must not show what older rules let through.
-_RULES = 3
+_RULES = 4
 
 _ALLOWED = (
     "a abbr b blockquote br code dd del details div dl dt em h2 h3 h4 h5 h6 hr i input kbd li mark ol p pre q s "
@@ -45,7 +46,14 @@ _CLASSES = {
     "div": frozenset({"codehilite"}),
     "ul": frozenset({"task-list"}),
     "li": frozenset({"task-list-item"}),
+    "a": frozenset({"md-picture"}),
+    "td": frozenset({"md-right", "md-center"}),
+    "th": frozenset({"md-right", "md-center"}),
 }
+_ALIGNED = re.compile(r"text-align:\s*(right|center)")
+# A link that stands for a picture beside the text, as it comes out of bleach.
+_PICTURE = re.compile(r'<a\b([^>]*\bclass="md-picture"[^>]*)>([^<]*)</a>')
+_HREF = re.compile(r'\bhref="([^"]*)"')
 _CODE = re.compile(
     r'<pre(?: class="codehilite")?><code(?: class="language-([\w+#-]{1,32})")?>(.*?)</code></pre>', re.DOTALL
 )
@@ -61,6 +69,20 @@ def render(text: str) -> SafeString:
         return _as_text(text)
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     return mark_safe(_remembered(f"markdown:{_RULES}:{digest}", text))  # noqa: S308  # cleaned by bleach below
+
+
+def with_pictures(html: str, picture: Callable[[str, str], str | None]) -> str:
+    """Return rendered markdown with pictures instead of the links that stand for them, where `picture` gives one.
+
+    `picture` takes the relative address and the words of a link, and returns safe HTML, or None to leave it.
+    """
+
+    def instead(found: re.Match[str]) -> str:
+        source = _HREF.search(found[1])
+        made = picture(unescape(source[1]), unescape(found[2])) if source else None
+        return made or found[0]
+
+    return _PICTURE.sub(instead, html)
 
 
 def _remembered(key: str, text: str) -> str:
@@ -199,6 +221,8 @@ class _Page(Treeprocessor):
                 _link_instead(element)
             elif element.tag == "th":
                 element.set("scope", "col")
+            if element.tag in ("th", "td"):
+                _align(element)
             if element.tag == "a":
                 _tame(element)
 
@@ -211,6 +235,23 @@ def _link_instead(image: Element) -> None:
     image.tail = tail
     image.tag, image.text = "a", name
     image.set("href", source)
+    if _is_beside(source):
+        image.set("class", "md-picture")
+
+
+def _is_beside(source: str) -> bool:
+    """Does an address lead to a file beside the text, and not to another server?"""
+    if not source or not _parses(source):
+        return False
+    parts = urlsplit(source)
+    return not parts.scheme and not parts.netloc and bool(parts.path)
+
+
+def _align(cell: Element) -> None:
+    """Keep what a table says of its columns as a class: styles of elements are not allowed on our pages."""
+    found = _ALIGNED.search(cell.attrib.pop("style", ""))
+    if found:
+        cell.set("class", f"md-{found[1]}")
 
 
 def _tame(link: Element) -> None:

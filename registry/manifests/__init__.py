@@ -1,5 +1,6 @@
 """The manifest store: sorted, chunked, content-addressed; write, read, browse, diff, digest."""
 
+from registry.manifests.finding import Found, find
 from registry.manifests.listing import Folder, FolderPage
 from registry.manifests.reading import diff, entries, folder, lookup
 from registry.manifests.sealing import MissingBlob, MissingPage, missing, seal
@@ -8,12 +9,14 @@ from registry.manifests.staging import Prepared, Staged, prepare, stage
 __all__ = [
     "Folder",
     "FolderPage",
+    "Found",
     "MissingBlob",
     "MissingPage",
     "Prepared",
     "Staged",
     "diff",
     "entries",
+    "find",
     "folder",
     "lookup",
     "missing",

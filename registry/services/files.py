@@ -15,7 +15,7 @@ from strongroom.core.paths import check_entry_path
 from registry import manifests, storage
 from registry.actor import Actor
 from registry.errors import Damaged, Gone, NotFound, TooLarge
-from registry.manifests import FolderPage
+from registry.manifests import FolderPage, Found
 from registry.models import Blob, Manifest, Membership
 from registry.policy import Act, check
 from registry.services import events
@@ -27,6 +27,8 @@ Content: TypeAlias = tuple[Entry, Blob]
 
 # A bundle names each file; more than this goes over several requests.
 BUNDLE_FILES = 2000
+# How many paths one search looks at before it says how far it came.
+FIND_AMONG = 200_000
 _TELL_EVERY_SECONDS = 600
 
 
@@ -90,6 +92,21 @@ def folder(actor: Actor, membership: Membership, path: str, cursor: str | None, 
     if path and cursor is None and not page.folders and not page.files:
         raise NotFound(f"{membership.name} has no folder {path}.")
     return page
+
+
+def find(
+    actor: Actor,
+    membership: Membership,
+    text: str,
+    *,
+    after: str | None = None,
+    limit: int = 100,
+    most: int = FIND_AMONG,
+) -> Found:
+    """Return files whose paths hold all words of a text, in whatever case; of many files, among the next ones."""
+    check(actor, Act.VIEW, membership.collection.project)
+    words = text.casefold().split()
+    return manifests.find(manifest_of(membership), words, after=after, limit=limit, most=most)
 
 
 def lines(actor: Actor, membership: Membership, prefix: str = "") -> Iterator[bytes]:

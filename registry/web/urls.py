@@ -49,6 +49,7 @@ version_patterns = [
     path(f"{_V}/files", files.browse, name="files"),
     path(f"{_V}/files/<path:path>", files.browse, name="file"),
     path(f"{_V}/find", files.find, name="find-file"),
+    path(f"{_V}/complete-files", files.complete, name="complete-files"),
     path(f"{_V}/tree/<path:path>", files.level, name="tree"),
     path(f"{_V}/tree", files.level, name="tree-root"),
     path(f"{_V}/download/<path:path>", files.download, name="download"),

@@ -1,5 +1,5 @@
 // <parquet-view>: a page of a Parquet file as a table; a worker reads it, and is stopped when it takes too long.
-const SECONDS = 20, ROWS = 50;
+const SECONDS = 20, ROWS = 50, COLUMNS = 50;
 
 function made(tag, attributes = {}, ...inside) {
   const element = document.createElement(tag);
@@ -19,7 +19,7 @@ function address(change) {
 
 function link(change, attributes, ...inside) {
   const href = address(change);
-  return made("a", { href, "hx-get": href, "hx-target": "#preview", "hx-push-url": "true", ...attributes }, ...inside);
+  return made("a", { href: `${href}#preview`, "hx-get": href, "hx-target": "#preview", "hx-push-url": "true", ...attributes }, ...inside);
 }
 
 function heading(column, at, found, sort) {
@@ -33,7 +33,7 @@ function heading(column, at, found, sort) {
 }
 
 function table(found, sort, name) {
-  const head = made("tr", {}, ...found.head.map((column, at) => heading(column, at, found, sort)));
+  const head = made("tr", {}, ...found.head.map((column, at) => heading(column, found.first + at, found, sort)));
   const rows = found.rows.map((row) => {
     const cells = row.map((value, at) => made("td", { class: found.head[at].numeric ? "num" : undefined }, value));
     return made("tr", {}, ...cells);
@@ -46,15 +46,24 @@ function table(found, sort, name) {
   return made("div", box, grid);
 }
 
+function bar(label, said, links) {
+  return made("nav", { class: "pager panel-body", "aria-label": label }, made("span", {}, said), made("span", { class: "joined" }, ...links));
+}
+
 function pager(found) {
   const last = found.start + found.rows.length;
-  const said = found.rows.length ? `Rows ${found.start + 1} to ${last} of ${found.total}` : `${found.total} rows`;
+  const links = [], said = found.rows.length ? `Rows ${found.start + 1} to ${last} of ${found.total}` : `${found.total} rows`;
   const back = { row: found.start > ROWS ? found.start - ROWS : null };
-  const links = [];
-  if (found.start) links.push(link(back, { class: "btn btn-plain", rel: "prev" }, "Back"));
+  if (found.start) links.push(link({ row: null }, { class: "btn btn-plain" }, "First"), link(back, { class: "btn btn-plain", rel: "prev" }, "Back"));
   if (last < found.total) links.push(link({ row: last }, { class: "btn btn-plain", rel: "next" }, "Next"));
-  const pages = made("span", { class: "joined" }, ...links);
-  return made("nav", { class: "pager panel-body", "aria-label": "Pages of rows" }, made("span", { class: "quiet" }, said), pages);
+  return bar("Pages of rows", said, links);
+}
+
+function columns({ first, head, width }) {
+  const end = first + head.length, links = [];
+  if (first) links.push(link({ cols: first > COLUMNS ? first - COLUMNS : null }, { class: "btn btn-plain" }, "Columns before"));
+  if (first + COLUMNS < width) links.push(link({ cols: first + COLUMNS }, { class: "btn btn-plain" }, "More columns"));
+  return end < width || first ? [bar("Pages of columns", `Columns ${first + 1} to ${end} of ${width}`, links)] : [];
 }
 
 class ParquetView extends HTMLElement {
@@ -66,8 +75,8 @@ class ParquetView extends HTMLElement {
     this.timer = setTimeout(() => this.say("Reading it took too long. Download the file to look into it."), SECONDS * 1000);
     this.worker.onmessage = ({ data }) => this.show(data);
     this.worker.onerror = () => this.say("It could not be read here. Download the file to look into it.");
-    const start = Math.max(0, Math.min(Number.parseInt(query.get("row") ?? "0", 10) || 0, Number.MAX_SAFE_INTEGER));
-    this.worker.postMessage({ library, url: src, size: Number(size), start, sort: this.sort });
+    const whole = (name) => Math.max(0, Math.min(Number.parseInt(query.get(name) ?? "0", 10) || 0, Number.MAX_SAFE_INTEGER));
+    this.worker.postMessage({ library, url: src, size: Number(size), start: whole("row"), sort: this.sort, first: whole("cols") });
   }
 
   disconnectedCallback() {
@@ -83,8 +92,7 @@ class ParquetView extends HTMLElement {
   show(found) {
     if (found.error) return this.say(`It begins as Parquet, but cannot be read here: ${found.error}. Download it.`);
     this.disconnectedCallback();
-    const more = found.leftOut ? [made("p", { class: "small quiet panel-body mb-0" }, `${found.leftOut} more columns are not shown.`)] : [];
-    this.replaceChildren(table(found, this.sort, this.dataset.name), ...more, pager(found));
+    this.replaceChildren(table(found, this.sort, this.dataset.name), ...columns(found), pager(found));
     window.htmx?.process(this);
   }
 }

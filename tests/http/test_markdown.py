@@ -91,6 +91,24 @@ def test_tables_code_and_task_lists_are_rendered():
     assert "disabled" in html
 
 
+def test_columns_keep_their_alignment_without_styles():
+    html = markdown.render("| a | b | c |\n|:--|--:|:-:|\n| 1 | 2 | 3 |\n")
+    assert '<td class="md-right">2</td>' in html
+    assert '<td class="md-center">3</td>' in html
+    assert "<td>1</td>" in html
+    assert re.search(r'<th(?=[^>]*scope="col")(?=[^>]*class="md-right")', html)
+    assert "style" not in html
+
+
+def test_pictures_beside_a_text_are_given_by_who_knows_them():
+    html = markdown.render('![a <b> "c"](x/y.png) ![far](https://e.example/z.png) [z](x/y.png)')
+    asked = []
+    shown = markdown.with_pictures(html, lambda source, alt: asked.append((source, alt)))
+    assert shown == html
+    assert [source for source, _ in asked] == ["x/y.png"]
+    assert "<img>" in markdown.with_pictures(html, lambda source, alt: "<img>")
+
+
 @pytest.mark.parametrize(
     ("language", "unit"),
     [

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.template.loader import render_to_string
+from strongroom.core.manifest import Entry
 
 from registry.web import previews
-from registry.web.previews import looking, media, reading
+from registry.web.previews import looking, media, pages, reading
 from tests import factories
 from tests.web.sample import picture
 
@@ -54,9 +56,102 @@ def test_what_is_not_there_is_not_found(client, base):
     assert client.get(f"{base}/files/nothing.txt").status_code == 404
     assert client.get(f"{base}/download/nothing.txt").status_code == 404
     missing = client.get(f"{base}/find?path=nothing.txt")
-    assert missing.status_code == 404
-    assert "There is no file nothing.txt here." in missing.content.decode()
-    assert client.get(f"{base}/find?path=README.md")["Location"] == f"{base}/files/README.md"
+    assert missing.status_code == 200
+    assert "No file has that in its path" in missing.content.decode()
+    assert f"{base}/zip" in missing.content.decode()
+
+
+def test_a_file_is_found_by_a_part_of_its_path_in_whatever_case(client, base):
+    found = client.get(f"{base}/find?path=L4_")
+    assert [file.path for file in found.context["hits"].entries] == [
+        f"images/line4/l4_{n:04}.png" for n in range(3)
+    ]
+    assert f"{base}/files/images/line4/l4_0002.png#preview" in found.content.decode()
+    both = client.get(f"{base}/find?path=LINE1 0002")
+    assert both["Location"] == f"{base}/files/images/line1/l1_0002.png"
+
+
+@pytest.mark.parametrize(
+    ("typed", "opened"),
+    [
+        ("README.md", "README.md"), ("readme", "README.md"), ("images/line1", "images/line1"),
+        ("/images/", "images"), ("", ""), ("images", "images"),
+    ],
+)  # fmt: skip
+def test_an_exact_path_or_the_only_one_is_opened_at_once(client, base, typed, opened):
+    answer = client.get(f"{base}/find", {"path": typed})
+    assert answer["Location"] == (f"{base}/files/{opened}" if opened else f"{base}/files")
+
+
+def test_many_files_are_found_a_page_at_a_time(client, sample, monkeypatch):
+    made = factories.log(
+        sample.alice, sample.project, "hits", {f"a/{n:03}.txt": b"x" for n in range(150)}, type="dataset"
+    )
+    base, paths, address = made.get_absolute_url(), [], "path=TXT"
+    for _ in range(2):
+        page = client.get(f"{base}/find?{address}")
+        paths += [file.path for file in page.context["hits"].entries]
+        address = f"path=TXT&after={page.context['hits'].next}"
+    assert paths == [f"a/{n:03}.txt" for n in range(150)]
+    assert page.context["hits"].next is None
+
+
+def test_typing_is_completed_by_paths(client, base):
+    offered = client.get(f"{base}/complete-files?q=l4_", headers={"HX-Request": "true"}).content.decode()
+    assert offered.count('role="option"') == 3
+    assert f'data-href="{base}/files/images/line4/l4_0001.png#preview"' in offered
+    assert "<html" not in offered
+    assert 'role="option"' not in client.get(f"{base}/complete-files?q=").content.decode()
+
+
+def test_everything_can_be_downloaded_while_a_file_is_open(client, base):
+    page = client.get(f"{base}/files/images/line4/l4_0001.png").content.decode()
+    assert f'href="{base}/zip"' in page
+    assert f'href="{base}/zip/images/line4"' in page
+
+
+def test_scripts_of_documents_are_loaded_for_documents_only(client, sample, base):
+    page = client.get(f"{base}/files/labels.csv").content.decode()
+    assert "parquet-view.js" not in page
+    assert "pdf-view.js" not in page
+    files = {"a.pdf": b"%PDF-1.7\n", "a.parquet": b"PAR1" + b"x" * 40}
+    made = factories.log(sample.alice, sample.project, "documents", files, type="dataset").get_absolute_url()
+    swapped = client.get(f"{made}/files/a.pdf", headers={"HX-Request": "true"}).content.decode()
+    assert "js/pdf-view.js" in swapped
+    assert "js/parquet-view.js" in client.get(f"{made}/files/a.parquet").content.decode()
+
+
+README = b"""# Shown
+
+![logo](s/logo.png) ![same](./s/../s/logo.png "titled") ![top](/docs/s/logo.png)
+![text](notes.txt) ![none](nothing.png) ![out](../../x.png) ![far](https://elsewhere.example/a.png)
+![sly](s/a%22%20onerror=alert(1).png) [a link](s/logo.png)
+"""
+
+
+def test_pictures_of_the_version_are_shown_in_its_markdown(client, sample):
+    files = {
+        "docs/README.md": README, "docs/s/logo.png": picture(9), "docs/notes.txt": b"no picture",
+        'docs/s/a" onerror=alert(1).png': picture(8),
+    }  # fmt: skip
+    base = factories.log(sample.alice, sample.project, "pictured", files, type="dataset").get_absolute_url()
+    html = preview(client, base, "docs/README.md").html
+    assert html.count(f'<img class="md-image" src="{base}/media/docs/s/logo.png"') == 3
+    assert html.count("<img") == 4
+    assert 'media/docs/s/a%22%20onerror%3Dalert%281%29.png"' in html
+    for left in ("notes.txt", "nothing.png", "../../x.png", "https://elsewhere.example/a.png"):
+        assert f'href="{left}"' in html
+    assert ">a link</a>" in html
+
+
+def test_pictures_of_markdown_are_looked_up_only_so_often(client, sample, django_assert_max_num_queries):
+    text = "".join(f"![x](p{n}.png)\n" for n in range(600)).encode()
+    base = factories.log(
+        sample.alice, sample.project, "pictures", {"README.md": text}, type="dataset"
+    ).get_absolute_url()
+    client.get(f"{base}/files/README.md")
+    with django_assert_max_num_queries(60):
+        assert "<img" not in preview(client, base, "README.md").html
 
 
 @pytest.mark.parametrize(
@@ -107,10 +202,10 @@ def test_of_a_large_text_only_the_beginning_is_read(client, sample, monkeypatch)
     read = []
     real = reading.read
     watched = lambda blob, start, length: read.append(length) or real(blob, start, length)  # noqa: E731
-    for module in (looking, media):
+    for module in (looking, media, pages):
         monkeypatch.setattr(module, "read", watched)
     shown = preview(client, made.get_absolute_url(), "long.txt")
-    assert sum(read) <= previews.TEXT_LIMIT + 1024
+    assert sum(read) <= 2 * previews.TEXT_LIMIT + 1024
     assert shown.said == "Only the first 256 kB were read."
     assert shown.text.startswith("zeile ü\n")
 
@@ -139,7 +234,21 @@ def test_references_show_where_their_bytes_are(client, sample):
     )
     answer = client.get(f"{made.get_absolute_url()}/files/far.bin").content.decode()
     assert "s3://bucket/far.bin" in answer
+    assert "Not checked yet" in answer
     assert "/download/" not in answer
+
+
+def test_an_entry_with_both_a_reference_and_bytes_shows_both(sample, client):
+    entry = Entry("a.txt", None, 3, sha256="0" * 64, ref="s3://bucket/a.txt")
+    context = {
+        "entry": entry,
+        "membership": sample.dataset,
+        "preview": previews.Preview("text", "", text="abc"),
+    }
+    page = render_to_string("files/_preview.html", context)
+    assert "s3://bucket/a.txt" in page
+    assert "Not checked yet" in page
+    assert "abc" in page
 
 
 def test_an_organization_viewer_may_look_at_an_open_project(as_user, sample):

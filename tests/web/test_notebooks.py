@@ -52,7 +52,7 @@ def test_cells_and_their_outputs_are_shown(shown):
     assert "ValueError: bad" in page
     assert f'src="data:image/png;base64,{PNG}" alt="&lt;Figure 1&gt;"' in page
     assert ">as it is</pre>" in page
-    assert 'href="?source"' in page
+    assert 'href="?source#preview"' in page
 
 
 def test_what_could_run_is_not_shown_and_named(shown):

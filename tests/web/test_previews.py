@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.http import colouring
-from registry.web.previews import code, dump, looking, media, tables
+from registry.web.previews import code, dump, looking, media, pages, tables
 from registry.web.previews.tables import Asked
 from tests import factories
 
@@ -30,7 +30,7 @@ def _in_memory(monkeypatch):
         blob.taken += max(0, min(length, blob.size - start))
         return blob.data[start : start + length]
 
-    for module in (tables, dump, looking, media):
+    for module in (tables, dump, looking, media, pages):
         monkeypatch.setattr(module, "read", read)
 
 
@@ -75,7 +75,7 @@ def test_one_page_of_a_huge_table_reads_little():
     assert page is not None
     assert len(page.rows) == tables.ROWS
     assert not page.sortable
-    assert blob.taken <= 2 * tables.CHUNK
+    assert blob.taken <= 2 * tables.CHUNK + 2 * tables.BACK + 4
 
 
 def test_a_small_table_is_sorted_numbers_before_texts():
@@ -104,8 +104,132 @@ def test_of_a_million_columns_some_are_shown():
     blob = Blobs(b",".join(b"c" for _ in range(100_000)) + b"\n" + b"1," * 9999 + b"1\n")
     page = tables.table("a.csv", blob, Asked())
     assert page is not None
-    assert len(page.head) == tables.COLUMNS
-    assert page.left_out == 100_000 - tables.COLUMNS
+    assert len(page.columns) == tables.COLUMNS
+    assert (page.width, page.columns_before, page.columns_after) == (100_000, None, tables.COLUMNS)
+
+
+def test_columns_are_paged_and_odd_places_lie_on_a_page():
+    names = [f"c{at}" for at in range(120)]
+    blob = Blobs(written([names, [str(at) for at in range(120)]]))
+    for first, shown in ((0, 0), (50, 50), (57, 50), (100, 100), (10**17, 100)):
+        page = tables.table("a.csv", blob, Asked(first=first))
+        assert page is not None
+        assert page.columns[0].name == f"c{shown}"
+        assert page.rows[0][0] == str(shown)
+        assert page.columns_before == (max(0, shown - 50) if shown else None)
+    assert page.last_column == 120
+    assert page.columns_after is None
+
+
+def test_which_columns_are_numbers_is_found_once(monkeypatch):
+    asked = []
+    monkeypatch.setattr(tables, "_is_number", lambda text: asked.append(text) or True)
+    page = tables.table("a.csv", Blobs(written([["c"] * 50] + [["1"] * 50] * 50)), Asked())
+    assert page is not None
+    assert len(page.cells) == 50
+    assert all(cells.count('class="num"') == 50 for cells in page.cells)
+    assert len(asked) <= 2500
+
+
+def test_cells_are_escaped():
+    page = tables.table("a.csv", Blobs(b'a,b\n<b>,"1&2"\n'), Asked())
+    assert page is not None
+    assert page.cells == ["<td>&lt;b&gt;</td><td>1&amp;2</td>"]
+
+
+def walked(blob: Blobs) -> list[tables.Table]:
+    """Go from page to page as a reader does, by the links."""
+    found, asked = [], Asked()
+    while True:
+        page = tables.table("a.csv", blob, asked)
+        assert page is not None
+        found.append(page)
+        if page.next is None:
+            return found
+        assert (page.next.row or 0) > asked.start
+        asked = Asked(page.next.row or 0, number=page.next.number)
+
+
+@pytest.mark.parametrize("many", [120, 20_000], ids=["read whole", "read in parts"])
+def test_pages_of_rows_are_numbered_and_lead_back(many):
+    blob = Blobs(b"n,text,more\n" + written([[str(n), f'a "{n}"\nb', "ü" * (n % 9)] for n in range(many)]))
+    found = walked(blob)
+    assert [page.place.number for page in found] == list(range(0, many, 50))
+    assert found[-1].place.total == found[-1].last == many
+    assert found[0].place.total == (many if blob.size <= tables.CHUNK else None)
+    assert found[0].place.back is None
+    for page, before in zip(found[1:], found, strict=False):
+        back = page.place.back
+        assert back is not None
+        again = tables.table("a.csv", blob, Asked(back.row or 0, number=back.number))
+        assert again is not None
+        assert (again.rows, again.place.number) == (before.rows, before.place.number)
+
+
+def test_a_number_that_cannot_be_is_not_shown():
+    page = tables.table("a.csv", Blobs(b"a,b\n" + b"1,2\n" * 200_000), Asked(400_000, number=500_000))
+    assert page is not None
+    assert page.last is None
+
+
+def test_sorted_pages_are_numbered_and_lead_back():
+    blob = Blobs(b"a,b\n" + b"".join(b"%d,x\n" % n for n in range(130)))
+    page = tables.table("a.csv", blob, Asked(100, 0, descending=True))
+    assert page is not None
+    assert (page.place.number, page.last, page.place.total) == (100, 130, 130)
+    assert page.place.back == tables.Step(50)
+    assert page.rows[0] == ["29", "x"]
+
+
+LINES = st.lists(st.text(alphabet="aü€𝄞 \t", max_size=30), max_size=60).map("\n".join)
+
+
+@given(LINES, st.integers(20, 200))
+def test_pages_of_a_text_are_all_of_it_in_whole_lines(text, room):
+    blob = Blobs(text.encode() or b"x")
+    with pytest.MonkeyPatch.context() as patch:
+        # A line is looked for in less than a page, as in the product.
+        patch.setattr(pages, "TEXT_LIMIT", room)
+        patch.setattr(pages, "_LINE", room // 2)
+        page = pages.page(blob, pages.Asked())  # type: ignore[arg-type]
+        texts, found = [page.text], [page]
+        while page.next is not None:
+            assert (page.next.offset or 0) > page.start
+            page = pages.page(blob, pages.Asked(page.next.offset or 0, page.next.line))  # type: ignore[arg-type]
+            texts.append(page.text)
+            found.append(page)
+        assert "".join(texts) == (text or "x")
+        for page in found:
+            assert page.line == blob.data[: page.start].count(b"\n") + 1
+            if page.back is not None and page.back.offset:
+                again = pages.page(blob, pages.Asked(page.back.offset, page.back.line))  # type: ignore[arg-type]
+                assert again.start < page.start
+                assert again.end >= page.start
+                assert again.line == blob.data[: again.start].count(b"\n") + 1
+
+
+@given(LINES, st.integers(0, 10**18))
+def test_a_text_is_shown_from_any_byte(text, offset):
+    page = pages.page(Blobs(text.encode() or b"x"), pages.Asked(offset, offset))  # type: ignore[arg-type]
+    assert "\ufffd" not in page.text
+    assert page.text in (text or "x")
+
+
+def test_a_long_text_is_paged_with_the_numbers_of_its_lines():
+    blob = Blobs(b"".join(b"line %d\n" % n for n in range(100_000)))
+    first = looking._of_blob("a.log", blob, looking.Asked())  # type: ignore[arg-type]
+    assert first.numbers == ""  # more than anybody counts
+    blob = Blobs(b"".join(b"line %d %s\n" % (n, b"x" * 90) for n in range(9000)))
+    first = looking._of_blob("a.log", blob, looking.Asked())  # type: ignore[arg-type]
+    assert first.text.endswith("x\n")
+    assert first.numbers.startswith("1\n2\n")
+    step = first.data.next
+    second = looking._of_blob("a.log", blob, looking.Asked(step.offset, step.line))  # type: ignore[arg-type]
+    assert second.text.startswith(f"line {step.line - 1} ")
+    assert second.numbers.startswith(f"{step.line}\n")
+    assert second.said == f"Only 256 kB were read, from byte {step.offset:,} on."
+    unknown = looking._of_blob("a.log", blob, looking.Asked(step.offset))  # type: ignore[arg-type]
+    assert unknown.numbers == ""
 
 
 @given(st.binary(min_size=1, max_size=5000), st.integers(0, 10**18))
@@ -176,7 +300,10 @@ def test_pages_show_each_kind(as_user, people, monkeypatch):
 
     assert "&lt;b&gt;" in shown("a.csv")
     assert 'class="num"' in shown("a.csv")
+    assert "Rows 1 to 50 of 81" in shown("a.csv")
     assert "row=" in shown("a.csv")
+    assert "Rows 51 to 81 of 81, sorted" in shown("a.csv?sort=1&row=50")
+    assert "In the order of the file" not in shown("a.csv?sort=1&row=50")
     assert 'aria-sort="descending"' in shown("a.csv?sort=-1")
     assert 'class="kn"' in shown("b.py")
     assert "<summary>" in shown("c.json")
@@ -186,5 +313,15 @@ def test_pages_show_each_kind(as_user, people, monkeypatch):
     assert client.get(f"{base}/media/e.wav")["Content-Type"] == "audio/wav"
     assert client.get(f"{base}/media/e.wav", headers={"Range": "bytes=0-3"}).status_code == 206
     assert client.get(f"{base}/media/b.py").status_code == 404
-    for odd in ("sort=x", "sort=-", "row=-1", "row=9" * 9, "sort=99", "offset=1e5", "row=7"):
+    for odd in (
+        "sort=x",
+        "sort=-",
+        "row=-1",
+        "row=9" * 9,
+        "sort=99",
+        "offset=1e5",
+        "row=7",
+        "n=x",
+        "cols=9999",
+    ):
         assert client.get(f"{base}/files/a.csv?{odd}").status_code == 200

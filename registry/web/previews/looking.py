@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from strongroom.core.manifest import Entry
@@ -14,11 +14,10 @@ from registry.errors import Forbidden, InvalidInput, RegistryError
 from registry.http import markdown
 from registry.models import Blob, Membership
 from registry.services import files
-from registry.web.previews import code, dump, notebook, tables
-from registry.web.previews.media import document_kind, media_type
+from registry.web.previews import code, dump, notebook, pages, pictures, tables
+from registry.web.previews.media import PICTURE_LIMIT, document_kind, media_type
 from registry.web.previews.reading import TEXT_LIMIT, as_text, read
 
-PICTURE_LIMIT = 32 * 1024 * 1024
 # A tree of more is slower to draw than anybody is to read.
 _TREE_NODES = 2000
 
@@ -28,6 +27,7 @@ class Asked:
     """What the address says about the part to show."""
 
     offset: int = 0
+    line: int | None = None
     table: tables.Asked = field(default_factory=tables.Asked)
     as_source: bool = False
 
@@ -37,7 +37,8 @@ class Preview:
     """`kind` is text, markdown, json, notebook, table, image, audio, video, pdf, parquet, bytes,
     reference, none or refused.
 
-    `said` says what was read; `text` is that of a file which is text, whatever it is shown as.
+    `said` says what was read; `text` is that of a file which is text, whatever it is shown as; `numbers` are
+    those of its lines.
     """
 
     kind: str
@@ -45,6 +46,7 @@ class Preview:
     text: str = ""
     html: str = ""
     data: Any = None
+    numbers: str = ""
 
     @property
     def has_source(self) -> bool:
@@ -58,11 +60,14 @@ def of(actor: Actor, membership: Membership, entry: Entry, asked: Asked | None =
         return Preview("reference", "A reference: its bytes stay where they are.")
     try:
         _, blob = files.content(actor, membership, entry.path)
-        return _of_blob(entry.path, blob, asked or Asked())
+        shown = _of_blob(entry.path, blob, asked or Asked())
     except Forbidden as error:
         return Preview("refused", str(error))
     except RegistryError as error:
         return Preview("none", str(error))
+    if shown.kind == "markdown":
+        return replace(shown, html=pictures.shown(actor, membership, entry.path, shown.html))
+    return shown
 
 
 def _of_blob(path: str, blob: Blob, asked: Asked) -> Preview:
@@ -92,7 +97,6 @@ def _of_media(blob: Blob, media: str) -> Preview:
 
 def _of_text(path: str, blob: Blob, text: str, asked: Asked) -> Preview:
     cut = blob.size > TEXT_LIMIT
-    said = "Only the first 256 kB were read." if cut else "The whole file is shown."
     if not asked.as_source:
         cells = notebook.notebook(path, blob)
         if cells is not None:
@@ -101,9 +105,24 @@ def _of_text(path: str, blob: Blob, text: str, asked: Asked) -> Preview:
         found = found or _as_table(path, blob, text, asked)
         if found is not None:
             return found
-    if path.lower().endswith(".json") and not cut:
+    if cut:
+        return _of_long_text(path, blob, asked)
+    if path.lower().endswith(".json"):
         text = _indented(text)
-    return Preview("text", said, text=text, html=code.coloured(path, text) or "")
+    return _plain(path, "The whole file is shown.", text, 1)
+
+
+def _of_long_text(path: str, blob: Blob, asked: Asked) -> Preview:
+    shown = pages.page(blob, pages.Asked(asked.offset, asked.line))
+    where = f", from byte {shown.start:,} on" if shown.start else ""
+    said = "Only the first 256 kB were read." if not where else f"Only 256 kB were read{where}."
+    return replace(_plain(path, said, shown.text, shown.line), data=shown)
+
+
+def _plain(path: str, said: str, text: str, line: int | None) -> Preview:
+    return Preview(
+        "text", said, text=text, html=code.coloured(path, text) or "", numbers=pages.numbers(text, line)
+    )
 
 
 def _as_markdown(path: str, text: str) -> Preview | None:

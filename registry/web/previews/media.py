@@ -5,6 +5,8 @@ from __future__ import annotations
 from registry.models import Blob
 from registry.web.previews.reading import read
 
+# A larger picture is not shown: the browser would hold all of it, unpacked.
+PICTURE_LIMIT = 32 * 1024 * 1024
 _SNIFFED = 64
 _BEGINNINGS = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -35,6 +37,11 @@ def media_type(blob: Blob) -> str | None:
     if head[4:8] == b"ftyp":
         return "video/mp4" if head[8:12] in _MOVIES else _BRANDS.get(head[8:12])
     return None
+
+
+def is_picture(blob: Blob) -> bool:
+    """Say whether a blob is a picture that is small enough to be shown."""
+    return blob.size <= PICTURE_LIMIT and (media_type(blob) or "").startswith("image/")
 
 
 # Documents that the browser reads by script, a part at a time; they are handed over as bytes, never as a page.

@@ -186,21 +186,37 @@ def highlight(code: str) -> SafeString:
     return mark_safe(marked)  # noqa: S308  # escaped above
 
 
+@register.simple_tag(takes_context=True)
+def to_part(context: template.Context, **changes: Any) -> SafeString:
+    """The attributes of a link to another part of the file that is shown; what is None leaves the address."""
+    query = context["request"].GET.copy()
+    for name, value in changes.items():
+        query.pop(name, None)
+        if value is not None:
+            query[name] = str(value)
+    address = f"?{query.urlencode()}"
+    return format_html(
+        'href="{}#preview" hx-get="{}" hx-target="#preview" hx-push-url="true"', address, address
+    )
+
+
 # What a page shows of metadata, which may have eight megabytes: the file has the rest.
 _MOST_BRANCHES, _WIDEST_VALUE = 2000, 2000
+# What is open from the start: few values each, and not too many of all together.
+_SMALL, _MOST_OPEN = 20, 200
 
 
 @register.simple_tag
 def tree(value: Any, opened: bool = False) -> SafeString:
-    """Metadata as a tree: open at the top, or all of it; each value as JSON writes it, up to a number of both."""
+    """Metadata as a tree: what holds little is open, or all; each value as JSON writes it, up to a number of both."""
     return _Tree(opened).branches(value)
 
 
 class _Tree:
     def __init__(self, opened: bool) -> None:
-        self._left, self._opened = _MOST_BRANCHES, opened
+        self._left, self._opened, self._open_left = _MOST_BRANCHES, opened, _MOST_OPEN
 
-    def branches(self, value: dict[str, Any] | list[Any], depth: int = 0) -> SafeString:
+    def branches(self, value: dict[str, Any] | list[Any]) -> SafeString:
         """Write what is in an object or a list, as long as there is room."""
         written: list[SafeString] = []
         for key, inside in value.items() if isinstance(value, dict) else enumerate(value):
@@ -211,21 +227,29 @@ class _Tree:
                 )
                 break
             self._left -= 1
-            written.append(self._branch(_cut(str(key)), inside, depth))
+            written.append(self._branch(_cut(str(key)), inside))
         return format_html_join("", "{}", ((each,) for each in written))
 
-    def _branch(self, key: str, value: Any, depth: int) -> SafeString:
+    def _branch(self, key: str, value: Any) -> SafeString:
         if not isinstance(value, dict | list) or not value:
             shown = _cut(short_json(value))
             return format_html('<div class="pair"><span>{}</span><span>{}</span></div>', key, shown)
         return format_html(
             '<details{}><summary>{} {} <span class="quiet">{}</span></summary><div>{}</div></details>',
-            mark_safe(" open") if depth == 0 or self._opened else "",
+            mark_safe(" open") if self._is_open(value) else "",
             icon("chevron-right"),
             key,
             plural(len(value), "key,keys" if isinstance(value, dict) else "item,items"),
-            self.branches(value, depth + 1),
+            self.branches(value),
         )
+
+    def _is_open(self, value: dict[str, Any] | list[Any]) -> bool:
+        if self._opened:
+            return True
+        if len(value) > min(_SMALL, self._open_left):
+            return False
+        self._open_left -= len(value)
+        return True
 
 
 def _cut(text: str) -> str:

@@ -21,6 +21,9 @@ from registry.web.pages import page, show
 from registry.web.views.versions import found, frame
 
 LEVEL = 100
+# Found files on a page, offered ones, and among how many these are looked for while somebody types.
+HITS, OFFERED, OFFERED_AMONG = 100, 12, 50_000
+LONGEST = 1024
 # Folders in one another that the tree shows open; of a path of thousands, the last ones.
 DEEPEST = 24
 
@@ -45,27 +48,42 @@ def browse(request: HttpRequest, actor: Actor, path: str = "", **place: Any) -> 
     membership = found(actor, **place)
     entry = _entry(actor, membership, path)
     folder = path.rpartition("/")[0] if entry else path
-    context = frame(actor, membership, "files") | {
-        "tree": _tree(actor, membership, folder, request.GET.get("after")),
+    context = _frame(actor, membership, folder, request.GET.get("after")) | {
         "path": path,
-        "folder": folder,
         "entry": entry,
         "source": "source" in request.GET,
-        "may_download": can(actor, Act.DOWNLOAD, membership.collection.project),
         "preview": previews.of(actor, membership, entry, _asked(request.GET)) if entry else None,
     }
     return show(request, "files/browse.html", context, fragment="files/_preview.html")
 
 
+def _frame(
+    actor: Actor, membership: Membership, folder: str = "", after: str | None = None
+) -> dict[str, Any]:
+    """What is around the preview, or around what was found."""
+    return frame(actor, membership, "files") | {
+        "tree": _tree(actor, membership, folder, after),
+        "folder": folder,
+        "may_download": can(actor, Act.DOWNLOAD, membership.collection.project),
+    }
+
+
 def _asked(query: QueryDict) -> previews.Asked:
     """Which part of a file the address asks for."""
     order = query.get("sort", "")
-    column = _whole(order.removeprefix("-")) if order else None
-    table = previews.TableAsked(_whole(query.get("row", "")) or 0, column, order.startswith("-"))
-    return previews.Asked(_whole(query.get("offset", "")) or 0, table, "source" in query)
+    table = previews.TableAsked(
+        start=_whole(query.get("row")) or 0,
+        column=_whole(order.removeprefix("-")),
+        descending=order.startswith("-"),
+        number=_whole(query.get("n")),
+        first=_whole(query.get("cols")) or 0,
+    )
+    offset, line = _whole(query.get("offset")) or 0, _whole(query.get("line"))
+    return previews.Asked(offset, line, table, "source" in query)
 
 
-def _whole(text: str) -> int | None:
+def _whole(text: str | None) -> int | None:
+    text = text or ""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
@@ -105,18 +123,40 @@ def level(request: HttpRequest, actor: Actor, path: str = "", **place: Any) -> H
 
 @page()
 def find(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
-    """Open a file by its path."""
+    """Open a file or folder by its path, or the one file that is found by a part of it; else list those that are."""
     membership = found(actor, **place)
-    path = request.GET.get("path", "").strip().strip("/")
+    text, after = _sought(request, "path"), request.GET.get("after")
+    if after is None and _is_there(actor, membership, text):
+        return redirect("versions:file", **place, path=text) if text else redirect("versions:files", **place)
+    hits = files.find(actor, membership, text, after=after, limit=HITS)
+    if after is None and len(hits.entries) == 1 and hits.next is None:
+        return redirect("versions:file", **place, path=hits.entries[0].path)
+    context = _frame(actor, membership) | {"sought": text, "hits": hits, "after": after}
+    return show(request, "files/browse.html", context)
+
+
+@page()
+def complete(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
+    """Offer the first files whose paths hold what is typed."""
+    membership = found(actor, **place)
+    text = _sought(request, "q")
+    hits = files.find(actor, membership, text, limit=OFFERED, most=OFFERED_AMONG) if text else None
+    context = {"membership": membership, "hits": hits, "sought": text}
+    return show(request, "files/complete.html", context, fragment="files/_complete.html")
+
+
+def _sought(request: HttpRequest, name: str) -> str:
+    return request.GET.get(name, "").strip().strip("/")[:LONGEST]
+
+
+def _is_there(actor: Actor, membership: Membership, path: str) -> bool:
+    """Tell whether there is a file or a folder at exactly this path; the version itself is at none."""
     try:
-        files.entry(actor, membership, path)
+        return not path or bool(
+            _entry(actor, membership, path) or files.folder(actor, membership, path, None, 1)
+        )
     except (NotFound, InvalidPath):
-        context = frame(actor, membership, "files") | {
-            "tree": _tree(actor, membership, "", None),
-            "missing": path,
-        }
-        return show(request, "files/browse.html", context, status=404)
-    return redirect("versions:file", **place, path=path) if path else redirect("versions:files", **place)
+        return False
 
 
 @page()
