@@ -153,3 +153,9 @@ def test_another_column_can_be_drawn(client, sample, here):
     assert "acc from v0" not in drawn
     assert "chart=acc" in drawn
     assert "acc from v0 to v2" in client.get(address, {"chart": "nonsense"}).content.decode()
+
+
+def test_rows_that_the_address_names_are_ticked_and_nothing_else(client, here):
+    text = client.get(here, {"v": ["2", "0", "99", "x", "²", "9" * 40]}).content.decode()
+    ticked = re.findall(r'name="v" value="(\d+)"[^>]* checked', text)
+    assert ticked == ["2", "0"]

@@ -75,11 +75,18 @@ def _listed(request: HttpRequest, actor: Actor, here: Collection, asked: dict[st
     return {
         "pager": pager,
         "table": rows.of_versions(pager.rows, shown),
+        "ticked": _ticked(request),
         "offered": columns.menu(pager.rows, shown),
         "chart": columns.chart(listed, shown, request.GET.get("chart", "")),
         "terms": chips.of(asked["q"]),
         "log_to": snippets.log_to(here),
     }
+
+
+def _ticked(request: HttpRequest) -> set[int]:
+    """The numbers that the address names as ticked; of the table's rows, and of no others, boxes are."""
+    given = request.GET.getlist("v")
+    return {int(text) for text in given if text.isascii() and text.isdigit() and len(text) <= 18}
 
 
 @page("GET", "POST")
