@@ -14,15 +14,17 @@ from registry.errors import InvalidQuery
 from registry.http import markdown
 from registry.models import Collection
 from registry.policy import Act, check
-from registry.services import aliases, collections, latest, projects, stars, trash, undoing, versions
+from registry.services import aliases, collections, drafts, latest, projects, stars, trash, undoing, versions
 from registry.web import chips, columns, rows, snippets
 from registry.web.forms.collections import CardForm, CollectionForm, CollectionSettingsForm, TypedDeleteForm
 from registry.web.forms.policies import PolicyForm
-from registry.web.pager import paged, sorts
+from registry.web.pager import bounded_count, paged, sorts
 from registry.web.pages import done, page, policy_panel, rights, show, undo_of
 
 # An alias a line up to here; the others are named in one.
 _LISTED = 50
+# Versions that are being logged are counted to here, and the last begun of them named.
+_DRAFTS, _NAMED = 100, 5
 
 
 def found(actor: Actor, entity: str, project: str, collection: str) -> Collection:
@@ -48,6 +50,7 @@ def detail(request: HttpRequest, actor: Actor, entity: str, project: str, collec
     here = found(actor, entity, project, collection)
     asked = {name: request.GET.get(name, "").strip() for name in ("q", "tag", "alias")}
     context = frame(actor, here, "versions") | asked | {"filtered": any(asked.values())}
+    context |= _begun(actor, here)
     try:
         context |= _listed(request, actor, here, asked)
     except InvalidQuery as error:
@@ -58,6 +61,16 @@ def detail(request: HttpRequest, actor: Actor, entity: str, project: str, collec
     return show(
         request, "collections/versions.html", context, fragment="collections/_listing.html", status=status
     )
+
+
+def _begun(actor: Actor, here: Collection) -> dict[str, Any]:
+    """The versions that somebody is logging at this moment."""
+    found = drafts.in_progress(actor, collection=here, limit=_DRAFTS + 1)
+    return {
+        "drafts": found[:_NAMED],
+        "draft_count": min(len(found), _DRAFTS),
+        "more_drafts": len(found) > _DRAFTS,
+    }
 
 
 def _listed(request: HttpRequest, actor: Actor, here: Collection, asked: dict[str, str]) -> dict[str, Any]:
@@ -79,6 +92,7 @@ def _listed(request: HttpRequest, actor: Actor, here: Collection, asked: dict[st
         "offered": columns.menu(pager.rows, shown),
         "chart": columns.chart(listed, shown, request.GET.get("chart", "")),
         "terms": chips.of(asked["q"]),
+        "matches": bounded_count(listed) if any(asked.values()) else "",
         "log_to": snippets.log_to(here),
     }
 

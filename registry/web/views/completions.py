@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponse
 
 from registry.actor import Actor
 from registry.http import paging
-from registry.models import Collection
+from registry.models import Collection, Project
+from registry.models.versions import MembershipQuerySet
 from registry.services import aliases, collections, filters, tags, versions
 from registry.web import columns, orders, rows
 from registry.web.pages import page, show
@@ -62,8 +63,8 @@ def of_tags(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
 def _options(actor: Actor, here: Collection, term: str) -> Iterator[Option]:
     minus, word = ("-", term[1:]) if term.startswith("-") else ("", term)
     field, colon, typed = word.partition(":")
-    if colon and field.lower() in ("alias", "tag"):
-        known = _aliases if field.lower() == "alias" else _tags
+    known = _KNOWN_BY.get(field.lower()) if colon else None
+    if known is not None:
         return ((f"{minus}{field}:{_written(name)} ", "") for name in _matching(known(actor, here), typed))
     if word.lower().startswith(f"{filters.METADATA}."):
         return _keys(actor, here, minus, word)
@@ -90,6 +91,27 @@ def _tags(actor: Actor, here: Collection) -> list[str]:
     return tags.known(actor, here)[:_KNOWN]
 
 
+def _people(actor: Actor, here: Collection) -> list[str]:
+    return _of_newest(versions.listing(actor, collection=here), "version__created_by__username")
+
+
+def _runs(actor: Actor, here: Collection) -> list[str]:
+    """The runs that logged what is here; one of another project only where the person may see that."""
+    seen = Project.objects.visible_to(actor.user).values("pk")
+    listed = versions.listing(actor, collection=here).filter(version__run__project__in=seen)
+    named = listed.exclude(version__run__display_name="")
+    return _of_newest(named, "version__run__display_name") + _of_newest(listed, "version__run__name")
+
+
+def _of_newest(listed: MembershipQuerySet, field: str) -> list[str]:
+    """What the newest versions have in a field, each once: to look into all would read the whole collection."""
+    found = listed.order_by("-number").values_list(field, flat=True)[:_KNOWN]
+    return list(dict.fromkeys(name for name in found if name))
+
+
+_KNOWN_BY = {"alias": _aliases, "tag": _tags, "by": _people, "run": _runs}
+
+
 def _keys(actor: Actor, here: Collection, minus: str, word: str) -> Iterator[Option]:
     """Keys that are known; after a whole key comes a sign."""
     typed = word.partition(".")[2].casefold()
@@ -106,4 +128,7 @@ def keys_of(actor: Actor, here: Collection) -> list[str]:
 
 
 def _written(name: str) -> str:
-    return f'"{name}"' if _ODD.search(name) else name
+    if not _ODD.search(name):
+        return name
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -13,7 +13,7 @@ from registry.services import collections, projects, stars, teams, undoing
 from registry.web import orders, rows, snippets
 from registry.web.forms.policies import PolicyForm
 from registry.web.forms.projects import ProjectForm, ProjectSettingsForm
-from registry.web.pager import paged
+from registry.web.pager import bounded_count, paged
 from registry.web.pages import done, page, policy_panel, rights, show, undo_of
 
 
@@ -41,6 +41,7 @@ def detail(request: HttpRequest, actor: Actor, entity: str, project: str) -> Htt
     # Groups only where everything fits: on a page of many, the order that was asked for goes first.
     groups = [("", shown)] if pager.newer or pager.older else rows.by_type(shown)
     context |= given | {"pager": pager, "groups": groups, "shown": len(shown)}
+    context["matches"] = bounded_count(listed) if any(given.values()) else ""
     return show(request, "projects/artifacts.html", context, fragment="projects/_artifacts.html")
 
 

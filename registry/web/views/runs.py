@@ -12,7 +12,7 @@ from registry.http.paging import Order
 from registry.models import Membership, Run
 from registry.services import projects, runs
 from registry.web import orders, searches, snippets
-from registry.web.pager import Pager, paged
+from registry.web.pager import Pager, bounded_count, paged
 from registry.web.pages import page, show
 from registry.web.views.projects import frame
 
@@ -27,6 +27,7 @@ def listing(request: HttpRequest, actor: Actor, entity: str, project: str) -> Ht
     found = runs.listing(actor, project=context["project"], **asked.given()).without_cards()
     pager = paged(request, found, orders.RUNS)
     context |= {"pager": pager, "asked": asked, "choices": choices}
+    context["matches"] = bounded_count(found) if asked.any else ""
     context["first_run"] = snippets.first_run(context["project"])
     return show(request, "runs/list.html", context)
 
