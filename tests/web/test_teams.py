@@ -159,3 +159,15 @@ def test_admins_of_an_organization_make_teams_and_its_people_see_them(as_user, p
     alice = as_user(people.alice).get(path).content.decode()
     assert ("line-four" in alice, "New team" in alice) == (True, False)
     assert as_user(people.alice).get(f"/teams/{people.team.entity.name}/teams").status_code == 404
+
+
+def test_a_place_without_projects_says_what_to_do_next(as_user, people):
+    team, organization = people.team.entity.name, people.organization.entity.name
+    shown = as_user(people.alice).get(f"/{team}").content.decode()
+    assert "No projects yet" in shown
+    assert f'href="/new-project?entity={team}"' in shown
+    viewer, outsider = factories.colleague(people), factories.colleague(people)
+    teams.add_member(factories.actor(people.alice), place=people.team, user=viewer, role="viewer")
+    assert "No projects yet" in as_user(viewer).get(f"/{team}").content.decode()
+    assert "Ask an admin" in as_user(outsider).get(f"/{team}").content.decode()
+    assert f'href="/teams/{organization}/teams"' in as_user(outsider).get(f"/{organization}").content.decode()
