@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -225,3 +226,17 @@ def test_the_tabs_of_a_version_at_wandb_lead_to_ours(client, sample):
     tabs |= {"/metadata": "/metadata", "/usage": "/usage", "/lineage": "/lineage", "/graph": "/lineage"}
     assert {tail: client.get(base + tail)["Location"].removeprefix(here) for tail in tabs} == tabs
     assert client.get(f"{base}/nothing").status_code == 404
+
+
+def test_an_alias_in_the_place_of_a_number_leads_to_the_version_that_holds_it(as_user, sample, people):
+    client, here = as_user(sample.alice), sample.newest.collection.get_absolute_url()
+    assert client.get(f"{here}/best").url == sample.newest.get_absolute_url()
+    assert client.get(f"{here}/nobody-holds-this").status_code == 404
+    assert as_user(factories.user()).get(f"{here}/best").status_code == 404
+    # A collection after its type goes first, whatever aliases are called; one of another type goes last.
+    log = partial(factories.log, sample.alice, sample.project)
+    named = log("best", {"a": b"1"}, type="model").collection.get_absolute_url()
+    artifacts = f"{sample.project.get_absolute_url()}/artifacts"
+    assert client.get(f"{artifacts}/model/best").url == named
+    assert client.get(f"{artifacts}/dataset/best").url == named
+    assert client.get(f"{here}/best").url == sample.newest.get_absolute_url()

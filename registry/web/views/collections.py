@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -10,9 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from registry.actor import Actor
-from registry.errors import InvalidQuery
+from registry.errors import InvalidQuery, NotFound
 from registry.http import markdown
-from registry.models import Collection
+from registry.models import Collection, Membership, Project
 from registry.policy import Act, check
 from registry.services import aliases, collections, drafts, latest, projects, stars, trash, undoing, versions
 from registry.web import chips, columns, rows, snippets
@@ -216,5 +217,20 @@ def _lost(actor: Actor, here: Collection) -> dict[str, Any]:
 def by_type(
     request: HttpRequest, actor: Actor, entity: str, project: str, collection: str, type: str
 ) -> HttpResponse:
-    """Lead from the address that the `wandb` client prints, which names the type too."""
-    return redirect(found(actor, entity, project, collection))
+    """Lead from the address that the `wandb` client prints, which names the type too.
+
+    An alias in the place of the number of a version looks the same: `…/artifacts/classifier/staging`.
+    """
+    return redirect(_named(actor, projects.find(actor, entity, project), type, collection))
+
+
+def _named(actor: Actor, place: Project, first: str, second: str) -> Collection | Membership:
+    """What two words name: a collection after its type, else the version of a collection that holds an alias."""
+    with suppress(NotFound):
+        asked = collections.find(actor, place, second)
+        if asked.type.name == first:
+            return asked
+    with suppress(NotFound):
+        return versions.find(actor, collections.find(actor, place, first), second)
+    # Types change, and what links to it stays.
+    return collections.find(actor, place, second)

@@ -11,8 +11,7 @@ from django.http import HttpRequest, HttpResponse
 
 from registry.actor import Actor
 from registry.http import paging
-from registry.models import Collection, Project
-from registry.models.versions import MembershipQuerySet
+from registry.models import Collection
 from registry.services import aliases, collections, filters, tags, versions
 from registry.web import columns, orders, rows
 from registry.web.pages import page, show
@@ -92,21 +91,11 @@ def _tags(actor: Actor, here: Collection) -> list[str]:
 
 
 def _people(actor: Actor, here: Collection) -> list[str]:
-    return _of_newest(versions.listing(actor, collection=here), "version__created_by__username")
+    return versions.known_people(actor, here, _KNOWN)
 
 
 def _runs(actor: Actor, here: Collection) -> list[str]:
-    """The runs that logged what is here; one of another project only where the person may see that."""
-    seen = Project.objects.visible_to(actor.user).values("pk")
-    listed = versions.listing(actor, collection=here).filter(version__run__project__in=seen)
-    named = listed.exclude(version__run__display_name="")
-    return _of_newest(named, "version__run__display_name") + _of_newest(listed, "version__run__name")
-
-
-def _of_newest(listed: MembershipQuerySet, field: str) -> list[str]:
-    """What the newest versions have in a field, each once: to look into all would read the whole collection."""
-    found = listed.order_by("-number").values_list(field, flat=True)[:_KNOWN]
-    return list(dict.fromkeys(name for name in found if name))
+    return versions.known_runs(actor, here, _KNOWN)
 
 
 _KNOWN_BY = {"alias": _aliases, "tag": _tags, "by": _people, "run": _runs}
