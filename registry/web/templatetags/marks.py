@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 register = template.Library()
 
 SOON_SECONDS = 7 * 86400
-_TYPE_ICONS = {"model": "box", "dataset": "database", "table": "table", "config": "file-text", "code": "code"}
+_TYPE_ICONS = {
+    "model": "box",
+    "dataset": "database",
+    "table": "table",
+    "config": "file-text",
+    "code": "code",
+    "run": "player-play",
+}
 _ORIGINS = {
     "version": "set here",
     "collection": "collection",
