@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 from registry.actor import Actor
 from registry.models import Entity, Project
@@ -92,7 +93,8 @@ def settings(request: HttpRequest, actor: Actor, entity: str, project: str) -> H
     form, since = ProjectSettingsForm(request.POST), undoing.newest()
     if form.act(projects.edit, actor, project=context["project"]):
         undo = undo_of(actor, context["project"], since)
-        return done(request, "The settings are saved.", request.path, undo=undo)
+        place = [context["project"].entity.name, form.result.name]
+        return done(request, "The settings are saved.", reverse("projects:settings", args=place), undo=undo)
     return show_settings(request, actor, context, form=form)
 
 
@@ -106,7 +108,7 @@ def show_settings(
 ) -> HttpResponse:
     """The settings, with whichever of their forms was refused."""
     found = context["project"]
-    first = {"description": found.description, "visibility": found.visibility}
+    first = {field: getattr(found, field) for field in ("name", "description", "visibility")}
     context |= policy_panel(actor, found, found, policy_form) | {
         "form": form or ProjectSettingsForm(initial=first)
     }
