@@ -295,8 +295,8 @@ class Totals:
     @classmethod
     def of(cls, changes: Sequence[Change], *, is_whole: bool) -> Totals:
         """Count changes: what was changed by its newer bytes."""
-        kinds = (_count(changes, kind) for kind in ("added", "removed", "changed"))
-        return cls(*kinds, is_whole)
+        added, removed, changed = (_count(changes, kind) for kind in ("added", "removed", "changed"))
+        return cls(added, removed, changed, is_whole)
 
     @property
     def differ(self) -> int:

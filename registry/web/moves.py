@@ -49,15 +49,14 @@ def of(collection: Collection, stories: Sequence[Story], alias: str = "") -> lis
     rows = Membership.objects.filter(collection=collection, version__in=losers - {None})
     numbers = dict(rows.values_list("version_id", "number"))
     moves = [_move(story, numbers) for story in stories]
-    missing = _missing(
-        collection, {number for move in moves for number in (move.before, move.after)} - {None}
-    )
+    told = {number for move in moves for number in (move.before, move.after) if number is not None}
+    missing = _missing(collection, told)
     return [
         replace(move, missing=missing, names=[alias] if alias in move.names else move.names) for move in moves
     ]
 
 
-def _missing(collection: Collection, numbers: set[int | None]) -> dict[int, bool]:
+def _missing(collection: Collection, numbers: set[int]) -> dict[int, bool]:
     rows = Membership.objects.filter(collection=collection, number__in=numbers)
     gone = rows.exclude(version__state=Version.State.COMMITTED)
     return {
