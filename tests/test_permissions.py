@@ -385,7 +385,7 @@ PAGES: dict[str, dict[str, Needs]] = {
     "versions:by-ref": {"get": V},
     "versions:by-ref-tab": {"get": V},
     "runs:list": {"get": V},
-    "runs:detail": {"get": V},
+    "runs:detail": {"get": V, "post": C},
 }
 # What each form sends when it is filled in well: who may, changes something with it.
 FORMS: dict[str, dict[str, str]] = {
@@ -401,8 +401,9 @@ FORMS: dict[str, dict[str, str]] = {
     ":profile": {"act": "profile", "full_name": "Fresh Name"},
     "projects:create": {"entity": "{entity}", "name": "fresh", "visibility": "private"},
     "projects:new-collection": {"name": "fresh", "type": "model"},
-    "projects:settings": {"description": "fresh", "visibility": "organization"},
+    "projects:settings": {"name": "fresh", "description": "fresh", "visibility": "organization"},
     "projects:ttl": {"kind": "days", "days": "9"},
+    "runs:detail": {"display_name": "fresh"},
     "collections:card": {"description": "fresh", "seen": hashlib.sha256(b"").hexdigest()},
     "collections:settings": {"name": "fresh", "type": "model", "tags": "a, b"},
     "collections:ttl": {"kind": "never"},

@@ -15,8 +15,8 @@ from strongroom.core.names import check_aliases, check_client_id, check_tags
 from registry import manifests, storage
 from registry.actor import Actor
 from registry.errors import NotFound
-from registry.models import Manifest, Project, Run, Upload, Version
-from registry.policy import Act, check
+from registry.models import Collection, Manifest, Project, Run, Upload, Version
+from registry.policy import Act, can, check
 from registry.services import sequences, versions
 from registry.services._common import now
 from registry.services._each import Each
@@ -34,6 +34,7 @@ __all__ = [
     "commit",
     "discard",
     "find",
+    "in_progress",
     "log_small",
     "missing",
     "stage",
@@ -115,6 +116,16 @@ def find(actor: Actor, public_id: str) -> Version:
         raise NotFound("You have no draft with this id.")
     check(actor, Act.LOG, draft.sequence.project)
     return draft
+
+
+def in_progress(actor: Actor, *, collection: Collection, limit: int) -> list[Version]:
+    """Return the drafts of a collection that may still be committed, the last begun first; none to who may not log."""
+    if not can(actor, Act.LOG, collection.project):
+        return []
+    alive = now() - timedelta(hours=settings.DRAFT_HOURS)
+    rows = Version.objects.filter(sequence=collection, state=Version.State.PENDING, updated_at__gte=alive)
+    slim = rows.select_related("created_by").defer("description", "metadata")
+    return list(slim.order_by("-created_at", "-pk")[:limit])
 
 
 def stage(actor: Actor, *, draft: Version, lines: Iterable[bytes]) -> Staged:

@@ -149,6 +149,21 @@ def diff(base: Membership, other: Membership, *, actor: Actor, after: str | None
     return manifests.diff(manifest_of(base), manifest_of(other), after=after)
 
 
+def side_by_side(
+    base: Membership, other: Membership, *, actor: Actor, after: str | None = None
+) -> Iterator[tuple[Entry | None, Entry | None]]:
+    """Stream every path of two versions with its entry in each, None where it is not, in the order of paths."""
+    left = iter(entries(actor, base, after=after))
+    right = iter(entries(actor, other, after=after))
+    x, y = next(left, None), next(right, None)
+    while x is not None or y is not None:
+        has_x = x is not None and (y is None or x.path <= y.path)
+        has_y = y is not None and (x is None or y.path <= x.path)
+        yield x if has_x else None, y if has_y else None
+        x = next(left, None) if has_x else x
+        y = next(right, None) if has_y else y
+
+
 def entries(actor: Actor, membership: Membership, *, after: str | None = None) -> Iterable[Entry]:
     """Iterate over a version's entries by path."""
     check(actor, Act.VIEW, membership.collection.project)

@@ -60,6 +60,13 @@ def listing(
     return rows
 
 
+def called(actor: Actor, name: str, limit: int) -> list[Run]:
+    """Find runs by their whole name in all projects that the person sees, the newest first."""
+    check(actor, Act.VIEW, None)
+    rows = Run.objects.visible_to(actor.user).filter(name=name).for_listing().without_cards()
+    return list(rows.order_by("-created_at", "-pk")[:limit])
+
+
 def create(
     actor: Actor,
     *,

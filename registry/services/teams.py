@@ -70,6 +70,13 @@ def organizations(actor: Actor, *, q: str | None = None) -> QuerySet[Organizatio
     return rows.filter(Q(entity__name__icontains=q) | Q(pk__in=holding))
 
 
+def only_organization(actor: Actor) -> str:
+    """Return the name of the organization where there is no other; else nothing."""
+    check(actor, Act.ADMINISTER, None)
+    names = list(Organization.objects.values_list("entity__name", flat=True)[:2])
+    return names[0] if len(names) == 1 else ""
+
+
 def of_organization(actor: Actor, organization: Organization, *, q: str | None = None) -> QuerySet[Team]:
     """List the teams of an organization by name, each with the number of `people` in it."""
     check(actor, Act.VIEW, organization)

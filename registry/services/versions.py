@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
@@ -148,6 +149,24 @@ def listing(
     terms = filters.parse(q or "")
     terms += [filters.exact(field, name) for field, name in (("tag", tag), ("alias", alias)) if name]
     return narrowed(rows, collection, terms)
+
+
+def known_people(actor: Actor, collection: Collection, most: int) -> list[str]:
+    """Return who logged the newest versions of a collection: to look into all would read the whole of it."""
+    listed = listing(actor, collection=collection).order_by("-number")
+    return _once(listed.values_list("version__created_by__username", flat=True)[:most])
+
+
+def known_runs(actor: Actor, collection: Collection, most: int) -> list[str]:
+    """Return the runs that logged its newest versions, by both their names; of other projects what one may see."""
+    seen = Project.objects.visible_to(actor.user).values("pk")
+    listed = listing(actor, collection=collection).filter(version__run__project__in=seen).order_by("-number")
+    names = listed.values_list("version__run__display_name", "version__run__name")[:most]
+    return _once(name for both in names for name in both)
+
+
+def _once(names: Iterable[str | None]) -> list[str]:
+    return list(dict.fromkeys(name for name in names if name))
 
 
 def edit(

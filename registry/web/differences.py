@@ -12,7 +12,7 @@ from typing import Any
 
 from django.utils.html import escape, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from strongroom.core.manifest import Change
+from strongroom.core.manifest import Change, Entry, same_content
 
 from registry.services import filters
 from registry.web.columns import is_number
@@ -249,46 +249,70 @@ def _close(mark: str) -> SafeString:
 
 
 @dataclass(frozen=True, slots=True)
-class FileChange:
-    """A path that is not the same on both sides."""
+class FilePair:
+    """What both sides have at one path, None for nothing."""
 
-    change: Change
+    before: Entry | None
+    after: Entry | None
 
     @property
     def path(self) -> str:
-        return self.change.path
+        present = self.after or self.before
+        return present.path if present else ""
 
     @property
     def kind(self) -> str:
-        return self.change.kind
+        if self.before is None or self.after is None:
+            return "added" if self.before is None else "removed"
+        return "same" if same_content(self.before, self.after) else "changed"
 
     @property
     def delta(self) -> str:
         """How many bytes more or fewer there are."""
-        before, after = self._sizes()
+        before, after = ((0 if entry is None else entry.size) for entry in (self.before, self.after))
         if before is None or after is None or before == after:
             return ""
         return f"{'+' if after > before else '−'}{size(abs(after - before))}"
 
-    def _sizes(self) -> tuple[int | None, int | None]:
-        sides = (self.change.before, self.change.after)
-        before, after = ((0 if entry is None else entry.size) for entry in sides)
-        return before, after
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many paths there are of a kind, and their bytes."""
+
+    files: int
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """How many paths of each kind differ, and the bytes that are new; `is_whole` when all of them were counted."""
+    """The paths of each kind that differ; `is_whole` when all of them were counted."""
 
-    added: int
-    removed: int
-    changed: int
-    bytes: int
+    added: Count
+    removed: Count
+    changed: Count
     is_whole: bool
 
     @classmethod
     def of(cls, changes: Sequence[Change], *, is_whole: bool) -> Totals:
-        """Count changes."""
-        kinds = [change.kind for change in changes]
-        fresh = sum(change.after.size or 0 for change in changes if change.after is not None)
-        return cls(kinds.count("added"), kinds.count("removed"), kinds.count("changed"), fresh, is_whole)
+        """Count changes: what was changed by its newer bytes."""
+        added, removed, changed = (_count(changes, kind) for kind in ("added", "removed", "changed"))
+        return cls(added, removed, changed, is_whole)
+
+    @property
+    def differ(self) -> int:
+        """How many paths differ."""
+        return self.added.files + self.removed.files + self.changed.files
+
+    @property
+    def fresh(self) -> Count:
+        """What the newer side has and the older has not."""
+        return Count(self.added.files + self.changed.files, self.added.bytes + self.changed.bytes)
+
+    def same(self, files: int, size: int) -> Count:
+        """What is left of the newer side, which has so many files and bytes."""
+        return Count(files - self.fresh.files, size - self.fresh.bytes)
+
+
+def _count(changes: Sequence[Change], kind: str) -> Count:
+    held = [change.after or change.before for change in changes if change.kind == kind]
+    return Count(len(held), sum(entry.size or 0 for entry in held if entry is not None))

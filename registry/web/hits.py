@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from registry.models import words
+from registry.models import Run, words
 from registry.models.versions import Membership
 
 # Each kind of search in the words of its page: the tab, and the plural noun.
@@ -73,6 +73,13 @@ def _content(row: Any, asked: list[str]) -> Hit:
             sought = [word for word in asked if _has(found[1], [word])]
         href = f"{hit.href}/metadata?{urlencode({'q': sought[0]})}"
     return Hit(hit.of, href, hit.name, hit.place, hit.at, hit.icon, where, says)
+
+
+def of_runs(rows: Iterable[Run]) -> list[Hit]:
+    """Return runs that were asked for by their whole name."""
+    return [
+        Hit(row, row.get_absolute_url(), str(row), str(row.project), row.created_at, "run") for row in rows
+    ]
 
 
 def _has(text: str, asked: list[str]) -> bool:

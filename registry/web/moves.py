@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from registry.models import Collection, Membership
+from registry.models import Collection, Membership, Version
 from registry.services.aliases import LATEST
 from registry.web.told import Story
 
@@ -19,10 +19,29 @@ class Move:
     names: list[str]
     before: int | None
     after: int | None
+    # The numbers of the collection's versions that are not there any more, each with whether it can be restored.
+    missing: Mapping[int, bool] = field(default_factory=dict)
+
+    @property
+    def sides(self) -> list[Side]:
+        """From where, and to where."""
+        return [
+            Side(number, number not in self.missing, self.missing.get(number or 0, False))
+            for number in (self.before, self.after)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A version that an alias left or came to, None for none; it is there, or deleted and perhaps restorable."""
+
+    number: int | None
+    is_there: bool
+    is_restorable: bool
 
 
 def of(collection: Collection, stories: Sequence[Story], alias: str = "") -> list[Move]:
-    """Put stories of aliases into moves, by one query.
+    """Put stories of aliases into moves, by two queries.
 
     Where one alias is asked for, others that went with the same version are left out.
     """
@@ -30,12 +49,19 @@ def of(collection: Collection, stories: Sequence[Story], alias: str = "") -> lis
     rows = Membership.objects.filter(collection=collection, version__in=losers - {None})
     numbers = dict(rows.values_list("version_id", "number"))
     moves = [_move(story, numbers) for story in stories]
-    if not alias:
-        return moves
+    told = {number for move in moves for number in (move.before, move.after) if number is not None}
+    missing = _missing(collection, told)
     return [
-        Move(move.story, [alias] if alias in move.names else move.names, move.before, move.after)
-        for move in moves
+        replace(move, missing=missing, names=[alias] if alias in move.names else move.names) for move in moves
     ]
+
+
+def _missing(collection: Collection, numbers: set[int]) -> dict[int, bool]:
+    rows = Membership.objects.filter(collection=collection, number__in=numbers)
+    gone = rows.exclude(version__state=Version.State.COMMITTED)
+    return {
+        number: purged_at is None for number, purged_at in gone.values_list("number", "version__purged_at")
+    }
 
 
 def _move(story: Story, numbers: dict[int, int]) -> Move:

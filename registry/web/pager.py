@@ -13,6 +13,8 @@ from registry.http import paging
 from registry.http.paging import Order
 
 ROWS = 25
+# A search is counted to here: beyond, to say how many there are would cost more than to show some.
+_COUNTED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,14 @@ def paged(
 def sorts(request: HttpRequest, current: str, known: Mapping[str, Order]) -> dict[str, Sort]:
     """Return the column heads by the name of their order, given how the list is sorted now."""
     return {name.removeprefix("-"): _sort(request.GET, name, current) for name in _defaults(known)}
+
+
+def bounded_count(rows: QuerySet[Any]) -> str:
+    """Say how many rows a search found, in one query that looks at no more of them than it counts."""
+    found = rows.order_by().values("pk")[: _COUNTED + 1].count()
+    if found > _COUNTED:
+        return f"More than {_COUNTED:,} match"
+    return f"{found:,} {'matches' if found == 1 else 'match'}"
 
 
 def _query(order: Order, cursor: str | None, limit: int) -> dict[str, str]:

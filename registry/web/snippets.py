@@ -56,8 +56,12 @@ with strongroom.init({_where(project)}) as run:
 def use_first(project: Project) -> list[Snippet]:
     """Use it in the next script."""
     target = _shell(f"{project.entity.name}/{project.name}/fashion-mnist:latest")
+    python = f"""import strongroom
+
+with strongroom.init({_where(project)}) as run:
+    path = run.use_artifact("fashion-mnist:latest").download()"""
     return [
-        Snippet("strongroom", 'path = run.use_artifact("fashion-mnist:latest").download()'),
+        Snippet("strongroom", python),
         Snippet("CLI", f"strongroom get {target} --root ./data"),
     ]
 

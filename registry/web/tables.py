@@ -119,7 +119,16 @@ class Site(admin.AdminSite):
         return guarded
 
 
+def _plural(name: str) -> str:
+    """Write a noun for many: Django adds an "s" to all."""
+    if name.endswith("y") and name[-2:-1] not in "aeiou":
+        return f"{name[:-1]}ies"
+    return f"{name}es" if name.endswith(("s", "x", "ch", "sh")) else f"{name}s"
+
+
 site = Site(name="admin")
 for _model in apps.get_app_config("registry").get_models():
     if _model._meta.managed:
+        # Here alone, and not in the models: there each would be a step of the database, which it does not concern.
+        _model._meta.verbose_name_plural = _plural(str(_model._meta.verbose_name))
         site.register(_model, Table)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from registry.actor import Actor
 from registry.models import Collection, Event, Membership, Project, Run, User
 from registry.web import differences
 from registry.web.differences import Pairs, Text
-from registry.web.templatetags.words import day, duration, size
+from registry.web.templatetags.words import day, duration, moment, size
 
 # act → (the verb of a sentence, the words of a table row)
 _WORDS: dict[str, tuple[str, str]] = {
@@ -65,8 +65,21 @@ _FIELDS = {
     "ttl": "TTL",
     "file_count": "files",
     "purge_at": "restorable until",
+    "display_name": "display name",
+    "job_type": "job",
+    "visibility": "seen by",
+    "default_entity": "default owner",
+    "finished_at": "finished",
 }
+_CAUSES = {"person": "deleted by a person", "expiry": "expired"}
+_SEEN_BY = {"private": "its owner or team", "organization": "the organization"}
 _EDITED = {"description": "card", "metadata": "metadata", "ttl": "time to live"}
+_OF_TEXTS: dict[str, Callable[[str], str]] = {
+    "visibility": lambda name: _SEEN_BY.get(name, name),
+    "finished_at": lambda text: moment(datetime.fromisoformat(text)),
+    "purge_at": lambda text: day(datetime.fromisoformat(text)),
+    "description": lambda text: f"{len(text):,} characters",
+}
 # Shown on the page of the thing itself; here they would only push the rest aside.
 _LEFT_OUT = {"digest"}
 _LONGEST = 160
@@ -119,8 +132,8 @@ def tell(
 ) -> list[Story]:
     """Put events into words; five queries, however many there are.
 
-    `origin` says that the reader may see which keys were used; `loser` whose history this is: what took an
-    alias from it is told as its loss.
+    `origin` says that the reader may see which keys were used; `loser` whose history this is: that it took `latest`
+    is told, and what took an alias from it is told as its loss.
     """
     users = {row.pk: row for row in User.objects.filter(pk__in={event.actor_id for event in events})}
     projects = Project.objects.visible_to(actor.user).select_related("entity")
@@ -134,7 +147,7 @@ def tell(
     named = _runs(events, places)
     stories = [_story(event, users, places, sets, rows, named) for event in events]
     if loser is not None:
-        stories = [_lost(story, loser) for story in stories]
+        stories = [_of_latest(story, loser) for story in stories]
     return [replace(story, key_prefix=story.event.key_prefix) for story in stories] if origin else stories
 
 
@@ -145,9 +158,11 @@ def _runs(events: Sequence[Event], places: dict[int, Project]) -> dict[tuple[int
     return {(row.project_id, row.name): row for row in rows}
 
 
-def _lost(story: Story, loser: Membership) -> Story:
-    """Tell the logging of the next version as what it did to this one, which was `latest` until then."""
+def _of_latest(story: Story, loser: Membership) -> Story:
+    """Tell what logging did to `latest`: the version's own gave it, that of the next one took it away."""
     event = story.event
+    if event.act == "version.log" and event.version_id == loser.version_id:
+        return replace(story, after=f"{story.after}, takes latest")
     if event.taken_from_id != loser.version_id or event.act != "version.log":
         return story
     number = f"v{event.subject.rpartition(':v')[2]}"
@@ -237,16 +252,37 @@ def _value(act: str, value: Any) -> str:
         is_admin = value.get("is_admin") if isinstance(value, dict) else value
         return "admin of this installation" if is_admin else ""
     if isinstance(value, dict):
-        return _clip(
-            ", ".join(
-                f"{_FIELDS.get(name, name)}: {_one(name, each)}"
-                for name, each in value.items()
-                if name not in _LEFT_OUT
-            )
-        )
+        return _clip(_restored(value) if act == "version.restore" else _fields(act, value))
     if act == "ttl_policy.set":
         return _one("ttl", value)
     return _clip(", ".join(map(str, value)) if isinstance(value, list) else str(value))
+
+
+def _fields(act: str, value: dict[str, Any]) -> str:
+    # That a version held no alias when it was deleted tells nothing.
+    bare = ("version.delete", "version.expire", "collection.delete")
+    told = {
+        name: each
+        for name, each in value.items()
+        if name not in _LEFT_OUT and not (each == [] and act in bare)
+    }
+    return ", ".join(
+        f"{_FIELDS.get(name, name.replace('_', ' '))}: {_one(name, each)}" for name, each in told.items()
+    )
+
+
+def _restored(value: dict[str, Any]) -> str:
+    """Either side of a restoration: why the version was in the trash, or what it came back with."""
+    if "cause" in value:
+        return _CAUSES.get(value["cause"], "in the trash")
+    said = ["restored"]
+    if value.get("aliases"):
+        said.append(f"with {', '.join(value['aliases'])}")
+    if value.get("moved_on"):
+        said.append(f"without {', '.join(value['moved_on'])}, which another version took meanwhile")
+    if value.get("ttl") == "never":
+        said.append("its time to live set to never")
+    return ", ".join(said)
 
 
 def _one(name: str, value: Any) -> str:
@@ -258,10 +294,8 @@ def _one(name: str, value: Any) -> str:
         return duration(value)
     if _is_mark(value):
         return size(value["size"])
-    if name == "purge_at" and isinstance(value, str):
-        return day(datetime.fromisoformat(value))
-    if name == "description":
-        return f"{len(str(value)):,} characters"
+    if isinstance(value, str) and name in _OF_TEXTS:
+        return _OF_TEXTS[name](value)
     if isinstance(value, dict):
         return f"{len(value)} keys"
     if isinstance(value, list):

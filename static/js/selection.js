@@ -1,4 +1,5 @@
-// [data-picks]: a form whose rows are ticked. With script its acts float in once something is.
+// [data-picks]: a form whose rows are ticked. With script its acts float in once something is, and the address names
+// what is, so that a reload, a link and the way back show it: the server ticks what the address names.
 const boxes = (form) => [...form.querySelectorAll("[data-pick]")];
 
 function show(form) {
@@ -17,6 +18,13 @@ function show(form) {
   for (const button of bar.querySelectorAll("[data-needs]")) button.hidden = Number(button.dataset.needs) !== picked.length;
 }
 
+function note(form) {
+  const address = new URL(location.href);
+  address.searchParams.delete("v");
+  for (const box of boxes(form)) if (box.checked) address.searchParams.append("v", box.value);
+  history.replaceState(history.state, "", address);
+}
+
 function start(scope) {
   for (const form of scope.querySelectorAll("[data-picks]")) {
     // Not kept by the browser on the way back: what is ticked must be seen to be.
@@ -30,10 +38,17 @@ document.addEventListener("change", (event) => {
   if (!form) return;
   if (event.target.matches("[data-pick-all]")) for (const box of boxes(form)) box.checked = event.target.checked;
   show(form);
+  note(form);
 });
 
 document.addEventListener("reset", (event) => {
-  if (event.target.matches("[data-picks]")) setTimeout(() => show(event.target));
+  const form = event.target;
+  if (!form.matches("[data-picks]")) return;
+  // A reset alone would tick again what the page came with.
+  event.preventDefault();
+  for (const box of boxes(form)) box.checked = false;
+  show(form);
+  note(form);
 });
 
 // Acts open in the dialog; the page that they lead to without script is the same.

@@ -37,6 +37,22 @@ def test_two_ticked_versions_are_compared(open_as, sample, here):
     expect(page.get_by_label("From", exact=True)).to_have_value("resnet50-defects:v2")
 
 
+def test_what_is_ticked_stands_in_the_address_and_stays_on_reload_and_on_the_way_back(open_as, sample, here):
+    page = open_as(sample.alice, f"{here}?order=version")
+    bar = page.get_by_role("region", name="Selection")
+    tick(page, 2, 0)
+    expect(page).to_have_url(re.compile(r"\?order=version&v=0&v=2$"))
+    page.reload()
+    expect(bar).to_contain_text("2 selected")
+    page.get_by_role("link", name="v1", exact=True).click()
+    page.go_back()
+    expect(page.get_by_label("Select v2", exact=True)).to_be_checked()
+    expect(bar).to_contain_text("2 selected")
+    bar.get_by_role("button", name="Clear selection").click()
+    expect(bar).to_be_hidden()
+    expect(page).to_have_url(re.compile(r"\?order=version$"))
+
+
 def test_many_are_tagged_in_the_dialog_and_a_mistake_stays_there(open_as, sample, here):
     page = open_as(sample.alice, here)
     page.get_by_label("Select all versions on this page").check()

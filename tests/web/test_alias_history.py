@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from registry.errors import NotFound
 from registry.models import Event
@@ -58,6 +61,20 @@ def test_what_a_deletion_takes_and_a_restoration_gives_is_told(client, sample, p
     assert moves(client, path, alias="größe") == [("größe", None, 2), ("größe", 2, None), ("größe", None, 2)]
     names = moves(client, path)[:4]
     assert any("best" in name and "größe" in name for name, before, after in names if after is None)
+
+
+def test_a_version_that_is_gone_is_no_link_and_one_in_the_trash_leads_there(client, sample, path, bob):
+    newest = sample.newest
+    there = f'href="{newest.get_absolute_url()}"'
+    versions.delete(bob, membership=newest, delete_aliases=True)
+    shown = client.get(path).content.decode()
+    assert there not in shown
+    assert f'href="{sample.project.get_absolute_url()}/trash">in the trash</a>' in shown
+    trash.purge_due(timezone.now() + timedelta(days=365))
+    shown = client.get(path).content.decode()
+    assert there not in shown
+    assert '<span class="quiet tiny">deleted</span>' in shown
+    assert "in the trash</a>" not in shown
 
 
 def test_versions_that_held_no_alias_are_not_told_of(client, sample, path, bob):
@@ -128,3 +145,13 @@ def test_who_may_not_see_the_project_is_told_nothing(sample):
     charlie = factories.actor(sample.people.charlie)
     with pytest.raises(NotFound):
         audit.of_aliases(charlie, sample.newest.collection)
+
+
+def test_a_version_tells_that_latest_came_to_it_and_that_it_left(client, sample):
+    first, newest = sample.versions[0], sample.newest
+    shown = client.get(f"{newest.get_absolute_url()}/history").context["stories"]
+    assert [story.after for story in shown if story.event.act == "version.log"][0].endswith(", takes latest")
+    shown = client.get(f"{first.get_absolute_url()}/history").context["stories"]
+    told = [(story.words, story.after) for story in shown if story.event.act == "version.log"]
+    assert [words for words, _ in told] == ["alias moved", "version logged"]
+    assert told[1][1].endswith(", takes latest")

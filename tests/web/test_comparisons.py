@@ -77,10 +77,45 @@ def test_files_are_told_with_their_bytes(as_user, people, place):
     factories.log(people.alice, place, "b", {**same, "new": b"123", "changed.txt": b"one\n2\n"})
     address = f"{place.get_absolute_url()}/compare?a=a:v0&b=b:latest"
     text = as_user(people.alice).get(address).content.decode()
-    assert "1 added, 1 removed, 1 changed, 5 the same. 9 B would be downloaded" in text
+    told = "1 added, 3 B; 1 removed, 2 B; 1 changed, 6 B; 5 the same, 5 B. 9 B would be downloaded"
+    assert told in text
+    assert "same/0" not in text
     shown = as_user(people.alice).get(f"{address}&file=changed.txt").content.decode()
     assert "<del>two</del>" in shown
     assert "<ins>2</ins>" in shown
+
+
+@pytest.mark.django_db
+def test_files_that_are_the_same_are_listed_in_pages_when_asked_for(as_user, people, place):
+    same = {f"f{n:04}": b"%d" % n for n in range(150)}
+    factories.log(people.alice, place, "a", {**same, "f0007": b"old", "gone": b"x"})
+    factories.log(people.alice, place, "a", {**same, "f0120b": b"new"})
+    client, address = as_user(people.alice), f"{place.get_absolute_url()}/compare?a=a:v0&b=a:v1&same=1"
+    first = client.get(address).context
+    assert [pair.path for pair in first["files"]] == [f"f{n:04}" for n in range(100)]
+    assert [pair.path for pair in first["files"] if pair.kind != "same"] == ["f0007"]
+    assert first["after"] == "f0099"
+    assert (first["same_files"].files, first["totals"].differ) == (149, 3)
+    second = client.get(f"{address}&after=f0099").context
+    assert [(pair.path, pair.kind) for pair in second["files"] if pair.kind != "same"] == [
+        ("f0120b", "added"),
+        ("gone", "removed"),
+    ]
+    assert (len(second["files"]), second["after"]) == (52, "")
+
+
+@pytest.mark.django_db
+def test_sections_are_linked_at_the_top(as_user, sample):
+    project = sample.project.get_absolute_url()
+    text = (
+        as_user(sample.alice)
+        .get(f"{project}/compare?a=resnet50-defects:v0&b=resnet50-defects:v1")
+        .content.decode()
+    )
+    nav = text[text.index('aria-label="Comparison"') :].partition("</nav>")[0]
+    for section in ("metadata", "files", "card", "lineage"):
+        assert f'#{section}"' in nav
+        assert text.count(f'id="{section}"') == 1
 
 
 @pytest.mark.django_db

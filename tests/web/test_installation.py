@@ -69,3 +69,11 @@ def test_storage_lists_the_largest_first(root, people):
     page = root.get("/installation/storage").content.decode()
     first = page[page.index("<tbody>") :]
     assert first.index(people.team.entity.name) < first.index(people.bob.username)
+
+
+def test_the_only_organization_is_chosen_for_a_new_team(as_user, people):
+    root, path = as_user(people.root), "/installation/organizations"
+    chosen = f'name="organization" value="{people.organization.entity.name}"'
+    assert chosen in root.get(path).content.decode()
+    root.post(path, {"act": "organization", "name": "a-second-one"})
+    assert chosen not in root.get(path).content.decode()

@@ -169,6 +169,11 @@ def test_what_is_wrong_stands_beside_its_row_and_stays_typed(client, sample, pag
     at = len(answer.context["form"].rows)
     assert re.search(rf'id="row-{at}-error">.*?{re.escape(said)}', text, re.DOTALL)
     assert text.count('aria-invalid="true"') == 1
+    # Right after the field that it is about.
+    told = text.index(f'id="row-{at}-error"')
+    wrong = text.index('aria-invalid="true"')
+    assert wrong < told
+    assert text[wrong:told].count("<td") == 0
     assert "1 row is not right. Nothing was saved." in text
     last = answer.context["form"].rows[-1]
     assert (last.key, last.kind, last.value) == row

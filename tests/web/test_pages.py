@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -225,3 +226,52 @@ def test_the_tabs_of_a_version_at_wandb_lead_to_ours(client, sample):
     tabs |= {"/metadata": "/metadata", "/usage": "/usage", "/lineage": "/lineage", "/graph": "/lineage"}
     assert {tail: client.get(base + tail)["Location"].removeprefix(here) for tail in tabs} == tabs
     assert client.get(f"{base}/nothing").status_code == 404
+
+
+def test_an_alias_in_the_place_of_a_number_leads_to_the_version_that_holds_it(as_user, sample, people):
+    client, here = as_user(sample.alice), sample.newest.collection.get_absolute_url()
+    assert client.get(f"{here}/best").url == sample.newest.get_absolute_url()
+    assert client.get(f"{here}/nobody-holds-this").status_code == 404
+    assert as_user(factories.user()).get(f"{here}/best").status_code == 404
+    # A collection after its type goes first, whatever aliases are called; one of another type goes last.
+    log = partial(factories.log, sample.alice, sample.project)
+    named = log("best", {"a": b"1"}, type="model").collection.get_absolute_url()
+    artifacts = f"{sample.project.get_absolute_url()}/artifacts"
+    assert client.get(f"{artifacts}/model/best").url == named
+    assert client.get(f"{artifacts}/dataset/best").url == named
+    assert client.get(f"{here}/best").url == sample.newest.get_absolute_url()
+
+
+def test_a_run_is_found_by_its_whole_name_by_who_may_see_it(as_user, sample):
+    alice = factories.actor(sample.alice)
+    run, _ = runs.create(alice, project=sample.project, name="k3v9x2mq", display_name="Night run")
+    client, stranger = as_user(sample.alice), as_user(factories.user())
+    for path in ("/search", "/search/complete"):
+        assert run.get_absolute_url() in client.get(path, {"q": " k3v9x2mq "}).content.decode()
+        assert run.get_absolute_url() not in stranger.get(path, {"q": "k3v9x2mq"}).content.decode()
+        assert run.get_absolute_url() not in client.get(path, {"q": "k3v9"}).content.decode()
+    assert "Nothing has" not in client.get("/search", {"q": "k3v9x2mq"}).content.decode()
+
+
+def test_a_project_is_renamed_in_its_settings(as_user, sample):
+    client, old = as_user(sample.alice), sample.project.get_absolute_url()
+    shown = client.get(f"{old}/settings").context["form"]
+    sent = {"name": "renamed", "description": "", "visibility": "private", "seen": shown["seen"].value()}
+    answer = client.post(f"{old}/settings", {**sent, "name": sample.empty.name})
+    assert answer.status_code == 422
+    assert "has a project" in str(answer.context["form"].errors["name"])
+    answer = client.post(f"{old}/settings", sent)
+    place = f"/{sample.project.entity.name}/renamed"
+    assert answer["Location"] == f"{place}/settings"
+    assert client.get(f"{place}/artifacts/resnet50-defects").status_code == 200
+    assert client.get(old).status_code == 404
+
+
+def test_a_run_is_given_a_display_name(as_user, sample, people):
+    client, here = as_user(sample.alice), sample.run.get_absolute_url()
+    assert client.post(here, {"display_name": "The good one"})["Location"] == here
+    assert "<h1>" in (text := client.get(here).content.decode())
+    assert "The good one" in text
+    assert sample.run.name in text
+    assert client.post(here, {"display_name": ""}).status_code == 422
+    assert client.post(here, {"display_name": "x" * 999}).status_code == 422

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from registry.services import invitations, retention, runs, teams
+from registry.services import drafts, invitations, retention, runs, teams
 from tests import factories
 from tests.web.test_queries import MANY, count, grows_not
 
@@ -74,6 +74,8 @@ def test_who_used_a_version(as_user, people, place, page):
         "?column=f1&order=-metadata.f1",
         "?q=tag:good alias:a0",
         "/complete?q=tag:",
+        "/complete?q=by:",
+        "/complete?q=run:",
         "/complete?q=metadata.",
         "/versions.csv?column=f1",
         "/activity",
@@ -91,6 +93,16 @@ def test_versions_as_they_are_searched_sorted_and_told(as_user, people, place, q
         lambda: more([0]),
         lambda: more(range(1, MANY)),
     )
+
+
+def test_versions_that_are_being_logged(as_user, people, place):
+    alice, here = factories.actor(people.alice), log(people, place, 0).collection
+
+    def begin(numbers):
+        for _ in numbers:
+            drafts.begin(alice, project=place, collection=here.name, type="model")
+
+    grows_not(as_user, people.alice, here.get_absolute_url, lambda: begin([0]), lambda: begin(range(1, MANY)))
 
 
 @pytest.mark.parametrize("act", ["tag", "ttl", "delete"])

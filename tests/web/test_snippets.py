@@ -52,7 +52,10 @@ def test_the_first_steps_of_an_empty_project_work(run, people):
     for snippet in snippets.log_first(project):
         run(snippet)
     assert project.collections.get(name="fashion-mnist").version_count == 1
-    run(snippets.use_first(project)[1])
+    for snippet in snippets.use_first(project):
+        run(snippet)
+    [used] = [row for used in project.runs.all() for row in used.inputs.all()]
+    assert used.membership.collection.name == "fashion-mnist"
     assert (run.folder / "data/a.txt").read_text() == "a"
 
 

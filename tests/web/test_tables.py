@@ -90,3 +90,23 @@ def test_rows_of_a_table_cost_a_fixed_number_of_queries(as_user, people, django_
 def test_what_the_address_asks_besides_is_no_crash(as_user, people, query):
     answer = as_user(people.root).get(f"{INDEX}registry/event/?{query}")
     assert answer.status_code in (200, 302, 400)
+
+
+@pytest.mark.parametrize(
+    ("one", "many"),
+    [
+        ("alias", "aliases"),
+        ("entity", "entities"),
+        ("ttl policy", "ttl policies"),
+        ("API key", "API keys"),
+        ("run", "runs"),
+    ],
+)
+def test_tables_are_called_by_the_right_plural(one, many):
+    assert tables._plural(one) == many
+
+
+def test_the_index_uses_them(as_user, people):
+    shown = as_user(people.root).get(INDEX).content.decode()
+    assert "Aliases" in shown
+    assert "Entities" in shown

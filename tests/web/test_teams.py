@@ -159,3 +159,26 @@ def test_admins_of_an_organization_make_teams_and_its_people_see_them(as_user, p
     alice = as_user(people.alice).get(path).content.decode()
     assert ("line-four" in alice, "New team" in alice) == (True, False)
     assert as_user(people.alice).get(f"/teams/{people.team.entity.name}/teams").status_code == 404
+
+
+def test_a_place_without_projects_says_what_to_do_next(as_user, people):
+    team, organization = people.team.entity.name, people.organization.entity.name
+    shown = as_user(people.alice).get(f"/{team}").content.decode()
+    assert "No projects yet" in shown
+    assert f'href="/new-project?entity={team}"' in shown
+    viewer, outsider = factories.colleague(people), factories.colleague(people)
+    teams.add_member(factories.actor(people.alice), place=people.team, user=viewer, role="viewer")
+    assert "No projects yet" in as_user(viewer).get(f"/{team}").content.decode()
+    assert "Ask an admin" in as_user(outsider).get(f"/{team}").content.decode()
+    assert f'href="/teams/{organization}/teams"' in as_user(outsider).get(f"/{organization}").content.decode()
+
+
+def test_the_role_of_a_member_is_changed_in_their_row(alice, as_user, people):
+    path, bob = f"/teams/{people.team.entity.name}/members", people.bob
+    shown = alice.get(path).content.decode()
+    row = re.search(rf'<tr>(?:(?!</tr>).)*aria-label="Role of {bob.username}".*?</tr>', shown, re.DOTALL)[0]
+    sent = dict(re.findall(r'<input type="hidden" name="(username)" value="([^"]*)">', row))
+    assert re.search(r'<option value="member" selected>', row)
+    assert alice.post(path, {**sent, "role": "viewer"}).status_code == 302
+    assert people.team.members.get(user=bob).role == "viewer"
+    assert "Role of" not in as_user(bob).get(path).content.decode()

@@ -5,9 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import timedelta
 
 import pytest
+from django.conf import settings
 
+from registry.services import drafts, runs, teams
+from registry.web import pager
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -118,6 +122,7 @@ def test_as_csv_it_has_every_version_and_no_formula(client, sample, here):
         ("", []),
         ('tag:"', ["tag:fp16 "]),
         ("nothing:x", []),
+        ("by:nobody", []),
     ],
 )
 def test_what_could_stand_next_is_offered(client, here, q, offered):
@@ -153,3 +158,55 @@ def test_another_column_can_be_drawn(client, sample, here):
     assert "acc from v0" not in drawn
     assert "chart=acc" in drawn
     assert "acc from v0 to v2" in client.get(address, {"chart": "nonsense"}).content.decode()
+
+
+def test_people_who_logged_versions_are_offered(client, sample, here):
+    for typed in ("by:", "by:ALI", "-by:ali"):
+        options = client.get(f"{here}/complete", {"q": typed}, headers={"HX-Request": "true"}).context[
+            "options"
+        ]
+        assert [whole for whole, *_ in options] == [f"{typed.partition(':')[0]}:{sample.alice.username} "]
+
+
+def test_runs_are_offered_by_both_their_names_and_are_found_by_what_was_offered(client, sample, here):
+    alice = factories.actor(sample.alice)
+    run, _ = runs.create(alice, project=sample.project, name="abc123", display_name='night "7"')
+    factories.log(sample.alice, sample.project, "resnet50-defects", {"x": b"1"}, run=run)
+    for typed, offered in (("run:nig", r'run:"night \"7\"" '), ("run:abc", "run:abc123 ")):
+        answer = client.get(f"{here}/complete", {"q": typed}, headers={"HX-Request": "true"})
+        assert [whole for whole, *_ in answer.context["options"]] == [offered]
+        assert numbers(client.get(here, {"q": offered})) == [3]
+
+
+def test_a_list_that_is_narrowed_says_how_many_there_are(client, sample, here, monkeypatch):
+    assert "3 match" in client.get(here, {"q": f"by:{sample.alice.username}"}).content.decode()
+    assert "1 matches" in client.get(here, {"q": "v1"}).content.decode()
+    assert "match</span>" not in client.get(here).content.decode()
+    monkeypatch.setattr(pager, "_COUNTED", 2)
+    assert "More than 2 match" in client.get(here, {"q": f"by:{sample.alice.username}"}).content.decode()
+    project = sample.project.get_absolute_url()
+    assert "1 matches" in client.get(project, {"q": "resnet50"}).content.decode()
+    assert "1 matches" in client.get(f"{project}/runs", {"q": sample.run.name}).content.decode()
+
+
+def test_versions_that_are_being_logged_are_told_to_who_may_log(as_user, sample, here, monkeypatch):
+    alice, viewer = factories.actor(sample.alice), factories.colleague(sample.people)
+    teams.add_member(alice, place=sample.people.team, user=viewer, role="viewer")
+    draft, _ = drafts.begin(alice, project=sample.project, collection="resnet50-defects", type="model")
+    draft.created_at -= timedelta(minutes=3)
+    draft.save()
+    told = f"1 version is being logged: by {sample.alice.display_name}, begun <time"
+    page = as_user(sample.alice).get(here).content.decode()
+    assert told in page
+    assert "3 min ago" in page
+    assert told not in as_user(viewer).get(here).content.decode()
+    # One that nobody touched for as long as it may live goes with the next clean-up.
+    draft.updated_at -= timedelta(hours=settings.DRAFT_HOURS, minutes=1)
+    draft.save()
+    assert told not in as_user(sample.alice).get(here).content.decode()
+
+
+def test_rows_that_the_address_names_are_ticked_and_nothing_else(client, here):
+    text = client.get(here, {"v": ["2", "0", "99", "x", "²", "9" * 40]}).content.decode()
+    ticked = re.findall(r'name="v" value="(\d+)"[^>]* checked', text)
+    assert ticked == ["2", "0"]

@@ -113,3 +113,20 @@ def test_an_excerpt_is_without_the_marks_of_a_card():
 def test_until_when_a_deleted_version_comes_back_is_told_as_a_day():
     after = {"purge_at": "2026-12-04T18:42:48.527128+00:00"}
     assert _value("version.delete", after) == "restorable until: 4 Dec 2026"
+
+
+def test_a_restoration_is_told_in_words():
+    assert _value("version.restore", {"cause": "person"}) == "deleted by a person"
+    bare = {"aliases": [], "moved_on": [], "ttl": "unchanged"}
+    assert _value("version.restore", bare) == "restored"
+    full = {"aliases": ["best", "latest"], "moved_on": ["prod"], "ttl": "never"}
+    assert _value("version.restore", full) == (
+        "restored, with best, latest, without prod, which another version took meanwhile, its time to live set to never"
+    )
+    assert _value("version.delete", {"aliases": []}) == ""
+
+
+def test_fields_of_settings_are_told_in_words():
+    assert _value("project.edit", {"visibility": "private"}) == "seen by: its owner or team"
+    assert _value("run.edit", {"display_name": "Night"}) == "display name: Night"
+    assert _value("user.edit", {"time_zone": "UTC"}) == "time zone: UTC"

@@ -40,7 +40,10 @@ class ProjectForm(ServiceForm):
 
 
 class ProjectSettingsForm(SettingsForm):
-    """A project's description and visibility."""
+    """A project's name, description and visibility."""
 
+    errors_on: ClassVar[dict[str, str]] = {"invalid_name": "name", "name_taken": "name"}
+
+    name = text("Name", help_text="Scripts and links that use the old name will not find it any more.")
     description = area("Description", rows=4)
     visibility = _visibility()

@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 register = template.Library()
 
 SOON_SECONDS = 7 * 86400
-_TYPE_ICONS = {"model": "box", "dataset": "database", "table": "table", "config": "file-text", "code": "code"}
+_TYPE_ICONS = {
+    "model": "box",
+    "dataset": "database",
+    "table": "table",
+    "config": "file-text",
+    "code": "code",
+    "run": "player-play",
+}
 _ORIGINS = {
     "version": "set here",
     "collection": "collection",
@@ -31,7 +38,7 @@ _ORIGINS = {
     "team": "team default",
     "user": "your default",
     "entity": "team default",
-    "none": "no policy",
+    "none": "",
 }
 
 
@@ -128,7 +135,8 @@ def ttl(effective: EffectiveTtl | None) -> SafeString | str:
     if effective.kept_because:
         return _ttl("is-kept", "shield-lock", "Kept", effective.kept_because, "")
     if effective.expires_at is None:
-        return _ttl("is-never", "infinity", "Never", origin, "")
+        title = "" if origin else "No policy sets a time to live"
+        return _ttl("is-never", "infinity", "Never", origin, title)
     seconds = (effective.expires_at - timezone.now()).total_seconds()
     kind = "is-soon" if seconds < SOON_SECONDS else "is-left"
     text = f"{left(seconds)} left" if seconds > 0 else "Due now"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -10,19 +11,21 @@ from django.urls import reverse
 from django.utils import timezone
 
 from registry.actor import Actor
-from registry.errors import InvalidQuery
+from registry.errors import InvalidQuery, NotFound
 from registry.http import markdown
-from registry.models import Collection
+from registry.models import Collection, Membership, Project
 from registry.policy import Act, check
-from registry.services import aliases, collections, latest, projects, stars, trash, undoing, versions
+from registry.services import aliases, collections, drafts, latest, projects, stars, trash, undoing, versions
 from registry.web import chips, columns, rows, snippets
 from registry.web.forms.collections import CardForm, CollectionForm, CollectionSettingsForm, TypedDeleteForm
 from registry.web.forms.policies import PolicyForm
-from registry.web.pager import paged, sorts
+from registry.web.pager import bounded_count, paged, sorts
 from registry.web.pages import done, page, policy_panel, rights, show, undo_of
 
 # An alias a line up to here; the others are named in one.
 _LISTED = 50
+# Versions that are being logged are counted to here, and the last begun of them named.
+_DRAFTS, _NAMED = 100, 5
 
 
 def found(actor: Actor, entity: str, project: str, collection: str) -> Collection:
@@ -48,6 +51,7 @@ def detail(request: HttpRequest, actor: Actor, entity: str, project: str, collec
     here = found(actor, entity, project, collection)
     asked = {name: request.GET.get(name, "").strip() for name in ("q", "tag", "alias")}
     context = frame(actor, here, "versions") | asked | {"filtered": any(asked.values())}
+    context |= _begun(actor, here)
     try:
         context |= _listed(request, actor, here, asked)
     except InvalidQuery as error:
@@ -58,6 +62,16 @@ def detail(request: HttpRequest, actor: Actor, entity: str, project: str, collec
     return show(
         request, "collections/versions.html", context, fragment="collections/_listing.html", status=status
     )
+
+
+def _begun(actor: Actor, here: Collection) -> dict[str, Any]:
+    """The versions that somebody is logging at this moment."""
+    found = drafts.in_progress(actor, collection=here, limit=_DRAFTS + 1)
+    return {
+        "drafts": found[:_NAMED],
+        "draft_count": min(len(found), _DRAFTS),
+        "more_drafts": len(found) > _DRAFTS,
+    }
 
 
 def _listed(request: HttpRequest, actor: Actor, here: Collection, asked: dict[str, str]) -> dict[str, Any]:
@@ -75,11 +89,19 @@ def _listed(request: HttpRequest, actor: Actor, here: Collection, asked: dict[st
     return {
         "pager": pager,
         "table": rows.of_versions(pager.rows, shown),
+        "ticked": _ticked(request),
         "offered": columns.menu(pager.rows, shown),
         "chart": columns.chart(listed, shown, request.GET.get("chart", "")),
         "terms": chips.of(asked["q"]),
+        "matches": bounded_count(listed) if any(asked.values()) else "",
         "log_to": snippets.log_to(here),
     }
+
+
+def _ticked(request: HttpRequest) -> set[int]:
+    """The numbers that the address names as ticked; of the table's rows, and of no others, boxes are."""
+    given = request.GET.getlist("v")
+    return {int(text) for text in given if text.isascii() and text.isdigit() and len(text) <= 18}
 
 
 @page("GET", "POST")
@@ -195,5 +217,20 @@ def _lost(actor: Actor, here: Collection) -> dict[str, Any]:
 def by_type(
     request: HttpRequest, actor: Actor, entity: str, project: str, collection: str, type: str
 ) -> HttpResponse:
-    """Lead from the address that the `wandb` client prints, which names the type too."""
-    return redirect(found(actor, entity, project, collection))
+    """Lead from the address that the `wandb` client prints, which names the type too.
+
+    An alias in the place of the number of a version looks the same: `…/artifacts/classifier/staging`.
+    """
+    return redirect(_named(actor, projects.find(actor, entity, project), type, collection))
+
+
+def _named(actor: Actor, place: Project, first: str, second: str) -> Collection | Membership:
+    """What two words name: a collection after its type, else the version of a collection that holds an alias."""
+    with suppress(NotFound):
+        asked = collections.find(actor, place, second)
+        if asked.type.name == first:
+            return asked
+    with suppress(NotFound):
+        return versions.find(actor, collections.find(actor, place, first), second)
+    # Types change, and what links to it stays.
+    return collections.find(actor, place, second)

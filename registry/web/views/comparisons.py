@@ -92,21 +92,31 @@ def _numbers(actor: Actor, place: Collection) -> list[str]:
 
 
 def _all(request: HttpRequest, actor: Actor, sides: Sides) -> dict[str, Any]:
-    """Everything on one page; of files the first hundred that differ, and how to go on."""
+    """Everything on one page; of files the first hundred, and how to go on."""
     a, b = sides.a.version, sides.b.version
-    after = request.GET.get("after") or None
-    changes = list(islice(files.diff(sides.a, sides.b, actor=actor, after=after), _COUNTED + 1))
-    shown = [differences.FileChange(change) for change in changes[:_SHOWN]]
-    totals = differences.Totals.of(changes[:_COUNTED], is_whole=len(changes) <= _COUNTED and after is None)
-    return {
+    return _files(request, actor, sides) | {
         "metadata": differences.pairs(a.metadata, b.metadata, same="same" in request.GET),
-        "changes": shown,
-        "totals": totals,
-        "same_files": b.file_count - totals.added - totals.changed if totals.is_whole else None,
-        "after": shown[-1].path if len(changes) > _SHOWN else "",
-        "is_first": after is None,
         "card": differences.text(a.description, b.description),
         "origins": _origins(actor, sides),
+    }
+
+
+def _files(request: HttpRequest, actor: Actor, sides: Sides) -> dict[str, Any]:
+    """A page of the files that differ, or of all when the same ones are asked for, and how many there are of each."""
+    after, newer = request.GET.get("after") or None, sides.b.version
+    changes = list(islice(files.diff(sides.a, sides.b, actor=actor, after=after), _COUNTED + 1))
+    totals = differences.Totals.of(changes[:_COUNTED], is_whole=len(changes) <= _COUNTED and after is None)
+    if "same" in request.GET:
+        both = files.side_by_side(sides.a, sides.b, actor=actor, after=after)
+    else:
+        both = ((change.before, change.after) for change in changes)
+    listed = [differences.FilePair(*each) for each in islice(both, _SHOWN + 1)]
+    return {
+        "files": listed[:_SHOWN],
+        "totals": totals,
+        "same_files": totals.same(newer.file_count, newer.size) if totals.is_whole else None,
+        "after": listed[_SHOWN - 1].path if len(listed) > _SHOWN else "",
+        "is_first": after is None,
     }
 
 

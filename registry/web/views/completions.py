@@ -62,8 +62,8 @@ def of_tags(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
 def _options(actor: Actor, here: Collection, term: str) -> Iterator[Option]:
     minus, word = ("-", term[1:]) if term.startswith("-") else ("", term)
     field, colon, typed = word.partition(":")
-    if colon and field.lower() in ("alias", "tag"):
-        known = _aliases if field.lower() == "alias" else _tags
+    known = _KNOWN_BY.get(field.lower()) if colon else None
+    if known is not None:
         return ((f"{minus}{field}:{_written(name)} ", "") for name in _matching(known(actor, here), typed))
     if word.lower().startswith(f"{filters.METADATA}."):
         return _keys(actor, here, minus, word)
@@ -90,6 +90,17 @@ def _tags(actor: Actor, here: Collection) -> list[str]:
     return tags.known(actor, here)[:_KNOWN]
 
 
+def _people(actor: Actor, here: Collection) -> list[str]:
+    return versions.known_people(actor, here, _KNOWN)
+
+
+def _runs(actor: Actor, here: Collection) -> list[str]:
+    return versions.known_runs(actor, here, _KNOWN)
+
+
+_KNOWN_BY = {"alias": _aliases, "tag": _tags, "by": _people, "run": _runs}
+
+
 def _keys(actor: Actor, here: Collection, minus: str, word: str) -> Iterator[Option]:
     """Keys that are known; after a whole key comes a sign."""
     typed = word.partition(".")[2].casefold()
@@ -106,4 +117,7 @@ def keys_of(actor: Actor, here: Collection) -> list[str]:
 
 
 def _written(name: str) -> str:
-    return f'"{name}"' if _ODD.search(name) else name
+    if not _ODD.search(name):
+        return name
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -34,9 +34,10 @@ def detail(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
     asked, _ = searches.of(request)
     listed = projects.listing(actor, entity=found, **asked.given())
     pager = paged(request, listed, orders.PROJECTS, by_time=False)
-    return show(
-        request, "teams/entity.html", frame(actor, found, "projects") | {"pager": pager, "asked": asked}
-    )
+    context = frame(actor, found, "projects") | {"pager": pager, "asked": asked}
+    # Who has no role in it sees what is open to the organization, and must not take that for all there is.
+    context["sees_all"] = can(actor, Act.DOWNLOAD, found)
+    return show(request, "teams/entity.html", context)
 
 
 @page()

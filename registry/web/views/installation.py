@@ -85,7 +85,8 @@ def organizations(request: HttpRequest, actor: Actor) -> HttpResponse:
     listed = teams.organizations(actor, **asked.given())
     act = act_of(request, ("organization", "team"))
     organization = OrganizationForm(request.POST if act == "organization" else None)
-    team = TeamForm(request.POST if act == "team" else None)
+    only = teams.only_organization(actor)
+    team = TeamForm(request.POST if act == "team" else None, initial={"organization": only})
     if act == "organization" and organization.act(teams.create_organization, actor):
         return done(request, f"The organization {organization.result} is there.", request.path)
     if act == "team" and team.act(teams.create_named_team, actor):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 from registry.actor import Actor
 from registry.models import Entity, Project
@@ -13,7 +14,7 @@ from registry.services import collections, projects, stars, teams, undoing
 from registry.web import orders, rows, snippets
 from registry.web.forms.policies import PolicyForm
 from registry.web.forms.projects import ProjectForm, ProjectSettingsForm
-from registry.web.pager import paged
+from registry.web.pager import bounded_count, paged
 from registry.web.pages import done, page, policy_panel, rights, show, undo_of
 
 
@@ -41,6 +42,7 @@ def detail(request: HttpRequest, actor: Actor, entity: str, project: str) -> Htt
     # Groups only where everything fits: on a page of many, the order that was asked for goes first.
     groups = [("", shown)] if pager.newer or pager.older else rows.by_type(shown)
     context |= given | {"pager": pager, "groups": groups, "shown": len(shown)}
+    context["matches"] = bounded_count(listed) if any(given.values()) else ""
     return show(request, "projects/artifacts.html", context, fragment="projects/_artifacts.html")
 
 
@@ -91,7 +93,8 @@ def settings(request: HttpRequest, actor: Actor, entity: str, project: str) -> H
     form, since = ProjectSettingsForm(request.POST), undoing.newest()
     if form.act(projects.edit, actor, project=context["project"]):
         undo = undo_of(actor, context["project"], since)
-        return done(request, "The settings are saved.", request.path, undo=undo)
+        place = [context["project"].entity.name, form.result.name]
+        return done(request, "The settings are saved.", reverse("projects:settings", args=place), undo=undo)
     return show_settings(request, actor, context, form=form)
 
 
@@ -105,7 +108,7 @@ def show_settings(
 ) -> HttpResponse:
     """The settings, with whichever of their forms was refused."""
     found = context["project"]
-    first = {"description": found.description, "visibility": found.visibility}
+    first = {field: getattr(found, field) for field in ("name", "description", "visibility")}
     context |= policy_panel(actor, found, found, policy_form) | {
         "form": form or ProjectSettingsForm(initial=first)
     }

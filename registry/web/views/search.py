@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 
 from registry.actor import Actor
 from registry.errors import InvalidInput, NotFound
-from registry.services import search, versions
+from registry.services import runs, search, versions
 from registry.web import hits, orders, pager
 from registry.web.pages import page, show
 
@@ -43,6 +43,7 @@ def everything(request: HttpRequest, actor: Actor) -> HttpResponse:
         return redirect(meant)
     found = search.first(actor, q, limit=_FIRST) if q else None
     parts = [(part, hits.of(part.kind, part.rows, q)) for part in found.parts] if found else []
+    context["runs"] = hits.of_runs(runs.called(actor, q, _FIRST)) if q else []
     return show(request, "home/search.html", context | {"parts": parts})
 
 
@@ -52,4 +53,5 @@ def complete(request: HttpRequest, actor: Actor) -> HttpResponse:
     q = request.GET.get("q", "").strip()[:_LONGEST]
     parts = search.first(actor, q, limit=_OFFERED, kinds=_JUMPS).parts if q else []
     found = list(chain.from_iterable(hits.of(part.kind, part.rows, q) for part in parts))
+    found += hits.of_runs(runs.called(actor, q, _OFFERED)) if q else []
     return show(request, "home/jump.html", {"q": q, "hits": found}, fragment="home/_jump.html")
