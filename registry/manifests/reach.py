@@ -7,14 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
 
-from strongroom.core.errors import Damaged
-
-from registry import storage
-from registry.manifests.framing import BrokenNode, open_frame
 from registry.manifests.leaves import Leaf
 from registry.manifests.nodes import Index
-from registry.manifests.source import StoredNodes
-from registry.manifests.walk import Node, make_node, root_ref
+from registry.manifests.source import StoredNodes, read_nodes
+from registry.manifests.walk import Node, root_ref
 from registry.models import Chunk
 
 T = TypeVar("T")
@@ -81,7 +77,7 @@ class Reach(Generic[T]):
             digest = bytes(found)
             levels[level][digest] = wanted.pop(digest)
         for lost in wanted:
-            self._tell_lost(lost)
+            StoredNodes(self._scope_id).get(root_ref(lost))
         return levels
 
     def _take(self, nodes: dict[bytes, int]) -> Iterator[tuple[bytes, Node]]:
@@ -89,27 +85,4 @@ class Reach(Generic[T]):
         waiting = iter(sorted(nodes, key=nodes.__getitem__))
         while some := list(islice(waiting, _READ)):
             self._seen.update(some)
-            yield from self._read(some)
-
-    def _read(self, wanted: Sequence[bytes]) -> Iterator[tuple[bytes, Node]]:
-        """Read nodes by plain rows: to build a model object for each would take longer than all else."""
-        rows = Chunk.objects.filter(scope_id=self._scope_id, sha256__in=wanted)
-        found = {
-            row[0]: row[1:] for row in rows.values_list("sha256", "data", "object__name", "offset", "length")
-        }
-        for digest in wanted:
-            try:
-                yield digest, make_node(open_frame(_stored(*found[digest]), digest))
-            except (KeyError, BrokenNode, Damaged):
-                yield digest, self._tell_lost(digest)
-
-    def _tell_lost(self, digest: bytes) -> Node:
-        """Read it again, where what is damaged is noted and told; somebody may have healed it meanwhile."""
-        return StoredNodes(self._scope_id).get(root_ref(digest))
-
-
-def _stored(data: bytes | memoryview | None, name: str | None, offset: int, length: int) -> bytes:
-    if name is None:
-        return bytes(data or b"")
-    with storage.open_piece(name, offset, length) as opened:
-        return opened.read()
+            yield from read_nodes(self._scope_id, some)
