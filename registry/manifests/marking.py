@@ -17,7 +17,7 @@ from django.db.models import Exists, Max, OuterRef, ProtectedError, QuerySet
 from registry.manifests.framing import ENTRIES
 from registry.manifests.leaves import NO_DIGEST
 from registry.manifests.nodes import Index
-from registry.manifests.source import StoredNodes, read_nodes
+from registry.manifests.source import lost, read_nodes
 from registry.manifests.walk import as_leaf, root_ref
 from registry.models import Blob, Chunk, Manifest, Version
 from registry.storage import epochs
@@ -130,7 +130,7 @@ class Sweep:
         levels = {bytes(sha): level for sha, level in rows.values_list("sha256", "level")}
         for digest in digests:
             if digest not in levels:
-                StoredNodes(self.scope_id).get(root_ref(digest))
+                raise lost(root_ref(digest))
         return [digest for digest, level in levels.items() if level]
 
     def _chunks(self) -> Iterator[Counted]:

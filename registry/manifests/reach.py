@@ -9,7 +9,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from registry.manifests.leaves import Leaf
 from registry.manifests.nodes import Index
-from registry.manifests.source import StoredNodes, read_nodes
+from registry.manifests.source import lost, read_nodes
 from registry.manifests.walk import Node, root_ref
 from registry.models import Chunk
 
@@ -76,8 +76,8 @@ class Reach(Generic[T]):
         for found, level in rows.values_list("sha256", "level"):
             digest = bytes(found)
             levels[level][digest] = wanted.pop(digest)
-        for lost in wanted:
-            StoredNodes(self._scope_id).get(root_ref(lost))
+        for digest in wanted:
+            raise lost(root_ref(digest))
         return levels
 
     def _take(self, nodes: dict[bytes, int]) -> Iterator[tuple[bytes, Node]]:

@@ -53,7 +53,7 @@ class StoredNodes:
 
     def _load(self, ref: Ref, row: Chunk | None) -> Node:
         if row is None:
-            raise Damaged(f"{_name(ref)} is not in the store.", **_details(ref))
+            raise lost(ref)
         try:
             node = make_node(open_frame(_stored(row), ref.digest))
         except (Damaged, BrokenNode) as error:
@@ -67,6 +67,11 @@ class StoredNodes:
         if self._keep_leaves or not isinstance(node, Leaf):
             cache.shared.put((self._scope_id, ref.digest), node, row.length)
         return node
+
+
+def lost(ref: Ref) -> Damaged:
+    """Return the error that says that a node has no row, though this process may still have it at hand."""
+    return Damaged(f"{_name(ref)} is not in the store.", **_details(ref))
 
 
 def read_nodes(scope_id: int, wanted: Sequence[bytes]) -> Iterator[tuple[bytes, Node]]:

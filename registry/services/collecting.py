@@ -2,7 +2,7 @@
 
 A round deletes the bytes of what was doomed before, then looks through the entities one after the other: manifests
 that no version has, parts that no manifest has, blobs that no part names, each old enough. Then come objects without
-rows, packs that are mostly dead, and what has no rows now is doomed for a later round. Each batch is a transaction;
+rows, worn packs are written anew, and what has no rows now is doomed for a later round. Each batch is a transaction;
 a round may be stopped or killed anywhere, run twice and beside itself.
 """
 
@@ -185,10 +185,9 @@ def preview(
     for listed in reclaiming.orphans(before):
         done.orphans, done.orphan_bytes = done.orphans + 1, done.orphan_bytes + listed.size
     for kind in compaction.KINDS:
-        rows = compaction.mostly_dead(kind, before)
-        sizes = rows.aggregate(all=Sum("size"), live=Sum("live"))
-        done.compacted += rows.count()
-        done.compacted_bytes += (sizes["all"] or 0) - (sizes["live"] or 0)
+        packs = compaction.worn(kind, before)
+        done.compacted += len(packs)
+        done.compacted_bytes += sum(pack.dead for pack in packs)
     done.is_whole = True
     return done
 

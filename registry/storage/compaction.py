@@ -9,20 +9,20 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Count, OuterRef, Subquery, Sum
 
 from registry.errors import Damaged
 from registry.models.blobs import Blob, StoredObject
 from registry.models.manifests import Chunk
 from registry.storage.durable import IncomingFile, incoming_file
-from registry.storage.frames import head
+from registry.storage.frames import HEAD, head
 from registry.storage.limits import PACK_MAX
 from registry.storage.objects import new_name, publish, read_piece, recorded
 
-_BATCH = 200
-# Live bytes below half of an object: to write it anew then gives back more than it writes.
-_DEAD = 2
+# A pack of which more than half is dead is always written anew: that gives back more than it writes.
+_DEAD = 0.5
+# Beyond that, packs are written anew while this share of all packs is dead, those first that have most of it.
+_TOLERATED = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,52 +32,73 @@ class _Kind:
     folder: str
     rows: Any
     size: str
+    head: int
     # How others lock several such rows: in one order for all, so that nobody waits in a circle.
     order: Callable[[_Move], Any]
 
     def live(self) -> Subquery:
-        """Compute the bytes of an object that rows still name."""
+        """Compute the bytes of an object that rows still name, with their heads."""
         inside = self.rows.filter(object=OuterRef("pk")).order_by().values("object")
-        return Subquery(inside.annotate(live=Sum(self.size)).values("live"))
+        return Subquery(inside.annotate(live=Sum(self.size) + self.head * Count("pk")).values("live"))
 
 
 KINDS = (
-    _Kind("packs", Blob.objects, "size", lambda move: (move.scope_id, move.sha256)),
-    _Kind("nodes", Chunk.objects, "length", lambda move: move.pk),
+    _Kind("packs", Blob.objects, "size", HEAD.size, lambda move: (move.scope_id, move.sha256)),
+    _Kind("nodes", Chunk.objects, "length", 0, lambda move: move.pk),
 )
 
 
-def mostly_dead(kind: _Kind, before: datetime) -> QuerySet[StoredObject]:
-    """Objects of which less than half is needed, but some of it."""
+@dataclass(frozen=True, slots=True)
+class Worn:
+    """A pack with dead bytes in it."""
+
+    pk: int
+    size: int
+    live: int
+
+    @property
+    def dead(self) -> int:
+        return self.size - self.live
+
+
+def worn(kind: _Kind, before: datetime) -> list[Worn]:
+    """Return the packs to be written anew, those first of which most is dead."""
     rows = StoredObject.objects.filter(
         state=StoredObject.State.LIVE, created_at__lt=before, name__startswith=f"{kind.folder}/"
     )
-    return rows.annotate(live=Coalesce(kind.live(), 0)).filter(live__gt=0, live__lt=F("size") / _DEAD)
+    found = rows.annotate(live=kind.live()).filter(live__isnull=False).values_list("pk", "size", "live")
+    packs = sorted((Worn(*row) for row in found), key=lambda pack: (pack.live / max(pack.size, 1), pack.pk))
+    left, tolerated = sum(pack.dead for pack in packs), _TOLERATED * sum(pack.size for pack in packs)
+    chosen = []
+    for pack in packs:
+        if pack.dead <= 0 or (left <= tolerated and pack.dead <= _DEAD * pack.size):
+            break
+        chosen.append(pack)
+        left -= pack.dead
+    return chosen
 
 
 def compact(before: datetime) -> Iterator[tuple[int, int]]:
-    """Write mostly dead packs anew, several into one; give how many objects and bytes that gives back.
+    """Write worn packs anew, several into one; give how many objects and bytes that gives back.
 
     The old object has no rows afterwards, and is doomed like any other. A reader that looked up the old place finds
     it until its bytes go, and looks again then.
     """
     for kind in KINDS:
-        last = 0
-        while rows := list(mostly_dead(kind, before).filter(pk__gt=last).order_by("pk")[:_BATCH]):
-            last = rows[-1].pk
-            for group in _groups(rows):
-                moved = _rewrite(kind, group)
-                yield len(group), sum(row.size for row in group) - moved
+        for group in _groups(worn(kind, before)):
+            moved = _rewrite(kind, list(StoredObject.objects.filter(pk__in=[pack.pk for pack in group])))
+            if moved:
+                yield len(group), sum(pack.size for pack in group) - moved
 
 
-def _groups(rows: list[Any]) -> Iterator[list[Any]]:
-    """Gather objects until what is live in them fills a pack."""
-    group: list[Any] = []
-    for row in rows:
-        if group and sum(each.live for each in group) + row.live > PACK_MAX:
+def _groups(packs: list[Worn]) -> Iterator[list[Worn]]:
+    """Gather packs until what is live in them fills one."""
+    group: list[Worn] = []
+    for pack in packs:
+        if group and sum(each.live for each in group) + pack.live > PACK_MAX:
             yield group
             group = []
-        group.append(row)
+        group.append(pack)
     if group:
         yield group
 

@@ -131,7 +131,7 @@ def deep(count: int) -> dict[str, bytes]:
 @pytest.mark.parametrize("level", [0, 1])
 @pytest.mark.parametrize("lost", [True, False], ids=["lost", "damaged"])
 def test_where_a_needed_part_cannot_be_read_nothing_is_given_up(root, people, project, bob, v0, level, lost):
-    kept = make.log(people.bob, project, "deep", files=deep(9000))
+    kept = make.log(people.bob, project, "deep", files=deep(4000))
     part = Chunk.objects.filter(kind="e", level=level, entry_count__gt=10).last()
     if lost:
         Chunk.objects.filter(pk=part.pk).delete()
@@ -280,7 +280,7 @@ def test_who_looked_a_place_up_before_it_moved_still_reads(root, bob, v0, v1):
 
 
 def test_parts_of_manifests_are_compacted_and_still_read(root, people, project, bob):
-    old = make.log(people.bob, project, "deep", files=deep(9000))
+    old = make.log(people.bob, project, "deep", files=deep(4000))
     kept = make.log(people.bob, project, "deep", files={**deep(300), "z.bin": b"z"})
     purge(bob, old)
     for days in (2, 4, 6):

@@ -59,4 +59,8 @@ def _lines(done: Round, *, preview: bool) -> list[str]:
         f"packs {'to be ' if preview else ''}written anew: {done.compacted:,}, giving {size(done.compacted_bytes)}",
         f"to be deleted by {'the next round' if preview else 'a later round'}: {plural(done.doomed, 'object,objects')}",
     ]
-    return lines if preview else [*lines, f"deleted: {plural(done.objects, 'object,objects')}, {size(done.freed)}"]
+    return (
+        lines
+        if preview
+        else [*lines, f"deleted: {plural(done.objects, 'object,objects')}, {size(done.freed)}"]
+    )
