@@ -12,8 +12,17 @@ from pathlib import Path
 
 # What follows is importable from anywhere then.
 sys.path[:0] = [str(Path(__file__).resolve().parents[2])]
-from tests.faults import collecting, fsync_order, full_disk, full_disk_web, histories, order_web, resume  # noqa: E402
-from tests.faults.world import MIB, world  # noqa: E402
+from tests.faults import (  # noqa: E402
+    collecting,
+    fsync_order,
+    full_disk,
+    full_disk_web,
+    histories,
+    killed,
+    order_web,
+    resume,
+)
+from tests.faults.world import MIB, temporary_folder, world  # noqa: E402
 from tests.support.postgres import Cluster  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
@@ -138,6 +147,14 @@ def collected(options: argparse.Namespace) -> str:
     return verdict_of(faults)
 
 
+def killed_in_turn(_: argparse.Namespace) -> str:
+    """G2: purge, sweep, compaction and deletion of bytes, each killed at every call to the disk and every commit."""
+    with temporary_folder() as folder:
+        found = killed.measure(folder)
+    say(str(found))
+    return verdict_of(found.faults)
+
+
 def collect_on(database: str, seconds: float, **environment: str) -> list[str]:
     with world(**collecting.ENVIRONMENT, **environment) as place:
         found = collecting.measure(place, seconds)
@@ -159,6 +176,7 @@ CHECKS = {
     "resume": resumed,
     "histories": histories_of_many,
     "collect": collected,
+    "killed": killed_in_turn,
 }
 
 
