@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.cache import cache
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
+from redis.exceptions import RedisError
 from strongroom.core.errors import Damaged
 
 from registry import queue
@@ -74,7 +76,7 @@ class _Watch:
     def goes_on(self) -> bool:
         if self._tell is not None:
             self._tell(self._done)
-        return not cache.get(_STOP)
+        return not _is_to_stop()
 
     @property
     def has_time(self) -> bool:
@@ -96,7 +98,7 @@ def collect(
     at = at or now()
     before, done = at - protection(), Round()
     watch = _Watch(done, tell, longest_seconds)
-    cache.delete(_STOP)
+    _forget_stop()
     for objects, size in reclaiming.delete_doomed(before):
         done.objects, done.freed = done.objects + objects, done.freed + size
         if not watch.goes_on():
@@ -165,7 +167,7 @@ def preview(
     at = at or now()
     before, done = at - protection(), Round()
     watch = _Watch(done, tell, longest_seconds)
-    cache.delete(_STOP)
+    _forget_stop()
     for entity in _waiting():
         if not watch.has_time:
             done.is_out_of_time = True
@@ -202,6 +204,18 @@ def stop(actor: Actor) -> None:
     """Have a round that is under way end after its present batch."""
     check(actor, Act.ADMINISTER, None)
     cache.set(_STOP, 1, timeout=60)
+
+
+def _is_to_stop() -> bool:
+    # Nobody can have asked for it where the cache does not answer.
+    with suppress(RedisError):
+        return bool(cache.get(_STOP))
+    return False
+
+
+def _forget_stop() -> None:
+    with suppress(RedisError):
+        cache.delete(_STOP)
 
 
 def protection() -> timedelta:
