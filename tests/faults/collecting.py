@@ -77,9 +77,16 @@ def measure(world: World, seconds: float) -> Result:
     for name in ("lost", "unneeded_blobs", "without_row", "without_bytes"):
         if result.report[name]:
             result.faults.append(f"{result.report[name]} {name}")
-    if result.freed < 0.99:
+    # Packs keep so much that is dead before they are written anew: of a short trial that is more than a hundredth.
+    if result.freed < 0.99 and result.report["disk"] > (1 + compaction_tolerates()) * result.report["needed"]:
         result.faults.append(f"only {result.freed:.2%} of the dead bytes were freed")
     return result
+
+
+def compaction_tolerates() -> float:
+    """Return the share of packs that may be dead; the module itself needs the settings of a server."""
+    source = (ROOT / "registry/storage/compaction.py").read_text()
+    return float(source.split("_TOLERATED = ")[1].split()[0])
 
 
 def _collector(world: World, act: str, number: int) -> subprocess.Popen[str]:
