@@ -163,6 +163,8 @@ STORAGES = {
 
 # --- Limits and periods ------------------------------------------------------------------------------
 TRASH_DAYS = env_int("STRONGROOM_TRASH_DAYS", 7, most=36500)
+# How long unused bytes are kept: what is on its way, or was read a moment ago, may still need them.
+PROTECTION_SECONDS = env_int("STRONGROOM_PROTECTION_SECONDS", 24 * 3600, least=1, most=3650 * 24 * 3600)
 DRAFT_HOURS = env_int("STRONGROOM_DRAFT_HOURS", 24, least=1, most=87600)
 BUNDLE_LIMIT = env_int("STRONGROOM_BUNDLE_MIB", 64, least=1, most=1024) * MIB
 FRAME_LIMIT = MIB

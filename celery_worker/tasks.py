@@ -6,7 +6,10 @@ from billiard.exceptions import SoftTimeLimitExceeded
 
 from celery_worker.app import app
 from registry import jobs
-from registry.services import accounts, drafts, retention, runs, statistics, trash, uploads
+from registry.actor import system
+from registry.errors import InternalError
+from registry.schedule import COLLECT, PREVIEW_COLLECTION
+from registry.services import accounts, collecting, drafts, retention, runs, statistics, trash, uploads
 
 # A task that is out of time stops, and does not go on with the next row.
 jobs.STOPS.append(SoftTimeLimitExceeded)
@@ -59,3 +62,25 @@ def purge_due() -> None:
     """Purge versions that were in the trash for the whole trash period."""
     with jobs.track("trash.purge_due") as counts:
         counts["versions"] = trash.purge_due()
+
+
+@app.task(name=COLLECT)
+def collect() -> None:
+    """Run a round of garbage collection; one that ran out of time goes on in another task."""
+    with jobs.track(COLLECT) as counts:
+        done = collecting.collect(system(), tell=lambda so_far: jobs.note(counts, so_far.counts()))
+        counts.update(done.counts())
+        if done.skipped:
+            raise InternalError(
+                "; ".join(f"Nothing was given back in {name}: {reason}" for name, reason in done.skipped)
+            )
+    if done.is_out_of_time:
+        collect.delay()
+
+
+@app.task(name=PREVIEW_COLLECTION)
+def preview_collection() -> None:
+    """Count what a round would give back."""
+    with jobs.track(PREVIEW_COLLECTION) as counts:
+        done = collecting.preview(system(), tell=lambda so_far: jobs.note(counts, so_far.counts()))
+        counts.update(done.counts())

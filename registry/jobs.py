@@ -13,6 +13,7 @@ from registry.models import JobRun
 from registry.schedule import PERIODIC, QUEUE_RETURN
 
 KEPT_RUNS = 200
+_NOTED_EVERY = timedelta(seconds=2)
 # What ends a run though single rows may fail: the worker adds the signal of its time limit.
 STOPS: list[type[BaseException]] = []
 
@@ -28,13 +29,30 @@ class JobStatus:
     failures: list[JobRun]
 
 
+class Counts(dict[str, int]):
+    """The counts of a run; a long one saves them now and then, so that it can be watched."""
+
+    run: JobRun | None = None
+    noted_at: datetime | None = None
+
+
+def note(counts: Counts, found: dict[str, int]) -> None:
+    """Take the figures so far, and save them unless that was done a moment ago."""
+    counts.update(found)
+    at = timezone.now()
+    if counts.run is None or (counts.noted_at is not None and at - counts.noted_at < _NOTED_EVERY):
+        return
+    counts.noted_at = at
+    JobRun.objects.filter(pk=counts.run.pk, state=JobRun.State.RUNNING).update(counts=dict(counts))
+
+
 @contextmanager
-def track(task: str) -> Iterator[dict[str, int]]:
+def track(task: str) -> Iterator[Counts]:
     """Record a run of a task; what the body puts into the yielded counts is kept with it."""
-    counts: dict[str, int] = {}
+    counts = Counts()
     started = timezone.now()
     _give_up_lost(started)
-    run = JobRun.objects.create(task=task, started_at=started)
+    run = counts.run = JobRun.objects.create(task=task, started_at=started)
     try:
         yield counts
     except BaseException as error:
@@ -43,7 +61,7 @@ def track(task: str) -> Iterator[dict[str, int]]:
     else:
         run.state = JobRun.State.DONE
     finally:
-        run.finished_at, run.counts = timezone.now(), counts
+        run.finished_at, run.counts = timezone.now(), dict(counts)
         run.save(update_fields=["state", "error", "finished_at", "counts"])
         _forget_old(task)
 
@@ -61,6 +79,16 @@ def status(now: datetime) -> list[JobStatus]:
         )
         for each in PERIODIC
     ]
+
+
+def runs_of(task: str, most: int) -> list[JobRun]:
+    """Return the newest runs of a task."""
+    return list(JobRun.objects.filter(task=task).order_by("-id")[:most])
+
+
+def next_run(task: str, after: datetime) -> datetime | None:
+    """Return when the clock starts a task next, None when it never does."""
+    return next((each.next_run(after) for each in PERIODIC if each.task == task), None)
 
 
 def _give_up_lost(now: datetime) -> None:

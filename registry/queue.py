@@ -72,3 +72,12 @@ def leave_sign() -> None:
 def worker_is_alive() -> bool:
     """Tell whether a worker left its sign lately."""
     return bool(client().exists(_worker_key()))
+
+
+def send(task: str) -> None:
+    """Have a worker take a task, by its name."""
+    from celery import Celery  # here, for most processes never send any
+
+    with Celery(broker=settings.REDIS_URL, set_as_current=False) as sender:
+        sender.conf.update(task_serializer="json", broker_connection_retry=False)
+        sender.send_task(task, ignore_result=True, retry=False)

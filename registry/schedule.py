@@ -9,6 +9,9 @@ from datetime import UTC, datetime, timedelta
 TASK_LIMIT = timedelta(minutes=10)
 QUEUE_RETURN = timedelta(minutes=15)
 
+# Tasks that people start, too.
+COLLECT, PREVIEW_COLLECTION = "garbage.collect", "garbage.preview"
+
 
 @dataclass(frozen=True, slots=True)
 class Periodic:
@@ -31,5 +34,6 @@ PERIODIC = (
     Periodic("statistics.refresh", "Measure the tables, so that lists are found by the best index", 10),
     Periodic("uploads.clean_up", "Remove what broken uploads left behind", 60),
     Periodic("sessions.clear", "Forget sessions of the browser that have expired", 1440),
+    Periodic(COLLECT, "Give back bytes that no version needs", 1440),
     Periodic("trash.purge_due", "Purge what was in the trash for the whole trash period", 60),
 )

@@ -321,6 +321,7 @@ PAGES: dict[str, dict[str, Needs]] = {
     "installation:password-link": {"post": Needs.INSTANCE},
     "installation:organizations": {"get": Needs.INSTANCE, "post": Needs.INSTANCE},
     "installation:storage": {"get": Needs.INSTANCE},
+    "installation:collection": {"get": Needs.INSTANCE, "post": Needs.INSTANCE},
     "entities:detail": {"get": E},
     "teams:settings": {"get": MG, "post": MG},
     "teams:activity": {"get": MG},
@@ -439,7 +440,7 @@ BARE = {
 # Posted, and no event: nothing of the registry changes.
 QUIET = {
     *(":setup", ":sign-in", ":forgotten", ":new-password", ":join", ":sign-out", ":markdown-preview"),
-    *("projects:star", "collections:star", ":openid_connect_login"),
+    *("projects:star", "collections:star", ":openid_connect_login", "installation:collection"),
 }
 # Of the tables of Django's admin, tests/web/test_tables.py tells.
 PAGE_ROUTES = [route for route in ROUTES if route.namespace not in ("api", "admin")]

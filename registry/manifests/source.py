@@ -12,7 +12,7 @@ from registry.manifests import cache
 from registry.manifests.framing import BrokenNode, open_frame
 from registry.manifests.leaves import Leaf
 from registry.manifests.nodes import Ref
-from registry.manifests.walk import Node, make_node
+from registry.manifests.walk import Node, make_node, root_ref
 from registry.models import Chunk
 
 # Rows of leaves carry their MD5s, 16 bytes an entry: the first page needs one, a whole stream many.
@@ -53,16 +53,50 @@ class StoredNodes:
 
     def _load(self, ref: Ref, row: Chunk | None) -> Node:
         if row is None:
-            raise Damaged(f"{_name(ref)} is not in the store.", **_details(ref))
+            raise lost(ref)
         try:
             node = make_node(open_frame(_stored(row), ref.digest))
         except (Damaged, BrokenNode) as error:
+            moved = self._rows([ref]).get(ref.digest)
+            if moved is not None and (moved.object_id, moved.offset) != (row.object_id, row.offset):
+                # Compaction gave it another place between the look at its row and the one at its bytes.
+                return self._load(ref, moved)
             raise _mark_damaged(ref, row, error) from error
         if isinstance(node, Leaf) and row.md5s is not None:
             node.md5s = bytes(row.md5s)
         if self._keep_leaves or not isinstance(node, Leaf):
             cache.shared.put((self._scope_id, ref.digest), node, row.length)
         return node
+
+
+def lost(ref: Ref) -> Damaged:
+    """Return the error that says that a node has no row, though this process may still have it at hand."""
+    return Damaged(f"{_name(ref)} is not in the store.", **_details(ref))
+
+
+def read_nodes(scope_id: int, wanted: Sequence[bytes]) -> Iterator[tuple[bytes, Node]]:
+    """Read nodes in the order given, some hundred at a time at the most; raise Damaged where one is lost.
+
+    By plain rows, for who reads very many: to build a model object for each would take longer than all else.
+    """
+    rows = Chunk.objects.filter(scope_id=scope_id, sha256__in=wanted)
+    found = {bytes(row[0]): row[1:] for row in rows.values_list("sha256", *_PLACE)}
+    for digest in wanted:
+        try:
+            yield digest, make_node(open_frame(_bytes_of(*found[digest]), digest))
+        except (KeyError, BrokenNode, Damaged):
+            # Read again where what is damaged is noted and told; it may have moved, or been healed meanwhile.
+            yield digest, StoredNodes(scope_id).get(root_ref(digest))
+
+
+_PLACE = ("data", "object__name", "offset", "length")
+
+
+def _bytes_of(data: bytes | memoryview | None, name: str | None, offset: int, length: int) -> bytes:
+    if name is None:
+        return bytes(data or b"")
+    with storage.open_piece(name, offset, length) as opened:
+        return opened.read()
 
 
 def _stored(row: Chunk) -> bytes:

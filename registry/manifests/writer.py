@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -14,6 +15,7 @@ from registry.manifests.framing import Encoded
 from registry.manifests.leaves import LeafDraft
 from registry.manifests.nodes import Draft
 from registry.models import Chunk
+from registry.storage import epochs
 
 # Nodes wait until there are this many raw bytes of them: then one query asks which are known.
 _BATCH_BYTES = 1024 * 1024
@@ -21,8 +23,11 @@ _PACK_BYTES = 8 * 1024 * 1024
 # New nodes that are together no larger than this are kept in their rows: most versions have a few files,
 # and an object of some hundred bytes would cost each of them a file and two fsyncs.
 _INLINE_BYTES = 16 * 1024
-# A chunk in use is marked so at most this often; garbage collection waits much longer.
-_USED_EVERY = timedelta(hours=1)
+
+
+def _used_every() -> timedelta:
+    """How often a chunk in use is marked so at most: collection waits four times as long, and mostly much longer."""
+    return min(timedelta(hours=1), timedelta(seconds=settings.PROTECTION_SECONDS / 4))
 
 
 @dataclass(slots=True)
@@ -64,6 +69,7 @@ class NodeWriter:
     def __init__(self, scope_id: int, settle: Callable[[list[Pending]], None]) -> None:
         self._scope_id = scope_id
         self._settle = settle
+        self._epoch = epochs.current(scope_id)
         self._pending: list[Pending] = []
         self._pending_bytes = 0
         self._pieces: list[_Piece] = []
@@ -85,13 +91,16 @@ class NodeWriter:
     def record(self) -> None:
         """Write the rows of what was placed: quick, and fit to be part of another's transaction."""
         placed, self._placed = self._placed, []
-        if not placed:
-            return
         # In one order for all, so that two who insert the same nodes can't wait for each other.
         fresh = sorted(
             (piece.row for piece in placed if piece.known is None), key=lambda row: bytes(row.sha256)
         )
         with transaction.atomic(savepoint=False):
+            # Also when all nodes are known: they may have been given up since they were looked up.
+            epochs.hold(self._scope_id, self._epoch)
+            if not placed:
+                return
+            storage.hold_objects({piece.row.object_id for piece in placed if piece.row.object_id is not None})
             # Whoever staged the same node meanwhile has won: ours is dead space in its pack.
             Chunk.objects.bulk_create(fresh, ignore_conflicts=True)
             for piece in placed:
@@ -126,13 +135,15 @@ class NodeWriter:
 
     def _refresh(self, batch: list[Pending]) -> None:
         """Keep what is used again from the collector, and seal leaves whose last bytes have come since."""
-        now = timezone.now()
-        stale = [item.known.pk for item in batch if item.known and now - item.known.used_at > _USED_EVERY]
+        now, every = timezone.now(), _used_every()
+        stale = [item.known.pk for item in batch if item.known and now - item.known.used_at > every]
         sealed = [item for item in batch if item.known and item.known.md5s is None and item.md5s is not None]
         if not stale and not sealed:
             return
         with transaction.atomic():
-            Chunk.objects.filter(pk__in=stale).update(used_at=now)
+            # Locked in the order in which the collector locks them.
+            held = Chunk.objects.filter(pk__in=stale).order_by("pk").select_for_update()
+            Chunk.objects.filter(pk__in=list(held.values_list("pk", flat=True))).update(used_at=now)
             for item in sealed:
                 if item.known:
                     Chunk.objects.filter(pk=item.known.pk, md5s=None).update(md5s=item.md5s)

@@ -3,6 +3,7 @@
 from registry.models.accounts import ApiKey, Installation, User
 from registry.models.aliases import Alias, ProtectedAlias
 from registry.models.blobs import Blob, StoredObject
+from registry.models.collecting import Collector
 from registry.models.collections import ArtifactType, Collection
 from registry.models.events import Event
 from registry.models.identities import Identity
@@ -28,6 +29,7 @@ __all__ = [
     "Collection",
     "CollectionTag",
     "CollectionWords",
+    "Collector",
     "Entity",
     "Event",
     "Identity",

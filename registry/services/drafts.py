@@ -14,7 +14,7 @@ from strongroom.core.names import check_aliases, check_client_id, check_tags
 
 from registry import manifests, storage
 from registry.actor import Actor
-from registry.errors import NotFound
+from registry.errors import NotFound, Unavailable
 from registry.models import Collection, Manifest, Project, Run, Upload, Version
 from registry.policy import Act, can, check
 from registry.services import sequences, versions
@@ -147,9 +147,13 @@ def stage(actor: Actor, *, draft: Version, lines: Iterable[bytes]) -> Staged:
 
 def _set_manifest(draft: Version, manifest: Manifest, digest: str) -> None:
     """Note the content, and the digest that the client's MD5s give if it gave all: the commit compares it."""
-    updated = Version.objects.filter(pk=draft.pk, state=Version.State.PENDING).update(
-        manifest=manifest, digest=digest, updated_at=now()
-    )
+    try:
+        updated = Version.objects.filter(pk=draft.pk, state=Version.State.PENDING).update(
+            manifest=manifest, digest=digest, updated_at=now()
+        )
+    except IntegrityError:
+        # It took longer than unused bytes are protected, and they were collected.
+        raise Unavailable("The manifest was cleaned up before the draft had it. Send it again.") from None
     if not updated:
         raise closed(draft)
     draft.manifest = manifest

@@ -4,7 +4,7 @@ from registry.storage.blobs import Known, known, mark_damaged, open_blob, read_b
 from registry.storage.bundles import BundleResult, receive_bundle
 from registry.storage.completion import complete_upload
 from registry.storage.incoming import clean_incoming
-from registry.storage.objects import read_piece, write_pieces
+from registry.storage.objects import hold_objects, open_piece, read_piece, write_pieces
 from registry.storage.rows import is_full
 from registry.storage.sending import send_bundle
 from registry.storage.uploads import Begun, Progress, abandon_upload, append_part, begin_upload, progress
@@ -19,10 +19,12 @@ __all__ = [
     "begin_upload",
     "clean_incoming",
     "complete_upload",
+    "hold_objects",
     "is_full",
     "known",
     "mark_damaged",
     "open_blob",
+    "open_piece",
     "progress",
     "read_blob",
     "read_piece",

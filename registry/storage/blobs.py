@@ -90,7 +90,17 @@ def _open(blob: Blob, start: int, length: int) -> Range:
     try:
         return open_piece(blob.object.name, blob.offset + start, length)
     except Damaged as error:
+        if (moved := _moved(blob)) is not None:
+            return _open(moved, start, length)
         raise mark_damaged(blob) from error
+
+
+def _moved(blob: Blob) -> Blob | None:
+    """Return the blob at the place that compaction gave it since it was looked up, if it did."""
+    now = Blob.objects.select_related("object").filter(pk=blob.pk).first()
+    if now is None or (now.object_id, now.offset) == (blob.object_id, blob.offset):
+        return None
+    return now
 
 
 class MemoryRange(Range):

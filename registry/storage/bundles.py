@@ -13,7 +13,7 @@ from registry.storage.backends.base import Readable
 from registry.storage.durable import IncomingFile, incoming_file
 from registry.storage.limits import bundle_limit
 from registry.storage.objects import new_name, publish, recorded
-from registry.storage.rows import NewBlob, insert_blobs
+from registry.storage.rows import NewBlob, insert_blobs, renew
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,16 @@ class _Pack:
     file: IncomingFile
     blobs: list[NewBlob] = field(default_factory=list)
     seen: set[bytes] = field(default_factory=set)
+    # What the store had before, of what came.
+    had: set[bytes] = field(default_factory=set)
     known: int = 0
 
     def take(self, batch: frames.Batch) -> None:
         """Write what is new, with the heads: a pack can be read by itself, and sent on in long stretches."""
         facts = Blob.objects.all().facts(self.scope, {frame.sha256 for frame in batch.frames})
-        self.seen.update(fact.sha256 for fact in facts if not fact.damaged)
+        sound = {fact.sha256 for fact in facts if not fact.damaged} - self.seen
+        self.had |= sound
+        self.seen |= sound
         # Neighbours are written together; only known frames interrupt.
         first = stop = 0
         for frame in batch.frames:
@@ -70,6 +74,7 @@ def receive_bundle(scope: Entity, stream: Readable, length: int | None) -> Bundl
         pack = _Pack(scope, file)
         for batch in frames.read_batches(stream, length, bundle_limit()):
             pack.take(batch)
+        renew(scope, pack.had)
         if not pack.blobs:
             return BundleResult(0, pack.known)
         publish(file, name)

@@ -17,7 +17,7 @@ from registry.storage.hashing import Digests, TwinHash
 from registry.storage.helper import Helper
 from registry.storage.limits import PIECE
 from registry.storage.objects import recorded
-from registry.storage.rows import NewBlob, insert_blobs
+from registry.storage.rows import NewBlob, insert_blobs, renew
 from registry.storage.uploads import abandon_upload, progress, states
 from registry.storage.writeback import Writeback
 
@@ -159,4 +159,6 @@ def _store(upload: Upload, whole: Path, digests: Digests) -> Blob:
         if not insert_blobs(upload.scope, stored, [NewBlob(*digests, upload.size, 0)], now):
             outcome.drop(stored)
         Upload.objects.filter(pk=upload.pk).update(state=Upload.State.COMPLETE, sha256=digests.sha256)
+    if not outcome.wanted:
+        renew(upload.scope, {digests.sha256})
     return Blob.objects.select_related("object").get(scope=upload.scope_id, sha256=digests.sha256)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
-from registry.errors import Damaged
+from registry.errors import Damaged, Unavailable
 from registry.models.blobs import StoredObject
 from registry.storage import backends
 from registry.storage.durable import IncomingFile, as_storage_error, incoming_file
@@ -54,7 +54,7 @@ def recorded(name: str) -> Iterator[Outcome]:
     outcome = Outcome()
     undone = True
     try:
-        with database_errors(), transaction.atomic():
+        with database_errors(), _claimed(), transaction.atomic():
             yield outcome
             undone = False
     except BaseException:
@@ -63,6 +63,27 @@ def recorded(name: str) -> Iterator[Outcome]:
         raise
     if not outcome.wanted:
         backends.current().delete(name)
+
+
+@contextmanager
+def _claimed() -> Iterator[None]:
+    """Name what it means when somebody has the object's name: the collector took it for one that nobody wanted."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise Unavailable(
+            "The bytes lay unused for longer than they are kept, and were cleaned up. Send them again."
+        ) from error
+
+
+def hold_objects(ids: Collection[int]) -> None:
+    """Keep objects, inside a transaction that writes rows for them; refuse when one is about to be deleted."""
+    if ids:
+        live = StoredObject.objects.filter(pk__in=ids, state=StoredObject.State.LIVE).order_by("pk")
+        if len(live.select_for_update().values_list("pk")) < len(ids):
+            raise Unavailable(
+                "This took longer than unused bytes are kept, and they were cleaned up. Send it again."
+            )
 
 
 def write_pieces(pieces: Iterable[bytes]) -> list[Place]:

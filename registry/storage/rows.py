@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db import DatabaseError, connection
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 
-from registry.errors import StorageFull
+from registry.errors import StorageFull, Unavailable
 from registry.models.blobs import Blob, StoredObject
 from registry.models.teams import Entity
 
@@ -54,6 +56,22 @@ def database_errors() -> Iterator[None]:
 def is_full(error: DatabaseError) -> bool:
     """Say whether a database refused for want of space: SQLite says it in words, PostgreSQL by a class."""
     return "disk is full" in str(error) or type(error.__cause__).__name__ == "DiskFull"
+
+
+def renew(scope: Entity, sha256s: Collection[bytes]) -> None:
+    """Begin the protection anew of blobs that came again and were there; refuse when one has gone meanwhile."""
+    wanted = sorted(sha256s)
+    at = timezone.now()
+    stale = at - timedelta(seconds=settings.PROTECTION_SECONDS / 4)
+    with transaction.atomic():
+        for first in range(0, len(wanted), 900):
+            some = wanted[first : first + 900]
+            held = Blob.objects.filter(scope=scope, sha256__in=some).order_by("sha256")
+            rows = list(held.select_for_update().values_list("pk", "created_at"))
+            if len(rows) < len(some):
+                raise Unavailable("Unused bytes were cleaned up while these came again. Send them once more.")
+            if old := [pk for pk, created in rows if created < stale]:
+                Blob.objects.filter(pk__in=old).update(created_at=at)
 
 
 def insert_blobs(scope: Entity, stored: StoredObject, blobs: list[NewBlob], at: datetime) -> int:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from registry.errors import BlobsMissing, Damaged
 from registry.models.blobs import Blob
 from registry.models.teams import Entity
-from registry.storage.blobs import mark_damaged, open_blob
+from registry.storage.blobs import mark_damaged, open_blob, read_blob
 from registry.storage.frames import head
 from registry.storage.limits import PIECE
 from registry.storage.objects import open_piece
@@ -29,7 +29,11 @@ class _Place(NamedTuple):
     pk: int
 
     def blob(self) -> Blob:
-        return Blob.objects.select_related("object").get(pk=self.pk)
+        """Return its row as it is now."""
+        found = Blob.objects.select_related("object").filter(pk=self.pk).first()
+        if found is None:
+            raise Damaged("The bytes were deleted while they were being sent: the version is gone.")
+        return found
 
 
 def send_bundle(scope: Entity, sha256s: Collection[bytes]) -> Iterator[bytes]:
@@ -90,8 +94,9 @@ def _read(stretch: list[_Place]) -> bytes:
     try:
         with open_piece(last.name, start, last.offset + last.size - start) as opened:
             data = memoryview(opened.read())
-    except Damaged as error:
-        raise mark_damaged(last.blob()) from error
+    except Damaged:
+        # The object may be gone because what lay in it was given another place: each is looked up anew.
+        return b"".join(head(place.sha256, place.size) + read_blob(place.blob()) for place in stretch)
     frames: list[bytes | memoryview] = []
     for place in stretch:
         content = data[place.offset - start : place.offset - start + place.size]

@@ -51,6 +51,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "version.expire": ("expired", "expired"),
     "version.restore": ("restored", "version restored"),
     "version.purge": ("purged", "purged"),
+    "storage.collect": ("gave back unused bytes of", "bytes freed"),
     "version.use": ("used", "used"),
     "version.download": ("downloaded", "downloaded"),
     "run.create": ("started the run", "run started"),

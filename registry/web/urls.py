@@ -13,6 +13,7 @@ from registry.web import tables
 from registry.web.views import (
     accounts,
     cards,
+    collection,
     collections,
     comparisons,
     completions,
@@ -139,6 +140,7 @@ installation_patterns = [
     path("installation/people/<username>/link", installation.password_link, name="password-link"),
     path("installation/organizations", installation.organizations, name="organizations"),
     path("installation/storage", installation.storage, name="storage"),
+    path("installation/collection", collection.collection, name="collection"),
     path("background-work", jobs.listing, name="jobs"),
 ]
 

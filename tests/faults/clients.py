@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import strongroom
+from strongroom._http import Session, route
 from strongroom.errors import StrongroomError
+from strongroom.settings import load
 
 
 def say(**facts: object) -> None:
@@ -118,6 +120,69 @@ def log_same(name: str, start: str) -> None:
         say(version=run.log_artifact(artifact).version)
 
 
+def piece(number: int) -> bytes:
+    """Return the content of a number: a few of them are large, and most are in many versions."""
+    dice = random.Random(number)
+    return dice.randbytes(dice.randint(1 << 20, 3 << 20) if number % 40 == 0 else dice.randint(1, 40_000))
+
+
+def churn(name: str, seed: str, stop: str) -> None:
+    """Log, delete, restore and read versions of few contents until a file appears; say what must be there."""
+    dice, held, refused = random.Random(seed), {}, {}
+    while not os.path.exists(stop):
+        act = dice.choice(["log", "log", "log", "delete", "delete", "restore", "read"])
+        try:
+            _churn(act, name, dice, held)
+        except StrongroomError as error:
+            refused[error.code] = refused.get(error.code, 0) + 1
+            time.sleep(0.05)
+    say(held=held, refused=refused)
+
+
+def _churn(act: str, name: str, dice: random.Random, held: dict[str, list[int]]) -> None:
+    if act == "log" or not held:
+        numbers = sorted(dice.sample(range(160), dice.randint(1, 25)))
+        artifact = strongroom.Artifact(name, "dataset")
+        for number in numbers:
+            with artifact.new_file(f"{number}.bin", "wb") as file:
+                file.write(piece(number))
+        with strongroom.init() as run:
+            logged = run.log_artifact(artifact)
+        held[logged.version] = numbers
+        return
+    version = dice.choice(sorted(held))
+    if act == "read":
+        say_same(f"{name}:{version}", held[version])
+        return
+    # From now on it may be gone, whatever the answer is.
+    numbers = held.pop(version)
+    artifact = strongroom.Api().artifact(f"{name}:{version}")
+    artifact.delete(delete_aliases=True)
+    if act == "restore":
+        session = Session(load())
+        path = route("projects", session.settings.entity, session.settings.project, "collections", name)
+        session.json("POST", f"{path}/versions/{version}/restore", {})
+        held[version] = numbers
+
+
+def say_same(reference: str, numbers: list[int]) -> None:
+    """Download a version and say whether it has the contents of these numbers."""
+    artifact = strongroom.Api().artifact(reference)
+    root = Path(
+        artifact.download(f"{os.environ['STRONGROOM_CACHE_DIR']}/read-{os.getpid()}", skip_cache=True)
+    )
+    found = {path.name: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    shutil.rmtree(root)
+    say(reference=reference, same=found == {f"{number}.bin": piece(number) for number in numbers})
+
+
+def check_pieces(name: str, told: str) -> None:
+    """Download what must be there, and say of each whether it is what was logged."""
+    for version, numbers in json.loads(Path(told).read_text()).items():
+        say_same(f"{name}:{version}", numbers)
+    say(end=True)
+
+
 def wait_for(path: str) -> None:
     """Wait for a file; say first that this client is ready."""
     say(ready=True)
@@ -125,7 +190,10 @@ def wait_for(path: str) -> None:
         time.sleep(0.01)
 
 
-ACTS = {act.__name__: act for act in (log_file, get, log_seeds, check_seeds, log_many, log_same)}
+ACTS = {
+    act.__name__: act
+    for act in (log_file, get, log_seeds, check_seeds, log_many, log_same, churn, check_pieces)
+}
 
 if __name__ == "__main__":
     ACTS[sys.argv[1]](*sys.argv[2:])

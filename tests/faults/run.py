@@ -12,8 +12,17 @@ from pathlib import Path
 
 # What follows is importable from anywhere then.
 sys.path[:0] = [str(Path(__file__).resolve().parents[2])]
-from tests.faults import fsync_order, full_disk, full_disk_web, histories, order_web, resume  # noqa: E402
-from tests.faults.world import MIB, world  # noqa: E402
+from tests.faults import (  # noqa: E402
+    collecting,
+    fsync_order,
+    full_disk,
+    full_disk_web,
+    histories,
+    killed,
+    order_web,
+    resume,
+)
+from tests.faults.world import MIB, temporary_folder, world  # noqa: E402
 from tests.support.postgres import Cluster  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
@@ -22,6 +31,7 @@ FILLINGS_OF_A_PLACE = 5
 KILLS, QUICK_KILLS = 20, 5
 LARGE, QUICK_LARGE = 1024, 256
 CLIENTS, LOGS, SAMPLES = 32, 50, 1000
+FULL_SECONDS, QUICK_SECONDS = 600, 60
 NO_STRACE = "not run: strace is missing (apt-get install strace)"
 NO_MOUNT = "not run: mounting a small disk takes root"
 
@@ -125,6 +135,33 @@ def history(database: str, **environment: str) -> list[str]:
         return found.faults + place.unforeseen()
 
 
+def collected(options: argparse.Namespace) -> str:
+    """G10: collection without pause beside uploads, deletions, restores and reads, with kills, on both databases."""
+    seconds = options.seconds or (FULL_SECONDS if options.full else QUICK_SECONDS)
+    faults = collect_on("SQLite", seconds)
+    cluster = Cluster.start()
+    try:
+        faults += collect_on("PostgreSQL", seconds, DATABASE_URL=cluster.url)
+    finally:
+        cluster.stop()
+    return verdict_of(faults)
+
+
+def killed_in_turn(_: argparse.Namespace) -> str:
+    """G2: purge, sweep, compaction and deletion of bytes, each killed at every call to the disk and every commit."""
+    with temporary_folder() as folder:
+        found = killed.measure(folder)
+    say(str(found))
+    return verdict_of(found.faults)
+
+
+def collect_on(database: str, seconds: float, **environment: str) -> list[str]:
+    with world(**collecting.ENVIRONMENT, **environment) as place:
+        found = collecting.measure(place, seconds)
+        say(f"  {database}\n{found}")
+        return found.faults + place.unforeseen()
+
+
 def verdict_of(faults: list[str]) -> str:
     for fault in faults[:10]:
         say(f"    {fault}")
@@ -138,6 +175,8 @@ CHECKS = {
     "full-disk-web": full_at_the_web,
     "resume": resumed,
     "histories": histories_of_many,
+    "collect": collected,
+    "killed": killed_in_turn,
 }
 
 
@@ -150,6 +189,7 @@ def main() -> int:
         "--full", action="store_true", help=f"resume with {LARGE} MiB and {KILLS} kills a side"
     )
     parser.add_argument("--size", type=int, help="MiB that resume sends")
+    parser.add_argument("--seconds", type=float, help="how long collect goes on, on each database")
     parser.add_argument("--kills", type=int, help="kills of each side in resume")
     options = parser.parse_args()
     if unknown := [name for name in options.checks if name not in CHECKS]:

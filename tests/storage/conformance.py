@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -134,3 +135,15 @@ class BackendConformance:
         with pytest.raises(RuntimeError):
             backend.put(NAME, Broken())
         assert not backend.exists(NAME)
+
+    def test_all_objects_are_listed_with_size_and_age(self, backend):
+        assert list(backend.walk()) == []
+        before = datetime.now(UTC) - timedelta(seconds=2)
+        for number in range(3):
+            backend.put(f"packs/a{number}/{number}", io.BytesIO(b"x" * number))
+        backend.put("large/ff/other", io.BytesIO(b"four"))
+        backend.delete("packs/a1/1")
+        found = {listed.name: listed for listed in backend.walk()}
+        sizes = {name: listed.size for name, listed in found.items()}
+        assert sizes == {"packs/a0/0": 0, "packs/a2/2": 2, "large/ff/other": 4}
+        assert all(before <= listed.modified <= datetime.now(UTC) for listed in found.values())

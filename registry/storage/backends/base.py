@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from registry.storage.ranges import Range
 
@@ -12,6 +14,14 @@ class Readable(Protocol):
     """Anything with `read(size)`: the body of a request, a file, a socket's file."""
 
     def read(self, size: int, /) -> bytes: ...
+
+
+class Listed(NamedTuple):
+    """An object as its storage lists it; `modified` is aware, and by the storage's clock."""
+
+    name: str
+    size: int
+    modified: datetime
 
 
 class Backend(Protocol):
@@ -41,6 +51,10 @@ class Backend(Protocol):
 
     def delete(self, name: str) -> None:
         """Delete the object; one that is gone already is no error."""
+        ...
+
+    def walk(self) -> Iterator[Listed]:
+        """List all objects, in no order; one that is deleted meanwhile may be left out."""
         ...
 
     def local_path(self, name: str) -> Path | None:

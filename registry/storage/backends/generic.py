@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -9,7 +11,7 @@ from django.core.files.base import File
 from django.core.files.storage import Storage
 
 from registry.errors import Unavailable
-from registry.storage.backends.base import Readable
+from registry.storage.backends.base import Listed, Readable
 from registry.storage.durable import incoming_file
 from registry.storage.limits import PIECE
 from registry.storage.ranges import Range, StreamRange
@@ -59,6 +61,17 @@ class GenericBackend:
     def delete(self, name: str) -> None:
         if self._storage.exists(name):
             self._storage.delete(name)
+
+    def walk(self) -> Iterator[Listed]:
+        folders = [""]
+        while folders:
+            folder = folders.pop()
+            with suppress(FileNotFoundError):
+                below, names = self._storage.listdir(folder)
+                folders += [f"{folder}{name}/" for name in below]
+                for name in (f"{folder}{name}" for name in names):
+                    with suppress(FileNotFoundError):
+                        yield Listed(name, self._storage.size(name), self._storage.get_modified_time(name))
 
     def local_path(self, name: str) -> Path | None:
         return None

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 
-from registry.storage.backends.base import Readable
+from registry.storage.backends.base import Listed, Readable
 from registry.storage.durable import fsync_directory, incoming_file, make_folders
 from registry.storage.limits import PIECE
 from registry.storage.ranges import FileRange, Range
@@ -96,6 +99,16 @@ class LocalBackend:
 
     def delete(self, name: str) -> None:
         Path(self._storage.path(name)).unlink(missing_ok=True)
+
+    def walk(self) -> Iterator[Listed]:
+        root = self._storage.path("")
+        for folder, _, names in os.walk(root):
+            for name in names:
+                path = os.path.join(folder, name)
+                with suppress(FileNotFoundError):
+                    found = os.stat(path)
+                    modified = datetime.fromtimestamp(found.st_mtime, UTC)
+                    yield Listed(os.path.relpath(path, root), found.st_size, modified)
 
     def local_path(self, name: str) -> Path | None:
         return Path(self._storage.path(name))

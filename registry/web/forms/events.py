@@ -22,7 +22,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
         "Deleted and restored",
         (
             "version.delete", "version.expire", "version.restore", "version.purge",
-            "collection.delete", "collection.restore",
+            "collection.delete", "collection.restore", "storage.collect",
         ),
     ),
     "used": ("Used and downloaded", ("version.use", "version.download")),

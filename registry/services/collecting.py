@@ -1,0 +1,237 @@
+"""Garbage collection: bytes that no version needs come back, a step at a time, beside everything else.
+
+A round deletes the bytes of what was doomed before, then looks through the entities one after the other: manifests
+that no version has, parts that no manifest has, blobs that no part names, each old enough. Then come objects without
+rows, worn packs are written anew, and what has no rows now is doomed for a later round. Each batch is a transaction;
+a round may be stopped or killed anywhere, run twice and beside itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
+from redis.exceptions import RedisError
+from strongroom.core.errors import Damaged
+
+from registry import queue
+from registry.actor import Actor
+from registry.manifests.marking import Counted, Sweep
+from registry.models import Blob, Chunk, Collector, Entity, Manifest, StoredObject
+from registry.policy import Act, check
+from registry.services import events
+from registry.services._common import now
+from registry.storage import compaction, reclaiming
+
+_STOP = "collecting:stop"
+# A task is stopped after ten minutes; one that has used most of them begins no other entity.
+LONGEST_SECONDS = 480
+
+
+@dataclass(slots=True)
+class Round:
+    """What a round did, or a preview says that one would do.
+
+    `found` is what was unused; `freed` bytes are those whose objects are deleted, which comes a round later.
+    """
+
+    found: Counted = field(default_factory=Counted)
+    objects: int = 0
+    freed: int = 0
+    doomed: int = 0
+    doomed_bytes: int = 0
+    orphans: int = 0
+    orphan_bytes: int = 0
+    compacted: int = 0
+    compacted_bytes: int = 0
+    entities: int = 0
+    # Entities in which something needed can't be read, with the reason: nothing was given up there.
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    is_whole: bool = False
+    # It ended for want of time: another round goes on with the entities that are left.
+    is_out_of_time: bool = False
+
+    def counts(self) -> dict[str, int]:
+        """Return the figures as the page of background work keeps them."""
+        rest = {name: int(value) for name, value in asdict(self).items() if isinstance(value, int)}
+        return {**asdict(self.found), **rest, "skipped": len(self.skipped)}
+
+
+Tell = Callable[[Round], None]
+
+
+class _Watch:
+    """Tells how far it is, and says when to stop."""
+
+    def __init__(self, done: Round, tell: Tell | None, longest_seconds: float | None) -> None:
+        self._done, self._tell = done, tell
+        self._until = time.monotonic() + (float("inf") if longest_seconds is None else longest_seconds)
+
+    def goes_on(self) -> bool:
+        if self._tell is not None:
+            self._tell(self._done)
+        return not _is_to_stop()
+
+    @property
+    def has_time(self) -> bool:
+        return time.monotonic() < self._until
+
+
+def collect(
+    actor: Actor,
+    *,
+    at: datetime | None = None,
+    tell: Tell | None = None,
+    longest_seconds: float | None = LONGEST_SECONDS,
+) -> Round:
+    """Run a round; `tell` hears of each step. What is not done when it is stopped is found by the next one.
+
+    After `longest_seconds` no other entity is begun; None is as long as it takes.
+    """
+    check(actor, Act.ADMINISTER, None)
+    at = at or now()
+    before, done = at - protection(), Round()
+    watch = _Watch(done, tell, longest_seconds)
+    _forget_stop()
+    for objects, size in reclaiming.delete_doomed(before):
+        done.objects, done.freed = done.objects + objects, done.freed + size
+        if not watch.goes_on():
+            return done
+    for entity in _waiting():
+        if not watch.has_time:
+            done.is_out_of_time = True
+            return done
+        if not _sweep(actor, entity, done, before, watch):
+            return done
+        Collector.objects.filter(scope=entity).update(collected_at=at)
+    done.is_whole = _tidy(done, before, at, watch)
+    return done
+
+
+def _sweep(actor: Actor, entity: Entity, done: Round, before: datetime, watch: _Watch) -> bool:
+    """Look through one entity; returns whether to go on."""
+    sweep, earlier = Sweep(entity.pk, before), done.found
+    try:
+        for counted in sweep.run():
+            done.found = earlier + counted
+            if not watch.goes_on():
+                return False
+    except Damaged as error:
+        done.skipped.append((entity.name, str(error)))
+    finally:
+        done.found = earlier + sweep.counted
+        if sweep.counted.blobs:
+            events.record(
+                actor,
+                "storage.collect",
+                entity=entity,
+                subject=entity.name,
+                after={"blobs": sweep.counted.blobs, "size": sweep.counted.bytes},
+            )
+    done.entities += 1
+    return True
+
+
+def _tidy(done: Round, before: datetime, at: datetime, watch: _Watch) -> bool:
+    """Objects: orphans, packs that are mostly dead, and those without rows; returns whether all was done."""
+    for count, size in reclaiming.claim_orphans(before, at):
+        done.orphans, done.orphan_bytes = done.orphans + count, done.orphan_bytes + size
+        if not watch.goes_on():
+            return False
+    for count, size in compaction.compact(before):
+        done.compacted, done.compacted_bytes = done.compacted + count, done.compacted_bytes + size
+        if not watch.goes_on():
+            return False
+    for count in reclaiming.doom(before, at):
+        done.doomed += count
+        if not watch.goes_on():
+            return False
+    return True
+
+
+def preview(
+    actor: Actor,
+    *,
+    at: datetime | None = None,
+    tell: Tell | None = None,
+    longest_seconds: float | None = LONGEST_SECONDS,
+) -> Round:
+    """Count what a round would find now, and change nothing."""
+    check(actor, Act.ADMINISTER, None)
+    at = at or now()
+    before, done = at - protection(), Round()
+    watch = _Watch(done, tell, longest_seconds)
+    _forget_stop()
+    for entity in _waiting():
+        if not watch.has_time:
+            done.is_out_of_time = True
+            return done
+        sweep, earlier = Sweep(entity.pk, before, preview=True), done.found
+        try:
+            for counted in sweep.run():
+                done.found = earlier + counted
+                if not watch.goes_on():
+                    return done
+        except Damaged as error:
+            done.skipped.append((entity.name, str(error)))
+        done.found = earlier + sweep.counted
+        done.entities += 1
+    doomed = StoredObject.objects.filter(state=StoredObject.State.DOOMED)
+    done.doomed, done.doomed_bytes = doomed.count(), doomed.aggregate(size=Sum("size"))["size"] or 0
+    for listed in reclaiming.orphans(before):
+        done.orphans, done.orphan_bytes = done.orphans + 1, done.orphan_bytes + listed.size
+    for kind in compaction.KINDS:
+        packs = compaction.worn(kind, before)
+        done.compacted += len(packs)
+        done.compacted_bytes += sum(pack.dead for pack in packs)
+    done.is_whole = True
+    return done
+
+
+def start(actor: Actor, task: str) -> None:
+    """Have a worker begin a round, or a preview."""
+    check(actor, Act.ADMINISTER, None)
+    queue.send(task)
+
+
+def stop(actor: Actor) -> None:
+    """Have a round that is under way end after its present batch."""
+    check(actor, Act.ADMINISTER, None)
+    cache.set(_STOP, 1, timeout=60)
+
+
+def _is_to_stop() -> bool:
+    # Nobody can have asked for it where the cache does not answer.
+    with suppress(RedisError):
+        return bool(cache.get(_STOP))
+    return False
+
+
+def _forget_stop() -> None:
+    with suppress(RedisError):
+        cache.delete(_STOP)
+
+
+def protection() -> timedelta:
+    """How long unused bytes are kept."""
+    return timedelta(seconds=settings.PROTECTION_SECONDS)
+
+
+def _waiting() -> QuerySet[Entity]:
+    """Entities that have anything stored, those first that waited longest."""
+    has = (model.objects.filter(scope=OuterRef("pk")) for model in (Manifest, Chunk, Blob))
+    rows = Entity.objects.filter(_any(map(Exists, has)))
+    return rows.order_by(F("collector__collected_at").asc(nulls_first=True), "pk")
+
+
+def _any(conditions: Iterable[Exists]) -> Q:
+    found = Q()
+    for each in conditions:
+        found |= Q(each)
+    return found

@@ -1,0 +1,90 @@
+"""What many manifests name together: each node once, its first owner told, what is lost said."""
+
+from __future__ import annotations
+
+import pytest
+from strongroom.core.errors import Damaged
+
+from registry import manifests
+from registry.manifests.reach import Reach
+from registry.models import Chunk, Entity
+from tests.manifests.blobs import entry
+
+pytestmark = pytest.mark.django_db
+
+
+def roots(scope: Entity, *lists: list) -> list[tuple[int, bytes]]:
+    made = [manifests.stage(scope, entries).manifest for entries in lists]
+    return [(at, bytes(manifest.root)) for at, manifest in enumerate(made)]
+
+
+def shas(leaves) -> dict[int, set[str]]:
+    found: dict[int, set[str]] = {}
+    for by, leaf in leaves:
+        for sha in leaf.blobs():
+            found.setdefault(by, set()).add(sha.hex())
+    return found
+
+
+def many(count: int, generation: int = 0) -> list:
+    return [entry(f"folder-{at // 50:03}/{at:05}.bin", generation) for at in range(count)]
+
+
+def test_each_leaf_comes_once_with_the_first_who_names_it(scope):
+    one, other = [entry("a.bin"), entry("b.bin")], [entry("c.bin")]
+    found = list(Reach[int](scope.pk).walk(roots(scope, one, other, one)))
+    assert [by for by, _ in found] == [0, 1]
+    assert shas(found) == {0: {row.sha256 for row in one}, 1: {other[0].sha256}}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_two_deep_trees_share_goes_to_who_comes_first(scope, turned):
+    # The second has all of the first, and more: its leaves lie below other index nodes.
+    short, long = many(6000), many(9000)
+    both = roots(scope, short, long)
+    if turned:
+        both.reverse()
+    first, second = both[0][0], both[1][0]
+    found = shas(Reach[int](scope.pk).walk(both))
+    every = {row.sha256 for row in long}
+    assert found.get(first, set()) | found.get(second, set()) == every
+    assert found[first] >= {row.sha256 for row in (long if turned else short)}
+
+
+def test_a_root_that_lies_deep_in_an_earlier_tree_is_that_ones(scope):
+    long = many(9000)
+    [(_, root)] = roots(scope, long)
+    everything = Reach[int](scope.pk)
+    leaves = [leaf for _, leaf in everything.walk([(0, root)])]
+    deep = leaves[3].sha256
+    for owner_of_tree in (0, 1):
+        order = [(0, root), (1, deep)] if owner_of_tree == 0 else [(0, deep), (1, root)]
+        found = {leaf.sha256: by for by, leaf in Reach[int](scope.pk).walk(order)}
+        assert found[deep] == 0
+        assert len(found) == len(leaves)
+
+
+def test_a_second_walk_gives_only_what_is_new(scope):
+    reach = Reach[int](scope.pk)
+    (first, second) = roots(scope, many(3000), [*many(3000), entry("z.bin")])
+    list(reach.walk([first]))
+    assert entry("z.bin").sha256 in shas(reach.walk([second]))[1]
+    assert list(reach.walk([first, second])) == []
+    assert reach.has(first[1])
+    assert not reach.has(bytes(32))
+
+
+def test_queries_do_not_grow_with_the_number_of_small_manifests(scope, django_assert_num_queries):
+    each = roots(scope, *([entry(f"{at}.bin")] for at in range(60)))
+    with django_assert_num_queries(2):
+        assert len(list(Reach[int](scope.pk).walk(each))) == 60
+
+
+def test_a_lost_node_is_damage_never_an_empty_answer(scope):
+    [(at, root)] = roots(scope, many(6000))
+    leaf = Chunk.objects.filter(scope=scope, kind="e", level=0).first()
+    Chunk.objects.filter(pk=leaf.pk).delete()
+    with pytest.raises(Damaged, match="not in the store"):
+        list(Reach[int](scope.pk).walk([(at, root)]))
+    with pytest.raises(Damaged):
+        list(Reach[int](scope.pk).walk([(0, bytes(31) + b"x")]))
