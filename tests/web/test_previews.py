@@ -184,6 +184,7 @@ def test_sorted_pages_are_numbered_and_lead_back():
 LINES = st.lists(st.text(alphabet="aü€𝄞 \t", max_size=30), max_size=60).map("\n".join)
 
 
+@settings(max_examples=200, deadline=None)
 @given(LINES, st.integers(20, 200))
 def test_pages_of_a_text_are_all_of_it_in_whole_lines(text, room):
     blob = Blobs(text.encode() or b"x")
@@ -208,6 +209,7 @@ def test_pages_of_a_text_are_all_of_it_in_whole_lines(text, room):
                 assert again.line == blob.data[: again.start].count(b"\n") + 1
 
 
+@settings(deadline=None)
 @given(LINES, st.integers(0, 10**18))
 def test_a_text_is_shown_from_any_byte(text, offset):
     page = pages.page(Blobs(text.encode() or b"x"), pages.Asked(offset, offset))  # type: ignore[arg-type]

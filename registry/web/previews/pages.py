@@ -101,12 +101,16 @@ def _whole_lines(data: bytes) -> int:
 
 
 def _back(blob: Blob, start: int, line: int | None) -> Step:
+    """Find a page that leads to this one: what it shows reaches as far as here, and may repeat some lines."""
     low = max(0, start - TEXT_LIMIT)
     if low == 0:
         return Step(None)
     data = read(blob, low, start - low)
-    skipped = data.find(b"\n", 0, -1) + 1
-    # After a line begins a character; else it begins within the next three bytes.
-    while skipped < 3 and data[skipped] & 0xC0 == 0x80:
-        skipped += 1
+    # Within a very long line, the page before begins with that line: a page ends with the last line that it has whole.
+    skipped = (data.find(b"\n", 0, -1) if data.endswith(b"\n") else data.rfind(b"\n")) + 1
+    if not skipped and (line_begins := _beginning(blob, low)) < low:
+        # That line begins before: so far behind its beginning that an address is not led back to that.
+        skipped = line_begins + _LINE + 1 - low
+        while data[skipped] & 0xC0 == 0x80:
+            skipped += 1
     return Step(low + skipped, None if line is None else line - data.count(b"\n", skipped))
