@@ -6,7 +6,8 @@ from billiard.exceptions import SoftTimeLimitExceeded
 
 from celery_worker.app import app
 from registry import jobs
-from registry.services import accounts, drafts, retention, runs, statistics, trash, uploads
+from registry.actor import system
+from registry.services import accounts, drafts, fsck, retention, runs, statistics, trash, uploads
 
 # A task that is out of time stops, and does not go on with the next row.
 jobs.STOPS.append(SoftTimeLimitExceeded)
@@ -59,3 +60,10 @@ def purge_due() -> None:
     """Purge versions that were in the trash for the whole trash period."""
     with jobs.track("trash.purge_due") as counts:
         counts["versions"] = trash.purge_due()
+
+
+@app.task(name="fsck.daily")
+def check_sample() -> None:
+    """Verify a part of what is stored, another one each day."""
+    with jobs.track("fsck.daily") as counts:
+        counts |= fsck.daily(system())

@@ -3,6 +3,7 @@
 from registry.models.accounts import ApiKey, Installation, User
 from registry.models.aliases import Alias, ProtectedAlias
 from registry.models.blobs import Blob, StoredObject
+from registry.models.checks import FsckFinding, FsckRun
 from registry.models.collections import ArtifactType, Collection
 from registry.models.events import Event
 from registry.models.identities import Identity
@@ -30,6 +31,8 @@ __all__ = [
     "CollectionWords",
     "Entity",
     "Event",
+    "FsckFinding",
+    "FsckRun",
     "Identity",
     "Installation",
     "Invitation",
