@@ -30,8 +30,17 @@ def current(actor: Actor) -> Alarm | None:
     """Return what admins are to be warned of; one query, and none for everybody else."""
     if not can(actor, Act.ADMINISTER, None):
         return None
+    found = _current()
+    if found is None:
+        # Asked for the first time: the row that says what was taken note of is not there yet.
+        Installation.current()
+        found = _current()
+    return Alarm(found[0] or found[1], found[2]) if found and any(found) else None
+
+
+def _current() -> tuple[bool, bool, bool] | None:
     noted = Coalesce(OuterRef("damage_acknowledged_at"), Value(_NEVER))
-    alarm = (
+    return (
         Installation.objects.annotate(
             damaged=Exists(Blob.objects.filter(damaged_at__gt=noted)),
             broken=Exists(Chunk.objects.filter(damaged_at__gt=noted)),
@@ -40,9 +49,6 @@ def current(actor: Actor) -> Alarm | None:
         .values_list("damaged", "broken", "found")
         .first()
     )
-    if alarm is None or not any(alarm):
-        return None
-    return Alarm(alarm[0] or alarm[1], alarm[2])
 
 
 def settle(run: FsckRun) -> None:
@@ -65,8 +71,7 @@ def settle(run: FsckRun) -> None:
 def acknowledge(actor: Actor) -> None:
     """Take note of all that was found until now: pages warn again of what is found later."""
     check(actor, Act.ADMINISTER, None)
-    if current(actor) is None:
-        return
+    Installation.current()
     with transaction.atomic():
         Installation.objects.update(damage_acknowledged_at=now())
         FsckRun.objects.filter(alarming=True).update(alarming=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -190,6 +190,13 @@ def last_runs(actor: Actor, number: int = 10) -> list[FsckRun]:
     """Return the newest runs, for the page of background work."""
     check(actor, Act.ADMINISTER, None)
     return list(FsckRun.objects.order_by("-pk")[:number])
+
+
+def still_wrong(actor: Actor, runs: Sequence[FsckRun], number: int = 50) -> list[FsckFinding]:
+    """Return the first that is still wrong of the newest run that says so."""
+    check(actor, Act.ADMINISTER, None)
+    found = next((run for run in runs if run.left), None)
+    return list(found.findings.wrong().order_by("pk")[:number]) if found else []
 
 
 def findings(actor: Actor, run: FsckRun) -> Any:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from django.db import transaction
 
@@ -24,6 +24,10 @@ def repair(work: Work, after: int) -> None:
     """Mend what can be mended, or write down how it would be: contents first, then what is computed from them."""
     if not work.options.repair:
         return
+    if not work.options.dry_run and not after:
+        _tell(work)
+        # Gone on with after an interruption, it is told no second time.
+        work.note(1)
     lone = list(work.run.findings.filter(kind=Kind.ORPHAN).values_list("object_name", flat=True))
     for some in _pages(work, _LOST):
         _contents(work, some, lone)
@@ -31,9 +35,7 @@ def repair(work: Work, after: int) -> None:
         for some in _pages(work, (kind,)):
             for one in some:
                 _mend(work, one, mend, may, how)
-            work.note(after, len(some))
-    if not work.options.dry_run:
-        _tell(work)
+            work.note(1, len(some))
 
 
 def _pages(work: Work, kinds: tuple[str, ...]) -> Iterator[list[FsckFinding]]:
@@ -147,10 +149,9 @@ _WAYS: dict[str, tuple[Callable[[FsckFinding], bool], Callable[[FsckFinding], bo
 
 
 def _tell(work: Work) -> None:
-    mended = work.run.findings.filter(outcome=Outcome.MENDED)
-    counts: dict[str, Any] = {}
-    for kind in mended.order_by("pk").values_list("kind", flat=True):
-        counts[kind] = counts.get(kind, 0) + 1
+    """Record what is about to be mended: no event, no act."""
+    wrong = work.run.findings.exclude(outcome=Outcome.MENDED).order_by("pk")
+    counts = dict(Counter(wrong.values_list("kind", flat=True).iterator()))
     if counts:
         with transaction.atomic():
             events.record(work.actor, "store.repair", subject=f"fsck {work.run.pk}", after=counts)

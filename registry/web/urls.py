@@ -139,6 +139,7 @@ installation_patterns = [
     path("installation/organizations", installation.organizations, name="organizations"),
     path("installation/storage", installation.storage, name="storage"),
     path("background-work", jobs.listing, name="jobs"),
+    path("background-work/noted", jobs.noted, name="noted"),
 ]
 
 # For those who build pages; in production there is no such address.
