@@ -6,6 +6,7 @@ every manifest is. What a node names in vain is suspicious until somebody's mani
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -212,11 +213,23 @@ def _wrong_contents(leaves: Sequence[tuple[Stored, Leaf]]) -> Iterator[NodeFault
     for row, leaf in leaves:
         by_scope[row.scope_id].append((row, leaf))
     for scope_id, some in by_scope.items():
-        wanted = {sha for _, leaf in some for sha in leaf.blobs()}
+        blobs = [leaf.blobs() for _, leaf in some]
+        wanted = set().union(*blobs)
         wanted.discard(NO_DIGEST)
-        facts = {fact.sha256: fact for fact in Blob.objects.all().facts(Entity(pk=scope_id), sorted(wanted))}
-        for row, leaf in some:
-            yield from _compare(row, leaf, facts)
+        facts = {fact.sha256: fact for fact in Blob.objects.all().facts(Entity(pk=scope_id), wanted)}
+        for (row, leaf), shas in zip(some, blobs, strict=True):
+            if not _is_as_stored(row, leaf, [facts.get(sha) for sha in shas]):
+                yield from _compare(row, leaf, facts)
+
+
+def _is_as_stored(row: Stored, leaf: Leaf, facts: list[BlobFacts | None]) -> bool:
+    """Say quickly whether a leaf and the rows of its blobs agree, as nearly all do."""
+    found = [fact for fact in facts if fact is not None]
+    return (
+        len(found) == leaf.count
+        and row.md5s == b"".join([fact.md5 for fact in found])
+        and leaf.sizes == array("Q", [fact.size for fact in found])
+    )
 
 
 def _compare(row: Stored, leaf: Leaf, facts: dict[bytes, BlobFacts]) -> Iterator[NodeFault]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -18,7 +20,7 @@ def listing(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Each periodic task with its last run, its next one, the failures of the last week; and what runs the queue."""
     check(actor, Act.ADMINISTER, None)
     checks = fsck.last_runs(actor)
-    context = {"tab": "jobs", "jobs": jobs.status(timezone.now()), "queue": queue.server()}
+    context: dict[str, Any] = {"tab": "jobs", "jobs": jobs.status(timezone.now()), "queue": queue.server()}
     context |= {"checks": checks, "findings": fsck.still_wrong(actor, checks)}
     return show(request, "installation/jobs.html", context)
 
