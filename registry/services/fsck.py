@@ -22,9 +22,9 @@ from registry.errors import Conflict, NotFound
 from registry.models import FsckFinding, FsckRun, StoredObject
 from registry.models.checks import KEPT_RUNS
 from registry.policy import Act, check
-from registry.services import alarms, fsck_steps, mending
+from registry.services import alarms, fsck_nodes, fsck_objects, fsck_totals, mending
 from registry.services._common import now
-from registry.services.fsck_work import Interrupted, Report, Work
+from registry.services.fsck_work import Report, Work
 from registry.storage.checking import Pace, Part, Stopped
 
 # A run that noted its place within this time still runs.
@@ -34,14 +34,14 @@ _DAILY_RATE = 100 * 1024 * 1024
 _DAILY_SECONDS = 420
 
 STEPS: tuple[tuple[str, Callable[[Work, int], None]], ...] = (
-    ("rows", fsck_steps.rows),
-    ("marked", fsck_steps.marked),
-    ("data", fsck_steps.data),
-    ("nodes", fsck_steps.nodes),
-    ("manifests", fsck_steps.roots),
-    ("totals", fsck_steps.totals),
-    ("orphans", fsck_steps.orphans),
-    ("touched", fsck_steps.touched),
+    ("rows", fsck_objects.rows),
+    ("marked", fsck_objects.marked),
+    ("data", fsck_objects.data),
+    ("nodes", fsck_nodes.nodes),
+    ("manifests", fsck_nodes.roots),
+    ("totals", fsck_totals.totals),
+    ("orphans", fsck_objects.orphans),
+    ("touched", fsck_nodes.touched),
     ("repair", mending.repair),
 )
 
@@ -74,7 +74,7 @@ def sample(percent: float) -> tuple[int, int]:
 def start(
     actor: Actor, options: Options, *, by: str = FsckRun.By.COMMAND, report: Report | None = None
 ) -> FsckRun:
-    """Check the store, and return the run with what it counted; KeyboardInterrupt keeps its place."""
+    """Check the store, and return the run with what it counted; whatever interrupts it, it keeps its place."""
     check(actor, Act.ADMINISTER, None)
     kept = asdict(options)
     run = FsckRun.objects.create(
@@ -143,8 +143,10 @@ def _go(actor: Actor, run: FsckRun, options: Options, report: Report | None) -> 
     try:
         _steps(work)
     except Stopped:
-        # The time that it had is over: what it saw counts.
+        # The time that it had is over: what it saw counts, and is named.
         work.count(cut_short=1)
+        work.deadline = None
+        fsck_nodes.touched(work, 0)
     except BaseException:
         work.pace.stop()
         run.state = FsckRun.State.INTERRUPTED
@@ -163,10 +165,7 @@ def _steps(work: Work) -> None:
             continue
         after = int(place.get("after", 0)) if at == begin else 0
         work.enter(name, after)
-        try:
-            step(work, after)
-        except Interrupted as error:
-            raise KeyboardInterrupt from error
+        step(work, after)
 
 
 def _finish(work: Work) -> FsckRun:

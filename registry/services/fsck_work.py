@@ -21,10 +21,6 @@ Report = Callable[[str, int, int, int], None]
 _KEEP_EVERY = 2.0
 
 
-class Interrupted(Exception):
-    """The storage does not answer: the run keeps its place."""
-
-
 @dataclass
 class Work:
     """A run under way."""

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from registry.manifests import mending as nodes
 from registry.models import Blob, Collection, FsckFinding
-from registry.services import events, fsck_steps
+from registry.services import events, fsck_totals
 from registry.services._common import now
 from registry.services.fsck_work import Work
 from registry.storage import copies
@@ -108,7 +108,7 @@ def _total(one: FsckFinding) -> bool:
         held = Collection.objects.select_for_update().filter(pk=int(pk))
         list(held)
         field = {"versions": "version_count", "next number": "next_number"}[what]
-        for name, found, _, _, counted in fsck_steps.wrong_totals():
+        for name, found, _, _, counted in fsck_totals.wrong_totals():
             if (name, found) == (what, int(pk)):
                 held.update(**{field: counted})
     return True

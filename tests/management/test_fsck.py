@@ -135,8 +135,9 @@ def test_an_interruption_keeps_its_place_and_says_how_to_go_on(logged, monkeypat
     ],
 )
 def test_what_makes_no_sense_is_refused(words, said):
-    with pytest.raises(CommandError, match=said):
+    with pytest.raises(CommandError, match=said) as refused:
         run(*words)
+    assert refused.value.returncode == 2
     assert not FsckRun.objects.exists()
 
 

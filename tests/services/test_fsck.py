@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from registry import storage
 from registry.actor import system
-from registry.errors import Conflict, Forbidden, NotFound
+from registry.errors import Conflict, Forbidden, NotFound, Unavailable
 from registry.manifests import boundaries, cache
 from registry.models import (
     Blob,
@@ -216,7 +216,7 @@ def test_a_storage_that_does_not_answer_is_no_damage(monkeypatch):
 
     monkeypatch.setattr("registry.storage.backends.local.LocalBackend.local_path", lambda self, name: None)
     monkeypatch.setattr("registry.storage.backends.local.LocalBackend.open", fail)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Unavailable, match="the storage is away"):
         check()
     run = FsckRun.objects.get()
     assert (run.state, run.findings.count()) == ("interrupted", 0)
@@ -367,6 +367,9 @@ def lone(name, data, age=timedelta(days=3)):
 def test_objects_without_rows_are_told_and_are_no_damage():
     lone("packs/aa/old", b"left behind")
     lone("packs/aa/new", b"somebody is about to record it", timedelta(hours=1))
+    # It has the age of the last byte that came, and may be completed at this moment.
+    upload = storage.begin_upload(make.people().team.entity, 1, 10).upload
+    lone(f"large/aa/{upload.pk.hex}", b"0123456789")
     run = check()
     assert [(one.kind, one.object_name) for one in run.findings.all()] == [("orphan", "packs/aa/old")]
     assert (run.found, run.left, run.counts["orphans"]) == (0, 0, 1)
@@ -407,6 +410,22 @@ def test_a_store_too_large_for_a_day_is_cut_into_more_parts(settings):
     StoredObject.objects.create(name="large/x", size=10_000)
     fsck.daily(system())
     assert FsckRun.objects.get().parts == 1000
+
+
+def test_a_day_that_is_too_short_tells_what_it_saw(settings, monkeypatch):
+    people = make.people()
+    (one,) = fill(people, versions=1, files=2)
+    settings.FSCK_DAILY_PERCENT = 100
+    spoilt = Blob.objects.select_related("object").first()
+    damage.write(damage.path_of(spoilt.object.name), spoilt.offset, bytes(spoilt.size))
+    monkeypatch.setattr(fsck, "_DAILY_SECONDS", 100)
+    clock = iter([0.0, *([50.0] * 12)])
+    monkeypatch.setattr("registry.services.fsck_work.time.monotonic", lambda: next(clock, 1000.0))
+    fsck.daily(system())
+    run = FsckRun.objects.get()
+    assert (run.state, run.counts.get("cut_short")) == ("done", 1)
+    for finding in run.findings.all():
+        assert finding.touched["first"][0][0] == one.qualified_name
 
 
 def test_the_daily_check_can_be_switched_off(settings):

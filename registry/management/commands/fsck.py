@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from registry.errors import RegistryError, Unavailable
 from registry.management.commands._base import ProvisioningCommand
 from registry.models import FsckFinding, FsckRun
 from registry.services import fsck
@@ -58,11 +59,15 @@ class Command(ProvisioningCommand):
                 run = fsck.resume(self.actor, report=report)
             else:
                 run = fsck.start(self.actor, options_of(given), report=report)
-        except KeyboardInterrupt as interrupted:
-            reason = f" {interrupted.__cause__}" if interrupted.__cause__ else ""
+        except KeyboardInterrupt:
             raise CommandError(
-                f"Interrupted.{reason} `manage.py fsck --resume` goes on from here.", returncode=130
+                "Interrupted. `manage.py fsck --resume` goes on from here.", returncode=130
             ) from None
+        except Unavailable as error:
+            raise CommandError(f"{error.message} `fsck --resume` goes on from here.", returncode=2) from None
+        except RegistryError as refused:
+            # Not 1, which says that something is wrong with the store.
+            raise CommandError(refused.message, returncode=2) from None
         finally:
             if report is not None:
                 report.end()
@@ -171,11 +176,11 @@ def as_data(one: FsckFinding) -> dict[str, Any]:
 def options_of(given: dict[str, Any]) -> fsck.Options:
     """Read the command line; say what is wrong with it."""
     if given["md5"] and not given["read_data"]:
-        raise CommandError("--md5 compares what --read-data reads: give both.")
+        raise _refused("--md5 compares what --read-data reads: give both.")
     if given["dry_run"] and not given["repair"]:
-        raise CommandError("--dry-run says what --repair would do: give both.")
+        raise _refused("--dry-run says what --repair would do: give both.")
     if given["sample"] and given["part"]:
-        raise CommandError("--sample and --part exclude each other.")
+        raise _refused("--sample and --part exclude each other.")
     part, parts = 1, 1
     if given["sample"]:
         part, parts = fsck.sample(_percent(given["sample"]))
@@ -193,7 +198,7 @@ def options_of(given: dict[str, Any]) -> fsck.Options:
     if given["threads"] is None:
         return options
     if not 1 <= given["threads"] <= 64:
-        raise CommandError("--threads takes a number from 1 to 64.")
+        raise _refused("--threads takes a number from 1 to 64.")
     return replace(options, threads=given["threads"])
 
 
@@ -203,14 +208,14 @@ def _percent(text: str) -> float:
     except ValueError:
         percent = 0
     if not 0.0001 <= percent <= 100:
-        raise CommandError(f"--sample takes a percentage such as 5%, not {text}.")
+        raise _refused(f"--sample takes a percentage such as 5%, not {text}.")
     return percent
 
 
 def _part(text: str) -> tuple[int, int]:
     number, _, of = text.partition("/")
     if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of) <= 1_000_000):
-        raise CommandError(f"--part takes a part of so many, such as 3/10, not {text}.")
+        raise _refused(f"--part takes a part of so many, such as 3/10, not {text}.")
     return int(number), int(of)
 
 
@@ -218,8 +223,12 @@ def _rate(text: str) -> int:
     unit = text[-1:].upper() if text[-1:].isalpha() else ""
     number = text[: len(text) - len(unit)]
     if unit not in _UNITS or not number.isdecimal() or not 0 < int(number) < 10**9:
-        raise CommandError(f"--rate takes bytes a second such as 100M, not {text}.")
+        raise _refused(f"--rate takes bytes a second such as 100M, not {text}.")
     return int(number) * _UNITS[unit]
+
+
+def _refused(said: str) -> CommandError:
+    return CommandError(said, returncode=2)
 
 
 def _interrupt(*_: object) -> None:

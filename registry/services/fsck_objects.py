@@ -1,22 +1,27 @@
-"""The steps of a check. Each finding is looked at a second time before it is written down: the store is in use."""
+"""Steps of a check: objects against their rows, bytes against their digests, and objects that no row knows.
+
+Each finding is looked at a second time before it is written down: the store is in use.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import islice
+from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, F, Max, Q, Sum
+from django.db.models import F
 from django.utils import timezone
 
+from registry.errors import Unavailable
 from registry.manifests import checking as nodes_of
-from registry.manifests.touching import Touching, name_of
-from registry.models import Blob, Chunk, Collection, FsckFinding, Manifest, StoredObject, Version
+from registry.models import Blob, Chunk, FsckFinding, StoredObject, Upload
+from registry.services import fsck_nodes
 from registry.services._common import now
-from registry.services.fsck_work import Interrupted, Work
+from registry.services.fsck_work import Work
 from registry.storage import checking
 from registry.storage.checking import Fault, Pace, Place, Reading
 
@@ -24,14 +29,6 @@ Kind = FsckFinding.Kind
 _PAGE = 500
 # Readings under way: each holds some thousands of places at most.
 _WINDOW = 8
-# Findings whose versions and paths are looked for in one walk.
-_AT_ONCE = 20_000
-# Of the first kinds the digest is a content's; of the second a node's that can't be read; of the third one that can.
-_CONTENTS = (Kind.MISSING, Kind.SHORT, Kind.DAMAGED, Kind.UNREADABLE, Kind.MD5, Kind.UNKNOWN, Kind.SIZE)
-_BROKEN = (Kind.NODE, Kind.NODE_LOST)
-_NAMED = (Kind.NODE_ROW, Kind.MD5S)
-# What a node names in vain is wrong only where somebody's manifest reaches the node.
-_IF_REACHED = (Kind.UNKNOWN, Kind.SIZE, Kind.NODE_LOST)
 
 
 def protected_since(at: datetime) -> datetime:
@@ -70,7 +67,7 @@ def _wrong_size(work: Work, fault: checking.SizeFault) -> None:
     held = Chunk.objects.filter(object=row.pk).annotate(end=F("offset") + F("length"))
     lost_nodes = list(held.filter(end__gt=actual).values_list("pk", flat=True))
     for pk in lost_nodes:
-        _broken_node(work, pk)
+        fsck_nodes.broken(work, pk)
     used = touched or lost_nodes or row.blobs.exists() or row.chunks.exists()
     if not touched and not lost_nodes and actual >= 0 and used:
         said = f"The row says {row.size} bytes, the storage {actual}; no content lies there."
@@ -94,15 +91,15 @@ def marked(work: Work, after: int) -> None:
         held.values_list("object_id", "object__name").distinct().order_by("object_id")
     ):
         for page in checking.places(object_id, marked=True):
-            _settle(work, _read(work, Reading(object_id, name, page), Pace()))
+            _settle(work, _read(work, Reading(object_id, name, page), work.pace))
     seen = 0
     while some := nodes_of.page_of(seen, marked=True):
         seen = some[-1].pk
         for row in some:
             if isinstance(nodes_of.frame_of(row), str):
-                _broken_node(work, row.pk)
+                fsck_nodes.broken(work, row.pk)
             else:
-                _unmark_nodes([row], work)
+                fsck_nodes.unmark([row], work)
     work.note(after)
 
 
@@ -110,10 +107,8 @@ def data(work: Work, after: int) -> None:
     """Read objects, each once and from its beginning to its end, and hash what lies in them; by several threads."""
     if not work.options.read_data:
         return
-    sizes = StoredObject.objects.filter(state=StoredObject.State.LIVE).aggregate(
-        n=Count("pk"), size=Sum("size")
-    )
-    work.total = -(-sizes["n"] // work.options.parts)
+    live = StoredObject.objects.filter(state=StoredObject.State.LIVE).count()
+    work.total = -(-live // work.options.parts)
     waiting: deque[Future[Reading]] = deque()
     threads = max(1, work.options.threads)
     found = checking.readings(after, work.part, most=work.options.most)
@@ -135,7 +130,9 @@ def _read(work: Work, reading: Reading, pace: Pace) -> Reading:
     try:
         return checking.read(work.backend, reading, pace, md5=work.options.md5)
     except OSError as error:
-        raise Interrupted(f"The storage does not answer ({error}). Go on later with --resume.") from error
+        raise Unavailable(
+            f"The storage does not answer ({error}); that says nothing of what is in it."
+        ) from error
 
 
 def _take(work: Work, done: Future[Reading]) -> None:
@@ -189,106 +186,6 @@ def _finding(place: Place, kind: str, name: str) -> FsckFinding:
     )
 
 
-def nodes(work: Work, after: int) -> None:
-    """Check each node of the manifests, and that what it names is there."""
-    work.total = Chunk.objects.count()
-    while some := nodes_of.page_of(after):
-        after = some[-1].pk
-        chosen = [row for row in some if work.part.has_digest(row.sha256)]
-        if chosen:
-            checked = nodes_of.check(chosen)
-            work.pace.take(checked.bytes)
-            _unmark_nodes(checked.sound, work)
-            for fault in checked.faults:
-                _node_fault(work, fault)
-            work.count(nodes=checked.nodes, entries=checked.entries)
-        work.note(after, len(some))
-
-
-def _unmark_nodes(rows: Iterable[nodes_of.Stored], work: Work) -> None:
-    for row in rows:
-        same = Chunk.objects.filter(pk=row.pk, offset=row.offset, damaged_at__isnull=False)
-        work.count(unmarked=same.update(damaged_at=None))
-
-
-def _node_fault(work: Work, fault: nodes_of.NodeFault) -> None:
-    """Write a fault of a node down, unless it is gone at a second look."""
-    if fault.kind == nodes_of.NODE:
-        _broken_node(work, fault.pk)
-        return
-    if fault.pk:
-        row = nodes_of.again(fault.pk)
-        if row is None or fault not in nodes_of.check([row]).faults:
-            return
-    elif not nodes_of.missing_nodes(fault.scope_id, [fault.digest]):
-        return
-    subject = f"{fault.kind} {fault.scope_id} {fault.digest.hex()}"
-    work.found([_of_node(fault, subject)])
-
-
-def _broken_node(work: Work, pk: int) -> None:
-    row = nodes_of.again(pk)
-    said = nodes_of.frame_of(row) if row else ""
-    if row is None or not isinstance(said, str):
-        return
-    Chunk.objects.filter(pk=pk, offset=row.offset, damaged_at=None).update(damaged_at=timezone.now())
-    work.found([_of_node(row.fault(nodes_of.NODE, said), f"node {pk}")])
-
-
-def _of_node(fault: nodes_of.NodeFault, subject: str) -> FsckFinding:
-    return FsckFinding(
-        kind=fault.kind,
-        subject=subject,
-        scope_id=fault.scope_id,
-        digest=fault.digest.hex(),
-        object_name=fault.object_name,
-        offset=fault.offset,
-        size=fault.size,
-        said=fault.said,
-        # Where the fault is one of a row that can be read, its id helps to mend it.
-        touched={"row": fault.pk},
-    )
-
-
-def roots(work: Work, after: int) -> None:
-    """Check that the roots of all manifests are there, and that versions say what their manifests say."""
-    work.total = Manifest.objects.count()
-    while True:
-        last, faults = nodes_of.check_manifests(after)
-        if not last:
-            break
-        for fault in faults:
-            _node_fault(work, fault)
-        after = last
-        work.note(after)
-    for pk, said in nodes_of.unlike_their_manifests():
-        name = name_of(Version.objects.select_related("sequence__project__entity").get(pk=pk))
-        touched = {"versions": 1, "paths": 0, "first": [[name, ""]]}
-        work.found([FsckFinding(kind=Kind.VERSION, subject=f"version {pk}", said=said, touched=touched)])
-
-
-def wrong_totals() -> Iterator[tuple[str, int, str, int, int]]:
-    """Give what, its id, its name, the kept total and the right one, of each kept total that is wrong."""
-    committed = Count("memberships", filter=Q(memberships__version__state=Version.State.COMMITTED))
-    held = Collection.objects.annotate(counted=committed).exclude(version_count=F("counted"))
-    for one in held.select_related("project__entity"):
-        yield "versions", one.pk, f"{one.project}/{one.name}", one.version_count, one.counted
-    numbered = Collection.objects.annotate(most=Max("memberships__number")).filter(next_number__lte=F("most"))
-    for late in numbered.select_related("project__entity"):
-        yield "next number", late.pk, f"{late.project}/{late.name}", late.next_number, late.most + 1
-
-
-def totals(work: Work, after: int) -> None:
-    """Compare kept totals with a count."""
-    first = list(wrong_totals())
-    # A second look: between a count and the total that is kept of it, somebody may have logged.
-    wrong = [row for row in wrong_totals() if row in first] if first else []
-    for what, pk, name, kept, counted in wrong:
-        said = f"{name}: {what} is kept as {kept}, and should be {counted}."
-        work.found([FsckFinding(kind=Kind.TOTAL, subject=f"{what} {pk}", said=said, size=counted)])
-    work.note(after)
-
-
 def orphans(work: Work, after: int) -> None:
     """Look for objects that no row knows, and count what waits for collection; neither is damage."""
     if not work.options.orphans:
@@ -298,7 +195,7 @@ def orphans(work: Work, after: int) -> None:
     while some := list(islice(listed, _PAGE)):
         names = [found.name for found in some]
         known = set(StoredObject.objects.filter(name__in=names).values_list("name", flat=True))
-        lone = [found for found in some if found.name not in known]
+        lone = [found for found in some if found.name not in known and not _is_on_its_way(found.name)]
         work.found(
             [
                 FsckFinding(
@@ -314,35 +211,11 @@ def orphans(work: Work, after: int) -> None:
     work.count(unused_objects=unused.count())
 
 
-def touched(work: Work, after: int) -> None:
-    """Find out which versions and paths are touched; manifests are walked only where there is damage."""
-    wrong = work.run.findings.filter(scope__isnull=False, kind__in=[*_CONTENTS, *_BROKEN, *_NAMED])
-    for scope_id in wrong.order_by("scope_id").values_list("scope_id", flat=True).distinct():
-        of_scope = wrong.filter(scope=scope_id).order_by("pk")
-        broken = _digests(of_scope.filter(kind__in=_BROKEN))
-        seen = 0
-        while some := list(of_scope.filter(pk__gt=seen)[:_AT_ONCE]):
-            seen = some[-1].pk
-            _touch(scope_id, some, broken)
-            work.note(after, len(some))
-
-
-def _digests(findings: Iterable[FsckFinding]) -> set[bytes]:
-    return {bytes.fromhex(one.digest) for one in findings}
-
-
-def _touch(scope_id: int, findings: list[FsckFinding], broken: set[bytes]) -> None:
-    contents = _digests(one for one in findings if one.kind in _CONTENTS)
-    named = _digests(one for one in findings if one.kind in _NAMED)
-    reached = Touching(scope_id, contents, broken, named).find()
-    # Below a node that can't be read lies what nobody can tell to be unneeded.
-    hidden = any(digest in reached for digest in broken)
-    for one in findings:
-        found = reached.get(bytes.fromhex(one.digest))
-        if found is not None:
-            one.touched |= found.as_json() | {"manifests": found.manifests}
-        elif one.kind in _IF_REACHED and not hidden:
-            # Nobody's manifest reaches it: it waits for collection, as what it names may have been collected.
-            one.delete()
-            continue
-        one.save(update_fields=["touched"])
+def _is_on_its_way(name: str) -> bool:
+    """Say whether an upload may be completed as this object at any moment: its file is as old as its last byte."""
+    kind, _, key = name.rpartition("/")
+    try:
+        upload = UUID(hex=key)
+    except ValueError:
+        return False
+    return kind.startswith("large/") and Upload.objects.filter(pk=upload, state=Upload.State.OPEN).exists()
