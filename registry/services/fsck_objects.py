@@ -13,12 +13,12 @@ from itertools import islice
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from registry.errors import Unavailable
 from registry.manifests import checking as nodes_of
-from registry.models import Blob, Chunk, FsckFinding, StoredObject, Upload
+from registry.models import Blob, Chunk, FsckFinding, Manifest, StoredObject, Upload, Version
 from registry.services import fsck_nodes
 from registry.services._common import now
 from registry.services.fsck_work import Work
@@ -208,7 +208,9 @@ def orphans(work: Work, after: int) -> None:
     unused = StoredObject.objects.filter(
         state=StoredObject.State.LIVE, created_at__lt=before, blobs=None, chunks=None
     )
-    work.count(unused_objects=unused.count())
+    held = Version.objects.filter(nodes_of.LIVE, manifest=OuterRef("pk"))
+    lists = Manifest.objects.filter(~Exists(held), used_at__lt=before)
+    work.count(unused_objects=unused.count(), unused_manifests=lists.count())
 
 
 def _is_on_its_way(name: str) -> bool:

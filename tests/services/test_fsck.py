@@ -24,7 +24,7 @@ from registry.models import (
     StoredObject,
     Version,
 )
-from registry.services import alarms, drafts, fsck, versions
+from registry.services import alarms, drafts, fsck, trash, versions
 from registry.storage.checking import Pace, Part
 from tests import factories as make
 from tests.support import damage
@@ -373,6 +373,18 @@ def test_objects_without_rows_are_told_and_are_no_damage():
     run = check()
     assert [(one.kind, one.object_name) for one in run.findings.all()] == [("orphan", "packs/aa/old")]
     assert (run.found, run.left, run.counts["orphans"]) == (0, 0, 1)
+
+
+def test_what_waits_for_collection_is_counted_and_is_no_damage():
+    people = make.people()
+    (one,) = fill(people, versions=1, files=2)
+    versions.delete(make.actor(people.bob), membership=one, delete_aliases=True)
+    trash.purge_due(at=timezone.now() + timedelta(days=99))
+    Manifest.objects.update(used_at=timezone.now() - timedelta(days=9))
+    StoredObject.objects.create(name="packs/aa/x", size=0, created_at=timezone.now() - timedelta(days=9))
+    lone("packs/aa/x", b"")
+    run = check()
+    assert (run.found, run.counts["unused_manifests"], run.counts["unused_objects"]) == (0, 1, 1)
 
 
 def test_a_repair_leaves_objects_without_rows_to_the_collector_and_deletes_nothing():

@@ -111,6 +111,7 @@ _ASIDE = {
     "unmarked": "contents were marked as damaged and are right: they are served again.",
     "orphans": "objects have no row; --repair leaves them to the collector. That is waste, not damage.",
     "unused_objects": "objects hold nothing that is known any more: they wait for collection.",
+    "unused_manifests": "manifests belong to no version any more: they wait for collection.",
     "cut_short": "time: the run ended before it had seen all.",
 }
 
