@@ -166,6 +166,9 @@ TRASH_DAYS = env_int("STRONGROOM_TRASH_DAYS", 7, most=36500)
 # How long unused bytes are kept: what is on its way, or was read a moment ago, may still need them.
 PROTECTION_SECONDS = env_int("STRONGROOM_PROTECTION_SECONDS", 24 * 3600, least=1, most=3650 * 24 * 3600)
 DRAFT_HOURS = env_int("STRONGROOM_DRAFT_HOURS", 24, least=1, most=87600)
+# Of what is stored, how much is read and verified each day; 0 for none. At most so many bytes.
+FSCK_DAILY_PERCENT = env_int("STRONGROOM_FSCK_PERCENT", 1, least=0, most=100)
+FSCK_DAILY_LIMIT = env_int("STRONGROOM_FSCK_GIB", 10, least=1) * 1024 * MIB
 BUNDLE_LIMIT = env_int("STRONGROOM_BUNDLE_MIB", 64, least=1, most=1024) * MIB
 FRAME_LIMIT = MIB
 PART_LIMIT = env_int("STRONGROOM_PART_MIB", 5 * 1024**2, least=8) * MIB

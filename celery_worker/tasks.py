@@ -9,7 +9,7 @@ from registry import jobs
 from registry.actor import system
 from registry.errors import InternalError
 from registry.schedule import COLLECT, PREVIEW_COLLECTION
-from registry.services import accounts, collecting, drafts, retention, runs, statistics, trash, uploads
+from registry.services import accounts, collecting, drafts, fsck, retention, runs, statistics, trash, uploads
 
 # A task that is out of time stops, and does not go on with the next row.
 jobs.STOPS.append(SoftTimeLimitExceeded)
@@ -84,3 +84,10 @@ def preview_collection() -> None:
     with jobs.track(PREVIEW_COLLECTION) as counts:
         done = collecting.preview(system(), tell=lambda so_far: jobs.note(counts, so_far.counts()))
         counts.update(done.counts())
+
+
+@app.task(name="fsck.daily")
+def check_sample() -> None:
+    """Verify a part of what is stored, another one each day."""
+    with jobs.track("fsck.daily") as counts:
+        counts |= fsck.daily(system())

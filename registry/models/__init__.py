@@ -3,6 +3,7 @@
 from registry.models.accounts import ApiKey, Installation, User
 from registry.models.aliases import Alias, ProtectedAlias
 from registry.models.blobs import Blob, StoredObject
+from registry.models.checks import FsckFinding, FsckRun
 from registry.models.collecting import Collector
 from registry.models.collections import ArtifactType, Collection
 from registry.models.events import Event
@@ -32,6 +33,8 @@ __all__ = [
     "Collector",
     "Entity",
     "Event",
+    "FsckFinding",
+    "FsckRun",
     "Identity",
     "Installation",
     "Invitation",

@@ -95,6 +95,8 @@ class Installation(models.Model):
 
     setup_sha256 = Sha256Field(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+    # Damage found until then was taken note of: pages warn only of what was found since.
+    damage_acknowledged_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

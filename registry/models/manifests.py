@@ -43,6 +43,10 @@ class Chunk(models.Model):
                 name="chunk_in_one_place",
             ),
         ]
+        # Whether anything is damaged is asked for pages of admins.
+        indexes = [
+            models.Index(fields=["damaged_at"], condition=Q(damaged_at__isnull=False), name="chunk_damaged"),
+        ]
 
     def __str__(self) -> str:
         return self.sha256.hex()

@@ -72,7 +72,8 @@ def opener(actor: Actor, membership: Membership, blob: Blob) -> Callable[[int, i
     """
 
     def open_part(start: int, length: int) -> Range:
-        opened = storage.open_blob(blob, start, length)
+        # Clients compare digests; a browser compares nothing, so what it downloads is verified on its way.
+        opened = storage.open_blob(blob, start, length, by_kernel=actor.door != "web")
         try:
             _tell_download(actor, membership)
         except Exception:

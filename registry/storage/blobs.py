@@ -42,12 +42,13 @@ def read_blob(blob: Blob) -> bytes:
     return data
 
 
-def open_blob(blob: Blob, start: int = 0, length: int | None = None) -> Range:
+def open_blob(blob: Blob, start: int = 0, length: int | None = None, *, by_kernel: bool = True) -> Range:
     """Open a blob, or a range of it, for reading.
 
     Small blobs are verified before the first byte leaves, also for a range. A large one that is
     read whole is verified as it is read, and its last piece is withheld when it is wrong. Where the
-    object is a local file the result has `fileno()`; a server that sends by it sends unverified.
+    object is a local file the result has `fileno()`; a server that sends by it sends unverified, which suits
+    readers who verify for themselves. With `by_kernel=False` a whole blob has none, and is verified on its way.
     """
     if not 0 <= start <= blob.size:
         raise RangeNotSatisfiable(f"The file has {blob.size} bytes; ask for a range within.", size=blob.size)
@@ -56,7 +57,7 @@ def open_blob(blob: Blob, start: int = 0, length: int | None = None) -> Range:
         return MemoryRange(read_blob(blob)[start : start + length])
     opened = _open(blob, start, length)
     if length == blob.size:
-        return _verifying(blob, opened)
+        return _verifying(blob, opened) if by_kernel else VerifyingRange(blob, opened)
     return opened
 
 

@@ -10,7 +10,8 @@ from django.utils.functional import SimpleLazyObject
 
 from registry.http.who import actor_of
 from registry.models import Entity, Project, Role
-from registry.services import projects, teams
+from registry.services import alarms, projects, teams
+from registry.services.alarms import Alarm
 
 _SHOWN = 8
 _ON = {
@@ -27,13 +28,14 @@ _ON = {
     "installation:organizations": "installation",
     "installation:storage": "installation",
     "installation:jobs": "installation",
+    "installation:noted": "installation",
     "api:docs": "docs",
 }
 
 
 @dataclass(slots=True)
 class Nav:
-    """The sidebar: two queries, whatever the number of teams and projects."""
+    """The sidebar, by two queries whatever the number of projects; and by a third, what admins are warned of."""
 
     entity: Entity | None = None
     role: str = ""
@@ -42,6 +44,7 @@ class Nav:
     others: list[Entity] = field(default_factory=list)
     project_name: str = ""
     on: str = ""
+    alarm: Alarm | None = None
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -68,6 +71,7 @@ def _nav(request: HttpRequest) -> Nav:
         others=[entity for entity, _ in held[1:] if entity != here[0]][:_SHOWN],
         project_name="" if elsewhere else str(kwargs.get("project", "")),
         on=_ON.get(match.view_name, "") if match and not elsewhere else "",
+        alarm=alarms.current(actor),
     )
 
 

@@ -56,6 +56,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "version.download": ("downloaded", "downloaded"),
     "run.create": ("started the run", "run started"),
     "run.edit": ("updated the run", "run updated"),
+    "store.repair": ("mended what was found by", "store mended"),
+    "store.acknowledge": ("took note of", "damage noted"),
     "ttl_policy.set": ("set the default time to live of", "TTL policy set"),
 }
 _DOORS = {"web": "Web", "api": "API", "wandb": "wandb", "worker": "Worker", "command": "Command"}

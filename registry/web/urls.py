@@ -142,6 +142,7 @@ installation_patterns = [
     path("installation/storage", installation.storage, name="storage"),
     path("installation/collection", collection.collection, name="collection"),
     path("background-work", jobs.listing, name="jobs"),
+    path("background-work/noted", jobs.noted, name="noted"),
 ]
 
 # For those who build pages; in production there is no such address.

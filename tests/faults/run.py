@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parents[2])]
 from tests.faults import (  # noqa: E402
     collecting,
+    fsck,
     fsync_order,
     full_disk,
     full_disk_web,
@@ -32,6 +34,7 @@ KILLS, QUICK_KILLS = 20, 5
 LARGE, QUICK_LARGE = 1024, 256
 CLIENTS, LOGS, SAMPLES = 32, 50, 1000
 FULL_SECONDS, QUICK_SECONDS = 600, 60
+READS = 1000
 NO_STRACE = "not run: strace is missing (apt-get install strace)"
 NO_MOUNT = "not run: mounting a small disk takes root"
 
@@ -162,6 +165,30 @@ def collect_on(database: str, seconds: float, **environment: str) -> list[str]:
         return found.faults + place.unforeseen()
 
 
+def checked(_: argparse.Namespace) -> str:
+    """G4: two hundred damages of five kinds to contents and to nodes; each is found and named, and nothing else."""
+    faults: list[str] = []
+    for what in ("blobs", "chunks"):
+        with tempfile.TemporaryDirectory() as folder:
+            found = fsck.measure(Path(folder), what)
+        say(str(found))
+        faults += found.faults
+        faults += ["a false alarm"] * (found.false_alarms_before + found.false_alarms)
+    return verdict_of(faults)
+
+
+def damaged_reads(_: argparse.Namespace) -> str:
+    """G5: a thousand reads of damaged contents by every door; no wrong byte may end as success."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, str(HERE / "read_damaged.py"), folder, str(READS)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=1800)
+    found = json.loads(done.stdout.splitlines()[-1])
+    say(
+        f"  {found['refused']} refused, {found['cut_short']} cut short, {len(found['wrong'])} wrong as success"
+    )
+    return verdict_of(found["wrong"])
+
+
 def verdict_of(faults: list[str]) -> str:
     for fault in faults[:10]:
         say(f"    {fault}")
@@ -177,6 +204,8 @@ CHECKS = {
     "histories": histories_of_many,
     "collect": collected,
     "killed": killed_in_turn,
+    "fsck": checked,
+    "damaged-reads": damaged_reads,
 }
 
 

@@ -22,6 +22,8 @@ from registry.models import (
     Collection,
     CollectionTag,
     Entity,
+    FsckFinding,
+    FsckRun,
     Identity,
     Installation,
     Invitation,
@@ -74,6 +76,7 @@ def rows():
     Blob.objects.create(scope=people.alice.entity, sha256=b"s" * 32, md5=b"m" * 16, size=1, object=stored)
     ProtectedAlias.objects.create(project=project, pattern="prod", folded="prod")
     JobRun.objects.create(task="t", started_at=NOW)
+    FsckFinding.objects.create(run=FsckRun.objects.create(), kind="missing", subject="content 1")
     invitations.invite(alice, team=people.team, role="viewer", link=str)
     Identity.objects.create(user=people.bob, issuer="https://example.org", subject="1")
     return SimpleNamespace(
@@ -137,6 +140,14 @@ BREAK = {
     ),
     "entity_name_not_empty": change(Entity, name=""),
     "entity_kind_known": change(Entity, kind="robot"),
+    "fsck_run_by_known": change(FsckRun, by="ghost"),
+    "fsck_run_state_known": change(FsckRun, state="asleep"),
+    "fsck_run_done_has_date": change(FsckRun, state="done"),
+    "fsck_run_part_of_parts": change(FsckRun, part=3, parts=2),
+    "fsck_run_left_of_found": change(FsckRun, found=1, left=2),
+    "fsck_finding_once_per_run": copy(FsckFinding),
+    "fsck_finding_kind_known": change(FsckFinding, kind="odd"),
+    "fsck_finding_outcome_known": change(FsckFinding, outcome="maybe"),
     "installation_only_one": add(lambda r: Installation(id=2)),
     "setup_sha256_whole": change(Installation, setup_sha256=b"1"),
     "job_run_state_known": change(JobRun, state="odd", finished_at=NOW),

@@ -13,6 +13,7 @@ from gunicorn.config import Config
 from gunicorn.http.wsgi import FileWrapper, Response
 
 from registry import storage
+from registry.errors import Damaged
 from tests.storage.helpers import sha
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +52,18 @@ def deliver(opened):
     thread.join()
     opened.close()
     return b"".join(arrived).partition(b"\r\n\r\n")[2], reads
+
+
+def test_gunicorn_reads_what_is_to_be_verified_on_its_way(blob_and_data, data_dir):
+    blob, data = blob_and_data
+    body, reads = deliver(storage.open_blob(blob, by_kernel=False))
+    assert body == data
+    assert reads
+    with (data_dir / "blobs" / blob.object.name).open("r+b") as file:
+        file.seek(blob.offset + 7)
+        file.write(bytes([data[7] ^ 1]))
+    with pytest.raises(Damaged):
+        deliver(storage.open_blob(blob, by_kernel=False))
 
 
 @pytest.mark.parametrize(("start", "length"), [(0, None), (1, None), (123_456, 2 * MIB), (4 * MIB, 5)])

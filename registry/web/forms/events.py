@@ -42,6 +42,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
             "user.password", "key.create", "key.revoke",
         ),
     ),
+    "store": ("The store", ("store.repair", "store.acknowledge")),
 }  # fmt: skip
 OF_PROJECT = ("logged", "aliases", "edited", "deleted", "used", "runs", "settings")
 OF_COLLECTION = ("logged", "aliases", "edited", "deleted", "used", "settings")

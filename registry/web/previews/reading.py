@@ -18,7 +18,7 @@ def opener(blob: Blob) -> Opener:
     """Open a part of a blob."""
 
     def open_part(start: int, length: int) -> Any:
-        return storage.open_blob(blob, start=start, length=length)
+        return storage.open_blob(blob, start=start, length=length, by_kernel=False)
 
     return open_part
 
