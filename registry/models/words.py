@@ -251,9 +251,9 @@ class VersionWords(_Words):
         db_table = "registry_versionwords"
 
 
-_COLUMNS = {NAME: "names", MARK: "marks", TEXT: "texts"}
+_COLUMNS = {NAME: "names", MARK: "marks", TEXT: "words"}
 _PUT = {
-    "sqlite": "INSERT OR REPLACE INTO {table} (rowid, project, names, marks, texts) VALUES (%s, %s, %s, %s, %s)",
+    "sqlite": "INSERT OR REPLACE INTO {table} (rowid, project, names, marks, words) VALUES (%s, %s, %s, %s, %s)",
     "postgresql": "INSERT INTO {table} (rowid, words)"
     " VALUES (%s, array_to_tsvector(array_remove(string_to_array(concat_ws(' ', %s, %s, %s, %s), ' '), '')))"
     " ON CONFLICT (rowid) DO UPDATE SET words = EXCLUDED.words",
@@ -268,7 +268,7 @@ _CHANGE = {
 _CREATE = {
     "sqlite": [
         "CREATE VIRTUAL TABLE {table} USING fts5"
-        " (project, names, marks, texts, tokenize = 'ascii', detail = none)"
+        " (project, names, marks, words, tokenize = 'ascii', detail = none)"
     ],
     "postgresql": [
         "CREATE TABLE {table} (rowid bigint PRIMARY KEY, words tsvector NOT NULL)",
