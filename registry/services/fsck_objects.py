@@ -8,18 +8,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime, timedelta
 from itertools import islice
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from registry.errors import Unavailable
 from registry.manifests import checking as nodes_of
 from registry.models import Blob, Chunk, FsckFinding, Manifest, StoredObject, Upload, Version
-from registry.services import fsck_nodes
+from registry.services import collecting, fsck_nodes
 from registry.services._common import now
 from registry.services.fsck_work import Work
 from registry.storage import checking
@@ -29,11 +27,6 @@ Kind = FsckFinding.Kind
 _PAGE = 500
 # Readings under way: each holds some thousands of places at most.
 _WINDOW = 8
-
-
-def protected_since(at: datetime) -> datetime:
-    """Since when objects without rows may be those of somebody who is about to write the rows."""
-    return at - timedelta(hours=max(24, settings.DRAFT_HOURS))
 
 
 def rows(work: Work, after: int) -> None:
@@ -190,7 +183,7 @@ def orphans(work: Work, after: int) -> None:
     """Look for objects that no row knows, and count what waits for collection; neither is damage."""
     if not work.options.orphans:
         return
-    before = protected_since(now())
+    before = now() - collecting.protection()
     listed = (found for found in work.backend.walk() if found.modified < before)
     while some := list(islice(listed, _PAGE)):
         names = [found.name for found in some]
