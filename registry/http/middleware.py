@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
 
-from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 from strongroom.core.errors import NotAuthenticated
 
@@ -21,6 +22,22 @@ PUBLIC_ROUTES = frozenset({"api:schema", "api:docs", "api:docs-without-slash", "
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+class KeptForms:
+    """Keep the bytes of a form of several parts: once its fields are read, nobody can look at what came any more.
+
+    What is too large, or breaks off, is told by who reads the fields.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.content_type == "multipart/form-data" and not _is_api(request):
+            with suppress(RequestDataTooBig, UnreadablePostError):
+                _ = request.body
+        return self.get_response(request)
 
 
 class RequestContext:

@@ -97,8 +97,8 @@ def _check_form(request: HttpRequest) -> None:
     if request.method == "POST":
         is_quoted = request.content_type == "application/x-www-form-urlencoded"
         try:
-            # Of several parts none is a file: those go by the API.
-            (unquote_to_bytes(request.body) if is_quoted else request.body).decode()
+            # Of several parts none is a file: those go by the API. `KeptForms` has kept their bytes.
+            (unquote_to_bytes(request.body) if is_quoted else getattr(request, "_body", b"")).decode()
         except UnicodeDecodeError:
             raise InvalidInput("The form is not in UTF-8. Nothing was changed.") from None
 

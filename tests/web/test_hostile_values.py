@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.test import Client
 
 from registry.models import Blob
 from registry.services import versions
@@ -97,6 +98,18 @@ def test_all_cells_of_a_notebook_share_what_may_be_coloured(sample):
     blob = Blob.objects.get(scope=row.version.manifest.scope, size=len(text))
     cells = notebook.notebook("a.ipynb", blob).cells
     assert [bool(each.html) for each in cells] == [*[True] * 2, *[False] * 6]
+
+
+def test_a_form_of_several_parts_is_read_past_the_check_against_forgery(sample, log):
+    row, client = log("rows", {"a": 1}), Client(enforce_csrf_checks=True)
+    client.force_login(sample.alice)
+    address = f"{row.get_absolute_url()}/edit/metadata?as=json"
+    asked = client.get(address).context
+    token = str(asked["csrf_token"])
+    fields = {"metadata": '{"a": 2}', "seen": asked["form"]["seen"].value(), "csrfmiddlewaretoken": token}
+    assert client.post(address, fields).status_code == 302
+    row.version.refresh_from_db()
+    assert row.version.metadata == {"a": 2}
 
 
 def test_a_form_of_several_parts_must_be_utf8_as_well(signed_in, sample):

@@ -37,8 +37,7 @@ def edit(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     elif form.theirs is not None and form.mine is not None:
         shown["pairs"] = pairs(form.theirs, form.mine)
     context = frame(actor, membership, "metadata") | shown | {"form": form}
-    context |= {"as_rows": isinstance(form, RowsForm), "fits": leaves.fits(membership.version.metadata)}
-    context["too_large"] = request.method == "GET" and _is_too_large(membership.version.metadata)
+    context |= _sizes(membership.version.metadata) | {"as_rows": isinstance(form, RowsForm)}
     context["known"] = keys_of(actor, membership.collection) if context["as_rows"] else []
     return show(
         request,
@@ -59,7 +58,8 @@ def _form(request: HttpRequest, now: dict[str, Any]) -> MetadataForm | RowsForm:
     return RowsForm(data, now=now)
 
 
-def _is_too_large(metadata: dict[str, Any]) -> bool:
-    """Tell whether the server would refuse the form that it gave, were it sent back as it is."""
+def _sizes(metadata: dict[str, Any]) -> dict[str, bool]:
+    """Tell whether it fits into rows, and whether the server would refuse its own form, sent back as it is."""
     room = settings.DATA_UPLOAD_MAX_MEMORY_SIZE - _REST
-    return len(as_json(metadata).encode("utf-8", "surrogatepass")) > room
+    too_large = len(as_json(metadata).encode("utf-8", "surrogatepass")) > room
+    return {"fits": leaves.fits(metadata), "too_large": too_large}
