@@ -4,7 +4,7 @@ from registry.models.accounts import ApiKey, Installation, User
 from registry.models.aliases import Alias, ProtectedAlias
 from registry.models.blobs import Blob, StoredObject
 from registry.models.collections import ArtifactType, Collection
-from registry.models.events import Event
+from registry.models.events import Event, EventSeal
 from registry.models.identities import Identity
 from registry.models.invitations import Invitation
 from registry.models.jobs import JobRun
@@ -30,6 +30,7 @@ __all__ = [
     "CollectionWords",
     "Entity",
     "Event",
+    "EventSeal",
     "Identity",
     "Installation",
     "Invitation",

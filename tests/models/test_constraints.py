@@ -22,6 +22,8 @@ from registry.models import (
     Collection,
     CollectionTag,
     Entity,
+    Event,
+    EventSeal,
     Identity,
     Installation,
     Invitation,
@@ -43,9 +45,11 @@ from registry.models import (
     UploadPart,
     Version,
     VersionTag,
+    guards,
 )
 from registry.services import collections, drafts, invitations, keys, retention, runs
 from tests import factories as make
+from tests.support.sealing import seal_now
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -76,6 +80,7 @@ def rows():
     JobRun.objects.create(task="t", started_at=NOW)
     invitations.invite(alice, team=people.team, role="viewer", link=str)
     Identity.objects.create(user=people.bob, issuer="https://example.org", subject="1")
+    seal_now()
     return SimpleNamespace(
         people=people, project=project, run=run, one=one, two=two, draft=draft, key=key, upload=upload
     )
@@ -104,6 +109,21 @@ def add(make_row):
 
 def version(**changes):
     return lambda rows: Version.objects.filter(pk=rows.draft.pk).update(**changes)
+
+
+def next_seal(**changes):
+    def act(rows):
+        good = {"position": EventSeal.objects.count() + 1, "event_id": -1, "hash": b"1" * 32}
+        EventSeal.objects.create(**{**good, **changes})
+
+    return act
+
+
+def uncounted_seal(rows):
+    """The guard, which would refuse it, too, is away: a chain may be written anew past it."""
+    with connection.cursor() as cursor:
+        guards.remove(cursor, connection.vendor)
+    EventSeal.objects.create(position=0, event_id=-1, hash=b"1" * 32)
 
 
 BREAK = {
@@ -137,6 +157,9 @@ BREAK = {
     ),
     "entity_name_not_empty": change(Entity, name=""),
     "entity_kind_known": change(Entity, kind="robot"),
+    "event_digest_whole": copy(Event, digest=b"1" * 31),
+    "event_seal_hash_whole": next_seal(hash=b"1" * 33),
+    "event_seal_position_counted": uncounted_seal,
     "installation_only_one": add(lambda r: Installation(id=2)),
     "setup_sha256_whole": change(Installation, setup_sha256=b"1"),
     "job_run_state_known": change(JobRun, state="odd", finished_at=NOW),
