@@ -17,7 +17,7 @@ _ON = {
     "home": "home",
     "entities:detail": "entity",
     "teams:settings": "settings",
-    "teams:activity": "activity",
+    "teams:audit": "audit",
     "teams:members": "members",
     "keys:list": "keys",
     "profile": "profile",
@@ -27,6 +27,7 @@ _ON = {
     "installation:organizations": "installation",
     "installation:storage": "installation",
     "installation:jobs": "installation",
+    "installation:audit": "installation",
     "api:docs": "docs",
 }
 

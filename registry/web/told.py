@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from registry.actor import Actor
 from registry.models import Collection, Event, Membership, Project, User
+from registry.web.forms.events import DOORS
 from registry.web.templatetags.words import day, duration, size
 
 # act → (the verb of a sentence, the words of a table row)
@@ -55,7 +56,6 @@ _WORDS: dict[str, tuple[str, str]] = {
     "run.edit": ("updated the run", "run updated"),
     "ttl_policy.set": ("set the default time to live of", "TTL policy set"),
 }
-_DOORS = {"web": "Web", "api": "API", "wandb": "wandb", "worker": "Worker", "command": "Command"}
 _FIELDS = {
     "ttl_editors": "TTL changed by",
     "inherited_ttl_spares_aliased": "aliased are kept",
@@ -173,7 +173,7 @@ def _story(
         place=str(place) if place else "",
         before=_value(event.act, event.before),
         after=_value(event.act, event.after),
-        door=_DOORS.get(event.door, event.door),
+        door=DOORS.get(event.door, event.door),
     )
 
 
