@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, TypedDict, Unpack
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from registry.actor import Actor
 from registry.models import Collection, Entity, Event, Project, Version, chain
@@ -93,6 +94,13 @@ def append(made: Iterable[Event]) -> None:
 
 def _seal(rows: Sequence[Event]) -> None:
     """Link events to the chain, in one statement: nobody else writes meanwhile. PostgreSQL does it at the commit."""
-    connection.connection.create_function("strongroom_link", 3, chain.link, deterministic=True)
     with connection.cursor() as cursor:
+        _teach(connections[DEFAULT_DB_ALIAS])
         cursor.executemany(_SEAL, [(row.pk, row.pk, bytes(row.digest)) for row in rows])
+
+
+def _teach(here: BaseDatabaseWrapper) -> None:
+    """Give SQLite the function that links, once for each connection: it would forget its prepared statements."""
+    if vars(here).get("taught") is not here.connection:
+        here.connection.create_function("strongroom_link", 3, chain.link, deterministic=True)
+        vars(here)["taught"] = here.connection
