@@ -52,10 +52,22 @@ def _plain(value: Any) -> Any:
     return (value - _EPOCH) // timedelta(microseconds=1) if isinstance(value, datetime) else value
 
 
-# At the commit, so that nobody who holds the end of the chain still waits for anything else. Each statement sees
-# what was committed before it: the last link is read when the lock is held. (READ COMMITTED, as everywhere here.)
-# The number of the lock is "sealed" in ASCII.
-_FUNCTION = """
+# At the commit, so that nobody who holds the end of the chain still waits for anything else. In two steps: what is
+# deferred is done in the order in which it was asked for, so links of rows that were written after an event would
+# be looked at after its trigger, and they wait for whoever locked what they refer to. What a deferred trigger asks
+# for comes after all of that. Each statement sees what was committed before it: the last link is read when the
+# lock is held (READ COMMITTED, as everywhere here). The number of the lock is "sealed" in ASCII.
+_POSTGRESQL = (
+    # Nothing stays in it; after a crash it is empty.
+    "CREATE UNLOGGED TABLE IF NOT EXISTS registry_eventqueue (event_id bigint PRIMARY KEY, digest bytea NOT NULL)",
+    """
+CREATE OR REPLACE FUNCTION event_queued() RETURNS trigger LANGUAGE plpgsql AS $queue$
+BEGIN
+    INSERT INTO registry_eventqueue (event_id, digest) VALUES (NEW.id, NEW.digest);
+    RETURN NULL;
+END $queue$
+""",
+    """
 CREATE OR REPLACE FUNCTION event_sealed() RETURNS trigger LANGUAGE plpgsql AS $seal$
 DECLARE
     last record;
@@ -64,28 +76,31 @@ BEGIN
     SELECT position, hash INTO last FROM registry_eventseal ORDER BY position DESC LIMIT 1;
     INSERT INTO registry_eventseal (position, event_id, hash) VALUES (
         COALESCE(last.position, 0) + 1,
-        NEW.id,
-        sha256(COALESCE(last.hash, decode(repeat('00', 32), 'hex')) || int8send(NEW.id) || NEW.digest)
+        NEW.event_id,
+        sha256(COALESCE(last.hash, decode(repeat('00', 32), 'hex')) || int8send(NEW.event_id) || NEW.digest)
     );
+    DELETE FROM registry_eventqueue WHERE event_id = NEW.event_id;
     RETURN NULL;
 END $seal$
-"""
-TRIGGER = "event_sealed"
-_TRIGGER = (
-    f"CREATE CONSTRAINT TRIGGER {TRIGGER} AFTER INSERT ON registry_event"
-    " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION event_sealed()"
+""",
+    "CREATE CONSTRAINT TRIGGER event_queued AFTER INSERT ON registry_event"
+    " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION event_queued()",
+    "CREATE CONSTRAINT TRIGGER event_sealed AFTER INSERT ON registry_eventqueue"
+    " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION event_sealed()",
 )
+TRIGGERS = frozenset({"event_queued", "event_sealed"})
 
 
 def apply(editor: Editor, vendor: str) -> None:
     """Let PostgreSQL link each event when its transaction commits; on SQLite `services.events` does it."""
     if vendor == "postgresql":
         remove(editor, vendor)
-        editor.execute(_FUNCTION.strip())
-        editor.execute(_TRIGGER)
+        for statement in _POSTGRESQL:
+            editor.execute(statement.strip())
 
 
 def remove(editor: Editor, vendor: str) -> None:
     """Let nobody link any more."""
     if vendor == "postgresql":
-        editor.execute("DROP FUNCTION IF EXISTS event_sealed CASCADE")
+        editor.execute("DROP FUNCTION IF EXISTS event_queued, event_sealed CASCADE")
+        editor.execute("DROP TABLE IF EXISTS registry_eventqueue")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from registry.actor import system
 from registry.errors import Forbidden, InvalidInput
-from registry.models import Event, EventSeal, guards
+from registry.models import Event, EventSeal, Project, Star, guards
 from registry.models.chain import FIELDS, digest_of, link
 from registry.services import aliases, chain, events, tags, teams
 from registry.services.chain import START, Head
@@ -284,6 +284,41 @@ def test_who_commits_at_the_same_moment_is_linked_one_after_the_other():
         each.join()
     report = found()
     assert (report.faults, report.count) == ([], Event.objects.count())
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_at_the_commit_for_a_row_does_not_hold_the_end_of_the_chain():
+    people = make.people()
+    place = make.project(people)
+    locked, failed = threading.Event(), []
+
+    def refer():
+        try:
+            with transaction.atomic():
+                events.record(system(), "project.edit", project=place)
+                # The database looks at this link at the commit, and waits for who locked the project.
+                Star.objects.create(user=people.bob, project=place)
+                locked.wait(10)
+        except Exception as error:  # told by the test  # noqa: BLE001  # whatever it is, it is the failure
+            failed.append(error)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=refer)
+    thread.start()
+    with transaction.atomic():
+        Project.objects.select_for_update().get(pk=place.pk)
+        events.record(system(), "project.edit", project=place)
+        locked.set()
+        with connection.cursor() as cursor:
+            waiting = 0
+            while not waiting and thread.is_alive():
+                cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                (waiting,) = cursor.fetchone()
+    thread.join()
+    assert failed == []
+    assert found().faults == []
 
 
 @pytest.mark.django_db(transaction=True)
