@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from registry.models import ApiKey, User
 
+# How events name the installation itself.
+SYSTEM = "strongroom"
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -23,7 +26,7 @@ class Actor:
     def name(self) -> str:
         if self.user is not None:
             return self.user.username
-        return "strongroom" if self.is_system else "anonymous"
+        return SYSTEM if self.is_system else "anonymous"
 
 
 def system(door: str = "worker") -> Actor:

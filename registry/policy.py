@@ -59,7 +59,7 @@ WORDS: dict[Act, str] = {
     Act.EDIT_PROJECT: "Changing the project's settings",
     Act.SET_POLICY: "Changing a time-to-live policy",
     Act.MANAGE_MEMBERS: "Changing the members",
-    Act.AUDIT: "Looking at what happened to members, keys and settings",
+    Act.AUDIT: "Reading the audit log",
     Act.ADMINISTER: "Administering the installation",
 }
 

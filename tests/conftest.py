@@ -6,7 +6,7 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 
-from registry.models import guards, words
+from registry.models import chain, guards, words
 
 # Fixtures and the hook are found here by name.
 from tests.support.fixtures import (  # noqa: F401
@@ -20,9 +20,10 @@ from tests.support.fixtures import (  # noqa: F401
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
-    """Set the guards, and make the index of words, where tables were made without migrations."""
+    """Set the guards and the chain, and make the index of words, where tables were made without migrations."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         guards.apply(cursor, connection.vendor)
+        chain.apply(cursor, connection.vendor)
         words.create(cursor, connection.vendor)
 
 

@@ -19,3 +19,8 @@ def read(text: str) -> datetime:
     if not _FIRST <= utc < _LAST:
         raise ValueError("outside of 1970 to 3000")
     return utc
+
+
+def write(at: datetime) -> str:
+    """Spell a moment in UTC, as times come from the database, with `Z`."""
+    return at.isoformat().replace("+00:00", "Z")

@@ -6,7 +6,7 @@ from registry.models import guards
 
 
 def apply(apps, schema_editor):
-    guards.apply(schema_editor, schema_editor.connection.vendor)
+    guards.apply(schema_editor, schema_editor.connection.vendor, 3)
 
 
 def remove(apps, schema_editor):

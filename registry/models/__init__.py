@@ -6,7 +6,7 @@ from registry.models.blobs import Blob, StoredObject
 from registry.models.checks import FsckFinding, FsckRun
 from registry.models.collecting import Collector
 from registry.models.collections import ArtifactType, Collection
-from registry.models.events import Event
+from registry.models.events import Event, EventSeal
 from registry.models.identities import Identity
 from registry.models.invitations import Invitation
 from registry.models.jobs import JobRun
@@ -33,6 +33,7 @@ __all__ = [
     "Collector",
     "Entity",
     "Event",
+    "EventSeal",
     "FsckFinding",
     "FsckRun",
     "Identity",

@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Length
+from django.db.models.lookups import Exact
 from django.utils import timezone
+
+from registry.models.fields import PositionField, Sha256Field
 
 if TYPE_CHECKING:
     from registry.models.projects import Project
@@ -31,6 +35,8 @@ class Event(models.Model):
     subject = models.CharField(max_length=512, blank=True)
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)
+    # Of all of the above: see `registry.models.chain`.
+    digest = Sha256Field()
 
     # Not kept: the project at hand when the event is made, for who writes it.
     place: Project | None = None
@@ -53,7 +59,33 @@ class Event(models.Model):
             models.Index(fields=["at"], name="event_by_time"),
             # One's own acts, in whatever project.
             models.Index(fields=["actor_id", "-id"], name="event_by_person"),
+            # The same of a team, or of everything.
+            models.Index(fields=["act", "-id"], name="event_by_act_anywhere"),
+            models.Index(fields=["actor_name", "-id"], name="event_by_actor_anywhere"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Exact(Length("digest"), 32), name="event_digest_whole"),
         ]
 
     def __str__(self) -> str:
         return f"{self.act} by {self.actor_name}"
+
+
+class EventSeal(models.Model):
+    """The place of an event in the chain of all events; `hash` is of the link before, the event's id and digest.
+
+    Positions have no gaps, and follow the commits; ids of events may have gaps, and don't.
+    """
+
+    position = PositionField(primary_key=True)
+    event_id = models.BigIntegerField(unique=True)
+    hash = Sha256Field()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Exact(Length("hash"), 32), name="event_seal_hash_whole"),
+            models.CheckConstraint(condition=Q(position__gt=0), name="event_seal_position_counted"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.position}:{self.hash.hex()}"

@@ -48,3 +48,10 @@ class Md5Field(_DigestField):
     """16 bytes."""
 
     length = 16
+
+
+class PositionField(models.BigIntegerField):
+    """A whole number that a table is kept in the order of: on SQLite its own key, without an index beside."""
+
+    def db_type(self, connection: Any) -> str | None:
+        return "integer" if connection.vendor == "sqlite" else super().db_type(connection)

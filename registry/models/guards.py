@@ -47,6 +47,20 @@ GUARDS = (
     Guard("event_not_changed", "registry_event", "UPDATE", "1 = 1", "Events are append-only."),
     Guard("event_not_deleted", "registry_event", "DELETE", "1 = 1", "Events are append-only."),
     Guard(
+        "event_seal_not_changed", "registry_eventseal", "UPDATE", "1 = 1", "Events are append-only.", since=17
+    ),
+    Guard(
+        "event_seal_not_deleted", "registry_eventseal", "DELETE", "1 = 1", "Events are append-only.", since=17
+    ),
+    Guard(
+        "event_seal_follows_the_last",
+        "registry_eventseal",
+        "INSERT",
+        "NEW.position {differs} (SELECT COALESCE(MAX(position), 0) + 1 FROM registry_eventseal)",
+        "The chain of events has no gaps.",
+        since=17,
+    ),
+    Guard(
         "alias_set_in_own_collection",
         "registry_alias",
         "INSERT",

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias, TypedDict, Unpack
 
@@ -16,7 +15,7 @@ from registry.errors import InvalidQuery
 from registry.models import Collection, Entity, Event, Membership, Project, User
 from registry.models.merged import Merged
 from registry.policy import Act, can, check
-from registry.services import stars
+from registry.services import keys, stars
 from registry.services._common import spelled
 from registry.services.aliases import LATEST
 
@@ -39,29 +38,53 @@ _FEW = 50
 class Filters(TypedDict, total=False):
     """What a list is narrowed to.
 
-    `by` is the name of who acted; `alias`, of `of_aliases` alone, the one that moved; with `downloads` False they
-    are left out, unless `acts` names them.
+    `by` is the name of who acted, `key` how the key begins that was used; `alias`, of `of_aliases` alone, the one
+    that moved; with `downloads` False they are left out, unless `acts` names them.
     """
 
     act: str
     acts: Sequence[str]
     alias: str
     by: str
+    key: str
+    door: str
     since: datetime
     until: datetime
     downloads: bool
 
 
-def of_entity(actor: Actor, entity: Entity, **filters: Unpack[Filters]) -> QuerySet[Event]:
-    """List what happened to a team or person: members, keys, passwords, settings; newest first.
-
-    What happened in their projects, each project tells.
-    """
+def of_entity(
+    actor: Actor, entity: Entity, *, project: str = "", collection: str = "", **filters: Unpack[Filters]
+) -> Rows:
+    """List every act in a team, an organization or a person's own space, and in its projects; newest first."""
     check(actor, Act.AUDIT, entity)
-    # "+ 0" keeps databases from the index by entity, where these few lie among all events of its projects:
-    # those outside of any project are quick to walk.
-    rows = Event.objects.annotate(owner=F("entity_id") + 0).filter(project_id=None, owner=entity.pk)
-    return _newest_first(rows, filters)
+    rows = Event.objects.filter(entity_id=entity.pk)
+    return _of_acts(_within(rows, Project.objects.filter(entity=entity), project, collection), filters)
+
+
+def everywhere(
+    actor: Actor, *, entity: str = "", project: str = "", collection: str = "", **filters: Unpack[Filters]
+) -> Rows:
+    """List every act in this installation, newest first; `entity`, `project` and `collection` are names."""
+    check(actor, Act.AUDIT, None)
+    rows, places = Event.objects.all(), Project.objects.all()
+    if entity:
+        named = Entity.objects.named(entity)
+        rows = rows.filter(entity_id__in=list(named.values_list("pk", flat=True)))
+        places = places.filter(entity__in=named)
+    return _of_acts(_within(rows, places, project, collection), filters)
+
+
+def _within(
+    rows: QuerySet[Event], places: QuerySet[Project], project: str, collection: str
+) -> QuerySet[Event]:
+    """Keep what happened in the projects of a name, to the collections of a name: deleted ones, too."""
+    if project:
+        places = places.filter(name=spelled(project))
+    if collection:
+        named = Collection.objects.filter(project__in=places, name=spelled(collection))
+        return rows.filter(collection_id__in=list(named.values_list("pk", flat=True)))
+    return rows.filter(project_id__in=list(places.values_list("pk", flat=True))) if project else rows
 
 
 def of_project(
@@ -168,7 +191,7 @@ def _of_places(user: User, projects: set[int], collections: set[int], filters: F
     return Merged(*(_newest_first(part, filters) for part in parts))
 
 
-def shows_origin(actor: Actor, place: Entity | Project) -> bool:
+def shows_origin(actor: Actor, place: Entity | Project | None) -> bool:
     """Say whether the person may see from which address, and with which key, others acted."""
     return can(actor, Act.AUDIT, place)
 
@@ -195,6 +218,10 @@ def _newest_first(rows: QuerySet[Event], filters: Filters) -> QuerySet[Event]:
         rows = rows.filter(act__in=acts)
     if by := filters.get("by"):
         rows = rows.filter(actor_name=by)
+    if key := filters.get("key"):
+        rows = rows.filter(key_prefix=key[: keys.PREFIX])
+    if door := filters.get("door"):
+        rows = rows.filter(door=door)
     if not filters.get("downloads", True) and _DOWNLOAD not in acts:
         rows = rows.exclude(act=_DOWNLOAD)
     return rows.filter(_between(filters.get("since"), filters.get("until"))).order_by("-id")
@@ -219,33 +246,3 @@ def _between(since: datetime | None, until: datetime | None) -> Q:
 
 def _edge(beyond: Q, order: str) -> int | None:
     return Event.objects.filter(beyond).order_by(order).values_list("id", flat=True).first()
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What events tell of, by id: an event keeps ids, which outlive every renaming."""
-
-    entities: dict[int, str]
-    projects: dict[int, str]
-    collections: dict[int, str]
-    numbers: dict[tuple[int, int], int]
-
-
-def names_of(rows: Sequence[Event]) -> Names:
-    """Read the present names of what some events tell of; four queries, however many they are."""
-    collections = _ids(row.collection_id for row in rows)
-    versions = _ids(row.version_id for row in rows)
-    members = Membership.objects.filter(version__in=versions, collection__in=collections)
-    return Names(
-        dict(Entity.objects.filter(pk__in=_ids(row.entity_id for row in rows)).values_list("pk", "name")),
-        dict(Project.objects.filter(pk__in=_ids(row.project_id for row in rows)).values_list("pk", "name")),
-        dict(Collection.objects.filter(pk__in=collections).values_list("pk", "name")),
-        {
-            (collection, version): number
-            for collection, version, number in members.values_list("collection_id", "version_id", "number")
-        },
-    )
-
-
-def _ids(found: Iterable[int | None]) -> set[int]:
-    return {pk for pk in found if pk is not None}

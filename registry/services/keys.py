@@ -21,7 +21,7 @@ from registry.services._common import now
 
 # The `wandb` client wants 40 or more word characters behind the first dash.
 _FORM = "sr-"
-_PREFIX = 11
+PREFIX = 11
 _SHORTEST = 40
 _STAMP_EVERY = timedelta(minutes=1)
 _BY_PREFIX = Prepared[ApiKey](
@@ -40,7 +40,7 @@ def create(
         raise InvalidInput("A key can't expire in the past. Choose a later date.", field="expires_at")
     _check_outlived(actor.key, expires_at)
     secret = _FORM + secrets.token_urlsafe(32) if secret is None else _check_secret(secret)
-    key = ApiKey(user=user, name=name, prefix=secret[:_PREFIX], sha256=_sha256(secret), expires_at=expires_at)
+    key = ApiKey(user=user, name=name, prefix=secret[:PREFIX], sha256=_sha256(secret), expires_at=expires_at)
     try:
         with transaction.atomic():
             key.save()
@@ -107,7 +107,7 @@ def authenticate(secret: str, *, at: datetime | None = None) -> ApiKey:
     digest = _sha256(secret)
     # Databases refuse NUL and lone surrogates in text; no key has them.
     known = secret.isascii() and secret.isprintable()
-    for key in _BY_PREFIX.all(secret[:_PREFIX]) if known else []:
+    for key in _BY_PREFIX.all(secret[:PREFIX]) if known else []:
         if hmac.compare_digest(key.sha256, digest):
             return _use(key, at)
     raise NotAuthenticated("This API key is not known. Make one on your API keys page.")

@@ -18,7 +18,7 @@ _ON = {
     "home": "home",
     "entities:detail": "entity",
     "teams:settings": "settings",
-    "teams:activity": "activity",
+    "teams:audit": "audit",
     "teams:members": "members",
     "keys:list": "keys",
     "profile": "profile",
@@ -29,6 +29,7 @@ _ON = {
     "installation:storage": "installation",
     "installation:jobs": "installation",
     "installation:noted": "installation",
+    "installation:audit": "installation",
     "api:docs": "docs",
 }
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
 
 from registry.actor import Actor
-from registry.models import Membership
+from registry.models import EventSeal, Membership
+from registry.services import event_names
 from registry.services.audit import Rows
 from registry.web import orders, told
 from registry.web.forms.events import EventsForm
 from registry.web.pager import Pager, paged
+from registry.web.told import Story
 
 
 def listing(
@@ -30,3 +33,20 @@ def listing(
     pager = paged(request, read(**form.given()), orders.EVENTS)
     stories = told.tell(actor, pager.rows, origin=origin, loser=loser)
     return {"form": form, "pager": pager, "stories": stories}
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The event whose details are shown: its story, and its place in the chain, if it has that already."""
+
+    story: Story
+    seal: EventSeal | None
+
+
+def opened(request: HttpRequest, stories: Sequence[Story]) -> Opened | None:
+    """Return what the address opens among the events of the page."""
+    wanted = request.GET.get("event", "")
+    for story in stories:
+        if str(story.event.pk) == wanted:
+            return Opened(story, event_names.seals_of([story.event]).get(story.event.pk))
+    return None

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from registry.http import paging
+from registry.http import cells, paging
 from registry.http.paging import Order
 from registry.models import Membership
 from registry.services import filters, retention
@@ -18,8 +18,6 @@ from registry.web.templatetags.words import short_json
 
 _PAGE = 200
 _HEAD = ("version", "aliases", "tags", "size", "files", "created", "created by", "run", "digest", "expires")
-# A spreadsheet takes a cell that begins like this for a formula, and would run it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class _Echo:
@@ -70,5 +68,4 @@ def _version(row: Membership, ttl: EffectiveTtl) -> list[Any]:
 def _cell(value: Any) -> Any:
     if value is None or columns.is_number(value):
         return "" if value is None else value
-    text = value if isinstance(value, str) else short_json(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return cells.safe(value if isinstance(value, str) else short_json(value))

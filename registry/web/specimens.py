@@ -21,6 +21,7 @@ from registry.models import (
     Collection,
     Entity,
     Event,
+    EventSeal,
     Membership,
     Project,
     Run,
@@ -33,6 +34,7 @@ from registry.services.retention import EffectiveTtl
 from registry.web import snippets
 from registry.web.charts import Line, line
 from registry.web.columns import Column
+from registry.web.feeds import Opened
 from registry.web.forms.collections import CardForm, CollectionForm, DeleteForm
 from registry.web.forms.policies import PolicyForm
 from registry.web.pager import Pager, Sort
@@ -154,6 +156,11 @@ class Specimens:
         expired = self._story("version.expire", "expired", "expired", "live", "trash", by_person=False)
         return [alias, logged, expired]
 
+    def opened(self) -> Opened:
+        """An event with its details."""
+        story = self.stories()[0]
+        return Opened(story, EventSeal(position=2418, event_id=story.event.pk, hash=bytes(32)))
+
     def _story(
         self,
         act: str,
@@ -166,7 +173,10 @@ class Specimens:
         by_person: bool = True,
     ) -> Story:
         key = "sr_4f2a" if act == "version.log" else ""
-        event = Event(act=act, actor_name="strongroom", key_prefix=key, at=self.now - timedelta(hours=2))
+        event = Event(
+            pk=len(act), act=act, actor_name="strongroom", key_prefix=key, at=self.now - timedelta(hours=2),
+            before=before, after={"alias": alias, "to": after}, subject=alias, digest=bytes(32),
+        )  # fmt: skip
         return Story(
             event=event, user=self.user if by_person else None, verb=verb, words=words, alias=alias,
             label=self.newest.name, url=self.newest.get_absolute_url(), place=str(self.project),

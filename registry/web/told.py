@@ -13,6 +13,7 @@ from registry.actor import Actor
 from registry.models import Collection, Event, Membership, Project, Run, User
 from registry.web import differences
 from registry.web.differences import Pairs, Text
+from registry.web.forms.events import DOORS
 from registry.web.templatetags.words import day, duration, moment, size
 
 # act → (the verb of a sentence, the words of a table row)
@@ -60,7 +61,6 @@ _WORDS: dict[str, tuple[str, str]] = {
     "store.acknowledge": ("took note of", "damage noted"),
     "ttl_policy.set": ("set the default time to live of", "TTL policy set"),
 }
-_DOORS = {"web": "Web", "api": "API", "wandb": "wandb", "worker": "Worker", "command": "Command"}
 _FIELDS = {
     "ttl_editors": "TTL changed by",
     "inherited_ttl_spares_aliased": "aliased are kept",
@@ -122,8 +122,8 @@ class Story:
 
     @property
     def anchor(self) -> str:
-        """The id of its place on a page."""
-        return f"event-{self.event.pk}"
+        """The id of what its edit changed, on a page."""
+        return f"edit-{self.event.pk}"
 
     @property
     def day(self) -> str:
@@ -215,7 +215,7 @@ def _story(
         place=str(place) if place else "",
         before=_value(event.act, event.before),
         after=_value(event.act, event.after),
-        door=_DOORS.get(event.door, event.door),
+        door=DOORS.get(event.door, event.door),
         of=held.name if held else "",
         of_url=held.get_absolute_url() if held else "",
         pairs=_pairs(event),

@@ -12,6 +12,7 @@ from django.urls import include, path
 from registry.web import tables
 from registry.web.views import (
     accounts,
+    audit,
     cards,
     collection,
     collections,
@@ -120,7 +121,9 @@ run_patterns = [
 # Of persons, too, where the address says "settings".
 team_patterns = [
     path("settings/<entity>", entities.settings, name="settings"),
-    path("settings/<entity>/activity", entities.activity, name="activity"),
+    path("settings/<entity>/audit", audit.of_entity, name="audit"),
+    path("settings/<entity>/audit.csv", audit.file_of_entity, {"kind": "csv"}, name="audit-csv"),
+    path("settings/<entity>/audit.jsonl", audit.file_of_entity, {"kind": "jsonl"}, name="audit-jsonl"),
     path("teams/<organization>/teams", teams.of_organization, name="of-organization"),
     path("teams/<entity>/storage", entities.storage, name="storage"),
     path("teams/<entity>/members", teams.members, name="members"),
@@ -141,6 +144,9 @@ installation_patterns = [
     path("installation/organizations", installation.organizations, name="organizations"),
     path("installation/storage", installation.storage, name="storage"),
     path("installation/collection", collection.collection, name="collection"),
+    path("installation/audit", audit.everywhere, name="audit"),
+    path("installation/audit.csv", audit.file_of_everything, {"kind": "csv"}, name="audit-csv"),
+    path("installation/audit.jsonl", audit.file_of_everything, {"kind": "jsonl"}, name="audit-jsonl"),
     path("background-work", jobs.listing, name="jobs"),
     path("background-work/noted", jobs.noted, name="noted"),
 ]

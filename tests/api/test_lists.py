@@ -213,7 +213,11 @@ def test_events_of_a_time(alice, project, home, db):
     day = datetime(2026, 3, 1, tzinfo=UTC)
     for n in range(5):
         Event.objects.create(
-            at=day + timedelta(days=n), act=f"day.{n}", actor_name="x", project_id=project.pk
+            at=day + timedelta(days=n),
+            act=f"day.{n}",
+            actor_name="x",
+            project_id=project.pk,
+            digest=bytes(32),
         )
     path = f"{home}/events"
     span = {"since": "2026-03-02T00:00:00Z", "until": "2026-03-04T01:00:00+01:00"}
@@ -245,7 +249,9 @@ def test_what_a_list_is_narrowed_to_is_read_by_an_index(people, project):
             cursor.execute("SET LOCAL enable_bitmapscan = off")
             cursor.execute("SET LOCAL enable_sort = off")
             # Among a handful of events, walking all of them back is as cheap as any index.
-            Event.objects.bulk_create(Event(act="alias.set", actor_name="nobody") for _ in range(3000))
+            Event.objects.bulk_create(
+                Event(act="alias.set", actor_name="nobody", digest=bytes(32)) for _ in range(3000)
+            )
             cursor.execute("ANALYZE registry_event")
             # SQLite goes by the projects that one sees, and sorts: it is for fewer collections.
             plans["collection_live_by_change"] = everywhere

@@ -36,6 +36,8 @@ class World(Generic[Who]):
     colleague: str
     invitation: str
     password_link: str
+    # One of the newest of the team, whose details are looked at.
+    event: int
     # The address of a file of each kind; the file that differs between two versions.
     files: dict[str, str]
     changed_file: str
@@ -61,9 +63,11 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "team-storage": f"/teams/{team}/storage",
         "member-remove": f"/teams/{team}/members/remove?username={world.colleague}",
         "team-settings": f"/settings/{team}",
-        "team-activity": f"/settings/{team}/activity",
+        "team-audit": f"/settings/{team}/audit",
+        "team-audit-event": f"/settings/{team}/audit?event={world.event}",
+        "team-audit-nothing": f"/settings/{team}/audit?collection=zzzz",
         "own-settings": f"/settings/{person}",
-        "own-activity": f"/settings/{person}/activity",
+        "own-audit": f"/settings/{person}/audit",
         "new-project": f"/new-project?entity={team}",
         "keys": "/api-keys",
         "key-revoke": world.key,
@@ -132,6 +136,7 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "organizations": (world.admin, "/installation/organizations"),
         "storage": (world.admin, "/installation/storage"),
         "collection": (world.admin, "/installation/collection"),
+        "audit": (world.admin, "/installation/audit"),
         "forgotten": (None, "/sign-in/forgotten"),
         "new-password": (None, world.password_link),
         "sign-in": (None, "/sign-in"),

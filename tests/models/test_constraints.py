@@ -22,6 +22,8 @@ from registry.models import (
     Collection,
     CollectionTag,
     Entity,
+    Event,
+    EventSeal,
     FsckFinding,
     FsckRun,
     Identity,
@@ -45,9 +47,11 @@ from registry.models import (
     UploadPart,
     Version,
     VersionTag,
+    guards,
 )
 from registry.services import collections, drafts, invitations, keys, retention, runs
 from tests import factories as make
+from tests.support.sealing import seal_now
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -79,6 +83,7 @@ def rows():
     FsckFinding.objects.create(run=FsckRun.objects.create(), kind="missing", subject="content 1")
     invitations.invite(alice, team=people.team, role="viewer", link=str)
     Identity.objects.create(user=people.bob, issuer="https://example.org", subject="1")
+    seal_now()
     return SimpleNamespace(
         people=people, project=project, run=run, one=one, two=two, draft=draft, key=key, upload=upload
     )
@@ -107,6 +112,21 @@ def add(make_row):
 
 def version(**changes):
     return lambda rows: Version.objects.filter(pk=rows.draft.pk).update(**changes)
+
+
+def next_seal(**changes):
+    def act(rows):
+        good = {"position": EventSeal.objects.count() + 1, "event_id": -1, "hash": b"1" * 32}
+        EventSeal.objects.create(**{**good, **changes})
+
+    return act
+
+
+def uncounted_seal(rows):
+    """The guard, which would refuse it, too, is away: a chain may be written anew past it."""
+    with connection.cursor() as cursor:
+        guards.remove(cursor, connection.vendor)
+    EventSeal.objects.create(position=0, event_id=-1, hash=b"1" * 32)
 
 
 BREAK = {
@@ -148,6 +168,9 @@ BREAK = {
     "fsck_finding_once_per_run": copy(FsckFinding),
     "fsck_finding_kind_known": change(FsckFinding, kind="odd"),
     "fsck_finding_outcome_known": change(FsckFinding, outcome="maybe"),
+    "event_digest_whole": copy(Event, digest=b"1" * 31),
+    "event_seal_hash_whole": next_seal(hash=b"1" * 33),
+    "event_seal_position_counted": uncounted_seal,
     "installation_only_one": add(lambda r: Installation(id=2)),
     "setup_sha256_whole": change(Installation, setup_sha256=b"1"),
     "job_run_state_known": change(JobRun, state="odd", finished_at=NOW),

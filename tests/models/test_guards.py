@@ -8,9 +8,20 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from registry.models import Alias, Collection, Event, Membership, Version, VersionTag, guards
+from registry.models import (
+    Alias,
+    Collection,
+    Event,
+    EventSeal,
+    Membership,
+    Version,
+    VersionTag,
+    chain,
+    guards,
+)
 from registry.services import trash, versions
 from tests import factories as make
+from tests.support.sealing import seal_now
 
 pytestmark = pytest.mark.django_db
 
@@ -23,6 +34,7 @@ def world():
     second = make.log(people.bob, project, "two", files={"a": b"2"})
     strangers = make.people()
     elsewhere = make.log(strangers.bob, make.project(strangers), "three", files={"a": b"3"})
+    seal_now()
     return {"bob": make.actor(people.bob), "first": first, "second": second, "elsewhere": elsewhere}
 
 
@@ -35,6 +47,11 @@ def other_manifest(world):
 BREAK = {
     "event_not_changed": lambda w: Event.objects.filter(act="version.log").update(actor_name="somebody else"),
     "event_not_deleted": lambda w: Event.objects.all()._raw_delete("default"),
+    "event_seal_not_changed": lambda w: EventSeal.objects.filter(position=1).update(hash=b"0" * 32),
+    "event_seal_not_deleted": lambda w: EventSeal.objects.filter(position=1)._raw_delete("default"),
+    "event_seal_follows_the_last": lambda w: EventSeal.objects.create(
+        position=EventSeal.objects.count() + 2, event_id=0, hash=b"0" * 32
+    ),
     "alias_set_in_own_collection": lambda w: Alias.objects.create(
         collection=w["first"].collection, membership=w["second"], name="x"
     ),
@@ -126,7 +143,10 @@ def test_the_database_has_every_guard():
     }
     with connection.cursor() as cursor:
         cursor.execute(query[connection.vendor])
-        assert {name for (name,) in cursor.fetchall()} == {guard.name for guard in guards.GUARDS}
+        wanted = {guard.name for guard in guards.GUARDS}
+        if connection.vendor == "postgresql":
+            wanted |= chain.TRIGGERS
+        assert {name for (name,) in cursor.fetchall()} == wanted
 
 
 @pytest.mark.django_db(transaction=True)

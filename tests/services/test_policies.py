@@ -83,13 +83,18 @@ def test_members_change_no_settings_of_their_team(people):
         teams.edit_settings(factories.actor(people.bob), team=people.team, ttl_editors="admins")
 
 
-def test_a_team_tells_of_its_people_and_settings_and_leaves_projects_to_themselves(people, alice, collection):
+def test_a_team_tells_of_its_people_and_settings_and_of_what_happened_in_its_projects(
+    people, alice, collection
+):
     teams.add_member(alice, place=people.team, user=people.olga, role="viewer")
     retention.set_policy(alice, target=people.team.entity, ttl=DAY)
     acts = [event.act for event in audit.of_entity(alice, people.team.entity)]
     assert acts[:2] == ["ttl_policy.set", "member.role"]
     assert acts[-1] == "team.create"
-    assert not {"version.log", "project.create"} & set(acts)
+    assert {"version.log", "project.create"} <= set(acts)
+    others = factories.people()
+    elsewhere = factories.log(others.bob, factories.project(others))
+    assert [event.act for event in audit.of_entity(alice, people.team.entity)] == acts, elsewhere
 
 
 def test_a_person_reads_of_their_own_keys_and_passwords(people):

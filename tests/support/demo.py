@@ -198,6 +198,7 @@ def world(member: Api, links: dict[str, str]) -> World[str]:
         among_versions="q=metadata.accuracy>0.95+-alias:best&column=train_seconds&column=accuracy",
         metadata_key="accuracy",
         alias="best",
+        event=member.send("GET", f"/entities/{TEAM}/events")["results"][0]["id"],
         key=f"/api-keys/{key}/revoke",
         colleague=COLLEAGUE,
         **links,

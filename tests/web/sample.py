@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from registry.models import Membership, Project, Run, User
+from registry.models import Event, Membership, Project, Run, User
 from registry.services import (
     aliases,
     collections,
@@ -107,6 +107,7 @@ class Sample:
             colleague=self.people.bob.username,
             invitation=self.invitation,
             password_link=passwords.link_for(self.people.bob, _password_link),
+            event=Event.objects.filter(entity_id=self.people.team.entity_id).latest("id").pk,
             files={kind: f"{self.dataset.get_absolute_url()}/files/{path}" for kind, path in FILES.items()},
             changed_file="README.md",
         )

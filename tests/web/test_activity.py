@@ -60,7 +60,7 @@ def test_events_are_narrowed_by_kind_person_and_day(as_user, people, made):
     assert acts(client, f"{project}/activity", "?until=2020-01-01") == []
     assert len(acts(client, f"{project}/activity", "?since=2020-01-01&until=2999-01-01")) == 8
     assert acts(client, f"{made.get_absolute_url()}/history", "?kind=edited") == ["tags changed"]
-    team = reverse("teams:activity", args=[people.team.entity.name])
+    team = reverse("teams:audit", args=[people.team.entity.name])
     assert set(acts(client, team, "?kind=people")) == {"role changed"}
 
 

@@ -80,7 +80,7 @@ def test_the_account_of_the_set_up_link_is_told_as_people_say_it(as_user, people
     events.record(
         factories.actor(None), made.act, entity=people.root.entity, subject=made.subject, after=made.after
     )
-    page = text(as_user(people.root), f"/settings/{people.root.username}/activity")
+    page = text(as_user(people.root), f"/settings/{people.root.username}/audit")
     assert "Set-up link" in page
     assert "admin of this installation" in page
     assert "anonymous" not in page

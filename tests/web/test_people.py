@@ -39,7 +39,7 @@ def test_what_one_says_of_oneself_is_saved_and_counts(as_user, people, alice):
     )
     me = client.get("/api/v1/me").json()
     assert me["default_entity"] == team
-    assert "When, Asia/Tokyo" in client.get(f"/settings/{alice.username}/activity").content.decode()
+    assert "When, Asia/Tokyo" in client.get(f"/settings/{alice.username}/audit").content.decode()
     teams.remove_member(factories.system("command"), place=people.team, user=people.bob)
     User.objects.filter(pk=people.bob.pk).update(default_entity=people.team.entity)
     people.bob.refresh_from_db()

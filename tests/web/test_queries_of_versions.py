@@ -118,9 +118,9 @@ def test_acts_on_ticked_versions(as_user, people, place, act):
 def test_what_is_told_of_a_team_and_who_is_invited(as_user, people):
     alice, team = factories.actor(people.alice), people.team
     pages = [
-        f"/settings/{team.entity.name}/activity",
+        f"/settings/{team.entity.name}/audit",
         f"/teams/{team.entity.name}/members",
-        f"/settings/{people.alice}/activity",
+        f"/settings/{people.alice}/audit",
     ]
 
     def act(numbers):

@@ -102,10 +102,10 @@ def test_a_member_reads_the_policy_of_a_collection_and_is_told_who_changes_it(as
 
 def test_what_happened_to_a_team_is_read_by_its_admins(alice, people):
     teams.add_member(factories.actor(people.alice), place=people.team, user=people.olga, role="viewer")
-    text = alice.get(f"/settings/{people.team.entity.name}/activity").content.decode()
+    text = alice.get(f"/settings/{people.team.entity.name}/audit").content.decode()
     assert "role changed" in text
     assert people.olga.username in text
-    own = alice.get(f"/settings/{people.alice.username}/activity").content.decode()
+    own = alice.get(f"/settings/{people.alice.username}/audit").content.decode()
     assert "account made" in own
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from registry.api.shapes import Schema
+from registry.http import moments
 
 if TYPE_CHECKING:
     from registry.models import User
@@ -58,7 +59,7 @@ def moved_on(found: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
 
 def moment(at: datetime) -> str:
     """ISO 8601 in UTC with `Z`; times come from the database in UTC."""
-    return at.isoformat().replace("+00:00", "Z")
+    return moments.write(at)
 
 
 def maybe_moment(at: datetime | None) -> str | None:

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from registry.api.schema import page_of
-from registry.api.serializers._common import COUNT, MAYBE_TEXT, TEXT, TIME, moment, record
-from registry.api.serializers.versions import public_id
+from registry.api.serializers._common import COUNT, MAYBE_TEXT, TEXT, TIME, record
 from registry.api.shapes import component
-from registry.models import Event
-from registry.services import audit
-from registry.services.audit import Names
 
 _ORIGIN = {"type": ["string", "null"], "description": "null for who may not audit the entity"}
 EVENT = component(
@@ -34,39 +27,13 @@ EVENT = component(
             "subject": TEXT,
             "before": {},
             "after": {},
+            "digest": _ORIGIN,
+            "position": {
+                "type": ["integer", "null"],
+                "description": "The place in the chain of all events; null for who may not audit the entity",
+            },
+            "hash": _ORIGIN,
         }
     ),
 )
 EVENT_PAGE = page_of(EVENT, "EventPage")
-
-
-def events(rows: Sequence[Event], *, origin: bool) -> list[dict[str, Any]]:
-    """Represent events; `origin` says that the reader may see addresses and keys."""
-    names = audit.names_of(rows)
-    return [_event(row, names, origin) for row in rows]
-
-
-def _event(row: Event, names: Names, origin: bool) -> dict[str, Any]:
-    number = names.numbers.get((row.collection_id or 0, row.version_id or 0))
-    return {
-        "id": row.pk,
-        "at": moment(row.at),
-        "act": row.act,
-        "actor": row.actor_name,
-        "door": row.door,
-        "address": row.address if origin else None,
-        "key_prefix": row.key_prefix if origin else None,
-        "entity": names.entities.get(row.entity_id or 0),
-        "project": names.projects.get(row.project_id or 0),
-        "collection": names.collections.get(row.collection_id or 0),
-        "version": None if number is None else f"v{number}",
-        "version_id": _id(row.version_id),
-        "taken_from": _id(row.taken_from_id),
-        "subject": row.subject,
-        "before": row.before,
-        "after": row.after,
-    }
-
-
-def _id(version: int | None) -> str | None:
-    return None if version is None else public_id(version)

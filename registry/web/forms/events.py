@@ -11,8 +11,11 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import HttpRequest
 from django.utils import timezone
 
+from registry.errors import InvalidQuery
 from registry.web.forms.base import ServiceForm
 
+# What people call the doors.
+DOORS = {"web": "Web", "api": "API", "wandb": "wandb", "worker": "Worker", "command": "Command"}
 # What people call the acts of a kind, and which these are.
 KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "logged": ("Logged", ("version.log", "version.log_unchanged")),
@@ -47,7 +50,8 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
 OF_PROJECT = ("logged", "aliases", "edited", "deleted", "used", "runs", "settings")
 OF_COLLECTION = ("logged", "aliases", "edited", "deleted", "used", "settings")
 OF_VERSION = ("logged", "aliases", "edited", "deleted", "used")
-OF_ENTITY = ("people", "accounts", "settings")
+# The audit log tells of all of them.
+ALL = tuple(KINDS)
 
 
 # Within what every clock and database knows, in any time zone.
@@ -90,6 +94,32 @@ class EventsForm(ServiceForm):
         if day := given.get("until"):
             given["until"] = timezone.make_aware(datetime.combine(day, time.min) + timedelta(days=1))
         return given
+
+
+class LogForm(EventsForm):
+    """What the audit log is narrowed to besides: where, by which door, with which key."""
+
+    entity = forms.CharField(label="Team or person", required=False, max_length=128)
+    project = forms.CharField(label="Project", required=False, max_length=128)
+    collection = forms.CharField(label="Collection", required=False, max_length=128)
+    door = forms.ChoiceField(label="Door", required=False, choices=[("", "Any"), *DOORS.items()])
+    key = forms.CharField(label="Key", required=False, max_length=128)
+
+    def __init__(self, *args: Any, everywhere: bool, **kwargs: Any) -> None:
+        super().__init__(*args, kinds=ALL, **kwargs)
+        if not everywhere:
+            del self.fields["entity"]
+
+    def of_log(self) -> dict[str, Any]:
+        """The same as `given`, for who can't be shown what is wrong: InvalidQuery."""
+        if not self.is_valid():
+            field, errors = next(iter(self.errors.items()))
+            raise InvalidQuery(f"{self.fields[field].label}: {' '.join(map(str, errors))}", field=field)
+        return self.given()
+
+    def text_of(self, name: str) -> str:
+        """What was asked for, as far as it is understood."""
+        return str(getattr(self, "cleaned_data", {}).get(name) or "")
 
 
 def asked(request: HttpRequest, kinds: Sequence[str], *, has_alias: bool = False) -> EventsForm:

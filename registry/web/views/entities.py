@@ -1,4 +1,4 @@
-"""Teams and persons: their projects, their settings, what happened to them."""
+"""Teams and persons: their projects, their settings, what they hold."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from registry.actor import Actor
 from registry.models import Entity
 from registry.policy import Act, can, check
-from registry.services import audit, holdings, policies, projects, retention, teams
-from registry.web import feeds, orders, searches
-from registry.web.forms import events
+from registry.services import holdings, policies, projects, retention, teams
+from registry.web import orders, searches
 from registry.web.forms.policies import DefaultForm, TeamSettingsForm
 from registry.web.pager import paged
 from registry.web.pages import done, page, show
@@ -38,17 +37,6 @@ def detail(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
     # Who has no role in it sees what is open to the organization, and must not take that for all there is.
     context["sees_all"] = can(actor, Act.DOWNLOAD, found)
     return show(request, "teams/entity.html", context)
-
-
-@page()
-def activity(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
-    """What happened to members, keys, passwords and settings, newest first."""
-    found = teams.find_entity(actor, entity)
-    form = events.asked(request, events.OF_ENTITY)
-    context = frame(actor, found, "activity") | feeds.listing(
-        request, actor, form, lambda **given: audit.of_entity(actor, found, **given), origin=True
-    )
-    return show(request, "teams/activity.html", context, status=400 if form.errors else 200)
 
 
 @page()
