@@ -26,6 +26,9 @@ class Act(StrEnum):
     CREATE_PROJECT = "create_project"
     EDIT_PROJECT = "edit_project"
     SET_POLICY = "set_policy"
+    PURGE = "purge"
+    DELETE_PROJECT = "delete_project"
+    DELETE_TEAM = "delete_team"
     MANAGE_MEMBERS = "manage_members"
     AUDIT = "audit"
     ADMINISTER = "administer"
@@ -41,6 +44,9 @@ NEEDS: dict[Act, Role] = {
     Act.CREATE_PROJECT: Role.MEMBER,
     Act.EDIT_PROJECT: Role.ADMIN,
     Act.SET_POLICY: Role.ADMIN,
+    Act.PURGE: Role.ADMIN,
+    Act.DELETE_PROJECT: Role.ADMIN,
+    Act.DELETE_TEAM: Role.ADMIN,
     Act.MANAGE_MEMBERS: Role.ADMIN,
     Act.AUDIT: Role.ADMIN,
     Act.ADMINISTER: Role.ADMIN,
@@ -56,6 +62,9 @@ WORDS: dict[Act, str] = {
     Act.CREATE_PROJECT: "Creating a project",
     Act.EDIT_PROJECT: "Changing the project's settings",
     Act.SET_POLICY: "Changing a time-to-live policy",
+    Act.PURGE: "Deleting for good",
+    Act.DELETE_PROJECT: "Deleting a project, or restoring one,",
+    Act.DELETE_TEAM: "Deleting a team, or restoring one,",
     Act.MANAGE_MEMBERS: "Changing the members",
     Act.AUDIT: "Looking at what happened to members, keys and settings",
     Act.ADMINISTER: "Administering the installation",
@@ -150,6 +159,9 @@ def _held(user: User, act: Act, target: Target) -> Role | None:
 
 def _role_in_team(user: User, act: Act, team: Team) -> Role | None:
     """Admins of the organization manage the members of its teams, and see nothing more by it."""
+    if act is Act.DELETE_TEAM:
+        # Not for the team itself: what goes is the organization's.
+        return role_in(user, team.organization.entity) or _held(user, Act.VIEW, team)
     held = role_in(user, team.entity)
     if rank(held) >= rank(Role.ADMIN):
         return held

@@ -123,12 +123,28 @@ class Team(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="teams")
     ttl_editors = models.CharField(max_length=8, choices=TtlEditors, default=TtlEditors.MEMBERS)
     inherited_ttl_spares_aliased = models.BooleanField(default=True)
+    # Null: what the settings of the installation say.
+    trash_days = models.PositiveIntegerField(null=True, blank=True)
+    # Bytes that the store may keep for the team; null is what the settings say, 0 is without limit.
+    quota_soft = models.PositiveBigIntegerField(null=True, blank=True)
+    quota_hard = models.PositiveBigIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    # Until when it can be restored.
+    purge_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
             models.CheckConstraint(
+                condition=Q(deleted_at=None, purge_at=None)
+                | Q(deleted_at__isnull=False, purge_at__isnull=False),
+                name="team_deleted_has_purge_date",
+            ),
+            models.CheckConstraint(
                 condition=Q(ttl_editors__in=["admins", "members"]), name="team_ttl_editors_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(trash_days=None) | Q(trash_days__lte=36500), name="team_trash_days_within_reason"
             ),
         ]
 

@@ -193,8 +193,9 @@ def delete(actor: Actor, *, collection: Collection, delete_aliases: DeleteAliase
         row = lock(collection)
         held = list(Alias.objects.filter(collection=row).values_list("name", flat=True))
         refuse_held(row.name, held, delete_aliases)
-        trashing.move_all(actor, _to_move(row), cause=Version.Cause.PERSON, at=at)
-        Collection.objects.filter(pk=row.pk).update(deleted_at=at)
+        until = trashing.purge_date(at, row.project.entity)
+        trashing.move_all(actor, _to_move(row), cause=Version.Cause.PERSON, at=at, until=until)
+        Collection.objects.filter(pk=row.pk).update(deleted_at=at, purge_at=until)
         events.record(actor, "collection.delete", collection=row, subject=str(row), before={"aliases": held})
 
 
@@ -220,7 +221,7 @@ def deleted(
     `q` is looked for in names, without case.
     """
     check(actor, Act.VIEW, project)
-    rows = Collection.objects.filter(project=project, deleted_at__gt=trashing.deleted_after(now()))
+    rows = Collection.objects.filter(project=project, deleted_at__isnull=False, purge_at__gt=now())
     buried = Membership.objects.trashed().sources().filter(collection=OuterRef("pk"))
     mine = buried.filter(version__deleted_at=OuterRef("deleted_at")).order_by().values("collection")
     counts = mine.annotate(rows=Count("pk")).values("rows")
@@ -248,7 +249,7 @@ def restore(actor: Actor, *, collection: Collection) -> RestoredCollection:
         row = next(iter(lock_rows([collection.pk])), None)
         if row is None or row.deleted_at is None:
             raise NotInTrash(f"{collection.name} is not in the trash: there is nothing to restore.")
-        if trashing.purge_date(row.deleted_at) <= at:
+        if row.purge_at is None or row.purge_at <= at:
             raise Gone(f"{row.name} was deleted on {row.deleted_at:%Y-%m-%d}, and its versions were purged.")
         restoring.bring_back(actor, row)
         done = RestoredCollection(row)
@@ -262,5 +263,5 @@ def restore(actor: Actor, *, collection: Collection) -> RestoredCollection:
             done.kept += len(kept)
             done.aliases_back += [name for each in names.values() for name in each.back]
             done.aliases_moved_on += [moved for each in names.values() for moved in each.moved_on]
-        row.refresh_from_db(fields=["deleted_at", "version_count", "updated_at"])
+        row.refresh_from_db(fields=["deleted_at", "purge_at", "version_count", "updated_at"])
     return done

@@ -70,7 +70,7 @@ def bring_back(actor: Actor, collection: Collection) -> None:
     """Undo the deletion of a collection, which is locked."""
     try:
         with transaction.atomic():
-            Collection.objects.filter(pk=collection.pk).update(deleted_at=None)
+            Collection.objects.filter(pk=collection.pk).update(deleted_at=None, purge_at=None)
     except IntegrityError:
         sentence = (
             f"{collection.name} was deleted, and another collection has its name now. "

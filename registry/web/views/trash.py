@@ -31,7 +31,7 @@ def listing(request: HttpRequest, actor: Actor, entity: str, project: str) -> Ht
         orders.DELETED_COLLECTIONS,
         prefix="collections-",
     )
-    gone = [(row, trash.purge_date(row.deleted_at)) for row in whole.rows]
+    gone = [(row, row.purge_at) for row in whole.rows]
     return show(
         request, "trash/list.html", {**context, "pager": pager, "whole": whole, "gone": gone, "asked": asked}
     )

@@ -170,6 +170,12 @@ class HasAliases(Conflict):
     code = "has_aliases"
 
 
+class InUse(Conflict):
+    """A version to delete that something else needs; `details.reason` says what, `details.names` names some of it."""
+
+    code = "in_use"
+
+
 class DraftClosed(Conflict):
     """The draft was committed or abandoned already."""
 
