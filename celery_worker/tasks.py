@@ -6,7 +6,7 @@ from billiard.exceptions import SoftTimeLimitExceeded
 
 from celery_worker.app import app
 from registry import jobs
-from registry.services import accounts, drafts, retention, runs, statistics, trash, uploads
+from registry.services import accounts, drafts, retention, runs, statistics, survey, trash, uploads
 
 # A task that is out of time stops, and does not go on with the next row.
 jobs.STOPS.append(SoftTimeLimitExceeded)
@@ -52,6 +52,20 @@ def clear_sessions() -> None:
     """Forget sessions that have expired."""
     with jobs.track("sessions.clear") as counts:
         counts["sessions"] = accounts.forget_sessions()
+
+
+@app.task(name="storage.survey")
+def survey_storage() -> None:
+    """Count the stored bytes of whom something changed for."""
+    with jobs.track("storage.survey") as counts:
+        counts["entities"] = survey.run()
+
+
+@app.task(name="storage.count")
+def count_storage(entity_id: int) -> None:
+    """Count the stored bytes of one entity, as somebody asked for."""
+    with jobs.track("storage.count") as counts:
+        counts["entities"] = survey.count_by_id(entity_id)
 
 
 @app.task(name="trash.purge_due")

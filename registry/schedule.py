@@ -31,5 +31,6 @@ PERIODIC = (
     Periodic("statistics.refresh", "Measure the tables, so that lists are found by the best index", 10),
     Periodic("uploads.clean_up", "Remove what broken uploads left behind", 60),
     Periodic("sessions.clear", "Forget sessions of the browser that have expired", 1440),
+    Periodic("storage.survey", "Count what is stored, where something changed", 60),
     Periodic("trash.purge_due", "Purge what was in the trash for the whole trash period", 60),
 )

@@ -2,39 +2,163 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F, IntegerField
+from django.db.models.functions import Coalesce
+from strongroom.core.names import version_number
 
 from registry.actor import Actor, system
-from registry.models import Membership, Project, Version, VersionTag
+from registry.errors import InvalidInput, NotFound, RegistryError
+from registry.models import Entity, Event, Membership, Project, Version, VersionTag
 from registry.models.versions import MembershipQuerySet
 from registry.policy import Act, check
-from registry.services import events
+from registry.services import events, needed
 from registry.services._common import now
 from registry.services._each import Each
 from registry.services.restoring import Restored, restore
 from registry.services.trashing import move, purge_date
 
-__all__ = ["Restored", "listing", "move", "purge_date", "purge_due", "restore"]
+__all__ = [
+    "Restored",
+    "find",
+    "listing",
+    "move",
+    "of_entity",
+    "purge",
+    "purge_all",
+    "purge_date",
+    "purge_due",
+    "restore",
+    "restore_each",
+]
 
 _BATCH = 200
+# Versions that are chosen at once.
+MOST = 200
 
 
 def listing(
-    actor: Actor, *, project: Project, q: str | None = None, type: str | None = None
+    actor: Actor,
+    *,
+    project: Project,
+    q: str | None = None,
+    type: str | None = None,
+    cause: str | None = None,
 ) -> MembershipQuerySet:
     """List a project's deleted versions that can still be restored, last deleted first.
 
-    `q` is looked for in the names of their collections, without case.
+    `q` is looked for in the names of their collections, without case; `name:v3` finds one of them.
+    Each has `only_here`: the bytes that it alone uses, as last counted.
     """
     check(actor, Act.VIEW, project)
-    rows = Membership.objects.trashed().sources().filter(collection__project=project)
+    return _narrowed(_rows().filter(collection__project=project), q, type, cause)
+
+
+def of_entity(
+    actor: Actor,
+    *,
+    entity: Entity,
+    q: str | None = None,
+    cause: str | None = None,
+    project: str | None = None,
+) -> MembershipQuerySet:
+    """The same for all projects of an entity that the person sees, or for one of them by name."""
+    check(actor, Act.VIEW, entity)
+    seen = Project.objects.visible_to(actor.user).filter(entity=entity)
+    if project:
+        seen = seen.filter(name=project)
+    return _narrowed(_rows().filter(collection__project__in=seen.values("pk")), q, None, cause)
+
+
+def _rows() -> MembershipQuerySet:
+    rows = Membership.objects.trashed().sources().for_listing().select_related("version__deleted_by")
+    # Zero until the next count has looked at it: a null could not be sorted by.
+    only_here = Coalesce(F("version__share__alone"), 0, output_field=IntegerField())
+    return rows.annotate(only_here=only_here).order_by("-version__deleted_at", "-pk")
+
+
+def _narrowed(
+    rows: MembershipQuerySet, q: str | None, type: str | None, cause: str | None
+) -> MembershipQuerySet:
     if q:
-        rows = rows.filter(collection__name__icontains=q)
+        name, _, ref = q.rpartition(":")
+        number = version_number(ref) if name else None
+        rows = rows.filter(collection__name__icontains=q if number is None else name)
+        rows = rows if number is None else rows.filter(number=number)
     if type:
         rows = rows.filter(collection__type__name=type)
-    return rows.for_listing().select_related("version__deleted_by").order_by("-version__deleted_at", "-pk")
+    return rows.filter(version__deletion_cause=cause) if cause else rows
+
+
+def find(actor: Actor, *, entity: Entity, ids: Iterable[int]) -> list[Membership]:
+    """Return versions in the trash of an entity by their ids, in the order of the ids; NotFound when one is not."""
+    wanted = set(ids)
+    if not 0 < len(wanted) <= MOST:
+        raise InvalidInput(f"Choose from 1 to {MOST} versions; these are {len(wanted)}. Nothing was changed.")
+    found = list(of_entity(actor, entity=entity).without_cards().filter(pk__in=wanted).order_by("pk"))
+    if len(found) < len(wanted):
+        raise NotFound(
+            "Some of these are not in the trash any more: they were restored or purged meanwhile. "
+            "Look at the trash again. Nothing was changed."
+        )
+    return found
+
+
+def restore_each(
+    actor: Actor, *, rows: Sequence[Membership]
+) -> tuple[list[Restored], list[tuple[str, RegistryError]]]:
+    """Put versions back, each for itself; returns what came back, and why others did not."""
+    back: list[Restored] = []
+    failed: list[tuple[str, RegistryError]] = []
+    # The oldest first: so `latest` comes back to the newest.
+    for row in sorted(rows, key=lambda row: (row.collection_id, row.number)):
+        try:
+            back.append(restore(actor, membership=row))
+        except RegistryError as error:
+            failed.append((row.name, error))
+    return back, failed
+
+
+def purge(actor: Actor, *, rows: Sequence[Membership]) -> int:
+    """Delete versions in the trash for good, now: all of them or none; what was restored meanwhile stays.
+
+    Refused with InUse while a draft's run uses one of them.
+    """
+    for place in {row.collection.project_id: row.collection.project for row in rows}.values():
+        check(actor, Act.PURGE, place)
+    at, done = now(), 0
+    with transaction.atomic():
+        for first in range(0, len(rows), _BATCH):
+            some = rows[first : first + _BATCH]
+            needed.refuse(
+                actor, [row.version_id for row in some], some[0].name if len(some) == 1 else "One of these"
+            )
+            done += _claim(actor, [row.version_id for row in some], at)
+    return done
+
+
+def purge_all(actor: Actor, *, entity: Entity) -> tuple[int, int]:
+    """Delete for good all that the trash of an entity held when this began; returns how many, and how many stay.
+
+    What a draft's run uses stays, until that is done.
+    """
+    check(actor, Act.PURGE, entity)
+    done, kept, last, until = 0, 0, 0, now()
+    rows = of_entity(actor, entity=entity).without_cards().filter(version__deleted_at__lte=until)
+    while batch := list(rows.filter(pk__gt=last).order_by("pk")[:_BATCH]):
+        free = _not_needed(actor, batch)
+        done, kept = done + purge(actor, rows=free), kept + len(batch) - len(free)
+        last = batch[-1].pk
+    return done, kept
+
+
+def _not_needed(actor: Actor, batch: list[Membership]) -> list[Membership]:
+    if not needed.listing(actor, [row.version_id for row in batch], ""):
+        return batch
+    return [row for row in batch if not needed.listing(actor, [row.version_id], "")]
 
 
 def purge_due(at: datetime | None = None) -> int:
@@ -43,33 +167,46 @@ def purge_due(at: datetime | None = None) -> int:
     each, last = Each("versions could not be purged"), 0
     while batch := list(Version.objects.purgeable(at).filter(pk__gt=last).order_by("pk")[:_BATCH]):
         for version in batch:
-            each.do(_purge, version, at)
+            each.do(_purge, version.pk, at)
         last = batch[-1].pk
     return each.finish()
 
 
-def _purge(version: Version, at: datetime) -> bool:
+def _purge(version_id: int, at: datetime) -> int:
     with transaction.atomic():
-        # A conditional update claims it: a restore a moment before wins.
-        claimed = (
-            Version.objects.purgeable(at)
-            .filter(pk=version.pk)
-            .update(purged_at=at, manifest=None, lost_aliases=[], updated_at=at)
-        )
-        if claimed:
-            VersionTag.objects.filter(version=version).delete()
-            source = (
-                Membership.objects.filter(version=version)
-                .sources()
-                .select_related("collection__project")
-                .first()
-            )
-            events.record(
-                system(),
-                "version.purge",
-                collection=source.collection if source else None,
-                version=version,
-                subject=source.name if source else "",
-                before={"size": version.size, "digest": version.digest},
-            )
-    return bool(claimed)
+        return _claim(system(), [version_id], at, due=at)
+
+
+def _claim(actor: Actor, version_ids: Sequence[int], at: datetime, due: datetime | None = None) -> int:
+    """Purge versions, and tell of each; `due` leaves out those whose time has not come.
+
+    The rows are locked, then judged: a restoration or a purge a moment before wins.
+    """
+    rows = (
+        Version.objects.filter(state=Version.State.DELETED, purged_at=None)
+        if due is None
+        else Version.objects.purgeable(due)
+    )
+    mine = list(rows.select_for_update().filter(pk__in=version_ids).order_by("pk"))
+    ids = [version.pk for version in mine]
+    if not ids:
+        return 0
+    claimed = rows.filter(pk__in=ids).update(purged_at=at, manifest=None, lost_aliases=[], updated_at=at)
+    VersionTag.objects.filter(version__in=ids).delete()
+    places = (
+        Membership.objects.filter(version__in=ids).sources().select_related("collection__project__entity")
+    )
+    by_version = {row.version_id: row for row in places}
+    events.append(_told(actor, version, by_version.get(version.pk)) for version in mine)
+    return claimed
+
+
+def _told(actor: Actor, version: Version, source: Membership | None) -> Event:
+    return events.make(
+        actor,
+        "version.purge",
+        collection=source.collection if source else None,
+        version=version,
+        subject=source.name if source else "",
+        before={"size": version.size, "digest": version.digest},
+    )

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import F
 
 from registry.actor import Actor
-from registry.models import Alias, Collection, Entity, Membership, Team, Version
+from registry.models import Alias, Collection, Entity, Membership, Project, Team, Version
 from registry.models.prepared import Prepared
 from registry.services import aliases, events, latest, locks, needed
 from registry.services._common import now
@@ -30,6 +30,21 @@ def trash_days(entity: Entity) -> int:
 def purge_date(at: datetime, entity: Entity) -> datetime:
     """Until when what the entity deletes at `at` can be restored."""
     return at + timedelta(days=trash_days(entity))
+
+
+def lengthen(entity: Entity) -> None:
+    """Let what waits in the trash wait for as long as is said now; what has a later date keeps that."""
+    period = timedelta(days=trash_days(entity))
+    waiting = Version.objects.filter(
+        state=Version.State.DELETED, purged_at=None, sequence__project__entity=entity
+    )
+    gone = Collection.objects.filter(project__entity=entity, deleted_at__isnull=False)
+    away = Project.objects.filter(entity=entity, deleted_at__isnull=False)
+    for rows in (waiting, gone, away):
+        # What is over already stays over: its versions may be purged at this moment.
+        rows.filter(purge_at__gt=now(), purge_at__lt=F("deleted_at") + period).update(
+            purge_at=F("deleted_at") + period
+        )
 
 
 def move(actor: Actor, membership: Membership, *, cause: str, at: datetime | None = None) -> None:

@@ -63,6 +63,7 @@ _FIELDS = {
     "ttl": "TTL",
     "file_count": "files",
     "purge_at": "restorable until",
+    "trash_days": "days in the trash",
 }
 _EDITED = {"description": "card", "metadata": "metadata", "ttl": "time to live"}
 # Shown on the page of the thing itself; here they would only push the rest aside.
