@@ -61,13 +61,6 @@ def survey_storage() -> None:
         counts["entities"] = survey.run()
 
 
-@app.task(name="storage.count")
-def count_storage(entity_id: int) -> None:
-    """Count the stored bytes of one entity, as somebody asked for."""
-    with jobs.track("storage.count") as counts:
-        counts["entities"] = survey.count_by_id(entity_id)
-
-
 @app.task(name="trash.purge_due")
 def purge_due() -> None:
     """Purge versions that were in the trash for the whole trash period."""

@@ -70,6 +70,10 @@ API: dict[str, dict[str, Needs]] = {
     "project-deletion": {"get": Needs.SETTINGS},
     "collection-deletion": {"get": C},
     "version-deletion": {"get": C},
+    "purge": {"post": Needs.SETTINGS},
+    "entity-storage": {"get": Needs.ENTITY},
+    "entity-trash": {"get": Needs.ENTITY},
+    "entity-purge": {"post": Needs.MANAGE},
     "types": {"get": V},
     "trash": {"get": V},
     "deleted-collections": {"get": V},
@@ -119,6 +123,7 @@ BODIES: dict[tuple[str, str], object] = {
     ("keys", "post"): {"name": "k"},
     ("projects", "post"): {"name": "fresh"},
     ("entity-ttl", "put"): {"ttl": 86400},
+    ("entity-purge", "post"): {"all": True},
     ("member", "put"): {"role": "viewer"},
     ("organization-member", "put"): {"role": "member"},
     ("team-settings", "patch"): {"ttl_editors": "admins"},
@@ -238,6 +243,7 @@ def world(db):
         "version_id": held.version.public_id,
         "key_id": people.bob.api_keys.get(name="member").pk,
         "uid": "MQ",
+        "gone": gone.version_id,
         "event": Event.objects.get(act="alias.move", subject="prod").pk,
         "tail": "files/a",
         "provider_id": "oidc",
@@ -248,7 +254,7 @@ def world(db):
         )[0].pk,
         "key": people.bob.api_keys.get(name="member").pk,
     }
-    restorable = dict.fromkeys(("api:restore", "versions:restore"), "bin")
+    restorable = dict.fromkeys(("api:restore", "versions:restore", "api:purge"), "bin")
     restorable["collections:restore-versions"] = "bin"
     restorable |= dict.fromkeys(("api:collection-restore", "collections:restore"), "box")
     return World(values, restorable, secrets, users)
@@ -327,9 +333,15 @@ PAGES: dict[str, dict[str, Needs]] = {
     "entities:detail": {"get": E},
     "teams:settings": {"get": MG, "post": MG},
     "teams:activity": {"get": MG},
-    "teams:storage": {"get": E},
+    "teams:storage": {"get": E, "post": MG},
     "teams:of-organization": {"get": E, "post": Needs.ORGANIZE},
     "teams:members": {"get": E, "post": MG},
+    "teams:storage-collections": {"get": Needs.ENTITY},
+    "teams:storage-freed": {"get": Needs.ENTITY},
+    "teams:trash": {"get": Needs.ENTITY},
+    "teams:trash-selected": {"get": Needs.CREATE_PROJECT, "post": Needs.CREATE_PROJECT},
+    "teams:trash-empty": {"get": MG, "post": MG},
+    "teams:trash-period": {"post": MG},
     "teams:remove": {"get": MG, "post": MG},
     "teams:invite": {"post": MG},
     "teams:uninvite": {"post": MG},
@@ -398,6 +410,9 @@ FORMS: dict[str, dict[str, str]] = {
     "teams:settings": {"kind": "days", "days": "9", "ttl_editors": "admins"},
     "teams:members": {"username": "{user}", "role": "viewer"},
     "teams:of-organization": {"name": "fresh-team"},
+    "teams:trash-selected": {"act": "restore", "v": "{gone}"},
+    "teams:trash-empty": {"typed": "{entity}"},
+    "teams:trash-period": {"kind": "days", "days": "30"},
     "teams:remove": {"username": "{user}"},
     "teams:invite": {"role": "viewer"},
     ":profile": {"act": "profile", "full_name": "Fresh Name"},
@@ -422,6 +437,7 @@ FORMS: dict[str, dict[str, str]] = {
     "versions:delete": {"delete_aliases": "on", "seen_aliases": "latest/prod/gold"},
 }
 SEARCHES = {
+    "teams:trash-selected": {"act": "restore", "v": "{gone}"},
     "teams:remove": {"username": "{user}"},
     "versions:find-file": {"path": "a"},
     "collections:selected": {"v": "0", "act": "delete"},
@@ -440,7 +456,7 @@ BARE = {
 # Posted, and no event: nothing of the registry changes.
 QUIET = {
     *(":setup", ":sign-in", ":forgotten", ":new-password", ":join", ":sign-out", ":markdown-preview"),
-    *("projects:star", "collections:star", ":openid_connect_login"),
+    *("teams:storage", "projects:star", "collections:star", ":openid_connect_login"),
 }
 # Of the tables of Django's admin, tests/web/test_tables.py tells.
 PAGE_ROUTES = [route for route in ROUTES if route.namespace not in ("api", "admin")]

@@ -25,15 +25,13 @@ from registry.models import (
     VersionShare,
 )
 from registry.policy import Act, check
-from registry.services import needed, trashing
+from registry.services import needed, survey, trashing
 from registry.services._common import now
 from registry.services.blob_marks import BlobMarks
 from registry.services.needed import Need
 
 # Of these a page names the first.
 NAMED = 50
-# An entity of more nodes takes longer to walk than somebody waits for a question.
-_NODES = 20_000
 _READ = 2000
 
 
@@ -161,7 +159,7 @@ def _stretches(rows: QuerySet[Version]) -> Iterator[list[int]]:
 
 
 def _bytes(entity: Entity, which: Q, size: int, until: datetime) -> Bytes:
-    if Chunk.objects.filter(scope=entity, kind="e")[: _NODES + 1].count() > _NODES:
+    if Chunk.objects.filter(scope=entity, kind="e")[: survey.NODES + 1].count() > survey.NODES:
         return _kept(entity, which, size)
     held = Version.objects.filter(sequence__project__entity=entity).exclude(manifest=None)
     going = Q(which, state=Version.State.COMMITTED)

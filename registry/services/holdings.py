@@ -10,7 +10,7 @@ from django.db.models import Count, IntegerField, Model, OuterRef, QuerySet, Sub
 from django.db.models.functions import Coalesce
 
 from registry.actor import Actor
-from registry.models import Blob, Entity, Project, Version
+from registry.models import Blob, Entity, Project, StorageShare, Version
 from registry.policy import Act, check
 from registry.services import projects
 
@@ -39,9 +39,18 @@ def stored(actor: Actor, entity: Entity) -> int:
 
 
 def of_projects(actor: Actor, *, entity: Entity, q: str | None = None) -> QuerySet[Project]:
-    """List the entity's projects that the person sees, with the same figures but for `stored`."""
+    """List the entity's projects that the person sees, with the same figures; `stored` and `alone` as last counted.
+
+    `stored` is what the project's live versions reach, `alone` what no other project of the entity reaches.
+    """
     check(actor, Act.VIEW, entity)
-    return _with_figures(projects.listing(actor, entity=entity, q=q), "sequence__project")
+    rows = _with_figures(projects.listing(actor, entity=entity, q=q), "sequence__project")
+    return rows.annotate(stored=_counted("stored"), alone=_counted("alone"))
+
+
+def _counted(field: str) -> Coalesce:
+    own = StorageShare.objects.filter(project=OuterRef("pk"), collection=None)
+    return Coalesce(Subquery(own.values(field), output_field=IntegerField()), 0)
 
 
 def totals(actor: Actor) -> Totals:

@@ -55,7 +55,7 @@ def restore(actor: Actor, *, membership: Membership) -> Restored:
     with transaction.atomic():
         [sequence] = locks.lock_rows([membership.version.sequence_id])
         version = Version.objects.select_for_update().get(pk=membership.version_id)
-        _check_restorable(membership, version)
+        check_in_trash(membership, version)
         if sequence.deleted_at is not None:
             bring_back(actor, sequence)
         names, kept = restore_all(actor, [membership.pk], now())
@@ -145,7 +145,8 @@ def _told(
     )
 
 
-def _check_restorable(membership: Membership, version: Version) -> None:
+def check_in_trash(membership: Membership, version: Version) -> None:
+    """Raise Gone for what was purged, and NotInTrash for what was not deleted."""
     if version.purged_at is not None:
         raise Gone(f"{membership.name} was purged on {version.purged_at:%Y-%m-%d} and can't be restored.")
     if version.state != Version.State.DELETED:

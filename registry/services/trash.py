@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import F, IntegerField
+from django.db.models import Count, F, IntegerField, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from strongroom.core.names import version_number
 
 from registry.actor import Actor, system
 from registry.errors import InvalidInput, NotFound, RegistryError
-from registry.models import Entity, Event, Membership, Project, Version, VersionTag
+from registry.models import Entity, Event, Membership, Project, Version, VersionShare, VersionTag
 from registry.models.versions import MembershipQuerySet
 from registry.policy import Act, check
 from registry.services import events, needed
 from registry.services._common import now
 from registry.services._each import Each
-from registry.services.restoring import Restored, restore
+from registry.services.restoring import Restored, check_in_trash, restore
 from registry.services.trashing import move, purge_date
 
 __all__ = [
@@ -107,6 +108,53 @@ def find(actor: Actor, *, entity: Entity, ids: Iterable[int]) -> list[Membership
     return found
 
 
+def find_versions(actor: Actor, *, entity: Entity, ids: Iterable[int]) -> list[Membership]:
+    """The same by the ids of versions."""
+    rows = Membership.objects.filter(version__in=set(ids)).sources()
+    places = dict(rows.values_list("version_id", "pk"))
+    return find(actor, entity=entity, ids=[places.get(pk, 0) for pk in ids])
+
+
+def check_all(actor: Actor, act: Act, rows: Iterable[Membership]) -> None:
+    """Judge an act in each project of some versions."""
+    for place in {row.collection.project_id: row.collection.project for row in rows}.values():
+        check(actor, act, place)
+
+
+def sums(rows: Iterable[Membership]) -> dict[str, int]:
+    """Add up what some versions have, and what they alone use."""
+    found = [(row.version.size, getattr(row, "only_here", 0)) for row in rows]
+    return {
+        "versions": len(found),
+        "size": sum(size for size, _ in found),
+        "only_here": sum(only for _, only in found),
+    }
+
+
+def whole(actor: Actor, *, entity: Entity) -> dict[str, int]:
+    """The same for the whole trash of an entity."""
+    rows = of_entity(actor, entity=entity).order_by()
+    found = rows.aggregate(
+        versions=Count("pk"),
+        size=Coalesce(Sum("version__size"), 0),
+        sum_here=Coalesce(Sum("version__share__alone"), 0),
+    )
+    return {"versions": found["versions"], "size": found["size"], "only_here": found["sum_here"]}
+
+
+def places(shares: QuerySet[VersionShare]) -> list[tuple[VersionShare, Membership]]:
+    """Put what was counted of versions beside where they were logged."""
+    listed = list(shares)
+    rows = Membership.objects.filter(version__in=[share.pk for share in listed]).sources()
+    found = {row.version_id: row for row in rows.for_listing().without_cards()}
+    return [(share, found[share.pk]) for share in listed if share.pk in found]
+
+
+def days_of_all() -> int:
+    """Return the trash period of teams that have none of their own."""
+    return int(settings.TRASH_DAYS)
+
+
 def restore_each(
     actor: Actor, *, rows: Sequence[Membership]
 ) -> tuple[list[Restored], list[tuple[str, RegistryError]]]:
@@ -127,8 +175,7 @@ def purge(actor: Actor, *, rows: Sequence[Membership]) -> int:
 
     Refused with InUse while a draft's run uses one of them.
     """
-    for place in {row.collection.project_id: row.collection.project for row in rows}.values():
-        check(actor, Act.PURGE, place)
+    check_all(actor, Act.PURGE, rows)
     at, done = now(), 0
     with transaction.atomic():
         for first in range(0, len(rows), _BATCH):
@@ -137,6 +184,8 @@ def purge(actor: Actor, *, rows: Sequence[Membership]) -> int:
                 actor, [row.version_id for row in some], some[0].name if len(some) == 1 else "One of these"
             )
             done += _claim(actor, [row.version_id for row in some], at)
+        if len(rows) == 1 and not done:
+            check_in_trash(rows[0], Version.objects.get(pk=rows[0].version_id))
     return done
 
 

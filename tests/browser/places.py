@@ -24,6 +24,7 @@ class World(Generic[Who]):
     data: str
     run: str
     trashed: str
+    in_trash: int
     # What finds something: in names, in a card, in metadata, and among the versions.
     found: str
     in_card: str
@@ -57,6 +58,12 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "members": f"/teams/{team}/members",
         "organization-teams": f"/teams/{world.organization}/teams",
         "team-storage": f"/teams/{team}/storage",
+        "team-storage-collections": f"/teams/{team}/storage/collections",
+        "team-storage-freed": f"/teams/{team}/storage/freed",
+        "team-trash": f"/teams/{team}/trash",
+        "team-trash-nothing": f"/teams/{team}/trash?q=zzzz",
+        "team-trash-selected": f"/teams/{team}/trash/selected?act=purge&v={world.in_trash}",
+        "team-trash-empty": f"/teams/{team}/trash/empty",
         "member-remove": f"/teams/{team}/members/remove?username={world.colleague}",
         "team-settings": f"/settings/{team}",
         "team-activity": f"/settings/{team}/activity",

@@ -6,7 +6,7 @@ import pytest
 
 from registry.errors import Forbidden, InUse, NotFound
 from registry.models import Alias, Collection, Event, Membership, Project, Version
-from registry.services import collections, deletions, drafts, many, retention, runs, trash, versions
+from registry.services import collections, deletions, drafts, many, retention, runs, survey, trash, versions
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -57,7 +57,7 @@ def test_what_really_comes_back_is_what_was_said(people, project, bob, v0, v1):
 
 
 def test_an_entity_too_large_to_walk_is_told_by_the_last_count(bob, v0, v1, monkeypatch):
-    monkeypatch.setattr(deletions, "_NODES", 1)
+    monkeypatch.setattr(survey, "NODES", 1)
     found = deletions.of_versions(bob, [v0]).bytes
     assert (found.freed, found.at_least) == (0, True)
 

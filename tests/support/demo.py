@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import subprocess
@@ -192,6 +193,7 @@ def world(member: Api, links: dict[str, str]) -> World[str]:
         data=data,
         run=f"{project}/runs/{run}",
         trashed=f"{project}/artifacts/{trashed['collection']}/{trashed['version']}",
+        in_trash=int(base64.b64decode(trashed["id"]).decode().rpartition(":")[2]),
         found="digits",
         in_card="cultivars",
         in_metadata="neighbours",

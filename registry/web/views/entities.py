@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from registry.actor import Actor
 from registry.models import Entity
 from registry.policy import Act, can, check
-from registry.services import audit, holdings, policies, projects, retention, teams
+from registry.services import audit, policies, projects, retention, teams
 from registry.web import feeds, orders, searches
 from registry.web.forms import events
 from registry.web.forms.policies import DefaultForm, TeamSettingsForm
@@ -48,17 +48,6 @@ def activity(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
         request, actor, form, lambda **given: audit.of_entity(actor, found, **given), origin=True
     )
     return show(request, "teams/activity.html", context, status=400 if form.errors else 200)
-
-
-@page()
-def storage(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
-    """What the projects of a person or a team hold, and what the store keeps for them."""
-    found = teams.find_entity(actor, entity)
-    asked, _ = searches.of(request)
-    listed = holdings.of_projects(actor, entity=found, **asked.given())
-    context = frame(actor, found, "storage") | {"asked": asked, "stored": holdings.stored(actor, found)}
-    context["pager"] = paged(request, listed, orders.PROJECT_HOLDINGS, by_time=False)
-    return show(request, "teams/storage.html", context)
 
 
 @page("GET", "POST")

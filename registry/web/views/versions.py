@@ -15,7 +15,7 @@ from registry.errors import NotFound
 from registry.http import markdown
 from registry.models import Membership
 from registry.policy import Act, check
-from registry.services import audit, deletions, latest, retention, runs, versions
+from registry.services import audit, deletions, latest, retention, runs, storage_counts, versions
 from registry.web import feeds, orders, rows, searches, snippets
 from registry.web.columns import is_number
 from registry.web.forms import events
@@ -70,6 +70,7 @@ def overview(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
         "used_by_more": more,
         "used_by_counted": more < _COUNTED,
         "figures": figures(membership.version.metadata),
+        "only_here": storage_counts.alone(membership.version_id),
         "use": snippets.use(membership),
     }
     return show(request, "versions/overview.html", context)
