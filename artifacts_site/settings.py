@@ -163,6 +163,9 @@ STORAGES = {
 
 # --- Limits and periods ------------------------------------------------------------------------------
 TRASH_DAYS = env_int("STRONGROOM_TRASH_DAYS", 7, most=36500)
+# Bytes that the store may keep for a team or a person; 0 is without limit.
+QUOTA_SOFT = env_int("STRONGROOM_QUOTA_SOFT_GB", 0, most=10**9) * 10**9
+QUOTA_HARD = env_int("STRONGROOM_QUOTA_HARD_GB", 0, most=10**9) * 10**9
 DRAFT_HOURS = env_int("STRONGROOM_DRAFT_HOURS", 24, least=1, most=87600)
 BUNDLE_LIMIT = env_int("STRONGROOM_BUNDLE_MIB", 64, least=1, most=1024) * MIB
 FRAME_LIMIT = MIB

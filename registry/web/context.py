@@ -38,6 +38,7 @@ _ON = {
     "installation:password-link": "installation",
     "installation:organizations": "installation",
     "installation:storage": "installation",
+    "installation:quota": "installation",
     "installation:jobs": "installation",
     "api:docs": "docs",
 }

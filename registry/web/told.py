@@ -64,6 +64,8 @@ _FIELDS = {
     "file_count": "files",
     "purge_at": "restorable until",
     "trash_days": "days in the trash",
+    "quota_soft": "warned near",
+    "quota_hard": "refused beyond",
 }
 _EDITED = {"description": "card", "metadata": "metadata", "ttl": "time to live"}
 # Shown on the page of the thing itself; here they would only push the rest aside.
@@ -201,7 +203,7 @@ def _value(act: str, value: Any) -> str:
 def _one(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if name == "size" and isinstance(value, int):
+    if name in ("size", "quota_soft", "quota_hard") and isinstance(value, int):
         return size(value)
     if name == "ttl" and isinstance(value, int):
         return duration(value)

@@ -146,6 +146,7 @@ installation_patterns = [
     path("installation/people/<username>/link", installation.password_link, name="password-link"),
     path("installation/organizations", installation.organizations, name="organizations"),
     path("installation/storage", installation.storage, name="storage"),
+    path("installation/storage/<entity>", installation.quota, name="quota"),
     path("background-work", jobs.listing, name="jobs"),
 ]
 

@@ -133,6 +133,7 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "organization-members": (world.admin, f"/teams/{world.organization}/members"),
         "organizations": (world.admin, "/installation/organizations"),
         "storage": (world.admin, "/installation/storage"),
+        "quota": (world.admin, f"/installation/storage/{world.team}"),
         "forgotten": (None, "/sign-in/forgotten"),
         "new-password": (None, world.password_link),
         "sign-in": (None, "/sign-in"),

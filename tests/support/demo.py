@@ -164,6 +164,7 @@ def act_at_pages(people: dict[str, Pages]) -> dict[str, str]:
     home = f"/{TEAM}/{PROJECT}"
     for path in (home, f"{home}/artifacts/{MODELS}", f"{home}/artifacts/wine"):
         people[MEMBER].send(f"{path}/star", form_on=path, on="1")
+    people[MEMBER].send(f"/teams/{TEAM}/storage", form_on=f"/teams/{TEAM}/storage")
     members = f"/teams/{TEAM}/members"
     invite = {"form_on": members, "role": "member"}
     people[MEMBER].send(f"/teams/{TEAM}/invitations", **invite, email="priya@example.org")

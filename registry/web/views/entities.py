@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from registry.actor import Actor
 from registry.models import Entity
 from registry.policy import Act, can, check
-from registry.services import audit, policies, projects, retention, teams
+from registry.services import audit, policies, projects, quotas, retention, teams
 from registry.web import feeds, orders, searches
 from registry.web.forms import events
 from registry.web.forms.policies import DefaultForm, TeamSettingsForm
@@ -24,6 +24,7 @@ def frame(actor: Actor, entity: Entity, tab: str) -> dict[str, Any]:
         "tab": tab,
         "may_create": projects.may_create_in(actor, entity),
         "may_set": can(actor, Act.SET_POLICY, entity),
+        "warned": quotas.warning(entity),
     }
 
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from registry.actor import Actor
 from registry.models import Entity
 from registry.policy import Act, can
-from registry.services import holdings, storage_counts, teams, trash
+from registry.services import holdings, quotas, storage_counts, teams, trash
 from registry.web import meters, orders, searches, told
 from registry.web.pager import paged
 from registry.web.pages import done, page, show
@@ -24,6 +24,7 @@ def frame(actor: Actor, entity: Entity, tab: str) -> dict[str, Any]:
         "entity": entity,
         "tab": tab,
         "may_set": can(actor, Act.SET_POLICY, entity),
+        "warned": quotas.warning(entity),
         "may_purge": can(actor, Act.PURGE, entity),
         # No more than a page says: "1,000+" is enough of a number.
         "trashed": trash.of_entity(actor, entity=entity).order_by()[: _COUNTED + 1].count(),

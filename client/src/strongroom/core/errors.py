@@ -240,6 +240,12 @@ class StorageFull(StrongroomError):
     code, status = "storage_full", 507
 
 
+class QuotaExceeded(StorageFull):
+    """More bytes than the team may store; `details` has `limit`, `stored` and `coming`."""
+
+    code = "quota_exceeded"
+
+
 # Only in the client: no server answers with these.
 class ArtifactStatusError(Conflict, AttributeError):
     """The artifact is not in the state that the call needs; an AttributeError, so that `hasattr` tells."""
