@@ -6,7 +6,17 @@ from billiard.exceptions import SoftTimeLimitExceeded
 
 from celery_worker.app import app
 from registry import jobs
-from registry.services import accounts, drafts, retention, runs, statistics, survey, trash, uploads
+from registry.services import (
+    accounts,
+    drafts,
+    project_trash,
+    retention,
+    runs,
+    statistics,
+    survey,
+    trash,
+    uploads,
+)
 
 # A task that is out of time stops, and does not go on with the next row.
 jobs.STOPS.append(SoftTimeLimitExceeded)
@@ -66,3 +76,4 @@ def purge_due() -> None:
     """Purge versions that were in the trash for the whole trash period."""
     with jobs.track("trash.purge_due") as counts:
         counts["versions"] = trash.purge_due()
+        counts["projects"] = project_trash.purge_due()

@@ -134,6 +134,8 @@ def _is_of_organization(user: User, entity: Entity) -> bool:
 
 def role_for(user: User | None, project: Project) -> Role | None:
     """Return the higher of the roles that apply: one's own, and what an open project gives."""
+    if project.deleted_at is not None:
+        return None
     held = role_in(user, project.entity)
     if held is None and user is not None and user.is_active:
         opened = project.visibility == Project.Visibility.ORGANIZATION

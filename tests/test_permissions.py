@@ -17,7 +17,17 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from registry.models import Event, Identity
-from registry.services import collections, drafts, invitations, keys, runs, teams, trash, uploads
+from registry.services import (
+    collections,
+    drafts,
+    invitations,
+    keys,
+    project_trash,
+    runs,
+    teams,
+    trash,
+    uploads,
+)
 from tests import factories
 
 ROLES = ("anonymous", "stranger", "organization", "viewer", "member", "admin", "instance")
@@ -65,7 +75,9 @@ API: dict[str, dict[str, Needs]] = {
     "organization-members": {"get": Needs.ENTITY},
     "organization-member": {"put": Needs.ORGANIZE, "delete": Needs.ORGANIZE},
     "team-settings": {"get": Needs.ENTITY, "patch": Needs.MANAGE},
-    "project": {"get": V, "patch": Needs.SETTINGS},
+    "project": {"get": V, "patch": Needs.SETTINGS, "delete": Needs.SETTINGS},
+    "project-restore": {"post": Needs.MANAGE},
+    "deleted-projects": {"get": Needs.MANAGE},
     "project-ttl": {"get": V, "put": Needs.SETTINGS},
     "project-deletion": {"get": Needs.SETTINGS},
     "collection-deletion": {"get": C},
@@ -159,6 +171,7 @@ QUERIES = {
     "search": "q=resnet",
     "collection": "delete_aliases=true",
     "version": "delete_aliases=true",
+    "project": "delete_aliases=true",
 }
 
 
@@ -210,6 +223,9 @@ def world(db):
     trash.move(maker, gone, cause="person")
     box = factories.log(people.bob, project, "box", {"a": b"z"}).collection
     collections.delete(maker, collection=box, delete_aliases=True)
+    lost = factories.project(people)
+    factories.log(people.bob, lost, "bin", {"a": b"w"})
+    project_trash.delete(factories.actor(people.alice), project=lost, delete_aliases=True)
     draft, _ = drafts.begin(maker, project=project, collection="resnet", type="model")
     drafts.stage(maker, draft=draft, lines=factories.manifest_lines({"a": b"x"}))
     upload, _ = uploads.begin(maker, draft=draft, size=1, parts=1)
@@ -244,6 +260,7 @@ def world(db):
         "key_id": people.bob.api_keys.get(name="member").pk,
         "uid": "MQ",
         "gone": gone.version_id,
+        "lost": lost.name,
         "event": Event.objects.get(act="alias.move", subject="prod").pk,
         "tail": "files/a",
         "provider_id": "oidc",
@@ -263,6 +280,8 @@ def world(db):
 def address(route: Route, world: World) -> str:
     values = dict(world.values)
     values["collection"] = world.restorable.get(str(route), values["collection"])
+    if str(route) in ("api:project-restore", "projects:restore", "projects:purge"):
+        values["project"] = values["lost"]
     if route.namespace != "api":
         values |= {"number": 0, "path": PATHS.get(str(route), "a")}
     return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values[found[1]]), route.pattern)
@@ -357,6 +376,9 @@ PAGES: dict[str, dict[str, Needs]] = {
     "projects:activity": {"get": V},
     "projects:trash": {"get": V},
     "projects:settings": {"get": S, "post": S},
+    "projects:delete": {"get": S, "post": S},
+    "projects:restore": {"post": MG},
+    "projects:purge": {"get": MG, "post": MG},
     "projects:ttl": {"post": S},
     "collections:detail": {"get": V},
     "collections:by-type": {"get": V},
@@ -422,6 +444,8 @@ FORMS: dict[str, dict[str, str]] = {
     "projects:new-collection": {"name": "fresh", "type": "model"},
     "projects:settings": {"description": "fresh", "visibility": "organization"},
     "projects:ttl": {"kind": "days", "days": "9"},
+    "projects:delete": {"typed": "{project}"},
+    "projects:purge": {"typed": "{lost}"},
     "collections:card": {"description": "fresh", "seen": hashlib.sha256(b"").hexdigest()},
     "collections:settings": {"name": "fresh", "type": "model", "tags": "a, b"},
     "collections:ttl": {"kind": "never"},
@@ -454,6 +478,7 @@ BARE = {
     "teams:uninvite",
     "versions:restore",
     "collections:restore",
+    "projects:restore",
 }
 # Posted, and no event: nothing of the registry changes.
 QUIET = {

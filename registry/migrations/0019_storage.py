@@ -123,6 +123,11 @@ class Migration(migrations.Migration):
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
+            model_name="project",
+            name="purged_at",
+            field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AddField(
             model_name="team",
             name="deleted_at",
             field=models.DateTimeField(blank=True, null=True),
@@ -130,6 +135,11 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="team",
             name="purge_at",
+            field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name="team",
+            name="purged_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
@@ -164,6 +174,13 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="project_deleted_has_purge_date",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="project",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("purged_at", None), ("deleted_at__isnull", False), _connector="OR"),
+                name="project_purged_only_when_deleted",
             ),
         ),
         migrations.AddConstraint(

@@ -70,8 +70,9 @@ class Project(models.Model):
     deleted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
-    # Until when it can be restored.
+    # Until when it can be restored, and when that was over.
     purge_at = models.DateTimeField(null=True, blank=True)
+    purged_at = models.DateTimeField(null=True, blank=True)
 
     objects = ProjectQuerySet.as_manager()
 
@@ -84,6 +85,10 @@ class Project(models.Model):
                 condition=Q(deleted_at=None, purge_at=None)
                 | Q(deleted_at__isnull=False, purge_at__isnull=False),
                 name="project_deleted_has_purge_date",
+            ),
+            models.CheckConstraint(
+                condition=Q(purged_at=None) | Q(deleted_at__isnull=False),
+                name="project_purged_only_when_deleted",
             ),
             models.CheckConstraint(condition=~Q(name=""), name="project_name_not_empty"),
             models.CheckConstraint(condition=Q(kind__in=["project", "registry"]), name="project_kind_known"),

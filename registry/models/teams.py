@@ -130,8 +130,9 @@ class Team(models.Model):
     quota_hard = models.PositiveBigIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     deleted_at = models.DateTimeField(null=True, blank=True)
-    # Until when it can be restored.
+    # Until when it can be restored, and when that was over.
     purge_at = models.DateTimeField(null=True, blank=True)
+    purged_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -194,9 +195,14 @@ def delete(actor: Actor, *, collection: Collection, delete_aliases: DeleteAliase
         held = list(Alias.objects.filter(collection=row).values_list("name", flat=True))
         refuse_held(row.name, held, delete_aliases)
         until = trashing.purge_date(at, row.project.entity)
-        trashing.move_all(actor, _to_move(row), cause=Version.Cause.PERSON, at=at, until=until)
-        Collection.objects.filter(pk=row.pk).update(deleted_at=at, purge_at=until)
-        events.record(actor, "collection.delete", collection=row, subject=str(row), before={"aliases": held})
+        bury(actor, row, held, at, until)
+
+
+def bury(actor: Actor, row: Collection, held: list[str], at: datetime, until: datetime) -> None:
+    """Move a collection to the trash, which is locked; the rights were checked, and that its aliases may go."""
+    trashing.move_all(actor, _to_move(row), cause=Version.Cause.PERSON, at=at, until=until)
+    Collection.objects.filter(pk=row.pk).update(deleted_at=at, purge_at=until)
+    events.record(actor, "collection.delete", collection=row, subject=str(row), before={"aliases": held})
 
 
 def _to_move(collection: Collection) -> Iterator[list[Membership]]:
@@ -251,17 +257,22 @@ def restore(actor: Actor, *, collection: Collection) -> RestoredCollection:
             raise NotInTrash(f"{collection.name} is not in the trash: there is nothing to restore.")
         if row.purge_at is None or row.purge_at <= at:
             raise Gone(f"{row.name} was deleted on {row.deleted_at:%Y-%m-%d}, and its versions were purged.")
-        restoring.bring_back(actor, row)
-        done = RestoredCollection(row)
-        members = Membership.objects.trashed().sources().filter(collection=row)
-        # Newest first, so that `latest` finds its place with the first batch.
-        mine = members.filter(version__deleted_at=row.deleted_at).order_by("-number")
-        ids = list(mine.values_list("pk", flat=True))
-        for first in range(0, len(ids), trashing.BATCH):
-            names, kept = restoring.restore_all(actor, ids[first : first + trashing.BATCH], at)
-            done.versions += len(names)
-            done.kept += len(kept)
-            done.aliases_back += [name for each in names.values() for name in each.back]
-            done.aliases_moved_on += [moved for each in names.values() for moved in each.moved_on]
-        row.refresh_from_db(fields=["deleted_at", "purge_at", "version_count", "updated_at"])
+        return unearth(actor, row, at)
+
+
+def unearth(actor: Actor, row: Collection, at: datetime) -> RestoredCollection:
+    """Bring back a deleted collection, which is locked, with what was deleted with it; the rights were checked."""
+    restoring.bring_back(actor, row)
+    done = RestoredCollection(row)
+    members = Membership.objects.trashed().sources().filter(collection=row)
+    # Newest first, so that `latest` finds its place with the first batch.
+    mine = members.filter(version__deleted_at=row.deleted_at).order_by("-number")
+    ids = list(mine.values_list("pk", flat=True))
+    for first in range(0, len(ids), trashing.BATCH):
+        names, kept = restoring.restore_all(actor, ids[first : first + trashing.BATCH], at)
+        done.versions += len(names)
+        done.kept += len(kept)
+        done.aliases_back += [name for each in names.values() for name in each.back]
+        done.aliases_moved_on += [moved for each in names.values() for moved in each.moved_on]
+    row.refresh_from_db(fields=["deleted_at", "purge_at", "version_count", "updated_at"])
     return done

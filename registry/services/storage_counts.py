@@ -12,8 +12,8 @@ from registry.policy import Act, check
 from registry.services import survey
 from registry.services._common import now
 
-# What brings bytes back, or is what they come back from.
-FREEING = ("version.purge", "project.purge", "team.purge", "storage.collect")
+# After these bytes come back.
+FREEING = ("version.purge", "project.purge")
 _YEAR = timedelta(days=366)
 
 

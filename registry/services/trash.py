@@ -204,6 +204,17 @@ def purge_all(actor: Actor, *, entity: Entity) -> tuple[int, int]:
     return done, kept
 
 
+def purge_of_project(actor: Actor, *, project: Project) -> int:
+    """Purge all versions of a project that is deleted for good; the rights were checked."""
+    done, last, at = 0, 0, now()
+    rows = Version.objects.filter(sequence__project=project, state=Version.State.DELETED, purged_at=None)
+    while ids := list(rows.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:_BATCH]):
+        with transaction.atomic():
+            done += _claim(actor, ids, at)
+        last = ids[-1]
+    return done
+
+
 def _not_needed(actor: Actor, batch: list[Membership]) -> list[Membership]:
     if not needed.listing(actor, [row.version_id for row in batch], ""):
         return batch

@@ -29,6 +29,7 @@ from registry.web.views import (
     patterns,
     policies,
     profile,
+    project_trash,
     projects,
     runs,
     search,
@@ -108,6 +109,9 @@ project_patterns = [
     path("<entity>/<project>/activity", events.of_project, name="activity"),
     path("<entity>/<project>/trash", trash.listing, name="trash"),
     path("<entity>/<project>/settings", projects.settings, name="settings"),
+    path("<entity>/<project>/delete", project_trash.delete, name="delete"),
+    path("<entity>/<project>/restore", project_trash.restore, name="restore"),
+    path("<entity>/<project>/purge", project_trash.purge, name="purge"),
     path("<entity>/<project>/ttl", policies.of_project, name="ttl"),
     path("<entity>/<project>/undo/<int:event>", undoing.undo, name="undo"),
 ]

@@ -84,6 +84,7 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "activity": f"{project}/activity",
         "trash": f"{project}/trash",
         "project-settings": f"{project}/settings",
+        "project-delete": f"{project}/delete",
         "collection": collection,
         "collection-nothing": f"{collection}?q=zzzz",
         "collection-filtered": f"{collection}?{world.among_versions}",

@@ -35,6 +35,8 @@ from registry.models import (
     RunInput,
     RunOutput,
     Star,
+    StorageCount,
+    StorageShare,
     StoredObject,
     Team,
     TeamMember,
@@ -44,7 +46,7 @@ from registry.models import (
     Version,
     VersionTag,
 )
-from registry.services import collections, drafts, invitations, keys, retention, runs
+from registry.services import collections, drafts, invitations, keys, retention, runs, survey
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +76,7 @@ def rows():
     Blob.objects.create(scope=people.alice.entity, sha256=b"s" * 32, md5=b"m" * 16, size=1, object=stored)
     ProtectedAlias.objects.create(project=project, pattern="prod", folded="prod")
     JobRun.objects.create(task="t", started_at=NOW)
+    survey.count(people.team.entity)
     invitations.invite(alice, team=people.team, role="viewer", link=str)
     Identity.objects.create(user=people.bob, issuer="https://example.org", subject="1")
     return SimpleNamespace(
@@ -156,6 +159,8 @@ BREAK = {
     "organization_member_once": copy(OrganizationMember),
     "organization_role_known": change(OrganizationMember, role="viewer"),
     "project_name_once_per_entity": copy(Project),
+    "project_deleted_has_purge_date": change(Project, deleted_at=NOW),
+    "project_purged_only_when_deleted": change(Project, purged_at=NOW),
     "project_name_not_empty": change(Project, name=""),
     "protected_alias_once_per_registry": copy(ProtectedAlias, pattern="PROD"),
     "protected_alias_not_empty": change(ProtectedAlias, folded=""),
@@ -173,6 +178,24 @@ BREAK = {
     "stored_object_size_not_negative": change(StoredObject, size=-1),
     "stored_object_state_known": change(StoredObject, state="odd"),
     "stored_object_doomed_has_date": change(StoredObject, state="doomed"),
+    "storage_count_once_a_day": copy(StorageCount),
+    "storage_count_adds_up": change(StorageCount, unused=10**6),
+    "storage_share_once_per_project": copy(StorageShare),
+    "storage_share_once_per_collection": add(
+        lambda r: StorageShare(
+            entity=r.people.team.entity,
+            project=r.project,
+            collection=r.one.collection,
+            versions=1,
+            named=1,
+            stored=1,
+            alone=1,
+            idle_since=NOW,
+        )
+    ),
+    "storage_share_alone_within_stored": change(StorageShare, alone=10**6),
+    "team_deleted_has_purge_date": change(Team, deleted_at=NOW),
+    "team_trash_days_within_reason": change(Team, trash_days=36501),
     "team_ttl_editors_known": change(Team, ttl_editors="all"),
     "team_member_once": copy(TeamMember),
     "team_role_known": change(TeamMember, role="owner"),

@@ -34,6 +34,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
             "organization.create", "user.edit",
         ),
     ),
+    "places": ("Deleted and restored", ("project.delete", "project.restore", "project.purge")),
     "people": ("Members", ("member.role", "member.remove", "member.invite", "member.uninvite", "member.join")),
     "accounts": (
         "Accounts and keys",
@@ -46,7 +47,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
 OF_PROJECT = ("logged", "aliases", "edited", "deleted", "used", "runs", "settings")
 OF_COLLECTION = ("logged", "aliases", "edited", "deleted", "used", "settings")
 OF_VERSION = ("logged", "aliases", "edited", "deleted", "used")
-OF_ENTITY = ("people", "accounts", "settings")
+OF_ENTITY = ("people", "accounts", "settings", "places")
 
 
 # Within what every clock and database knows, in any time zone.

@@ -33,6 +33,13 @@ class PurgeForm(ServiceForm):
         return {}
 
 
+class DeleteProjectForm(PurgeForm):
+    """A deletion into the trash of all that a project holds, with the aliases that the page named or counted."""
+
+    def given(self) -> dict[str, Any]:
+        return {"delete_aliases": True}
+
+
 class PeriodForm(ServiceForm):
     """How long the trash keeps what a team deletes."""
 

@@ -10,9 +10,9 @@ from django.urls import reverse
 
 from registry.actor import Actor
 from registry.errors import InvalidInput
-from registry.models import Entity, Membership, Team, Version
-from registry.policy import Act, check
-from registry.services import teams, trash
+from registry.models import Entity, Membership, Project, Team, Version
+from registry.policy import Act, can, check
+from registry.services import project_trash, teams, trash
 from registry.web import orders, searches
 from registry.web.forms.trash import PeriodForm, PurgeForm, RestoreForm
 from registry.web.pager import paged
@@ -24,6 +24,7 @@ CAUSES = ((Version.Cause.PERSON.value, "By hand"), (Version.Cause.EXPIRY.value, 
 _ACTS = {"restore": Act.DELETE, "purge": Act.PURGE}
 # A toast is read at a glance.
 _NAMED = 5
+_PROJECTS = 100
 
 
 @page()
@@ -39,8 +40,15 @@ def _listing(
     rows = trash.of_entity(actor, entity=found, **asked.given()).without_cards()
     context = frame(actor, found, "trash") | {"asked": asked, "choices": choices}
     context["pager"] = paged(request, rows, orders.TRASH)
-    context |= _period(found, form)
+    context |= _period(found, form) | {"gone": _projects(actor, found)}
     return show(request, "storage/trash.html", context, status=form.status if form else 200)
+
+
+def _projects(actor: Actor, found: Entity) -> list[Project]:
+    """The deleted projects, for who may bring them back."""
+    if not can(actor, Act.DELETE_PROJECT, found):
+        return []
+    return list(project_trash.deleted(actor, entity=found).order_by("-deleted_at", "-pk")[:_PROJECTS])
 
 
 def _period(found: Entity, form: PeriodForm | None) -> dict[str, Any]:
