@@ -14,6 +14,7 @@ from registry.services import (
     runs,
     statistics,
     survey,
+    team_trash,
     trash,
     uploads,
 )
@@ -77,3 +78,4 @@ def purge_due() -> None:
     with jobs.track("trash.purge_due") as counts:
         counts["versions"] = trash.purge_due()
         counts["projects"] = project_trash.purge_due()
+        counts["teams"] = team_trash.purge_due()

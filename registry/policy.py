@@ -88,7 +88,7 @@ def rank(role: Role | None) -> int:
 
 def role_in(user: User | None, entity: Entity) -> Role | None:
     """Return the role that the person holds in an entity itself, whatever a project adds."""
-    if user is None or not user.is_active:
+    if user is None or not user.is_active or entity.deleted_at is not None:
         return None
     if user.is_admin or user.entity_id == entity.pk:
         return Role.ADMIN
@@ -111,7 +111,7 @@ def _read_role(user: User, entity: Entity) -> Role | None:
 
 def roles_in(user: User, entities: Sequence[Entity]) -> dict[int, Role]:
     """The same for several entities at once, by id; those without a role are left out."""
-    ids = [entity.pk for entity in entities]
+    ids = [entity.pk for entity in entities if entity.deleted_at is None]
     if not user.is_active:
         return {}
     if user.is_admin:
@@ -164,6 +164,8 @@ def _role_in_team(user: User, act: Act, team: Team) -> Role | None:
     if act is Act.DELETE_TEAM:
         # Not for the team itself: what goes is the organization's.
         return role_in(user, team.organization.entity) or _held(user, Act.VIEW, team)
+    if team.entity.deleted_at is not None:
+        return None
     held = role_in(user, team.entity)
     if rank(held) >= rank(Role.ADMIN):
         return held

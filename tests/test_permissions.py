@@ -16,6 +16,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from registry.actor import system
 from registry.models import Event, Identity
 from registry.services import (
     collections,
@@ -24,6 +25,7 @@ from registry.services import (
     keys,
     project_trash,
     runs,
+    team_trash,
     teams,
     trash,
     uploads,
@@ -46,6 +48,8 @@ class Needs(Enum):
     MANAGE = (401, 404, 403, 403, 403, "ok", "ok")
     # Of the organization itself, where nobody here but the installation's admin is admin.
     ORGANIZE = (401, 404, 403, 403, 403, 403, "ok")
+    # A team that was deleted is there only for who may bring it back.
+    ORGANIZE_LOST = (401, 404, 404, 404, 404, 404, "ok")
     INSTANCE = (401, 403, 403, 403, 403, 403, "ok")
     CREATE_PROJECT = (401, 404, 403, 403, "ok", "ok", "ok")
     VIEW = (401, 404, 404, "ok", "ok", "ok", "ok")
@@ -70,6 +74,9 @@ API: dict[str, dict[str, Needs]] = {
     "projects": {"get": Needs.ENTITY, "post": Needs.CREATE_PROJECT},
     "entity-events": {"get": Needs.MANAGE},
     "entity-ttl": {"get": Needs.ENTITY, "put": Needs.MANAGE},
+    "team": {"delete": Needs.ORGANIZE},
+    "team-deletion": {"get": Needs.ORGANIZE},
+    "team-restore": {"post": Needs.ORGANIZE_LOST},
     "members": {"get": Needs.ENTITY},
     "member": {"put": Needs.MANAGE, "delete": Needs.MANAGE},
     "organization-members": {"get": Needs.ENTITY},
@@ -172,6 +179,7 @@ QUERIES = {
     "collection": "delete_aliases=true",
     "version": "delete_aliases=true",
     "project": "delete_aliases=true",
+    "team": "delete_aliases=true",
 }
 
 
@@ -223,6 +231,10 @@ def world(db):
     trash.move(maker, gone, cause="person")
     box = factories.log(people.bob, project, "box", {"a": b"z"}).collection
     collections.delete(maker, collection=box, delete_aliases=True)
+    gone_team = teams.create_team(
+        system("command"), name=factories.unique("gone"), organization=people.organization
+    )
+    team_trash.delete(factories.actor(people.root), team=gone_team)
     lost = factories.project(people)
     factories.log(people.bob, lost, "bin", {"a": b"w"})
     project_trash.delete(factories.actor(people.alice), project=lost, delete_aliases=True)
@@ -261,6 +273,7 @@ def world(db):
         "uid": "MQ",
         "gone": gone.version_id,
         "lost": lost.name,
+        "lost_team": gone_team.entity.name,
         "event": Event.objects.get(act="alias.move", subject="prod").pk,
         "tail": "files/a",
         "provider_id": "oidc",
@@ -282,6 +295,8 @@ def address(route: Route, world: World) -> str:
     values["collection"] = world.restorable.get(str(route), values["collection"])
     if str(route) in ("api:project-restore", "projects:restore", "projects:purge"):
         values["project"] = values["lost"]
+    if str(route) in ("api:team-restore", "teams:restore"):
+        values["team"] = values["entity"] = values["lost_team"]
     if route.namespace != "api":
         values |= {"number": 0, "path": PATHS.get(str(route), "a")}
     return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values[found[1]]), route.pattern)
@@ -362,6 +377,8 @@ PAGES: dict[str, dict[str, Needs]] = {
     "teams:trash-selected": {"get": Needs.CREATE_PROJECT, "post": Needs.CREATE_PROJECT},
     "teams:trash-empty": {"get": MG, "post": MG},
     "teams:trash-period": {"post": MG},
+    "teams:delete": {"get": Needs.ORGANIZE, "post": Needs.ORGANIZE},
+    "teams:restore": {"post": Needs.ORGANIZE_LOST},
     "teams:remove": {"get": MG, "post": MG},
     "teams:invite": {"post": MG},
     "teams:uninvite": {"post": MG},
@@ -438,6 +455,7 @@ FORMS: dict[str, dict[str, str]] = {
     "teams:trash-empty": {"typed": "{entity}"},
     "teams:trash-period": {"kind": "days", "days": "30"},
     "teams:remove": {"username": "{user}"},
+    "teams:delete": {"typed": "{entity}"},
     "teams:invite": {"role": "viewer"},
     ":profile": {"act": "profile", "full_name": "Fresh Name"},
     "projects:create": {"entity": "{entity}", "name": "fresh", "visibility": "private"},
@@ -479,6 +497,7 @@ BARE = {
     "versions:restore",
     "collections:restore",
     "projects:restore",
+    "teams:restore",
 }
 # Posted, and no event: nothing of the registry changes.
 QUIET = {

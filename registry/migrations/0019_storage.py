@@ -103,6 +103,21 @@ class Migration(migrations.Migration):
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
+            model_name="entity",
+            name="deleted_at",
+            field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name="entity",
+            name="purge_at",
+            field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name="entity",
+            name="purged_at",
+            field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AddField(
             model_name="project",
             name="deleted_at",
             field=models.DateTimeField(blank=True, null=True),
@@ -129,21 +144,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="team",
-            name="deleted_at",
-            field=models.DateTimeField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name="team",
-            name="purge_at",
-            field=models.DateTimeField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name="team",
-            name="purged_at",
-            field=models.DateTimeField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name="team",
             name="quota_hard",
             field=models.PositiveBigIntegerField(blank=True, null=True),
         ),
@@ -156,6 +156,17 @@ class Migration(migrations.Migration):
             model_name="team",
             name="trash_days",
             field=models.PositiveIntegerField(blank=True, null=True),
+        ),
+        migrations.AddConstraint(
+            model_name="entity",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("deleted_at", None), ("purge_at", None), ("purged_at", None)),
+                    models.Q(("deleted_at__isnull", False), ("kind", "team"), ("purge_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="entity_deleted_is_a_team_with_a_date",
+            ),
         ),
         migrations.AddConstraint(
             model_name="project",
@@ -181,17 +192,6 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("purged_at", None), ("deleted_at__isnull", False), _connector="OR"),
                 name="project_purged_only_when_deleted",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="team",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("deleted_at", None), ("purge_at", None)),
-                    models.Q(("deleted_at__isnull", False), ("purge_at__isnull", False)),
-                    _connector="OR",
-                ),
-                name="team_deleted_has_purge_date",
             ),
         ),
         migrations.AddConstraint(

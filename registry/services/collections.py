@@ -260,7 +260,7 @@ def restore(actor: Actor, *, collection: Collection) -> RestoredCollection:
         return unearth(actor, row, at)
 
 
-def unearth(actor: Actor, row: Collection, at: datetime) -> RestoredCollection:
+def unearth(actor: Actor, row: Collection, at: datetime, *, judged: bool = False) -> RestoredCollection:
     """Bring back a deleted collection, which is locked, with what was deleted with it; the rights were checked."""
     restoring.bring_back(actor, row)
     done = RestoredCollection(row)
@@ -269,7 +269,7 @@ def unearth(actor: Actor, row: Collection, at: datetime) -> RestoredCollection:
     mine = members.filter(version__deleted_at=row.deleted_at).order_by("-number")
     ids = list(mine.values_list("pk", flat=True))
     for first in range(0, len(ids), trashing.BATCH):
-        names, kept = restoring.restore_all(actor, ids[first : first + trashing.BATCH], at)
+        names, kept = restoring.restore_all(actor, ids[first : first + trashing.BATCH], at, judged=judged)
         done.versions += len(names)
         done.kept += len(kept)
         done.aliases_back += [name for each in names.values() for name in each.back]

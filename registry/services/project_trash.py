@@ -40,7 +40,7 @@ def delete(actor: Actor, *, project: Project, delete_aliases: DeleteAliases = Fa
     check(actor, Act.DELETE_PROJECT, project)
     for _ in range(_TRIES):
         with transaction.atomic():
-            if _bury(actor, project.pk, delete_aliases, now()):
+            if bury(actor, project.pk, delete_aliases, now()):
                 return
     raise ChangedMeanwhile(
         f"New collections came to {project} while it was deleted. Nothing was changed. Delete it again.",
@@ -49,7 +49,7 @@ def delete(actor: Actor, *, project: Project, delete_aliases: DeleteAliases = Fa
     )
 
 
-def _bury(actor: Actor, project_id: int, delete_aliases: DeleteAliases, at: datetime) -> bool:
+def bury(actor: Actor, project_id: int, delete_aliases: DeleteAliases, at: datetime) -> bool:
     """Lock all of a project and move it; False when a collection came between, and all begins anew.
 
     Collections are locked before their project: so whoever logs does it, too.
@@ -122,15 +122,19 @@ def find_deleted(actor: Actor, entity: Entity, name: str) -> Project:
 def restore(actor: Actor, *, project: Project) -> RestoredProject:
     """Bring a project back with the collections and versions that were deleted with it; others stay in the trash."""
     check(actor, Act.DELETE_PROJECT, project.entity)
-    at = now()
     with transaction.atomic():
-        places = locks.lock_rows(_buried(project))
-        row = lock(project.pk)
-        if row is None or row.deleted_at is None:
-            raise NotInTrash(f"{project} is not in the trash: there is nothing to restore.")
-        if row.purged_at is not None or row.purge_at is None or row.purge_at <= at:
-            raise Gone(f"{row} was deleted on {row.deleted_at:%Y-%m-%d}, and was purged since.")
-        return unearth(actor, row, places, at)
+        return bring_back(actor, project, now())
+
+
+def bring_back(actor: Actor, project: Project, at: datetime) -> RestoredProject:
+    """The same within a transaction, the rights checked."""
+    places = locks.lock_rows(_buried(project))
+    row = lock(project.pk)
+    if row is None or row.deleted_at is None:
+        raise NotInTrash(f"{project} is not in the trash: there is nothing to restore.")
+    if row.purged_at is not None or row.purge_at is None or row.purge_at <= at:
+        raise Gone(f"{row} was deleted on {row.deleted_at:%Y-%m-%d}, and was purged since.")
+    return _unearth(actor, row, places, at)
 
 
 def _buried(project: Project) -> list[int]:
@@ -138,7 +142,7 @@ def _buried(project: Project) -> list[int]:
     return list(rows.exclude(deleted_at=None).values_list("pk", flat=True))
 
 
-def unearth(actor: Actor, row: Project, places: list[Collection], at: datetime) -> RestoredProject:
+def _unearth(actor: Actor, row: Project, places: list[Collection], at: datetime) -> RestoredProject:
     """Bring back a deleted project, which is locked with its collections; the rights were checked."""
     try:
         with transaction.atomic():
@@ -153,7 +157,7 @@ def unearth(actor: Actor, row: Project, places: list[Collection], at: datetime) 
     done = RestoredProject(row)
     for place in places:
         place.project = row
-        back = collections.unearth(actor, place, at)
+        back = collections.unearth(actor, place, at, judged=True)
         done.collections += 1
         done.versions += back.versions
         done.kept += back.kept

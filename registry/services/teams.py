@@ -22,7 +22,9 @@ Place: TypeAlias = Organization | Team
 LONGEST_TRASH = 36500
 _MEMBERSHIPS = Prepared[TeamMember](
     lambda user: (
-        TeamMember.objects.filter(user=user).select_related("team__entity").order_by("team__entity__folded")
+        TeamMember.objects.filter(user=user, team__entity__deleted_at=None)
+        .select_related("team__entity")
+        .order_by("team__entity__folded")
     )
 )
 
@@ -62,7 +64,7 @@ def create_named_team(actor: Actor, *, name: str, organization: str) -> Team:
 def organizations(actor: Actor, *, q: str | None = None) -> QuerySet[Organization]:
     """List all organizations with their teams, and the number of `people` in each."""
     check(actor, Act.ADMINISTER, None)
-    teams = Team.objects.select_related("entity").order_by("entity__folded")
+    teams = Team.objects.filter(entity__deleted_at=None).select_related("entity").order_by("entity__folded")
     rows = Organization.objects.annotate(people=Count("members")).select_related("entity")
     rows = rows.prefetch_related(Prefetch("teams", teams)).order_by("entity__folded")
     if not q:
@@ -74,7 +76,7 @@ def organizations(actor: Actor, *, q: str | None = None) -> QuerySet[Organizatio
 def of_organization(actor: Actor, organization: Organization, *, q: str | None = None) -> QuerySet[Team]:
     """List the teams of an organization by name, each with the number of `people` in it."""
     check(actor, Act.VIEW, organization)
-    rows = Team.objects.filter(organization=organization).select_related("entity")
+    rows = Team.objects.filter(organization=organization, entity__deleted_at=None).select_related("entity")
     rows = rows.annotate(people=Count("members")).order_by("entity__folded")
     return rows.filter(entity__name__icontains=q) if q else rows
 
@@ -257,7 +259,8 @@ def entities_of(actor: Actor) -> list[tuple[Entity, Role]]:
 def find_entity(actor: Actor, name: str) -> Entity:
     """Find an entity that the person may see."""
     entity = (
-        Entity.objects.named(name)
+        Entity.objects.live()
+        .named(name)
         .select_related("user", "team__organization__entity", "organization")
         .first()
     )
@@ -268,7 +271,11 @@ def find_entity(actor: Actor, name: str) -> Entity:
 
 def find_team(actor: Actor, name: str) -> Team:
     """Find a team that the person may see."""
-    team = Team.objects.filter(named(name)).select_related("entity", "organization__entity").first()
+    team = (
+        Team.objects.filter(named(name), entity__deleted_at=None)
+        .select_related("entity", "organization__entity")
+        .first()
+    )
     check_seen(actor, team, f'Team "{name}"')
     assert team is not None
     return team

@@ -40,7 +40,8 @@ def lengthen(entity: Entity) -> None:
     )
     gone = Collection.objects.filter(project__entity=entity, deleted_at__isnull=False)
     away = Project.objects.filter(entity=entity, deleted_at__isnull=False)
-    for rows in (waiting, gone, away):
+    teams = Entity.objects.filter(pk=entity.pk, deleted_at__isnull=False)
+    for rows in (waiting, gone, away, teams):
         # What is over already stays over: its versions may be purged at this moment.
         rows.filter(purge_at__gt=now(), purge_at__lt=F("deleted_at") + period).update(
             purge_at=F("deleted_at") + period

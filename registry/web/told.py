@@ -17,6 +17,9 @@ from registry.web.templatetags.words import day, duration, size
 _WORDS: dict[str, tuple[str, str]] = {
     "organization.create": ("made the organization", "organization made"),
     "team.create": ("made the team", "team made"),
+    "team.delete": ("deleted the team", "team deleted"),
+    "team.restore": ("restored the team", "team restored"),
+    "team.purge": ("purged the team", "team purged"),
     "team.edit": ("changed the settings of", "settings changed"),
     "member.role": ("set the role of", "role changed"),
     "member.remove": ("removed", "member removed"),

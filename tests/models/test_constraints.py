@@ -138,6 +138,7 @@ BREAK = {
     "draft_once_per_client_id": add(
         lambda r: Version(sequence=r.one.collection, created_by=r.people.bob, client_id="c")
     ),
+    "entity_deleted_is_a_team_with_a_date": change(Entity, deleted_at=NOW),
     "entity_name_not_empty": change(Entity, name=""),
     "entity_kind_known": change(Entity, kind="robot"),
     "installation_only_one": add(lambda r: Installation(id=2)),
@@ -194,7 +195,6 @@ BREAK = {
         )
     ),
     "storage_share_alone_within_stored": change(StorageShare, alone=10**6),
-    "team_deleted_has_purge_date": change(Team, deleted_at=NOW),
     "team_trash_days_within_reason": change(Team, trash_days=36501),
     "team_ttl_editors_known": change(Team, ttl_editors="all"),
     "team_member_once": copy(TeamMember),

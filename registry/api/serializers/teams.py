@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from registry.api.schema import page_of
-from registry.api.serializers._common import MAYBE_COUNT, TEXT, TIME, TRUTH, moment, record, words
+from registry.api.serializers._common import MAYBE_COUNT, TEXT, TEXTS, TIME, TRUTH, moment, record, words
 from registry.api.serializers.accounts import ROLE
 from registry.api.shapes import FLAG, TTL, Body, Changes, component, integer, nullable, one_of
 from registry.models import OrganizationMember, Role, Team, TeamMember
@@ -42,6 +42,9 @@ SETTINGS_CHANGES = Changes(
         "trash_days": nullable(integer(0, LONGEST_TRASH)),
     },
 )
+
+
+RESTORED_TEAM = component("RestoredTeam", record({"projects": TEXTS}))
 
 
 def member(row: TeamMember | OrganizationMember) -> dict[str, Any]:
