@@ -76,6 +76,12 @@ def test_the_trash_is_searched_and_narrowed(client, here, gone):
     )
 
 
+def test_the_trash_of_a_project_is_narrowed_and_sorted_too(client, project, gone):
+    here = f"{project.get_absolute_url()}/trash"
+    for order in ("-deleted", "deleted", "-size", "purged", "-alone"):
+        assert "resnet" in text(client.get(f"{here}?order={order}&cause=person"))
+
+
 def test_ticked_versions_come_back(client, here, gone):
     asked = text(client.get(f"{here}/trash/selected?act=restore&v={gone.version_id}"))
     assert "Restore 1 version?" in asked

@@ -44,6 +44,7 @@ def overview(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
     listed = holdings.of_projects(actor, entity=found, **asked.given())
     pager = paged(request, listed, orders.PROJECT_HOLDINGS, by_time=False)
     context = frame(actor, found, "overview") | _figures(actor, found) | {"asked": asked, "pager": pager}
+    context["limits"] = quotas.limits(found)
     return show(request, "storage/overview.html", context)
 
 

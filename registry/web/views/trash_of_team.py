@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from registry.actor import Actor
 from registry.errors import InvalidInput
-from registry.models import Entity, Membership, Project, Team, Version
+from registry.models import Entity, Membership, Project, Team
 from registry.policy import Act, can, check
 from registry.services import project_trash, teams, trash
 from registry.web import orders, searches
@@ -19,8 +19,8 @@ from registry.web.pager import paged
 from registry.web.pages import done, page, show
 from registry.web.templatetags.words import plural
 from registry.web.views.storage import frame
+from registry.web.views.trash import CAUSES
 
-CAUSES = ((Version.Cause.PERSON.value, "By hand"), (Version.Cause.EXPIRY.value, "Expired"))
 _ACTS = {"restore": Act.DELETE, "purge": Act.PURGE}
 # A toast is read at a glance.
 _NAMED = 5
