@@ -166,6 +166,9 @@ STORAGES = {
 TRASH_DAYS = env_int("STRONGROOM_TRASH_DAYS", 7, most=36500)
 # How long unused bytes are kept: what is on its way, or was read a moment ago, may still need them.
 PROTECTION_SECONDS = env_int("STRONGROOM_PROTECTION_SECONDS", 24 * 3600, least=1, most=3650 * 24 * 3600)
+# Bytes that the store may keep for a team or a person; 0 is without limit.
+QUOTA_SOFT = env_int("STRONGROOM_QUOTA_SOFT_GB", 0, most=10**9) * 10**9
+QUOTA_HARD = env_int("STRONGROOM_QUOTA_HARD_GB", 0, most=10**9) * 10**9
 DRAFT_HOURS = env_int("STRONGROOM_DRAFT_HOURS", 24, least=1, most=87600)
 # Of what is stored, how much is read and verified each day; 0 for none. At most so many bytes.
 FSCK_DAILY_PERCENT = env_int("STRONGROOM_FSCK_PERCENT", 1, least=0, most=100)

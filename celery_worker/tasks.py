@@ -9,7 +9,20 @@ from registry import jobs
 from registry.actor import system
 from registry.errors import InternalError
 from registry.schedule import COLLECT, PREVIEW_COLLECTION
-from registry.services import accounts, collecting, drafts, fsck, retention, runs, statistics, trash, uploads
+from registry.services import (
+    accounts,
+    collecting,
+    drafts,
+    fsck,
+    project_trash,
+    retention,
+    runs,
+    statistics,
+    survey,
+    team_trash,
+    trash,
+    uploads,
+)
 
 # A task that is out of time stops, and does not go on with the next row.
 jobs.STOPS.append(SoftTimeLimitExceeded)
@@ -57,11 +70,20 @@ def clear_sessions() -> None:
         counts["sessions"] = accounts.forget_sessions()
 
 
+@app.task(name="storage.survey")
+def survey_storage() -> None:
+    """Count the stored bytes of whom something changed for."""
+    with jobs.track("storage.survey") as counts:
+        counts["entities"] = survey.run()
+
+
 @app.task(name="trash.purge_due")
 def purge_due() -> None:
     """Purge versions that were in the trash for the whole trash period."""
     with jobs.track("trash.purge_due") as counts:
         counts["versions"] = trash.purge_due()
+        counts["projects"] = project_trash.purge_due()
+        counts["teams"] = team_trash.purge_due()
 
 
 @app.task(name=COLLECT)

@@ -28,6 +28,9 @@ class Act(StrEnum):
     CREATE_PROJECT = "create_project"
     EDIT_PROJECT = "edit_project"
     SET_POLICY = "set_policy"
+    PURGE = "purge"
+    DELETE_PROJECT = "delete_project"
+    DELETE_TEAM = "delete_team"
     MANAGE_MEMBERS = "manage_members"
     AUDIT = "audit"
     ADMINISTER = "administer"
@@ -43,6 +46,9 @@ NEEDS: dict[Act, Role] = {
     Act.CREATE_PROJECT: Role.MEMBER,
     Act.EDIT_PROJECT: Role.ADMIN,
     Act.SET_POLICY: Role.ADMIN,
+    Act.PURGE: Role.ADMIN,
+    Act.DELETE_PROJECT: Role.ADMIN,
+    Act.DELETE_TEAM: Role.ADMIN,
     Act.MANAGE_MEMBERS: Role.ADMIN,
     Act.AUDIT: Role.ADMIN,
     Act.ADMINISTER: Role.ADMIN,
@@ -58,6 +64,9 @@ WORDS: dict[Act, str] = {
     Act.CREATE_PROJECT: "Creating a project",
     Act.EDIT_PROJECT: "Changing the project's settings",
     Act.SET_POLICY: "Changing a time-to-live policy",
+    Act.PURGE: "Deleting for good",
+    Act.DELETE_PROJECT: "Deleting a project, or restoring one,",
+    Act.DELETE_TEAM: "Deleting a team, or restoring one,",
     Act.MANAGE_MEMBERS: "Changing the members",
     Act.AUDIT: "Reading the audit log",
     Act.ADMINISTER: "Administering the installation",
@@ -83,7 +92,7 @@ def rank(role: Role | None) -> int:
 
 def role_in(user: User | None, entity: Entity) -> Role | None:
     """Return the role that the person holds in an entity itself, whatever a project adds."""
-    if user is None or not user.is_active:
+    if user is None or not user.is_active or entity.deleted_at is not None:
         return None
     if user.is_admin or user.entity_id == entity.pk:
         return Role.ADMIN
@@ -106,7 +115,7 @@ def _read_role(user: User, entity: Entity) -> Role | None:
 
 def roles_in(user: User, entities: Sequence[Entity]) -> dict[int, Role]:
     """The same for several entities at once, by id; those without a role are left out."""
-    ids = [entity.pk for entity in entities]
+    ids = [entity.pk for entity in entities if entity.deleted_at is None]
     if not user.is_active:
         return {}
     if user.is_admin:
@@ -129,6 +138,8 @@ def _is_of_organization(user: User, entity: Entity) -> bool:
 
 def role_for(user: User | None, project: Project) -> Role | None:
     """Return the higher of the roles that apply: one's own, and what an open project gives."""
+    if project.deleted_at is not None:
+        return None
     held = role_in(user, project.entity)
     if held is None and user is not None and user.is_active:
         opened = project.visibility == Project.Visibility.ORGANIZATION
@@ -154,6 +165,11 @@ def _held(user: User, act: Act, target: Target) -> Role | None:
 
 def _role_in_team(user: User, act: Act, team: Team) -> Role | None:
     """Admins of the organization manage the members of its teams, and see nothing more by it."""
+    if act is Act.DELETE_TEAM:
+        # Not for the team itself: what goes is the organization's.
+        return role_in(user, team.organization.entity) or _held(user, Act.VIEW, team)
+    if team.entity.deleted_at is not None:
+        return None
     held = role_in(user, team.entity)
     if rank(held) >= rank(Role.ADMIN):
         return held

@@ -36,5 +36,6 @@ PERIODIC = (
     Periodic("fsck.daily", "Verify a sample of what is stored", 1440),
     Periodic("sessions.clear", "Forget sessions of the browser that have expired", 1440),
     Periodic(COLLECT, "Give back bytes that no version needs", 1440),
+    Periodic("storage.survey", "Count what is stored, where something changed", 60),
     Periodic("trash.purge_due", "Purge what was in the trash for the whole trash period", 60),
 )

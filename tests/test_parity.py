@@ -16,7 +16,18 @@ from django.utils.html import escape
 from registry.actor import Actor
 from registry.errors import RegistryError
 from registry.models import Alias, Collection, Event, Membership, TeamMember, TtlPolicy, User
-from registry.services import aliases, collections, keys, projects, retention, tags, trash, versions
+from registry.services import (
+    aliases,
+    collections,
+    drafts,
+    keys,
+    projects,
+    retention,
+    runs,
+    tags,
+    trash,
+    versions,
+)
 from tests import factories
 
 DAY = 86400
@@ -60,11 +71,12 @@ class Case:
 
 
 def version(actor: Actor, world: World, ref: str = "v0") -> Membership:
-    return versions.find(actor, collection(actor, world), ref)
+    name, _, number = ref.rpartition(":")
+    return versions.find(actor, collection(actor, world, name or "resnet"), number)
 
 
-def collection(actor: Actor, world: World) -> Collection:
-    return collections.find(actor, projects.find(actor, world.entity, world.project), "resnet")
+def collection(actor: Actor, world: World, name: str = "resnet") -> Collection:
+    return collections.find(actor, projects.find(actor, world.entity, world.project), name)
 
 
 def edit(ref: str = "v0", **change: Any) -> Callable[[Actor, World], Any]:
@@ -233,6 +245,14 @@ CASES = [
         ("/v1/delete", {"delete_aliases": "on", "seen_aliases": "latest/prod"}),
     ),
     Case(
+        "a deletion of what the run of a draft uses",
+        delete("held:v0", True),
+        ("delete", f"{V0}?delete_aliases=true", None),
+        ("/v0/delete", {"delete_aliases": "on", "seen_aliases": "latest"}),
+        "in_use",
+        of="held",
+    ),
+    Case(
         "what was deleted",
         edit("v2", ttl="never"),
         ("patch", "/versions/v2", {"ttl": "never"}),
@@ -345,6 +365,10 @@ def world(db) -> World:
     factories.log(people.alice, project, "other")
     bin = factories.log(people.alice, project, "bin", aliases=["gone"]).collection
     collections.delete(factories.actor(people.alice), collection=bin, delete_aliases=True)
+    held = factories.log(people.alice, project, "held")
+    run, _ = runs.create(factories.actor(people.alice), project=project, name="train")
+    runs.use(factories.actor(people.alice), run=run, membership=held)
+    drafts.begin(factories.actor(people.alice), project=project, collection="out", type="model", run=run)
     made = World(people, people.team.entity.name, project.name, first, second)
     for role in PEOPLE:
         person = people.roles[role]

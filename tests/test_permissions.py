@@ -16,8 +16,20 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from registry.actor import system
 from registry.models import Event, Identity
-from registry.services import collections, drafts, invitations, keys, runs, teams, trash, uploads
+from registry.services import (
+    collections,
+    drafts,
+    invitations,
+    keys,
+    project_trash,
+    runs,
+    team_trash,
+    teams,
+    trash,
+    uploads,
+)
 from tests import factories
 
 ROLES = ("anonymous", "stranger", "organization", "viewer", "member", "admin", "instance")
@@ -36,6 +48,8 @@ class Needs(Enum):
     MANAGE = (401, 404, 403, 403, 403, "ok", "ok")
     # Of the organization itself, where nobody here but the installation's admin is admin.
     ORGANIZE = (401, 404, 403, 403, 403, 403, "ok")
+    # A team that was deleted is there only for who may bring it back.
+    ORGANIZE_LOST = (401, 404, 404, 404, 404, 404, "ok")
     INSTANCE = (401, 403, 403, 403, 403, 403, "ok")
     CREATE_PROJECT = (401, 404, 403, 403, "ok", "ok", "ok")
     VIEW = (401, 404, 404, "ok", "ok", "ok", "ok")
@@ -63,13 +77,25 @@ API: dict[str, dict[str, Needs]] = {
     "every-event": {"get": Needs.INSTANCE},
     "every-event-export": {"get": Needs.INSTANCE},
     "entity-ttl": {"get": Needs.ENTITY, "put": Needs.MANAGE},
+    "team": {"delete": Needs.ORGANIZE},
+    "team-deletion": {"get": Needs.ORGANIZE},
+    "team-restore": {"post": Needs.ORGANIZE_LOST},
     "members": {"get": Needs.ENTITY},
     "member": {"put": Needs.MANAGE, "delete": Needs.MANAGE},
     "organization-members": {"get": Needs.ENTITY},
     "organization-member": {"put": Needs.ORGANIZE, "delete": Needs.ORGANIZE},
     "team-settings": {"get": Needs.ENTITY, "patch": Needs.MANAGE},
-    "project": {"get": V, "patch": Needs.SETTINGS},
+    "project": {"get": V, "patch": Needs.SETTINGS, "delete": Needs.SETTINGS},
+    "project-restore": {"post": Needs.MANAGE},
+    "deleted-projects": {"get": Needs.MANAGE},
     "project-ttl": {"get": V, "put": Needs.SETTINGS},
+    "project-deletion": {"get": Needs.SETTINGS},
+    "collection-deletion": {"get": C},
+    "version-deletion": {"get": C},
+    "purge": {"post": Needs.SETTINGS},
+    "entity-storage": {"get": Needs.ENTITY},
+    "entity-trash": {"get": Needs.ENTITY},
+    "entity-purge": {"post": Needs.MANAGE},
     "types": {"get": V},
     "trash": {"get": V},
     "deleted-collections": {"get": V},
@@ -119,6 +145,7 @@ BODIES: dict[tuple[str, str], object] = {
     ("keys", "post"): {"name": "k"},
     ("projects", "post"): {"name": "fresh"},
     ("entity-ttl", "put"): {"ttl": 86400},
+    ("entity-purge", "post"): {"all": True},
     ("member", "put"): {"role": "viewer"},
     ("organization-member", "put"): {"role": "member"},
     ("team-settings", "patch"): {"ttl_editors": "admins"},
@@ -154,6 +181,8 @@ QUERIES = {
     "search": "q=resnet",
     "collection": "delete_aliases=true",
     "version": "delete_aliases=true",
+    "project": "delete_aliases=true",
+    "team": "delete_aliases=true",
 }
 
 
@@ -205,6 +234,13 @@ def world(db):
     trash.move(maker, gone, cause="person")
     box = factories.log(people.bob, project, "box", {"a": b"z"}).collection
     collections.delete(maker, collection=box, delete_aliases=True)
+    gone_team = teams.create_team(
+        system("command"), name=factories.unique("gone"), organization=people.organization
+    )
+    team_trash.delete(factories.actor(people.root), team=gone_team)
+    lost = factories.project(people)
+    factories.log(people.bob, lost, "bin", {"a": b"w"})
+    project_trash.delete(factories.actor(people.alice), project=lost, delete_aliases=True)
     draft, _ = drafts.begin(maker, project=project, collection="resnet", type="model")
     drafts.stage(maker, draft=draft, lines=factories.manifest_lines({"a": b"x"}))
     upload, _ = uploads.begin(maker, draft=draft, size=1, parts=1)
@@ -238,6 +274,9 @@ def world(db):
         "version_id": held.version.public_id,
         "key_id": people.bob.api_keys.get(name="member").pk,
         "uid": "MQ",
+        "gone": gone.version_id,
+        "lost": lost.name,
+        "lost_team": gone_team.entity.name,
         "event": Event.objects.get(act="alias.move", subject="prod").pk,
         "tail": "files/a",
         "provider_id": "oidc",
@@ -248,7 +287,7 @@ def world(db):
         )[0].pk,
         "key": people.bob.api_keys.get(name="member").pk,
     }
-    restorable = dict.fromkeys(("api:restore", "versions:restore"), "bin")
+    restorable = dict.fromkeys(("api:restore", "versions:restore", "api:purge"), "bin")
     restorable["collections:restore-versions"] = "bin"
     restorable |= dict.fromkeys(("api:collection-restore", "collections:restore"), "box")
     return World(values, restorable, secrets, users)
@@ -257,6 +296,10 @@ def world(db):
 def address(route: Route, world: World) -> str:
     values = dict(world.values)
     values["collection"] = world.restorable.get(str(route), values["collection"])
+    if str(route) in ("api:project-restore", "projects:restore", "projects:purge"):
+        values["project"] = values["lost"]
+    if str(route) in ("api:team-restore", "teams:restore"):
+        values["team"] = values["entity"] = values["lost_team"]
     if route.namespace != "api":
         values |= {"number": 0, "path": PATHS.get(str(route), "a")}
     return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values[found[1]]), route.pattern)
@@ -334,9 +377,18 @@ PAGES: dict[str, dict[str, Needs]] = {
     "teams:audit": {"get": MG},
     "teams:audit-csv": {"get": MG},
     "teams:audit-jsonl": {"get": MG},
-    "teams:storage": {"get": E},
+    "teams:storage": {"get": E, "post": MG},
     "teams:of-organization": {"get": E, "post": Needs.ORGANIZE},
     "teams:members": {"get": E, "post": MG},
+    "installation:quota": {"get": Needs.INSTANCE, "post": Needs.INSTANCE},
+    "teams:storage-collections": {"get": Needs.ENTITY},
+    "teams:storage-freed": {"get": Needs.ENTITY},
+    "teams:trash": {"get": Needs.ENTITY},
+    "teams:trash-selected": {"get": Needs.CREATE_PROJECT, "post": Needs.CREATE_PROJECT},
+    "teams:trash-empty": {"get": MG, "post": MG},
+    "teams:trash-period": {"post": MG},
+    "teams:delete": {"get": Needs.ORGANIZE, "post": Needs.ORGANIZE},
+    "teams:restore": {"post": Needs.ORGANIZE_LOST},
     "teams:remove": {"get": MG, "post": MG},
     "teams:invite": {"post": MG},
     "teams:uninvite": {"post": MG},
@@ -351,6 +403,9 @@ PAGES: dict[str, dict[str, Needs]] = {
     "projects:activity": {"get": V},
     "projects:trash": {"get": V},
     "projects:settings": {"get": S, "post": S},
+    "projects:delete": {"get": S, "post": S},
+    "projects:restore": {"post": MG},
+    "projects:purge": {"get": MG, "post": MG},
     "projects:ttl": {"post": S},
     "collections:detail": {"get": V},
     "collections:by-type": {"get": V},
@@ -406,7 +461,12 @@ FORMS: dict[str, dict[str, str]] = {
     "teams:settings": {"kind": "days", "days": "9", "ttl_editors": "admins"},
     "teams:members": {"username": "{user}", "role": "viewer"},
     "teams:of-organization": {"name": "fresh-team"},
+    "teams:trash-selected": {"act": "restore", "v": "{gone}"},
+    "installation:quota": {"soft": "1", "hard": "2"},
+    "teams:trash-empty": {"typed": "{entity}"},
+    "teams:trash-period": {"kind": "days", "days": "30"},
     "teams:remove": {"username": "{user}"},
+    "teams:delete": {"typed": "{entity}"},
     "teams:invite": {"role": "viewer"},
     ":profile": {"act": "profile", "full_name": "Fresh Name"},
     "projects:create": {"entity": "{entity}", "name": "fresh", "visibility": "private"},
@@ -414,6 +474,8 @@ FORMS: dict[str, dict[str, str]] = {
     "projects:settings": {"name": "fresh", "description": "fresh", "visibility": "organization"},
     "projects:ttl": {"kind": "days", "days": "9"},
     "runs:detail": {"display_name": "fresh"},
+    "projects:delete": {"typed": "{project}"},
+    "projects:purge": {"typed": "{lost}"},
     "collections:card": {"description": "fresh", "seen": hashlib.sha256(b"").hexdigest()},
     "collections:settings": {"name": "fresh", "type": "model", "tags": "a, b"},
     "collections:ttl": {"kind": "never"},
@@ -431,6 +493,7 @@ FORMS: dict[str, dict[str, str]] = {
     "versions:delete": {"delete_aliases": "on", "seen_aliases": "latest/prod/gold"},
 }
 SEARCHES = {
+    "teams:trash-selected": {"act": "restore", "v": "{gone}"},
     "teams:remove": {"username": "{user}"},
     "versions:find-file": {"path": "a"},
     "collections:selected": {"v": "0", "act": "delete"},
@@ -446,11 +509,14 @@ BARE = {
     "teams:uninvite",
     "versions:restore",
     "collections:restore",
+    "projects:restore",
+    "teams:restore",
 }
 # Posted, and no event: nothing of the registry changes.
 QUIET = {
     *(":setup", ":sign-in", ":forgotten", ":new-password", ":join", ":sign-out", ":markdown-preview"),
-    *("projects:star", "collections:star", ":openid_connect_login", "installation:collection"),
+    *("teams:storage", "projects:star", "collections:star", ":openid_connect_login"),
+    "installation:collection",
 }
 # Of the tables of Django's admin, tests/web/test_tables.py tells.
 PAGE_ROUTES = [route for route in ROUTES if route.namespace not in ("api", "admin")]

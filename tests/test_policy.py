@@ -42,9 +42,10 @@ TABLE = {
     },
     "team": {
         **dict.fromkeys(("sister", "organization"), {Act.VIEW}),
-        "head": {Act.VIEW, Act.MANAGE_MEMBERS},
+        "head": {Act.VIEW, Act.MANAGE_MEMBERS, Act.DELETE_TEAM},
         "stranger": HIDDEN,
         **TEAM_ROLES,
+        "admin": ALL - {Act.DELETE_TEAM},
     },
     "organization": {
         "stranger": HIDDEN,

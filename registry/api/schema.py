@@ -59,7 +59,7 @@ _WORDS = {
     429: "Too many requests; wait",
     500: "The server failed, or found stored bytes damaged",
     503: "Busy; try again in a moment",
-    507: "The disk is full; of an upload, what arrived is kept",
+    507: "The disk is full (of an upload, what arrived is kept), or the team's limit is reached",
 }
 
 

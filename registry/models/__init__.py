@@ -15,6 +15,7 @@ from registry.models.projects import Project
 from registry.models.retention import TtlPolicy
 from registry.models.runs import Run, RunInput, RunOutput
 from registry.models.stars import Star
+from registry.models.storage_counts import StorageCount, StorageShare, VersionShare
 from registry.models.tags import CollectionTag, VersionTag
 from registry.models.teams import Entity, Organization, OrganizationMember, Role, Team, TeamMember, named
 from registry.models.uploads import Upload, UploadPart
@@ -52,6 +53,8 @@ __all__ = [
     "RunInput",
     "RunOutput",
     "Star",
+    "StorageCount",
+    "StorageShare",
     "StoredObject",
     "Team",
     "TeamMember",
@@ -60,6 +63,7 @@ __all__ = [
     "UploadPart",
     "User",
     "Version",
+    "VersionShare",
     "VersionTag",
     "VersionWords",
     "named",

@@ -84,6 +84,8 @@ class Collection(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
     deleted_at = models.DateTimeField(null=True, blank=True)
+    # Until when it can be restored.
+    purge_at = models.DateTimeField(null=True, blank=True)
 
     objects = CollectionQuerySet.as_manager()
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 class ProjectQuerySet(models.QuerySet["Project"]):
     """Reads of projects."""
 
+    def live(self) -> ProjectQuerySet:
+        return self.filter(deleted_at=None)
+
     def visible_to(self, user: User | None) -> ProjectQuerySet:
         """One's own, those of one's teams and organizations, and those that a team opened to the organization.
 
@@ -28,10 +31,11 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         """
         if user is None or not user.is_active:
             return self.none()
+        here = self.live()
         if user.is_admin:
-            return self
+            return here
         opened = Q(visibility=Project.Visibility.ORGANIZATION)
-        return self.filter(
+        return here.filter(
             Q(entity__in=Entity.objects.with_role(user).values("pk"))
             | opened & Q(entity__in=Entity.objects.visible_to(user).values("pk"))
         )
@@ -62,12 +66,30 @@ class Project(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    deleted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    # Until when it can be restored, and when that was over.
+    purge_at = models.DateTimeField(null=True, blank=True)
+    purged_at = models.DateTimeField(null=True, blank=True)
 
     objects = ProjectQuerySet.as_manager()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["entity", "name"], name="project_name_once_per_entity"),
+            models.UniqueConstraint(
+                fields=["entity", "name"], condition=Q(deleted_at=None), name="project_name_once_per_entity"
+            ),
+            models.CheckConstraint(
+                condition=Q(deleted_at=None, purge_at=None)
+                | Q(deleted_at__isnull=False, purge_at__isnull=False),
+                name="project_deleted_has_purge_date",
+            ),
+            models.CheckConstraint(
+                condition=Q(purged_at=None) | Q(deleted_at__isnull=False),
+                name="project_purged_only_when_deleted",
+            ),
             models.CheckConstraint(condition=~Q(name=""), name="project_name_not_empty"),
             models.CheckConstraint(condition=Q(kind__in=["project", "registry"]), name="project_kind_known"),
             models.CheckConstraint(
@@ -83,5 +105,7 @@ class Project(models.Model):
 
 
 _AT = Prepared[Project](
-    lambda folded, name: Project.objects.filter(entity__folded=folded, name=name).select_related("entity")
+    lambda folded, name: (
+        Project.objects.live().filter(entity__folded=folded, name=name).select_related("entity")
+    )
 )

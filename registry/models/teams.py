@@ -33,20 +33,23 @@ class EntityQuerySet(models.QuerySet["Entity"]):
         """Names are compared without case, so that `Acme` and `acme` can't both be."""
         return self.filter(folded=name.casefold())
 
+    def live(self) -> EntityQuerySet:
+        return self.filter(deleted_at=None)
+
     def visible_to(self, user: User | None) -> EntityQuerySet:
         """One's own, one's organizations, and all teams of theirs; who is in a team is in its organization."""
         if user is None or not user.is_active:
             return self.none()
         if user.is_admin:
-            return self
+            return self.live()
         organizations = OrganizationMember.objects.filter(user=user).values("organization")
-        return self.filter(
+        return self.live().filter(
             Q(user=user) | Q(team__organization__in=organizations) | Q(organization__in=organizations)
         )
 
     def with_role(self, user: User) -> EntityQuerySet:
         """Entities in which the person holds a role themselves."""
-        return self.filter(
+        return self.live().filter(
             Q(user=user)
             | Q(team__in=TeamMember.objects.filter(user=user).values("team"))
             | Q(organization__in=OrganizationMember.objects.filter(user=user).values("organization"))
@@ -65,11 +68,20 @@ class Entity(models.Model):
     folded = models.CharField(max_length=128, unique=True)
     kind = models.CharField(max_length=12, choices=Kind)
     created_at = models.DateTimeField(default=timezone.now)
+    # Of a team in the trash: since when, until when it can be restored, and when that was over.
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    purge_at = models.DateTimeField(null=True, blank=True)
+    purged_at = models.DateTimeField(null=True, blank=True)
 
     objects = EntityQuerySet.as_manager()
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(deleted_at=None, purge_at=None, purged_at=None)
+                | Q(deleted_at__isnull=False, purge_at__isnull=False, kind="team"),
+                name="entity_deleted_is_a_team_with_a_date",
+            ),
             models.CheckConstraint(condition=~Q(name=""), name="entity_name_not_empty"),
             models.CheckConstraint(
                 condition=Q(kind__in=["user", "team", "organization"]), name="entity_kind_known"
@@ -123,12 +135,20 @@ class Team(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="teams")
     ttl_editors = models.CharField(max_length=8, choices=TtlEditors, default=TtlEditors.MEMBERS)
     inherited_ttl_spares_aliased = models.BooleanField(default=True)
+    # Null: what the settings of the installation say.
+    trash_days = models.PositiveIntegerField(null=True, blank=True)
+    # Bytes that the store may keep for the team; null is what the settings say, 0 is without limit.
+    quota_soft = models.PositiveBigIntegerField(null=True, blank=True)
+    quota_hard = models.PositiveBigIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         constraints = [
             models.CheckConstraint(
                 condition=Q(ttl_editors__in=["admins", "members"]), name="team_ttl_editors_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(trash_days=None) | Q(trash_days__lte=36500), name="team_trash_days_within_reason"
             ),
         ]
 

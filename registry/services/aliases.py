@@ -29,7 +29,6 @@ __all__ = [
     "point",
     "protected_of",
     "refuse_gone",
-    "refuse_protected",
     "remove",
     "replace",
     "spelled",
@@ -185,16 +184,6 @@ def protected_of(version_ids: Iterable[int] | QuerySet[Version]) -> list[str]:
     for project, folded in protected.values_list("project_id", "folded"):
         patterns.setdefault(project, []).append(folded)
     return sorted({name for project, name in held if _matches(name, patterns.get(project, []))})
-
-
-def refuse_protected(version_ids: Iterable[int] | QuerySet[Version], what: str) -> None:
-    """Raise Conflict when what is about to go holds a protected alias: the one rule for whoever deletes."""
-    if held := protected_of(version_ids):
-        raise Conflict(
-            f"{what} holds the protected alias {', '.join(held)} in a registry and can't be deleted. "
-            f"Move the alias to another version first.",
-            aliases=held,
-        )
 
 
 def _matches(name: str, patterns: list[str]) -> bool:

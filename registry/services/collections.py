@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -195,9 +196,15 @@ def delete(actor: Actor, *, collection: Collection, delete_aliases: DeleteAliase
         row = lock(collection)
         held = list(Alias.objects.filter(collection=row).values_list("name", flat=True))
         refuse_held(row.name, held, delete_aliases)
-        trashing.move_all(actor, _to_move(row), cause=Version.Cause.PERSON, at=at)
-        Collection.objects.filter(pk=row.pk).update(deleted_at=at)
-        events.record(actor, "collection.delete", collection=row, subject=str(row), before={"aliases": held})
+        until = trashing.purge_date(at, row.project.entity)
+        bury(actor, row, held, at, until)
+
+
+def bury(actor: Actor, row: Collection, held: list[str], at: datetime, until: datetime) -> None:
+    """Move a collection to the trash, which is locked; the rights were checked, and that its aliases may go."""
+    trashing.move_all(actor, _to_move(row), cause=Version.Cause.PERSON, at=at, until=until)
+    Collection.objects.filter(pk=row.pk).update(deleted_at=at, purge_at=until)
+    events.record(actor, "collection.delete", collection=row, subject=str(row), before={"aliases": held})
 
 
 def _to_move(collection: Collection) -> Iterator[list[Membership]]:
@@ -222,7 +229,7 @@ def deleted(
     `q` is looked for in names, without case.
     """
     check(actor, Act.VIEW, project)
-    rows = Collection.objects.filter(project=project, deleted_at__gt=trashing.deleted_after(now()))
+    rows = Collection.objects.filter(project=project, deleted_at__isnull=False, purge_at__gt=now())
     buried = Membership.objects.trashed().sources().filter(collection=OuterRef("pk"))
     mine = buried.filter(version__deleted_at=OuterRef("deleted_at")).order_by().values("collection")
     counts = mine.annotate(rows=Count("pk")).values("rows")
@@ -250,19 +257,24 @@ def restore(actor: Actor, *, collection: Collection) -> RestoredCollection:
         row = next(iter(lock_rows([collection.pk])), None)
         if row is None or row.deleted_at is None:
             raise NotInTrash(f"{collection.name} is not in the trash: there is nothing to restore.")
-        if trashing.purge_date(row.deleted_at) <= at:
+        if row.purge_at is None or row.purge_at <= at:
             raise Gone(f"{row.name} was deleted on {row.deleted_at:%Y-%m-%d}, and its versions were purged.")
-        restoring.bring_back(actor, row)
-        done = RestoredCollection(row)
-        members = Membership.objects.trashed().sources().filter(collection=row)
-        # Newest first, so that `latest` finds its place with the first batch.
-        mine = members.filter(version__deleted_at=row.deleted_at).order_by("-number")
-        ids = list(mine.values_list("pk", flat=True))
-        for first in range(0, len(ids), trashing.BATCH):
-            names, kept = restoring.restore_all(actor, ids[first : first + trashing.BATCH], at)
-            done.versions += len(names)
-            done.kept += len(kept)
-            done.aliases_back += [name for each in names.values() for name in each.back]
-            done.aliases_moved_on += [moved for each in names.values() for moved in each.moved_on]
-        row.refresh_from_db(fields=["deleted_at", "version_count", "updated_at"])
+        return unearth(actor, row, at)
+
+
+def unearth(actor: Actor, row: Collection, at: datetime, *, judged: bool = False) -> RestoredCollection:
+    """Bring back a deleted collection, which is locked, with what was deleted with it; the rights were checked."""
+    restoring.bring_back(actor, row)
+    done = RestoredCollection(row)
+    members = Membership.objects.trashed().sources().filter(collection=row)
+    # Newest first, so that `latest` finds its place with the first batch.
+    mine = members.filter(version__deleted_at=row.deleted_at).order_by("-number")
+    ids = list(mine.values_list("pk", flat=True))
+    for first in range(0, len(ids), trashing.BATCH):
+        names, kept = restoring.restore_all(actor, ids[first : first + trashing.BATCH], at, judged=judged)
+        done.versions += len(names)
+        done.kept += len(kept)
+        done.aliases_back += [name for each in names.values() for name in each.back]
+        done.aliases_moved_on += [moved for each in names.values() for moved in each.moved_on]
+    row.refresh_from_db(fields=["deleted_at", "purge_at", "version_count", "updated_at"])
     return done

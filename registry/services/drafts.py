@@ -17,7 +17,7 @@ from registry.actor import Actor
 from registry.errors import NotFound, Unavailable
 from registry.models import Collection, Manifest, Project, Run, Upload, Version
 from registry.policy import Act, can, check
-from registry.services import sequences, versions
+from registry.services import quotas, sequences, versions
 from registry.services._common import now
 from registry.services._each import Each
 from registry.services.commits import Committed, commit
@@ -134,7 +134,9 @@ def stage(actor: Actor, *, draft: Version, lines: Iterable[bytes]) -> Staged:
     Staging again replaces what was staged: nothing of a draft counts before its commit.
     """
     check_open(actor, draft)
-    built = manifests.stage(draft.sequence.project.entity, read_lines(lines))
+    entity = draft.sequence.project.entity
+    built = manifests.stage(entity, read_lines(lines))
+    quotas.refuse_beyond(entity, built.missing_bytes)
     _set_manifest(draft, built.manifest, built.digest or "")
     return Staged(
         entries=built.manifest.entry_count,

@@ -10,7 +10,7 @@ from django.db.models import Count, IntegerField, Model, OuterRef, QuerySet, Sub
 from django.db.models.functions import Coalesce
 
 from registry.actor import Actor
-from registry.models import Blob, Entity, Project, Version
+from registry.models import Blob, Entity, Project, StorageCount, StorageShare, Version
 from registry.policy import Act, check
 from registry.services import projects
 
@@ -28,7 +28,11 @@ def listing(actor: Actor, *, q: str | None = None) -> QuerySet[Entity]:
     """List all entities with `stored` bytes (contents once), `versions`, the bytes they `named`, and the `trash`."""
     check(actor, Act.ADMINISTER, None)
     rows = _with_figures(Entity.objects, "sequence__project__entity").order_by("folded")
-    rows = rows.annotate(stored=_of(Blob.objects.all(), "scope", Sum("size")))
+    newest = StorageCount.objects.filter(entity=OuterRef("pk")).order_by("-day")
+    # As last counted; added up only for whom nothing was counted yet.
+    added_up = _of(Blob.objects.all(), "scope", Sum("size"))
+    kept = Subquery(newest.values("stored")[:1], output_field=IntegerField())
+    rows = rows.annotate(stored=Coalesce(kept, added_up)).select_related("team")
     return rows.filter(name__icontains=q) if q else rows
 
 
@@ -39,17 +43,33 @@ def stored(actor: Actor, entity: Entity) -> int:
 
 
 def of_projects(actor: Actor, *, entity: Entity, q: str | None = None) -> QuerySet[Project]:
-    """List the entity's projects that the person sees, with the same figures but for `stored`."""
+    """List the entity's projects that the person sees, with the same figures; `stored` and `alone` as last counted.
+
+    `stored` is what the project's live versions reach, `alone` what no other project of the entity reaches.
+    """
     check(actor, Act.VIEW, entity)
-    return _with_figures(projects.listing(actor, entity=entity, q=q), "sequence__project")
+    rows = _with_figures(projects.listing(actor, entity=entity, q=q), "sequence__project")
+    return rows.annotate(stored=_counted("stored"), alone=_counted("alone"))
+
+
+def _counted(field: str) -> Coalesce:
+    own = StorageShare.objects.filter(project=OuterRef("pk"), collection=None)
+    return Coalesce(Subquery(own.values(field), output_field=IntegerField()), 0)
 
 
 def totals(actor: Actor) -> Totals:
     """Add up what the store keeps, and say what the disk has left."""
     check(actor, Act.ADMINISTER, None)
-    blobs = Blob.objects.aggregate(n=Count("pk"), size=Coalesce(Sum("size"), 0))
-    versions = Version.objects.filter(state=Version.State.COMMITTED).count()
-    return Totals(blobs["size"], blobs["n"], versions, shutil.disk_usage(settings.DATA_DIR).free)
+    newest = StorageCount.objects.filter(entity=OuterRef("entity")).order_by("-day").values("pk")[:1]
+    counted = StorageCount.objects.filter(pk=Subquery(newest)).aggregate(
+        rows=Count("pk"), size=Sum("stored"), n=Sum("blobs"), versions=Sum("versions")
+    )
+    if not counted["rows"]:
+        # Before the first count of all: there is little to add up then.
+        counted = Blob.objects.aggregate(n=Count("pk"), size=Coalesce(Sum("size"), 0))
+        counted["versions"] = Version.objects.filter(state=Version.State.COMMITTED).count()
+    free = shutil.disk_usage(settings.DATA_DIR).free
+    return Totals(counted["size"], counted["n"], counted["versions"], free)
 
 
 def _with_figures(rows: Any, owner: str) -> Any:

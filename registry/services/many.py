@@ -99,7 +99,9 @@ def delete(
         rows = find(actor, collection, numbers)
         held = sorted(name for row in rows for name in row.held_aliases())
         refuse_held("What you chose", held, delete_aliases)
-        trashing.move_all(actor, [rows], cause=Version.Cause.PERSON, at=timezone.now())
+        at = timezone.now()
+        until = trashing.purge_date(at, collection.project.entity)
+        trashing.move_all(actor, [rows], cause=Version.Cause.PERSON, at=at, until=until)
     return rows
 
 

@@ -29,7 +29,12 @@ class Ties(NamedTuple):
 def listing(actor: Actor, *, q: str | None = None, state: str | None = None) -> QuerySet[User]:
     """List everybody by name, with `teams`, how many they are in; `q` is looked for in names and address."""
     check(actor, Act.ADMINISTER, None)
-    teams = TeamMember.objects.filter(user=OuterRef("pk")).order_by().values("user").annotate(n=Count("pk"))
+    teams = (
+        TeamMember.objects.filter(user=OuterRef("pk"), team__entity__deleted_at=None)
+        .order_by()
+        .values("user")
+        .annotate(n=Count("pk"))
+    )
     rows = User.objects.annotate(teams=Subquery(teams.values("n"))).order_by("username")
     if q:
         rows = rows.filter(Q(username__icontains=q) | Q(full_name__icontains=q) | Q(email__icontains=q))
@@ -40,7 +45,7 @@ def ties(actor: Actor, user: User) -> Ties:
     """Return what a person belongs to."""
     check(actor, Act.ADMINISTER, None)
     above = user.organization_memberships.select_related("organization__entity")
-    below = user.team_memberships.select_related("team__entity")
+    below = user.team_memberships.filter(team__entity__deleted_at=None).select_related("team__entity")
     return Ties(
         list(above.order_by("organization__entity__folded")),
         list(below.order_by("team__entity__folded")),

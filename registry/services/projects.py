@@ -18,7 +18,8 @@ from registry.services.seen import Seen, refuse_changed
 
 _NEWEST = Prepared[Project](
     lambda entity: (
-        Project.objects.filter(entity=entity, kind=Project.Kind.PROJECT)
+        Project.objects.live()
+        .filter(entity=entity, kind=Project.Kind.PROJECT)
         .select_related("entity")
         .order_by("-updated_at", "-pk")[:8]
     )

@@ -55,7 +55,7 @@ def restore(actor: Actor, *, membership: Membership) -> Restored:
     with transaction.atomic():
         [sequence] = locks.lock_rows([membership.version.sequence_id])
         version = Version.objects.select_for_update().get(pk=membership.version_id)
-        _check_restorable(membership, version)
+        check_in_trash(membership, version)
         if sequence.deleted_at is not None:
             bring_back(actor, sequence)
         names, kept = restore_all(actor, [membership.pk], now())
@@ -70,7 +70,7 @@ def bring_back(actor: Actor, collection: Collection) -> None:
     """Undo the deletion of a collection, which is locked."""
     try:
         with transaction.atomic():
-            Collection.objects.filter(pk=collection.pk).update(deleted_at=None)
+            Collection.objects.filter(pk=collection.pk).update(deleted_at=None, purge_at=None)
     except IntegrityError:
         sentence = (
             f"{collection.name} was deleted, and another collection has its name now. "
@@ -81,9 +81,11 @@ def bring_back(actor: Actor, collection: Collection) -> None:
 
 
 def restore_all(
-    actor: Actor, membership_ids: Sequence[int], at: datetime
+    actor: Actor, membership_ids: Sequence[int], at: datetime, *, judged: bool = False
 ) -> tuple[dict[int, _Names], set[int]]:
     """Put versions of one sequence back, which is locked; a few queries, however many they are.
+
+    `judged` says that who does it may keep what has expired, by a right to more than this sequence.
 
     Returns the aliases by version, and the versions that are kept from expiring at once.
     """
@@ -103,12 +105,12 @@ def restore_all(
         updated_at=at,
     )
     trashing.count(places, +1, at)
-    kept = _keep(actor, rows, at)
+    kept = _keep(actor, rows, at, judged)
     events.append([*(_told(actor, row, causes, names, kept) for row in rows), *told])
     return names, kept
 
 
-def _keep(actor: Actor, rows: Sequence[Membership], at: datetime) -> set[int]:
+def _keep(actor: Actor, rows: Sequence[Membership], at: datetime, judged: bool) -> set[int]:
     """Let live what would expire at once, by the aliases it has again; who may not set a TTL may not do that."""
     found = ttls.effective_for(rows)
     due = {row.version_id for row in rows if (ends := found[row.pk].due_at) is not None and ends <= at}
@@ -116,7 +118,8 @@ def _keep(actor: Actor, rows: Sequence[Membership], at: datetime) -> set[int]:
         return due
     project = rows[0].version.sequence.project
     try:
-        check(actor, Act.SET_TTL, project)
+        if not judged:
+            check(actor, Act.SET_TTL, project)
     except Forbidden as refused:
         first = next(row.name for row in rows if row.version_id in due)
         raise Forbidden(
@@ -146,7 +149,8 @@ def _told(
     )
 
 
-def _check_restorable(membership: Membership, version: Version) -> None:
+def check_in_trash(membership: Membership, version: Version) -> None:
+    """Raise Gone for what was purged, and NotInTrash for what was not deleted."""
     if version.purged_at is not None:
         raise Gone(f"{membership.name} was purged on {version.purged_at:%Y-%m-%d} and can't be restored.")
     if version.state != Version.State.DELETED:

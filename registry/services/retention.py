@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from strongroom.core.ttl import parse_ttl
 
 from registry.actor import Actor, system
-from registry.errors import NotFound
+from registry.errors import InUse, NotFound
 from registry.models import Collection, Entity, Membership, Project, TtlPolicy, Version
 from registry.policy import Act, check
 from registry.services import events, locks, trash
@@ -99,7 +99,7 @@ def expire_due(at: datetime | None = None) -> int:
     each = Each("versions could not be expired")
     for ids in _candidates(at):
         for pk in _due(ids, at):
-            each.do(_expire, pk, at)
+            each.do(_expire_unless_needed, pk, at)
     return each.finish()
 
 
@@ -154,3 +154,11 @@ def _expire(membership_id: int, at: datetime) -> bool:
             return False
         trash.move(system(), row, cause=Version.Cause.EXPIRY, at=at)
     return True
+
+
+def _expire_unless_needed(membership_id: int, at: datetime) -> bool:
+    """Expire it; what a draft's run uses waits until that is committed or given up, and is no failure."""
+    try:
+        return _expire(membership_id, at)
+    except InUse:
+        return False

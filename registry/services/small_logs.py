@@ -14,7 +14,7 @@ from registry import manifests, storage
 from registry.actor import Actor
 from registry.errors import BlobsMissing, DraftClosed, InvalidManifest
 from registry.models import Entity, Project, Run, Version
-from registry.services import commits, drafting, sequences
+from registry.services import commits, drafting, quotas, sequences
 from registry.services.commits import Committed
 
 _SMALL = 1000
@@ -49,6 +49,8 @@ def log_small(
             return commits.again(_same(present, project, collection, entries))
     # Whatever reads or writes content comes before the lock; under it there are rows only.
     if bundle:
+        # A frame has 40 bytes besides its content.
+        quotas.refuse_beyond(project.entity, max(1, len(bundle) - 40 * len(entries)))
         storage.receive_bundle(project.entity, BytesIO(bundle), len(bundle))
     prepared = _prepare(project.entity, _parsed(entries))
     with transaction.atomic():

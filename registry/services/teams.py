@@ -14,14 +14,17 @@ from registry.errors import Conflict, InvalidInput, NameTaken, NotFound
 from registry.models import Entity, Organization, OrganizationMember, Role, Team, TeamMember, User, named
 from registry.models.prepared import Prepared
 from registry.policy import Act, can, check, check_seen, role_in, roles_in
-from registry.services import accounts, events, retention
+from registry.services import accounts, events, retention, trashing
 from registry.services._common import KEEP, Keep, changes
 from registry.services.seen import Seen, refuse_changed
 
 Place: TypeAlias = Organization | Team
+LONGEST_TRASH = 36500
 _MEMBERSHIPS = Prepared[TeamMember](
     lambda user: (
-        TeamMember.objects.filter(user=user).select_related("team__entity").order_by("team__entity__folded")
+        TeamMember.objects.filter(user=user, team__entity__deleted_at=None)
+        .select_related("team__entity")
+        .order_by("team__entity__folded")
     )
 )
 
@@ -61,7 +64,7 @@ def create_named_team(actor: Actor, *, name: str, organization: str) -> Team:
 def organizations(actor: Actor, *, q: str | None = None) -> QuerySet[Organization]:
     """List all organizations with their teams, and the number of `people` in each."""
     check(actor, Act.ADMINISTER, None)
-    teams = Team.objects.select_related("entity").order_by("entity__folded")
+    teams = Team.objects.filter(entity__deleted_at=None).select_related("entity").order_by("entity__folded")
     rows = Organization.objects.annotate(people=Count("members")).select_related("entity")
     rows = rows.prefetch_related(Prefetch("teams", teams)).order_by("entity__folded")
     if not q:
@@ -80,7 +83,7 @@ def only_organization(actor: Actor) -> str:
 def of_organization(actor: Actor, organization: Organization, *, q: str | None = None) -> QuerySet[Team]:
     """List the teams of an organization by name, each with the number of `people` in it."""
     check(actor, Act.VIEW, organization)
-    rows = Team.objects.filter(organization=organization).select_related("entity")
+    rows = Team.objects.filter(organization=organization, entity__deleted_at=None).select_related("entity")
     rows = rows.annotate(people=Count("members")).order_by("entity__folded")
     return rows.filter(entity__name__icontains=q) if q else rows
 
@@ -200,6 +203,7 @@ def edit_settings(
     ttl: str | int | Keep | None = KEEP,
     ttl_editors: str | Keep = KEEP,
     inherited_ttl_spares_aliased: bool | Keep = KEEP,
+    trash_days: int | Keep | None = KEEP,
     seen: Seen | None = None,
 ) -> Team:
     """Change how long a team's versions live and who may say otherwise, all or nothing.
@@ -207,23 +211,27 @@ def edit_settings(
     What is not given stays; what is not as `seen` is refused.
     """
     check(actor, Act.SET_POLICY, team)
-    wanted: dict[str, str | bool] = {}
+    wanted: dict[str, str | bool | int | None] = {}
     if ttl_editors is not KEEP:
         wanted["ttl_editors"] = _check_editors(ttl_editors)
     if inherited_ttl_spares_aliased is not KEEP:
         wanted["inherited_ttl_spares_aliased"] = inherited_ttl_spares_aliased
+    if trash_days is not KEEP:
+        wanted["trash_days"] = _check_days(trash_days)
     with transaction.atomic():
         row = Team.objects.select_for_update().get(pk=team.pk)
         refuse_changed(seen or {}, vars(row), wanted)
         before, after = changes(row, wanted)
         if after:
             Team.objects.filter(pk=row.pk).update(**after)
+            if "trash_days" in after:
+                trashing.lengthen(team.entity)
             events.record(
                 actor, "team.edit", entity=team.entity, subject=team.entity.name, before=before, after=after
             )
         if ttl is not KEEP:
             retention.set_policy(actor, target=team.entity, ttl=ttl, seen=seen)
-    team.refresh_from_db(fields=["ttl_editors", "inherited_ttl_spares_aliased"])
+    team.refresh_from_db(fields=["ttl_editors", "inherited_ttl_spares_aliased", "trash_days"])
     return team
 
 
@@ -258,7 +266,8 @@ def entities_of(actor: Actor) -> list[tuple[Entity, Role]]:
 def find_entity(actor: Actor, name: str) -> Entity:
     """Find an entity that the person may see."""
     entity = (
-        Entity.objects.named(name)
+        Entity.objects.live()
+        .named(name)
         .select_related("user", "team__organization__entity", "organization")
         .first()
     )
@@ -269,7 +278,11 @@ def find_entity(actor: Actor, name: str) -> Entity:
 
 def find_team(actor: Actor, name: str) -> Team:
     """Find a team that the person may see."""
-    team = Team.objects.filter(named(name)).select_related("entity", "organization__entity").first()
+    team = (
+        Team.objects.filter(named(name), entity__deleted_at=None)
+        .select_related("entity", "organization__entity")
+        .first()
+    )
     check_seen(actor, team, f'Team "{name}"')
     assert team is not None
     return team
@@ -335,6 +348,15 @@ def _check_editors(value: str) -> str:
         raise InvalidInput(
             f'"{value}" is not who may change a time-to-live. Choose one of: {", ".join(Team.TtlEditors.values)}.',
             field="ttl_editors",
+        )
+    return value
+
+
+def _check_days(value: int | None) -> int | None:
+    if value is not None and not 0 <= value <= LONGEST_TRASH:
+        raise InvalidInput(
+            f"A trash period has from 0 to {LONGEST_TRASH} days; leave it out to have that of the installation.",
+            field="trash_days",
         )
     return value
 

@@ -10,50 +10,76 @@ from django.conf import settings
 from django.db.models import F
 
 from registry.actor import Actor
-from registry.models import Alias, Collection, Membership, Version
-from registry.services import aliases, events, latest, locks
+from registry.models import Alias, Collection, Entity, Membership, Project, Team, Version
+from registry.models.prepared import Prepared
+from registry.services import aliases, events, latest, locks, needed
 from registry.services._common import now
 
 BATCH = 500
+_TRASH_DAYS = Prepared[list[int | None]](
+    lambda entity: Team.objects.filter(entity=entity).values_list("trash_days")
+)
 
 
-def purge_date(at: datetime) -> datetime:
-    """Until when what is deleted at `at` can be restored."""
-    return at + timedelta(days=settings.TRASH_DAYS)
+def trash_days(entity: Entity) -> int:
+    """How many days what an entity deletes can be restored: its team's own number, or that of the settings."""
+    [[own]] = _TRASH_DAYS.all(entity.pk) or [[None]]
+    return settings.TRASH_DAYS if own is None else own
 
 
-def deleted_after(at: datetime) -> datetime:
-    """Since when things must have been deleted to be restorable at `at`."""
-    return at - timedelta(days=settings.TRASH_DAYS)
+def purge_date(at: datetime, entity: Entity) -> datetime:
+    """Until when what the entity deletes at `at` can be restored."""
+    return at + timedelta(days=trash_days(entity))
+
+
+def lengthen(entity: Entity) -> None:
+    """Let what waits in the trash wait for as long as is said now; what has a later date keeps that."""
+    period = timedelta(days=trash_days(entity))
+    waiting = Version.objects.filter(
+        state=Version.State.DELETED, purged_at=None, sequence__project__entity=entity
+    )
+    gone = Collection.objects.filter(project__entity=entity, deleted_at__isnull=False)
+    away = Project.objects.filter(entity=entity, deleted_at__isnull=False)
+    teams = Entity.objects.filter(pk=entity.pk, deleted_at__isnull=False)
+    for rows in (waiting, gone, away, teams):
+        # What is over already stays over: its versions may be purged at this moment.
+        rows.filter(purge_at__gt=now(), purge_at__lt=F("deleted_at") + period).update(
+            purge_at=F("deleted_at") + period
+        )
 
 
 def move(actor: Actor, membership: Membership, *, cause: str, at: datetime | None = None) -> None:
     """Move a committed version to the trash; call it with its sequence locked and the rights checked."""
-    move_all(actor, [[membership]], cause=cause, at=at or now())
+    at = at or now()
+    until = purge_date(at, membership.version.sequence.project.entity)
+    move_all(actor, [[membership]], cause=cause, at=at, until=until)
 
 
-def move_all(actor: Actor, batches: Iterable[Sequence[Membership]], *, cause: str, at: datetime) -> None:
+def move_all(
+    actor: Actor, batches: Iterable[Sequence[Membership]], *, cause: str, at: datetime, until: datetime
+) -> None:
     """Move committed versions of one sequence; the number of queries grows with that of batches alone."""
     left: dict[int, latest.Holder] = {}
     for batch in batches:
-        left |= _move(actor, batch, cause, at)
+        left |= _move(actor, batch, cause, at, until)
     # Once, when all are gone: the newest of one batch may be deleted with the next.
     events.append(latest.fall_back(actor, left))
 
 
-def _move(actor: Actor, rows: Sequence[Membership], cause: str, at: datetime) -> dict[int, latest.Holder]:
+def _move(
+    actor: Actor, rows: Sequence[Membership], cause: str, at: datetime, until: datetime
+) -> dict[int, latest.Holder]:
     """Move a batch; return those that held `latest`, by collection."""
     versions = {row.version_id: row.version for row in rows}
-    aliases.refuse_protected(versions, rows[0].name if len(rows) == 1 else rows[0].collection.name)
+    needed.refuse(actor, versions, rows[0].name if len(rows) == 1 else rows[0].collection.name)
     places = places_of(versions)
     left = _take_aliases(versions)
-    purge_at = purge_date(at)
     changes = {
         "state": Version.State.DELETED,
         "deleted_at": at,
         "deleted_by": actor.user,
         "deletion_cause": cause,
-        "purge_at": purge_at,
+        "purge_at": until,
         "updated_at": at,
     }
     Version.objects.filter(pk__in=list(versions)).update(**changes)
@@ -70,7 +96,7 @@ def _move(actor: Actor, rows: Sequence[Membership], cause: str, at: datetime) ->
             version=row.version,
             subject=row.name,
             before={"aliases": [entry["alias"] for entry in row.version.lost_aliases]},
-            after={"purge_at": purge_at.isoformat()},
+            after={"purge_at": until.isoformat()},
         )
         for row in rows
     )

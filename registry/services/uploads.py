@@ -12,7 +12,7 @@ from registry import storage
 from registry.actor import Actor
 from registry.errors import InvalidDigest, NotFound
 from registry.models import Blob, Upload, Version
-from registry.services import drafts
+from registry.services import drafts, quotas
 from registry.services._common import now
 from registry.storage import BundleResult
 from registry.storage.backends.base import Readable
@@ -30,7 +30,10 @@ def receive_bundle(actor: Actor, *, draft: Version, stream: Readable, length: in
     """Keep a body of many small blobs: all of them, or none."""
     drafts.check_open(actor, draft)
     drafts.touch(draft)
-    return storage.receive_bundle(draft.sequence.project.entity, stream, length)
+    entity = draft.sequence.project.entity
+    # What of it is new is known once it is read; that a draft as a whole fits was judged when it was staged.
+    quotas.refuse_beyond(entity, 1)
+    return storage.receive_bundle(entity, stream, length)
 
 
 def begin(
@@ -40,6 +43,7 @@ def begin(
     drafts.check_open(actor, draft)
     drafts.touch(draft)
     digest = None if sha256 is None else _digest(sha256)
+    quotas.refuse_beyond(draft.sequence.project.entity, size)
     return storage.begin_upload(
         draft.sequence.project.entity, draft.pk, size=size, sha256=digest, parts=parts
     )

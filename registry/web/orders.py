@@ -28,7 +28,19 @@ USED_BY = orders(("-used", (Key("used_at", datetime), Key("pk", int))))
 MEMBERS = orders(("name", (Key("user__username", str), Key("pk", int))))
 EVENTS = orders(("-when", (Key("pk", int),)))
 DELETED_COLLECTIONS = orders(("-deleted", (Key("deleted_at", datetime), Key("pk", int))))
-TRASH = orders(("-deleted", (Key("version__deleted_at", datetime), Key("pk", int))))
+TRASH = orders(
+    ("-deleted", (Key("version__deleted_at", datetime), Key("pk", int))),
+    ("purged", (Key("version__purge_at", datetime), Key("pk", int))),
+    ("-size", (Key("version__size", int), Key("pk", int))),
+    ("-alone", (Key("only_here", int), Key("pk", int))),
+)
+SHARES = orders(
+    ("-stored", (Key("stored", int), Key("pk", int))),
+    ("name", (Key("collection__name", str), Key("pk", int))),
+    ("-alone", (Key("alone", int), Key("pk", int))),
+    ("-versions", (Key("versions", int), Key("pk", int))),
+    ("idle", (Key("idle_since", datetime), Key("pk", int))),
+)
 PEOPLE = orders(
     ("name", (Key("username", str), Key("pk", int))),
     ("-created", (Key("created_at", datetime), Key("pk", int))),
@@ -43,6 +55,8 @@ HOLDINGS = orders(
 )
 PROJECT_HOLDINGS = orders(
     ("-named", (Key("named", int), Key("pk", int))),
+    ("-stored", (Key("stored", int), Key("pk", int))),
+    ("-alone", (Key("alone", int), Key("pk", int))),
     ("name", (Key("name", str), Key("pk", int))),
     ("-versions", (Key("versions", int), Key("pk", int))),
     ("-trash", (Key("trash", int), Key("pk", int))),

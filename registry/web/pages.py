@@ -38,7 +38,7 @@ _HEADINGS = {
     429: "Too many attempts",
     500: "Something went wrong at the server",
     503: "The server can't do that now",
-    507: "The server's disk is full",
+    507: "There is no room left",
 }
 
 

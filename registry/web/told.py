@@ -20,6 +20,9 @@ from registry.web.templatetags.words import day, duration, moment, size
 _WORDS: dict[str, tuple[str, str]] = {
     "organization.create": ("made the organization", "organization made"),
     "team.create": ("made the team", "team made"),
+    "team.delete": ("deleted the team", "team deleted"),
+    "team.restore": ("restored the team", "team restored"),
+    "team.purge": ("purged the team", "team purged"),
     "team.edit": ("changed the settings of", "settings changed"),
     "member.role": ("set the role of", "role changed"),
     "member.remove": ("removed", "member removed"),
@@ -37,6 +40,9 @@ _WORDS: dict[str, tuple[str, str]] = {
     "key.create": ("made the API key", "key created"),
     "key.revoke": ("revoked the API key", "key revoked"),
     "project.create": ("created the project", "project created"),
+    "project.delete": ("deleted the project", "project deleted"),
+    "project.restore": ("restored the project", "project restored"),
+    "project.purge": ("purged the project", "project purged"),
     "project.edit": ("changed the settings of", "settings changed"),
     "collection.create": ("created", "collection created"),
     "collection.edit": ("edited", "collection edited"),
@@ -73,6 +79,9 @@ _FIELDS = {
     "visibility": "seen by",
     "default_entity": "default owner",
     "finished_at": "finished",
+    "trash_days": "days in the trash",
+    "quota_soft": "warned near",
+    "quota_hard": "refused beyond",
 }
 _CAUSES = {"person": "deleted by a person", "expiry": "expired"}
 _SEEN_BY = {"private": "its owner or team", "organization": "the organization"}
@@ -291,7 +300,7 @@ def _restored(value: dict[str, Any]) -> str:
 def _one(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if name == "size" and isinstance(value, int):
+    if name in ("size", "quota_soft", "quota_hard") and isinstance(value, int):
         return size(value)
     if name == "ttl" and isinstance(value, int):
         return duration(value)

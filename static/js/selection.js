@@ -13,7 +13,7 @@ function show(form) {
   const bar = form.querySelector("[data-selection]");
   bar.hidden = picked.length === 0;
   bar.querySelector("[data-picked]").textContent = `${picked.length} selected`;
-  const names = picked.slice(0, 4).map((box) => `v${box.value}`);
+  const names = picked.slice(0, 4).map((box) => box.dataset.name ?? `v${box.value}`);
   bar.querySelector("[data-picked-names]").textContent = names.join(" ") + (picked.length > 4 ? " …" : "");
   for (const button of bar.querySelectorAll("[data-needs]")) button.hidden = Number(button.dataset.needs) !== picked.length;
 }

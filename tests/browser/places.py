@@ -24,6 +24,7 @@ class World(Generic[Who]):
     data: str
     run: str
     trashed: str
+    in_trash: int
     # What finds something: in names, in a card, in metadata, and among the versions.
     found: str
     in_card: str
@@ -61,6 +62,12 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "members": f"/teams/{team}/members",
         "organization-teams": f"/teams/{world.organization}/teams",
         "team-storage": f"/teams/{team}/storage",
+        "team-storage-collections": f"/teams/{team}/storage/collections",
+        "team-storage-freed": f"/teams/{team}/storage/freed",
+        "team-trash": f"/teams/{team}/trash",
+        "team-trash-nothing": f"/teams/{team}/trash?q=zzzz",
+        "team-trash-selected": f"/teams/{team}/trash/selected?act=purge&v={world.in_trash}",
+        "team-trash-empty": f"/teams/{team}/trash/empty",
         "member-remove": f"/teams/{team}/members/remove?username={world.colleague}",
         "team-settings": f"/settings/{team}",
         "team-audit": f"/settings/{team}/audit",
@@ -83,6 +90,7 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "activity": f"{project}/activity",
         "trash": f"{project}/trash",
         "project-settings": f"{project}/settings",
+        "project-delete": f"{project}/delete",
         "collection": collection,
         "collection-nothing": f"{collection}?q=zzzz",
         "collection-filtered": f"{collection}?{world.among_versions}",
@@ -137,6 +145,7 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "storage": (world.admin, "/installation/storage"),
         "collection": (world.admin, "/installation/collection"),
         "audit": (world.admin, "/installation/audit"),
+        "quota": (world.admin, f"/installation/storage/{world.team}"),
         "forgotten": (None, "/sign-in/forgotten"),
         "new-password": (None, world.password_link),
         "sign-in": (None, "/sign-in"),

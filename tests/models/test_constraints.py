@@ -39,6 +39,8 @@ from registry.models import (
     RunInput,
     RunOutput,
     Star,
+    StorageCount,
+    StorageShare,
     StoredObject,
     Team,
     TeamMember,
@@ -49,7 +51,7 @@ from registry.models import (
     VersionTag,
     guards,
 )
-from registry.services import collections, drafts, invitations, keys, retention, runs
+from registry.services import collections, drafts, invitations, keys, retention, runs, survey
 from tests import factories as make
 from tests.support.sealing import seal_now
 
@@ -81,6 +83,7 @@ def rows():
     ProtectedAlias.objects.create(project=project, pattern="prod", folded="prod")
     JobRun.objects.create(task="t", started_at=NOW)
     FsckFinding.objects.create(run=FsckRun.objects.create(), kind="missing", subject="content 1")
+    survey.count(people.team.entity)
     invitations.invite(alice, team=people.team, role="viewer", link=str)
     Identity.objects.create(user=people.bob, issuer="https://example.org", subject="1")
     seal_now()
@@ -158,6 +161,7 @@ BREAK = {
     "draft_once_per_client_id": add(
         lambda r: Version(sequence=r.one.collection, created_by=r.people.bob, client_id="c")
     ),
+    "entity_deleted_is_a_team_with_a_date": change(Entity, deleted_at=NOW),
     "entity_name_not_empty": change(Entity, name=""),
     "entity_kind_known": change(Entity, kind="robot"),
     "fsck_run_by_known": change(FsckRun, by="ghost"),
@@ -190,6 +194,8 @@ BREAK = {
     "organization_member_once": copy(OrganizationMember),
     "organization_role_known": change(OrganizationMember, role="viewer"),
     "project_name_once_per_entity": copy(Project),
+    "project_deleted_has_purge_date": change(Project, deleted_at=NOW),
+    "project_purged_only_when_deleted": change(Project, purged_at=NOW),
     "project_name_not_empty": change(Project, name=""),
     "protected_alias_once_per_registry": copy(ProtectedAlias, pattern="PROD"),
     "protected_alias_not_empty": change(ProtectedAlias, folded=""),
@@ -207,6 +213,23 @@ BREAK = {
     "stored_object_size_not_negative": change(StoredObject, size=-1),
     "stored_object_state_known": change(StoredObject, state="odd"),
     "stored_object_doomed_has_date": change(StoredObject, state="doomed"),
+    "storage_count_once_a_day": copy(StorageCount),
+    "storage_count_adds_up": change(StorageCount, unused=10**6),
+    "storage_share_once_per_project": copy(StorageShare),
+    "storage_share_once_per_collection": add(
+        lambda r: StorageShare(
+            entity=r.people.team.entity,
+            project=r.project,
+            collection=r.one.collection,
+            versions=1,
+            named=1,
+            stored=1,
+            alone=1,
+            idle_since=NOW,
+        )
+    ),
+    "storage_share_alone_within_stored": change(StorageShare, alone=10**6),
+    "team_trash_days_within_reason": change(Team, trash_days=36501),
     "team_ttl_editors_known": change(Team, ttl_editors="all"),
     "team_member_once": copy(TeamMember),
     "team_role_known": change(TeamMember, role="owner"),

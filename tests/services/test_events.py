@@ -28,10 +28,12 @@ from registry.services import (
     invitations,
     keys,
     people,
+    project_trash,
     projects,
     retention,
     runs,
     tags,
+    team_trash,
     teams,
     trash,
     versions,
@@ -57,6 +59,11 @@ class World:
         self.draft, _ = drafts.begin(self.bob, project=self.project, collection="next", type="model")
         drafts.stage(self.bob, draft=self.draft, lines=make.manifest_lines({"b": b"2"}))
         make.send(self.bob, self.draft, {"b": b"2"})
+        self.spare, self.gone_team = make.people().team, make.people().team
+        team_trash.delete(self.root, team=self.gone_team)
+        self.gone_team.entity.refresh_from_db()
+        self.empty, self.lost = make.project(people), make.project(people)
+        project_trash.delete(self.alice, project=self.lost)
         self.invited, self.token, _ = self.invite()
         Installation.current()
         self.later = timezone.now() + datetime.timedelta(days=8)
@@ -109,8 +116,14 @@ ACTS = {
     ),
     "member.remove": lambda w: teams.remove_member(w.alice, place=w.people.team, user=w.people.bob),
     "team.edit": lambda w: teams.edit_settings(w.alice, team=w.people.team, ttl_editors="admins"),
+    "team.delete": lambda w: team_trash.delete(w.root, team=w.spare),
+    "team.restore": lambda w: team_trash.restore(w.root, team=w.gone_team),
+    "team.purge": lambda w: team_trash.purge_due(at=w.later),
     "project.create": lambda w: projects.create(w.bob, entity=w.people.team.entity, name="fresh"),
     "project.edit": lambda w: projects.edit(w.alice, project=w.project, description="new"),
+    "project.delete": lambda w: project_trash.delete(w.alice, project=w.empty),
+    "project.restore": lambda w: project_trash.restore(w.alice, project=w.lost),
+    "project.purge": lambda w: project_trash.purge_due(at=w.later),
     "collection.create": lambda w: collections.create(w.bob, project=w.project, name="fresh", type="m"),
     "collection.edit": lambda w: collections.edit(w.bob, collection=w.v0.collection, name="new", tags=["x"]),
     "collection.delete": lambda w: collections.delete(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import subprocess
@@ -163,6 +164,7 @@ def act_at_pages(people: dict[str, Pages]) -> dict[str, str]:
     home = f"/{TEAM}/{PROJECT}"
     for path in (home, f"{home}/artifacts/{MODELS}", f"{home}/artifacts/wine"):
         people[MEMBER].send(f"{path}/star", form_on=path, on="1")
+    people[MEMBER].send(f"/teams/{TEAM}/storage", form_on=f"/teams/{TEAM}/storage")
     members = f"/teams/{TEAM}/members"
     invite = {"form_on": members, "role": "member"}
     people[MEMBER].send(f"/teams/{TEAM}/invitations", **invite, email="priya@example.org")
@@ -192,6 +194,7 @@ def world(member: Api, links: dict[str, str]) -> World[str]:
         data=data,
         run=f"{project}/runs/{run}",
         trashed=f"{project}/artifacts/{trashed['collection']}/{trashed['version']}",
+        in_trash=int(base64.b64decode(trashed["id"]).decode().rpartition(":")[2]),
         found="digits",
         in_card="cultivars",
         in_metadata="neighbours",

@@ -97,6 +97,7 @@ class Sample:
             data=self.dataset.get_absolute_url(),
             run=self.run.get_absolute_url(),
             trashed=self.trashed.get_absolute_url(),
+            in_trash=self.trashed.version_id,
             found="defect",
             in_card="galvanised",
             in_metadata="adam",

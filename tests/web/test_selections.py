@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from registry.errors import Conflict
 from registry.models import Membership, Version
-from registry.services import aliases
+from registry.services import needed
 from tests.web.sample import CONFIRMED
 
 pytestmark = pytest.mark.django_db
@@ -118,9 +119,9 @@ def test_one_that_was_deleted_meanwhile_stops_all(client, sample, here):
 
 def test_a_protected_alias_stops_the_deletion_of_all(client, sample, here, monkeypatch):
     def refuse(*_: object) -> None:
-        raise aliases.Conflict("It is protected.")
+        raise Conflict("It is protected.")
 
-    monkeypatch.setattr(aliases, "refuse_protected", refuse)
+    monkeypatch.setattr(needed, "refuse", refuse)
     answer = client.post(here, {"act": "delete", "v": ["0", "1"], **CONFIRMED})
     assert answer.status_code == 422
     assert Membership.objects.committed().filter(collection=sample.newest.collection).count() == 3

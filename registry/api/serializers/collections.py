@@ -19,7 +19,6 @@ from registry.api.serializers._common import (
 from registry.api.shapes import CARD, NAME, NAMES, Body, Changes, component, nullable
 from registry.models import Alias, Collection
 from registry.services.restoring import RestoredCollection
-from registry.services.trash import purge_date
 
 COLLECTION = component(
     "Collection",
@@ -90,11 +89,12 @@ def collection(row: Collection, base_url: str) -> dict[str, Any]:
 def deleted_collection(row: Collection, versions: int, base_url: str) -> dict[str, Any]:
     """Represent a collection in the trash."""
     assert row.deleted_at is not None
+    assert row.purge_at is not None
     return {
         "collection": collection(row, base_url),
         "versions": versions,
         "deleted_at": moment(row.deleted_at),
-        "purge_at": moment(purge_date(row.deleted_at)),
+        "purge_at": moment(row.purge_at),
     }
 
 

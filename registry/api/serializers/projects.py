@@ -5,10 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from registry.api.schema import page_of
-from registry.api.serializers._common import COUNT, TEXT, TIME, maybe, moment, record, words
+from registry.api.serializers._common import (
+    COUNT,
+    MOVED_ON,
+    TEXT,
+    TIME,
+    maybe,
+    moment,
+    moved_on,
+    record,
+    words,
+)
 from registry.api.serializers.accounts import ENTITY_KIND, ROLE
 from registry.api.shapes import CARD, NAME, Body, Changes, component, one_of
 from registry.models import ArtifactType, Entity, Project, Role
+from registry.services.project_trash import RestoredProject
 
 ENTITY = component(
     "Entity", record({"name": TEXT, "kind": ENTITY_KIND, "role": maybe(ROLE), "created_at": TIME})
@@ -30,6 +41,23 @@ PROJECT = component(
     ),
 )
 PROJECT_PAGE = page_of(PROJECT, "ProjectPage")
+DELETED_PROJECT = component(
+    "DeletedProject",
+    record({"project": PROJECT, "collections": COUNT, "deleted_at": TIME, "purge_at": TIME}),
+)
+DELETED_PROJECT_PAGE = page_of(DELETED_PROJECT, "DeletedProjectPage")
+RESTORED_PROJECT = component(
+    "RestoredProject",
+    record(
+        {
+            "project": PROJECT,
+            "collections": COUNT,
+            "versions": COUNT,
+            "aliases_moved_on": MOVED_ON,
+            "kept": {**COUNT, "description": "How many had expired, and are now kept: their TTL is `never`"},
+        }
+    ),
+)
 TYPE = component(
     "Type", record({"name": TEXT, "description": TEXT, "collection_count": COUNT, "created_at": TIME})
 )
@@ -61,6 +89,29 @@ def project(row: Project, base_url: str) -> dict[str, Any]:
         "created_at": moment(row.created_at),
         "updated_at": moment(row.updated_at),
         "url": base_url + row.get_absolute_url(),
+    }
+
+
+def deleted_project(row: Project, collections: int, base_url: str) -> dict[str, Any]:
+    """Represent a project in the trash."""
+    assert row.deleted_at is not None
+    assert row.purge_at is not None
+    return {
+        "project": project(row, base_url),
+        "collections": collections,
+        "deleted_at": moment(row.deleted_at),
+        "purge_at": moment(row.purge_at),
+    }
+
+
+def restored_project(done: RestoredProject, base_url: str) -> dict[str, Any]:
+    """Represent a project that came back, and what came with it."""
+    return {
+        "project": project(done.project, base_url),
+        "collections": done.collections,
+        "versions": done.versions,
+        "aliases_moved_on": moved_on(done.aliases_moved_on),
+        "kept": done.kept,
     }
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from registry.api.schema import page_of
-from registry.api.serializers._common import TEXT, TIME, TRUTH, moment, record, words
+from registry.api.serializers._common import MAYBE_COUNT, TEXT, TEXTS, TIME, TRUTH, moment, record, words
 from registry.api.serializers.accounts import ROLE
-from registry.api.shapes import FLAG, TTL, Body, Changes, component, one_of
+from registry.api.shapes import FLAG, TTL, Body, Changes, component, integer, nullable, one_of
 from registry.models import OrganizationMember, Role, Team, TeamMember
 from registry.services.policies import Policy
+from registry.services.teams import LONGEST_TRASH
 
 MEMBER = component("Member", record({"username": TEXT, "full_name": TEXT, "role": ROLE, "created_at": TIME}))
 MEMBER_PAGE = page_of(MEMBER, "MemberPage")
@@ -25,12 +26,25 @@ TTL_CHANGE = Changes("TtlChange", required={"ttl": TTL})
 
 SETTINGS = component(
     "TeamSettings",
-    record({"ttl_editors": words(*Team.TtlEditors.values), "inherited_ttl_spares_aliased": TRUTH}),
+    record(
+        {
+            "ttl_editors": words(*Team.TtlEditors.values),
+            "inherited_ttl_spares_aliased": TRUTH,
+            "trash_days": {**MAYBE_COUNT, "description": "null: that of the installation"},
+        }
+    ),
 )
 SETTINGS_CHANGES = Changes(
     "TeamSettingsChanges",
-    optional={"ttl_editors": one_of(*Team.TtlEditors.values), "inherited_ttl_spares_aliased": FLAG},
+    optional={
+        "ttl_editors": one_of(*Team.TtlEditors.values),
+        "inherited_ttl_spares_aliased": FLAG,
+        "trash_days": nullable(integer(0, LONGEST_TRASH)),
+    },
 )
+
+
+RESTORED_TEAM = component("RestoredTeam", record({"projects": TEXTS}))
 
 
 def member(row: TeamMember | OrganizationMember) -> dict[str, Any]:
@@ -53,4 +67,5 @@ def settings(team: Team) -> dict[str, Any]:
     return {
         "ttl_editors": team.ttl_editors,
         "inherited_ttl_spares_aliased": team.inherited_ttl_spares_aliased,
+        "trash_days": team.trash_days,
     }

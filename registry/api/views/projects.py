@@ -9,12 +9,20 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from registry.api.base import Endpoint
-from registry.api.orders import DESCRIPTION, ENTITIES, PROJECTS, PROJECTS_EVERYWHERE, TYPES
+from registry.api.orders import (
+    DELETED_COLLECTIONS,
+    DESCRIPTION,
+    ENTITIES,
+    PROJECTS,
+    PROJECTS_EVERYWHERE,
+    TYPES,
+)
 from registry.api.schema import LISTING, operation, ordering
 from registry.api.serializers import projects as shape
-from registry.api.shapes import choice, choice_of, narrowed_to, search_in, words_of
+from registry.api.shapes import choice, choice_of, flag_of, narrowed_to, search_in, words_of
+from registry.api.views.collections import DELETE_ALIASES
 from registry.models import Entity, Project
-from registry.services import collections, projects, teams
+from registry.services import collections, project_trash, projects, teams
 
 _FILTERS = (
     search_in("the name"),
@@ -129,6 +137,56 @@ class ProjectDetail(Endpoint):
         found = projects.find(self.actor, entity, project)
         changed = projects.edit(self.actor, project=found, **shape.PROJECT_CHANGES.read(self.http))
         return self.answer(shape.project(changed, self.base_url))
+
+    @operation(
+        "Move a project with its collections and versions to the trash",
+        {204: None},
+        query=(DELETE_ALIASES,),
+        errors=(409,),
+    )
+    def delete(self, request: Request, entity: str, project: str) -> HttpResponse:
+        """Delete the project."""
+        confirmed = flag_of(self.http.GET, "delete_aliases")
+        found = projects.find(self.actor, entity, project)
+        project_trash.delete(self.actor, project=found, delete_aliases=confirmed)
+        return self.nothing()
+
+
+class ProjectRestore(Endpoint):
+    """A project in the trash."""
+
+    @operation(
+        "Restore the project of this name that was deleted last, with what was deleted with it",
+        {200: shape.RESTORED_PROJECT},
+        errors=(409, 410),
+    )
+    def post(self, request: Request, entity: str, project: str) -> HttpResponse:
+        """Restore the project."""
+        place = teams.find_entity(self.actor, entity)
+        found = project_trash.find_deleted(self.actor, place, project)
+        done = project_trash.restore(self.actor, project=found)
+        return self.answer(shape.restored_project(done, self.base_url))
+
+
+class DeletedProjects(Endpoint):
+    """The deleted projects of an entity."""
+
+    @operation(
+        "List the deleted projects of an entity that can be restored",
+        {200: shape.DELETED_PROJECT_PAGE},
+        query=(search_in("the name"), *LISTING, ordering(DELETED_COLLECTIONS)),
+        conditional=True,
+    )
+    def get(self, request: Request, entity: str) -> HttpResponse:
+        """Answer a page of projects, each with how many collections come back with it."""
+        place = teams.find_entity(self.actor, entity)
+        rows = project_trash.deleted(self.actor, entity=place, **words_of(self.http.GET, "q"))
+        return self.page(
+            rows,
+            DELETED_COLLECTIONS,
+            lambda found: [shape.deleted_project(row, row.places, self.base_url) for row in found],
+            weigh=DESCRIPTION,
+        )
 
 
 class TypeList(Endpoint):

@@ -11,10 +11,12 @@ from registry.api.base import Endpoint
 from registry.api.orders import MEMBERS
 from registry.api.schema import LISTING, operation, ordering
 from registry.api.serializers import teams as shape
+from registry.api.serializers.deletions import DELETION, deletion
 from registry.api.serializers.teams import ORGANIZATION_ROLES
-from registry.api.shapes import Body, Param, choice, choice_of, search_in, words_of
+from registry.api.shapes import Body, Param, choice, choice_of, flag_of, search_in, words_of
+from registry.api.views.collections import DELETE_ALIASES
 from registry.models import Role
-from registry.services import teams
+from registry.services import deletions, team_trash, teams
 
 
 def _narrowed(roles: Sequence[str]) -> tuple[Param, ...]:
@@ -123,3 +125,36 @@ class TeamSettings(Endpoint):
         data = shape.SETTINGS_CHANGES.read(self.http)
         changed = teams.edit_settings(self.actor, team=teams.find_team(self.actor, team), **data)
         return self.answer(shape.settings(changed))
+
+
+class TeamDetail(Endpoint):
+    """One team, to be deleted."""
+
+    @operation(
+        "Move a team with its projects to the trash", {204: None}, query=(DELETE_ALIASES,), errors=(409,)
+    )
+    def delete(self, request: Request, team: str) -> HttpResponse:
+        """Delete the team."""
+        confirmed = flag_of(self.http.GET, "delete_aliases")
+        team_trash.delete(self.actor, team=teams.find_team(self.actor, team), delete_aliases=confirmed)
+        return self.nothing()
+
+
+class TeamDeletion(Endpoint):
+    """The deletion of a team."""
+
+    @operation("Say what the deletion of a team comes to", {200: DELETION})
+    def get(self, request: Request, team: str) -> HttpResponse:
+        """Answer what goes, what stays and what keeps it."""
+        return self.answer(deletion(deletions.of_team(self.actor, teams.find_team(self.actor, team))))
+
+
+class TeamRestore(Endpoint):
+    """A team in the trash."""
+
+    @operation("Restore a team with what was deleted with it", {200: shape.RESTORED_TEAM}, errors=(409, 410))
+    def post(self, request: Request, team: str) -> HttpResponse:
+        """Restore the team."""
+        found = team_trash.find_deleted(self.actor, team)
+        back = team_trash.restore(self.actor, team=found)
+        return self.answer({"projects": [each.project.name for each in back]})

@@ -37,6 +37,12 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
             "organization.create", "user.edit",
         ),
     ),
+    "places": (
+        "Projects and teams deleted",
+        (
+            "project.delete", "project.restore", "project.purge", "team.delete", "team.restore", "team.purge",
+        ),
+    ),
     "people": ("Members", ("member.role", "member.remove", "member.invite", "member.uninvite", "member.join")),
     "accounts": (
         "Accounts and keys",

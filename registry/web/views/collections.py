@@ -8,14 +8,23 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 
 from registry.actor import Actor
 from registry.errors import InvalidQuery, NotFound
 from registry.http import markdown
 from registry.models import Collection, Membership, Project
 from registry.policy import Act, check
-from registry.services import aliases, collections, drafts, latest, projects, stars, trash, undoing, versions
+from registry.services import (
+    aliases,
+    collections,
+    deletions,
+    drafts,
+    latest,
+    projects,
+    stars,
+    undoing,
+    versions,
+)
 from registry.web import chips, columns, rows, snippets
 from registry.web.forms.collections import CardForm, CollectionForm, CollectionSettingsForm, TypedDeleteForm
 from registry.web.forms.policies import PolicyForm
@@ -193,6 +202,7 @@ def delete(request: HttpRequest, actor: Actor, entity: str, project: str, collec
             undo=undo,
         )
     context = frame(actor, here, "settings") | _lost(actor, here) | {"form": form}
+    context["account"] = deletions.of_collection(actor, here)
     return show(
         request,
         "collections/delete.html",
@@ -203,13 +213,12 @@ def delete(request: HttpRequest, actor: Actor, entity: str, project: str, collec
 
 
 def _lost(actor: Actor, here: Collection) -> dict[str, Any]:
-    """What goes with a collection, and until when it can come back."""
+    """The aliases that go with a collection."""
     held = list(aliases.listing(actor, collection=here))
     return {
         "aliases": held[:_LISTED],
         "more_aliases": held[_LISTED:],
         "seen_aliases": "/".join(alias.name for alias in held),
-        "until": trash.purge_date(timezone.now()),
     }
 
 

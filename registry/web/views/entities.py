@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from registry.actor import Actor
 from registry.models import Entity
 from registry.policy import Act, can, check
-from registry.services import holdings, policies, projects, retention, teams
+from registry.services import policies, projects, quotas, retention, teams
 from registry.web import orders, searches
 from registry.web.forms.policies import DefaultForm, TeamSettingsForm
 from registry.web.pager import paged
@@ -23,6 +23,7 @@ def frame(actor: Actor, entity: Entity, tab: str) -> dict[str, Any]:
         "tab": tab,
         "may_create": projects.may_create_in(actor, entity),
         "may_set": can(actor, Act.SET_POLICY, entity),
+        "warned": quotas.warning(entity),
     }
 
 
@@ -37,17 +38,6 @@ def detail(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
     # Who has no role in it sees what is open to the organization, and must not take that for all there is.
     context["sees_all"] = can(actor, Act.DOWNLOAD, found)
     return show(request, "teams/entity.html", context)
-
-
-@page()
-def storage(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
-    """What the projects of a person or a team hold, and what the store keeps for them."""
-    found = teams.find_entity(actor, entity)
-    asked, _ = searches.of(request)
-    listed = holdings.of_projects(actor, entity=found, **asked.given())
-    context = frame(actor, found, "storage") | {"asked": asked, "stored": holdings.stored(actor, found)}
-    context["pager"] = paged(request, listed, orders.PROJECT_HOLDINGS, by_time=False)
-    return show(request, "teams/storage.html", context)
 
 
 @page("GET", "POST")

@@ -10,10 +10,11 @@ from django.urls import reverse
 from registry.actor import Actor
 from registry.errors import Conflict
 from registry.models import User
-from registry.services import accounts, holdings, mail, teams
+from registry.policy import Act, check
+from registry.services import accounts, holdings, mail, quotas, teams
 from registry.services import people as services
 from registry.web import orders, searches
-from registry.web.forms.installation import OrganizationForm, PersonForm, TeamForm
+from registry.web.forms.installation import OrganizationForm, PersonForm, QuotaForm, TeamForm
 from registry.web.pager import paged
 from registry.web.pages import act_of, done, page, show
 
@@ -96,6 +97,20 @@ def organizations(request: HttpRequest, actor: Actor) -> HttpResponse:
     context["pager"] = paged(request, listed, orders.ORGANIZATIONS, by_time=False)
     wrong = organization.errors or team.errors
     return show(request, "installation/organizations.html", context, status=422 if wrong else 200)
+
+
+@page("GET", "POST")
+def quota(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
+    """How many bytes a team may store."""
+    check(actor, Act.ADMINISTER, None)
+    team = teams.find_team(actor, entity)
+    first = QuotaForm.showing(team.quota_soft, team.quota_hard)
+    form = QuotaForm(request.POST if request.method == "POST" else None, initial=first)
+    if request.method == "POST" and form.act(quotas.assign, actor, team=team):
+        return done(request, f"The limits of {team} are set.", reverse("installation:storage"))
+    context = {"tab": "storage", "team": team, "form": form, "whole": quotas.of_all()}
+    context["stored"] = holdings.stored(actor, team.entity)
+    return show(request, "installation/quota.html", context, status=form.status)
 
 
 @page()

@@ -10,13 +10,12 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 
 from registry.actor import Actor
 from registry.errors import InvalidInput
 from registry.models import Collection, Membership
 from registry.policy import Act, check
-from registry.services import aliases, many, trash, undoing
+from registry.services import aliases, deletions, many, undoing
 from registry.web.forms.base import ServiceForm
 from registry.web.forms.selections import AliasForm, ManyDeleteForm, ManyTtlForm, TagsForm
 from registry.web.pages import done, page, show, undo_of
@@ -78,6 +77,8 @@ def selected(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     if posted and choice.do(form, actor, here, rows):
         return _told(request, here, rows, choice, given["act"], undo_of(actor, here.project, since))
     context = frame(actor, here, "versions") | _asked(rows) | {"form": form, "act": given["act"]}
+    if given["act"] == "delete":
+        context["account"] = deletions.of_versions(actor, rows)
     return _show(request, context | {"fields": choice.template}, status=422 if form.errors else 200)
 
 
@@ -91,7 +92,6 @@ def _asked(rows: list[Membership]) -> dict[str, Any]:
     return {
         "rows": rows,
         "names": _names(rows),
-        "until": trash.purge_date(timezone.now()),
         "held": sorted(name for row in rows for name in row.held_aliases()),
         "held_tags": sorted({name for row in rows for name in row.version.held_tags()}),
         "size": sum(row.version.size for row in rows),

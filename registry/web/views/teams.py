@@ -11,7 +11,7 @@ from django.urls import reverse
 from registry.actor import Actor
 from registry.models import Team
 from registry.policy import Act, can, check
-from registry.services import invitations, teams
+from registry.services import invitations, team_trash, teams
 from registry.web import orders, searches
 from registry.web.forms.teams import InvitationForm, MemberForm, NewTeamForm, OrganizationMemberForm
 from registry.web.pager import paged
@@ -51,6 +51,8 @@ def of_organization(request: HttpRequest, actor: Actor, organization: str) -> Ht
     context = frame(actor, place.entity, "teams") | {"form": form, "asked": asked}
     context["pager"] = paged(request, listed, orders.TEAMS, by_time=False)
     context["may_manage"] = can(actor, Act.MANAGE_MEMBERS, place)
+    if context["may_manage"]:
+        context["gone"] = list(team_trash.deleted(actor, organization=place)[:_INVITED])
     return show(request, "teams/teams.html", context, status=422 if form.errors else 200)
 
 

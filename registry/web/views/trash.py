@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from registry.actor import Actor
+from registry.models import Version
 from registry.services import collections, projects, trash, versions
 from registry.web import orders, searches
 from registry.web.pager import paged
@@ -14,6 +15,7 @@ from registry.web.pages import page, show
 from registry.web.templatetags.words import plural
 from registry.web.views.projects import frame
 
+CAUSES = ((Version.Cause.PERSON.value, "By hand"), (Version.Cause.EXPIRY.value, "Expired"))
 # A toast is read at a glance.
 _NAMED = 10
 
@@ -22,19 +24,16 @@ _NAMED = 10
 def listing(request: HttpRequest, actor: Actor, entity: str, project: str) -> HttpResponse:
     """What was deleted and can still be restored."""
     context = frame(actor, entity, project, "trash")
-    asked, _ = searches.of(request)
+    asked, choices = searches.of(request, {"cause": ("Why", CAUSES)})
     gone_ones = trash.listing(actor, project=context["project"], **asked.given()).without_cards()
     pager = paged(request, gone_ones, orders.TRASH)
-    whole = paged(
-        request,
-        collections.deleted(actor, project=context["project"]),
-        orders.DELETED_COLLECTIONS,
-        prefix="collections-",
-    )
-    gone = [(row, trash.purge_date(row.deleted_at)) for row in whole.rows]
-    return show(
-        request, "trash/list.html", {**context, "pager": pager, "whole": whole, "gone": gone, "asked": asked}
-    )
+    context |= {"pager": pager, "asked": asked, "choices": choices}
+    # The versions may be sorted by what collections don't have: then these stand back.
+    if request.GET.get("order", "-deleted") in orders.DELETED_COLLECTIONS:
+        rows = collections.deleted(actor, project=context["project"])
+        whole = paged(request, rows, orders.DELETED_COLLECTIONS, prefix="collections-")
+        context |= {"whole": whole, "gone": [(row, row.purge_at) for row in whole.rows]}
+    return show(request, "trash/list.html", context)
 
 
 @page("POST")

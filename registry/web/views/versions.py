@@ -8,7 +8,6 @@ from urllib.parse import quote
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import content_disposition_header
 
 from registry.actor import Actor
@@ -16,7 +15,7 @@ from registry.errors import NotFound
 from registry.http import markdown
 from registry.models import Membership
 from registry.policy import Act, check
-from registry.services import audit, latest, retention, runs, trash, versions
+from registry.services import audit, deletions, latest, retention, runs, storage_counts, versions
 from registry.web import feeds, orders, rows, searches, snippets
 from registry.web.columns import is_number
 from registry.web.forms import events
@@ -71,6 +70,7 @@ def overview(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
         "used_by_more": more,
         "used_by_counted": more < _COUNTED,
         "figures": figures(membership.version.metadata),
+        "only_here": storage_counts.alone(membership.version_id),
         "use": snippets.use(membership),
     }
     return show(request, "versions/overview.html", context)
@@ -156,7 +156,8 @@ def delete(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
             membership.collection.get_absolute_url(),
             undo=undo,
         )
-    context = frame(actor, membership, "overview") | _lost(membership) | {"form": form}
+    account = deletions.of_versions(actor, [membership])
+    context = frame(actor, membership, "overview") | _lost(membership) | {"form": form, "account": account}
     return show(
         request,
         "versions/delete.html",
@@ -167,10 +168,10 @@ def delete(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
 
 
 def _lost(membership: Membership) -> dict[str, Any]:
-    """What goes with a version, who gets `latest`, and until when it can come back."""
+    """The aliases that go with a version, and who gets `latest`."""
     held = sorted(alias.name for alias in membership.aliases.all())
     heir = latest.heir(membership) if latest.LATEST in held else None
-    return {"held": held, "heir": heir, "until": trash.purge_date(timezone.now())}
+    return {"held": held, "heir": heir}
 
 
 @page()

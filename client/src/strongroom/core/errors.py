@@ -170,6 +170,12 @@ class HasAliases(Conflict):
     code = "has_aliases"
 
 
+class InUse(Conflict):
+    """A version to delete that something else needs; `details.reason` says what, `details.names` names some of it."""
+
+    code = "in_use"
+
+
 class DraftClosed(Conflict):
     """The draft was committed or abandoned already."""
 
@@ -232,6 +238,12 @@ class Unavailable(StrongroomError):
 
 class StorageFull(StrongroomError):
     code, status = "storage_full", 507
+
+
+class QuotaExceeded(StorageFull):
+    """More bytes than the team may store; `details` has `limit`, `stored` and `coming`."""
+
+    code = "quota_exceeded"
 
 
 # Only in the client: no server answers with these.

@@ -1,0 +1,134 @@
+"""Quotas: how many bytes the store may keep for an entity; pages warn near the soft one, the hard one refuses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Sum
+from strongroom.core.errors import QuotaExceeded
+
+from registry.actor import Actor
+from registry.errors import InvalidInput
+from registry.models import Blob, Entity, StorageCount, Team
+from registry.models.prepared import Prepared
+from registry.policy import Act, check
+from registry.services import events, survey
+from registry.services._common import changes
+
+# Half of what 64 bits hold: databases add these numbers up.
+MOST = 2**62
+# From this share of the soft limit on pages warn.
+_NEAR = 0.9
+_OWN = Prepared[list[int | None]](
+    lambda entity: Team.objects.filter(entity=entity).values_list("quota_soft", "quota_hard")
+)
+_COUNTED = Prepared[list[int]](
+    lambda entity: (
+        StorageCount.objects.filter(entity=entity).order_by("-day").values_list("stored", "newest_blob")[:1]
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of an entity in bytes; 0 is without limit."""
+
+    soft: int
+    hard: int
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """What a page says of an entity that is near its limits."""
+
+    stored: int
+    limits: Limits
+
+    @property
+    def is_full(self) -> bool:
+        """Say whether uploads are refused by now, whatever their size."""
+        return bool(self.limits.hard) and self.stored >= self.limits.hard
+
+
+def of_all() -> Limits:
+    """Return the limits of who has none of their own."""
+    return Limits(settings.QUOTA_SOFT, settings.QUOTA_HARD)
+
+
+def limits(entity: Entity) -> Limits:
+    """Return what counts for an entity: its team's own limits, and those of the settings where it has none."""
+    [[soft, hard]] = _OWN.all(entity.pk) or [[None, None]]
+    return Limits(
+        settings.QUOTA_SOFT if soft is None else soft, settings.QUOTA_HARD if hard is None else hard
+    )
+
+
+def refuse_beyond(entity: Entity, coming: int) -> None:
+    """Raise QuotaExceeded when `coming` bytes more would pass the hard limit: before any of them is sent."""
+    hard = limits(entity).hard
+    if not hard or not coming or _nearly(entity) + coming <= hard:
+        return
+    # Bytes may have been freed since they were counted: nobody is refused by an old number.
+    stored = survey.stored(entity)
+    if stored + coming > hard:
+        raise QuotaExceeded(
+            f"{entity.name} may store {_size(hard)} and stores {_size(stored)}: {_size(coming)} more do not fit. "
+            f"Nothing was sent. Delete versions that are not needed, or delete for good what is in the trash, "
+            f"and let unused bytes be collected; or ask an admin of this installation for a higher limit.",
+            limit=hard,
+            stored=stored,
+            coming=coming,
+        )
+
+
+def _nearly(entity: Entity) -> int:
+    """Return what is stored by the last count and the blobs since: no scan of millions of rows at each upload."""
+    counted = _COUNTED.first(entity.pk)
+    if counted is None:
+        return survey.stored(entity)
+    since = Blob.objects.filter(scope=entity, pk__gt=counted[1]).aggregate(size=Sum("size"))["size"]
+    return counted[0] + int(since or 0)
+
+
+def warning(entity: Entity) -> Warned | None:
+    """Return what pages of an entity warn of; None while there is room, or no limit."""
+    found = limits(entity)
+    if not found.soft and not found.hard:
+        return None
+    stored = _nearly(entity)
+    near = min(_NEAR * found.soft if found.soft else MOST, _NEAR * found.hard if found.hard else MOST)
+    return Warned(stored, found) if stored >= near else None
+
+
+def assign(actor: Actor, *, team: Team, soft: int | None, hard: int | None) -> Team:
+    """Set a team's own limits in bytes; None takes that of the settings, 0 is without limit."""
+    check(actor, Act.ADMINISTER, None)
+    for name, value in (("soft", soft), ("hard", hard)):
+        if value is not None and not 0 <= value <= MOST:
+            raise InvalidInput("A limit is a number of bytes that is not negative.", field=name)
+    if soft and hard and soft > hard:
+        raise InvalidInput(
+            "The soft limit warns before the hard one refuses: it can't be higher.", field="soft"
+        )
+    with transaction.atomic():
+        row = Team.objects.select_for_update().get(pk=team.pk)
+        before, after = changes(row, {"quota_soft": soft, "quota_hard": hard})
+        if after:
+            Team.objects.filter(pk=row.pk).update(**after)
+            events.record(
+                actor, "team.edit", entity=team.entity, subject=team.entity.name, before=before, after=after
+            )
+    team.refresh_from_db(fields=["quota_soft", "quota_hard"])
+    return team
+
+
+def _size(count: int) -> str:
+    """Write bytes for a sentence: the page's own words are of the pages."""
+    amount, unit = float(count), "B"
+    for larger in ("kB", "MB", "GB", "TB", "PB"):
+        if amount < 1000:
+            break
+        amount, unit = amount / 1000, larger
+    return f"{amount:.3g} {unit}"

@@ -1,0 +1,157 @@
+"""The pages on storage and trash of a team."""
+
+from __future__ import annotations
+
+import pytest
+
+from registry.models import Event, Team, Version
+from registry.services import survey, versions
+from tests import factories
+
+
+@pytest.fixture
+def client(as_user, people):
+    return as_user(people.alice)
+
+
+@pytest.fixture
+def project(people):
+    return factories.project(people)
+
+
+@pytest.fixture
+def here(people):
+    return f"/teams/{people.team.entity.name}"
+
+
+@pytest.fixture
+def gone(people, project):
+    row = factories.log(people.bob, project, files={"a": b"12345"}, aliases=["gold"])
+    versions.delete(factories.actor(people.bob), membership=row, delete_aliases=True)
+    return row
+
+
+def text(answer) -> str:
+    assert answer.status_code == 200, answer.status_code
+    return answer.content.decode()
+
+
+def test_the_overview_says_what_is_stored_and_who_uses_it(client, people, project, here, gone):
+    assert "counted within the hour" in text(client.get(f"{here}/storage"))
+    factories.log(people.bob, project, "bert", files={"a": b"1234567"})
+    assert client.post(f"{here}/storage").status_code == 302
+    page = text(client.get(f"{here}/storage"))
+    assert "12 B stored" in page
+    assert (
+        'aria-label="Of 12 B: 7 B used by one version, 0 B shared by several, 5 B only in the trash' in page
+    )
+    assert "The longest unused" in page
+    assert "bert" in text(client.get(f"{here}/storage/collections"))
+
+
+def test_growth_is_drawn_from_the_second_day_on(client, people, project, here, gone):
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    at = timezone.now()
+    survey.count(people.team.entity, at - timedelta(days=3))
+    assert "Growth" not in text(client.get(f"{here}/storage"))
+    survey.count(people.team.entity, at)
+    assert "Stored bytes: 5 B on" in text(client.get(f"{here}/storage"))
+
+
+def test_members_see_the_pages_and_count_nothing(as_user, people, here, gone):
+    viewer = as_user(people.vera)
+    assert "Count again" not in text(viewer.get(f"{here}/storage"))
+    assert "Delete all of it" not in text(viewer.get(f"{here}/trash"))
+    assert viewer.post(f"{here}/storage").status_code == 403
+
+
+def test_the_trash_is_searched_and_narrowed(client, here, gone):
+    assert "resnet" in text(client.get(f"{here}/trash"))
+    assert "gold" in text(client.get(f"{here}/trash?q=resnet:v0&cause=person&order=purged"))
+    assert (
+        "resnet" not in text(client.get(f"{here}/trash?cause=expiry")).split("<main")[1].split("<tbody")[-1]
+    )
+
+
+def test_the_trash_of_a_project_is_narrowed_and_sorted_too(client, project, gone):
+    here = f"{project.get_absolute_url()}/trash"
+    for order in ("-deleted", "deleted", "-size", "purged", "-alone"):
+        assert "resnet" in text(client.get(f"{here}?order={order}&cause=person"))
+
+
+def test_ticked_versions_come_back(client, here, gone):
+    asked = text(client.get(f"{here}/trash/selected?act=restore&v={gone.version_id}"))
+    assert "Restore 1 version?" in asked
+    answer = client.post(f"{here}/trash/selected", {"act": "restore", "v": gone.version_id})
+    assert answer.status_code == 302
+    assert Version.objects.get().state == "COMMITTED"
+    assert client.post(f"{here}/trash/selected", {"act": "restore", "v": gone.version_id}).status_code == 404
+
+
+def test_deleting_for_good_takes_the_typed_name(client, here, gone):
+    asked = {"act": "purge", "v": gone.version_id}
+    assert 'Type <span class="mono">resnet:v0</span>' in text(client.get(f"{here}/trash/selected", asked))
+    answer = client.post(f"{here}/trash/selected", {**asked, "typed": "resnet"})
+    assert answer.status_code == 422
+    assert not Version.objects.exclude(purged_at=None)
+    answer = client.post(f"{here}/trash/selected", {**asked, "typed": "resnet:v0"})
+    assert answer.status_code == 302
+    assert Version.objects.get().purged_at
+    assert "resnet:v0" in text(client.get(f"{here}/storage/freed"))
+
+
+def test_the_whole_trash_takes_the_name_of_the_team(client, people, here, gone):
+    assert "1 version" in text(client.get(f"{here}/trash/empty"))
+    assert client.post(f"{here}/trash/empty", {"typed": "no"}).status_code == 422
+    assert client.post(f"{here}/trash/empty", {"typed": people.team.entity.name}).status_code == 302
+    assert Event.objects.get(act="version.purge").actor_id == people.alice.pk
+
+
+@pytest.mark.parametrize(("sent", "kept"), [({"kind": "days", "days": "30"}, 30), ({"kind": "whole"}, None)])
+def test_the_trash_period_is_set(client, here, sent, kept):
+    Team.objects.update(trash_days=3)
+    assert client.post(f"{here}/trash/period", sent).status_code == 302
+    assert Team.objects.get().trash_days == kept
+
+
+@pytest.mark.parametrize("days", ["", "x", "-1", "99999999"])
+def test_a_wrong_trash_period_is_said(client, here, days):
+    answer = client.post(f"{here}/trash/period", {"kind": "days", "days": days})
+    assert answer.status_code == 422
+    assert Team.objects.get().trash_days is None
+
+
+@pytest.mark.parametrize("asked", ["", "act=purge", "act=purge&v=x", "act=other&v=1"])
+def test_what_cannot_be_asked_is_said(client, here, asked):
+    assert client.get(f"{here}/trash/selected?{asked}").status_code == 400
+
+
+def test_pages_cost_the_same_for_one_and_for_many(
+    client, people, project, here, django_assert_max_num_queries
+):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    def cost() -> list[int]:
+        survey.count(people.team.entity)
+        found = []
+        for path in ("storage", "storage/collections", "storage/freed", "trash"):
+            with CaptureQueriesContext(connection) as done:
+                text(client.get(f"{here}/{path}"))
+            found.append(len(done))
+        return found
+
+    def more(numbers):
+        who = factories.actor(people.alice)
+        for n in numbers:
+            row = factories.log(people.bob, project, f"c{n}", files={"a": b"%d" % n})
+            versions.delete(who, membership=row, delete_aliases=True)
+            factories.log(people.bob, project, f"c{n}", files={"b": b"%d" % n})
+
+    more([0])
+    few = cost()
+    more(range(1, 12))
+    assert cost() == few
