@@ -163,6 +163,14 @@ STORAGES = {
 
 # --- Limits and periods ------------------------------------------------------------------------------
 TRASH_DAYS = env_int("STRONGROOM_TRASH_DAYS", 7, most=36500)
+# Bounds of default times to live, in days; 0 is no bound.
+TTL_LEAST_DAYS = env_int("STRONGROOM_TTL_LEAST_DAYS", 0, most=36500)
+TTL_MOST_DAYS = env_int("STRONGROOM_TTL_MOST_DAYS", 0, most=36500)
+if TTL_MOST_DAYS and TTL_MOST_DAYS < TTL_LEAST_DAYS:
+    raise WrongSetting("STRONGROOM_TTL_MOST_DAYS must not be less than STRONGROOM_TTL_LEAST_DAYS.")
+NOTICE_DAYS = env_int("STRONGROOM_NOTICE_DAYS", 7, most=90)
+# A clock that is further ahead after a restart is not believed at once; 0 believes any.
+CLOCK_GAP_HOURS = env_int("STRONGROOM_CLOCK_GAP_HOURS", 24, most=87600)
 DRAFT_HOURS = env_int("STRONGROOM_DRAFT_HOURS", 24, least=1, most=87600)
 BUNDLE_LIMIT = env_int("STRONGROOM_BUNDLE_MIB", 64, least=1, most=1024) * MIB
 FRAME_LIMIT = MIB

@@ -10,7 +10,7 @@ from registry.models.invitations import Invitation
 from registry.models.jobs import JobRun
 from registry.models.manifests import Chunk, Manifest
 from registry.models.projects import Project
-from registry.models.retention import TtlPolicy
+from registry.models.retention import Clock, ExpiryLetter, ExpiryNotice, ExpiryRun, TtlPolicy
 from registry.models.runs import Run, RunInput, RunOutput
 from registry.models.stars import Star
 from registry.models.tags import CollectionTag, VersionTag
@@ -25,11 +25,15 @@ __all__ = [
     "ArtifactType",
     "Blob",
     "Chunk",
+    "Clock",
     "Collection",
     "CollectionTag",
     "CollectionWords",
     "Entity",
     "Event",
+    "ExpiryLetter",
+    "ExpiryNotice",
+    "ExpiryRun",
     "Identity",
     "Installation",
     "Invitation",

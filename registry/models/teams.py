@@ -123,6 +123,10 @@ class Team(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="teams")
     ttl_editors = models.CharField(max_length=8, choices=TtlEditors, default=TtlEditors.MEMBERS)
     inherited_ttl_spares_aliased = models.BooleanField(default=True)
+    # So many newest versions of each collection never expire by a time to live that they inherit.
+    kept_newest = models.PositiveIntegerField(default=0)
+    # Nothing expires by the team's default before: the backlog of a new default waits for this moment.
+    ttl_grace_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -14,7 +14,7 @@ from registry.actor import Actor, system
 from registry.errors import NotFound
 from registry.models import Collection, Entity, Membership, Project, TtlPolicy, Version
 from registry.policy import Act, check
-from registry.services import events, locks, trash
+from registry.services import events, locks, trash, ttl_rules
 from registry.services._common import now
 from registry.services._each import Each
 from registry.services.seen import Seen, refuse_changed
@@ -55,6 +55,7 @@ def set_policy(
         refuse_changed(seen or {}, {"ttl": before}, {"ttl": wanted})
         if before == wanted:
             return
+        ttl_rules.check_bounds(wanted)
         if wanted == "inherit":
             TtlPolicy.objects.filter(**place).delete()
         else:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from datetime import datetime
+from typing import Any, TypeAlias
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Prefetch, Q, QuerySet
@@ -14,9 +15,9 @@ from registry.errors import Conflict, InvalidInput, NameTaken, NotFound
 from registry.models import Entity, Organization, OrganizationMember, Role, Team, TeamMember, User, named
 from registry.models.prepared import Prepared
 from registry.policy import Act, can, check, check_seen, role_in, roles_in
-from registry.services import accounts, events, retention
-from registry.services._common import KEEP, Keep, changes
-from registry.services.seen import Seen, refuse_changed
+from registry.services import accounts, events, retention, ttl_rules
+from registry.services._common import KEEP, Keep, changes, now
+from registry.services.seen import Seen, refuse_changed, written
 
 Place: TypeAlias = Organization | Team
 _MEMBERSHIPS = Prepared[TeamMember](
@@ -193,6 +194,8 @@ def edit_settings(
     ttl: str | int | Keep | None = KEEP,
     ttl_editors: str | Keep = KEEP,
     inherited_ttl_spares_aliased: bool | Keep = KEEP,
+    kept_newest: int | Keep = KEEP,
+    ttl_grace_until: datetime | Keep | None = KEEP,
     seen: Seen | None = None,
 ) -> Team:
     """Change how long a team's versions live and who may say otherwise, all or nothing.
@@ -200,24 +203,42 @@ def edit_settings(
     What is not given stays; what is not as `seen` is refused.
     """
     check(actor, Act.SET_POLICY, team)
-    wanted: dict[str, str | bool] = {}
-    if ttl_editors is not KEEP:
-        wanted["ttl_editors"] = _check_editors(ttl_editors)
-    if inherited_ttl_spares_aliased is not KEEP:
-        wanted["inherited_ttl_spares_aliased"] = inherited_ttl_spares_aliased
+    given = {
+        "ttl_editors": ttl_editors,
+        "inherited_ttl_spares_aliased": inherited_ttl_spares_aliased,
+        "kept_newest": kept_newest,
+        "ttl_grace_until": ttl_grace_until,
+    }
+    wanted = check_settings({name: value for name, value in given.items() if value is not KEEP})
     with transaction.atomic():
         row = Team.objects.select_for_update().get(pk=team.pk)
-        refuse_changed(seen or {}, vars(row), wanted)
+        refuse_changed(seen or {}, written(vars(row)), written(wanted))
         before, after = changes(row, wanted)
         if after:
             Team.objects.filter(pk=row.pk).update(**after)
             events.record(
-                actor, "team.edit", entity=team.entity, subject=team.entity.name, before=before, after=after
+                actor,
+                "team.edit",
+                entity=team.entity,
+                subject=team.entity.name,
+                before=written(before),
+                after=written(after),
             )
         if ttl is not KEEP:
             retention.set_policy(actor, target=team.entity, ttl=ttl, seen=seen)
-    team.refresh_from_db(fields=["ttl_editors", "inherited_ttl_spares_aliased"])
+    team.refresh_from_db(fields=list(given))
     return team
+
+
+def check_settings(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Return settings of a team, or refuse one that is none."""
+    if "ttl_editors" in wanted:
+        _check_editors(wanted["ttl_editors"])
+    if "kept_newest" in wanted:
+        ttl_rules.check_kept_newest(wanted["kept_newest"])
+    if "ttl_grace_until" in wanted:
+        ttl_rules.check_grace(wanted["ttl_grace_until"], now())
+    return wanted
 
 
 def members(

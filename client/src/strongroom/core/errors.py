@@ -70,6 +70,12 @@ class InvalidTtl(InvalidInput):
     code = "invalid_ttl"
 
 
+class TtlOutOfBounds(InvalidTtl):
+    """A default that is shorter or longer than the installation allows."""
+
+    code = "ttl_out_of_bounds"
+
+
 class InvalidDigest(InvalidInput):
     code = "invalid_digest"
 
