@@ -6,7 +6,7 @@ from billiard.exceptions import SoftTimeLimitExceeded
 
 from celery_worker.app import app
 from registry import jobs
-from registry.services import accounts, drafts, retention, runs, statistics, trash, uploads
+from registry.services import accounts, drafts, expiring, runs, statistics, trash, uploads
 
 # A task that is out of time stops, and does not go on with the next row.
 jobs.STOPS.append(SoftTimeLimitExceeded)
@@ -16,7 +16,8 @@ jobs.STOPS.append(SoftTimeLimitExceeded)
 def expire_due() -> None:
     """Move versions whose time-to-live has passed to the trash."""
     with jobs.track("retention.expire_due") as counts:
-        counts["versions"] = retention.expire_due()
+        done = expiring.run()
+        counts |= {"held": 1} if done.held else {"versions": done.versions, "bytes": done.size}
 
 
 @app.task(name="runs.mark_silent")

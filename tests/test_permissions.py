@@ -17,7 +17,18 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from registry.models import Event, Identity
-from registry.services import collections, drafts, invitations, keys, runs, teams, trash, uploads
+from registry.services import (
+    collections,
+    confirming,
+    drafts,
+    invitations,
+    keys,
+    previews,
+    runs,
+    teams,
+    trash,
+    uploads,
+)
 from tests import factories
 
 ROLES = ("anonymous", "stranger", "organization", "viewer", "member", "admin", "instance")
@@ -191,6 +202,13 @@ class World:
     users: dict[str, object]
 
 
+def preview_of(people) -> str:
+    """The token of what a form of `FORMS` is about to set."""
+    rules = {"spares_aliased": False, "kept_newest": 0, "grace_until": None}
+    plan = previews.plan(factories.actor(people.alice), place=people.team.entity, ttl=9 * 86400, rules=rules)
+    return confirming.show(plan).token
+
+
 @pytest.fixture
 def world(db):
     people = factories.people()
@@ -244,6 +262,7 @@ def world(db):
             factories.actor(people.alice), team=people.team, role="viewer", link=str
         )[0].pk,
         "key": people.bob.api_keys.get(name="member").pk,
+        "preview": preview_of(people),
     }
     restorable = dict.fromkeys(("api:restore", "versions:restore"), "bin")
     restorable["collections:restore-versions"] = "bin"
@@ -322,7 +341,11 @@ PAGES: dict[str, dict[str, Needs]] = {
     "installation:organizations": {"get": Needs.INSTANCE, "post": Needs.INSTANCE},
     "installation:storage": {"get": Needs.INSTANCE},
     "entities:detail": {"get": E},
-    "teams:settings": {"get": MG, "post": MG},
+    "teams:settings": {"get": MG},
+    "teams:retention": {"get": MG, "post": MG},
+    "teams:retention-preview": {"get": MG},
+    "teams:retention-versions": {"get": MG},
+    "teams:retention-csv": {"get": MG},
     "teams:activity": {"get": MG},
     "teams:storage": {"get": E},
     "teams:of-organization": {"get": E, "post": Needs.ORGANIZE},
@@ -392,7 +415,13 @@ FORMS: dict[str, dict[str, str]] = {
     "installation:people": {"username": "fresh"},
     "installation:person": {"act": "make-admin"},
     "installation:organizations": {"act": "organization", "name": "fresh"},
-    "teams:settings": {"kind": "days", "days": "9", "ttl_editors": "admins"},
+    "teams:retention": {
+        "kind": "days",
+        "days": "9",
+        "ttl_editors": "admins",
+        "act": "save",
+        "preview": "{preview}",
+    },
     "teams:members": {"username": "{user}", "role": "viewer"},
     "teams:of-organization": {"name": "fresh-team"},
     "teams:remove": {"username": "{user}"},

@@ -6,7 +6,7 @@ The rule itself is that of `ttl_rules`; here it is told for a hundred thousand v
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple, TypeAlias
@@ -67,9 +67,10 @@ class Policies:
         found = cls()
         rows = TtlPolicy.objects.filter(entity=entity) | TtlPolicy.objects.filter(project__entity=entity)
         rows |= TtlPolicy.objects.filter(collection__project__entity=entity)
-        for of_entity, project, collection, seconds in rows.values_list(
+        held: Iterable[tuple[int | None, int | None, int | None, int | None]] = rows.values_list(
             "entity_id", "project_id", "collection_id", "seconds"
-        ):
+        )
+        for of_entity, project, collection, seconds in held:
             if collection is not None:
                 found.collections[collection] = seconds
             elif project is not None:

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from django.db.models import Exists, OuterRef
 from strongroom.core.ttl import Ttl, parse_ttl
 
 from registry.actor import Actor
-from registry.models import Collection, Entity, Project
+from registry.models import Alias, Collection, Entity, Membership, Project, Version
+from registry.models.versions import MembershipQuerySet
 from registry.policy import Act, check
-from registry.services import expected, ttl_rules
+from registry.services import expected, ttl_rules, ttls
 from registry.services._common import now
 from registry.services.expected import Fate, Place, Policies
 from registry.services.ttl_rules import Rules
@@ -151,18 +153,54 @@ def plan(
     return Plan(place, wanted, Rules(**given))
 
 
+def listing(wanted: Plan, *, q: str | None = None) -> MembershipQuerySet:
+    """List the versions that expire by a plan; `q` is looked for in the names of collections, without case."""
+    seconds, _ = counting(wanted)
+    rows = Membership.objects.committed().sources().filter(version__ttl_kind=Version.Ttl.INHERIT)
+    if isinstance(wanted.place, Collection):
+        rows = rows.filter(collection=wanted.place)
+    elif isinstance(wanted.place, Project):
+        rows = rows.filter(collection__project=wanted.place, collection__ttl_policy=None)
+    else:
+        rows = rows.filter(collection__project__entity=wanted.place, collection__project__ttl_policy=None)
+        rows = rows.filter(collection__ttl_policy=None)
+    if seconds is None:
+        return rows.none()
+    links = Membership.objects.filter(version=OuterRef("version"), collection__project__kind="registry")
+    rows = rows.exclude(Exists(links))
+    if wanted.rules.spares_aliased:
+        aliased = Alias.objects.filter(membership__version=OuterRef("version")).exclude(name="latest")
+        rows = rows.exclude(Exists(aliased))
+    if wanted.rules.kept_newest:
+        rows = ttls.newest(rows, wanted.rules.kept_newest, beyond=True)
+    return rows.filter(collection__name__icontains=q) if q else rows
+
+
+def counting(wanted: Plan) -> tuple[int | None, str]:
+    """Return how long the versions that a plan governs live then, and from where."""
+    policies = Policies.of(wanted.entity).instead(wanted.place, wanted.ttl)
+    place = wanted.place
+    project = (
+        place.project_id if isinstance(place, Collection) else place.pk if isinstance(place, Project) else 0
+    )
+    collection = place.pk if isinstance(place, Collection) else 0
+    found = policies.counting(place, wanted.entity.pk, project, collection)
+    return found.seconds, found.origin
+
+
 def of(wanted: Plan, at: datetime | None = None) -> Preview:
     """Say what a plan does; a fixed number of queries, however many versions there are."""
     return told(wanted, expected.stock(wanted.entity, wanted.below), at or now())
 
 
-def told(wanted: Plan, stock: expected.Stock, at: datetime) -> Preview:
-    """The same of what was read."""
+def told(wanted: Plan, stock: expected.Stock, at: datetime, *, until: int | None = None) -> Preview:
+    """The same of what was read; the digest is of the versions up to `until`, by their places' ids."""
     policies = Policies.of(wanted.entity)
     found = Preview(wanted, policies.at(wanted.place), at)
     fates = list(stock.fates(wanted.place, policies.instead(wanted.place, wanted.ttl), wanted.rules))
     dues = _count(found, fates)
-    found.digest, found.newest = _digest(wanted, dues), max(dues, default=0)
+    found.newest = max((held.pk for held in stock.versions), default=0) if until is None else until
+    found.digest = _digest(wanted, [pk for pk in dues if pk <= found.newest])
     # A team or a person without a default lets nothing expire.
     sets_none = ("never", "inherit") if isinstance(wanted.place, Entity) else ("never",)
     if dues and policies.at(wanted.place) not in sets_none:

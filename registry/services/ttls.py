@@ -138,12 +138,12 @@ def _newest(memberships: Sequence[Membership], rules: dict[int, Rules]) -> set[i
     return {pk for (pk,) in some[0].union(*some[1:])}
 
 
-def newest(rows: MembershipQuerySet, kept: int) -> MembershipQuerySet:
-    """Leave of some places those that are among the `kept` newest of their collection."""
+def newest(rows: MembershipQuerySet, kept: int, *, beyond: bool = False) -> MembershipQuerySet:
+    """Leave of some places those that are among the `kept` newest of their collection, or those `beyond` them."""
     committed = Membership.objects.committed().filter(collection=OuterRef("collection")).order_by("-number")
     # Where there are fewer, all are.
     oldest = Coalesce(Subquery(committed.values("number")[kept - 1 : kept]), 0)
-    return rows.filter(number__gte=oldest)
+    return rows.filter(number__lt=oldest) if beyond else rows.filter(number__gte=oldest)
 
 
 def _one(version: Version, policy: TtlPolicy | None, facts: _Facts) -> EffectiveTtl:

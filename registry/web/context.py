@@ -17,6 +17,7 @@ _ON = {
     "home": "home",
     "entities:detail": "entity",
     "teams:settings": "settings",
+    "teams:retention": "settings",
     "teams:activity": "activity",
     "teams:members": "members",
     "keys:list": "keys",

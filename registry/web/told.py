@@ -59,6 +59,9 @@ _DOORS = {"web": "Web", "api": "API", "wandb": "wandb", "worker": "Worker", "com
 _FIELDS = {
     "ttl_editors": "TTL changed by",
     "inherited_ttl_spares_aliased": "aliased are kept",
+    "kept_newest": "newest kept",
+    "ttl_grace_until": "nothing before",
+    "preview": "confirmed",
     "description": "card",
     "ttl": "TTL",
     "file_count": "files",
@@ -204,10 +207,12 @@ def _one(name: str, value: Any) -> str:
         return size(value)
     if name == "ttl" and isinstance(value, int):
         return duration(value)
+    if name == "preview" and isinstance(value, dict):
+        return f"{value.get('versions', 0):,} versions expire, {size(value.get('size') or 0)}"
     if isinstance(value, dict) and "sha256" in value:
         # Too large to be kept: see `registry.services._bounded`.
         return size(value["size"])
-    if name == "purge_at" and isinstance(value, str):
+    if name in ("purge_at", "ttl_grace_until") and isinstance(value, str):
         return day(datetime.fromisoformat(value))
     if name == "description":
         return f"{len(str(value)):,} characters"

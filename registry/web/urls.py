@@ -30,6 +30,7 @@ from registry.web.views import (
     policies,
     profile,
     projects,
+    retention,
     runs,
     search,
     selections,
@@ -119,6 +120,10 @@ run_patterns = [
 team_patterns = [
     path("settings/<entity>", entities.settings, name="settings"),
     path("settings/<entity>/activity", entities.activity, name="activity"),
+    path("settings/<entity>/retention", retention.settings, name="retention"),
+    path("settings/<entity>/retention/preview", retention.preview, name="retention-preview"),
+    path("settings/<entity>/retention/versions", retention.versions, name="retention-versions"),
+    path("settings/<entity>/retention/versions.csv", retention.as_csv, name="retention-csv"),
     path("teams/<organization>/teams", teams.of_organization, name="of-organization"),
     path("teams/<entity>/storage", entities.storage, name="storage"),
     path("teams/<entity>/members", teams.members, name="members"),

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 Who = TypeVar("Who")
+# Settings of retention by which something expires, as an address has them.
+_PLAN = "kind=days&days=0.000012&ttl_editors=members&kept_newest=0"
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,12 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "organization-teams": f"/teams/{world.organization}/teams",
         "team-storage": f"/teams/{team}/storage",
         "member-remove": f"/teams/{team}/members/remove?username={world.colleague}",
-        "team-settings": f"/settings/{team}",
+        "team-retention": f"/settings/{team}/retention",
+        "team-retention-preview": f"/settings/{team}/retention/preview?{_PLAN}&bytes=1",
+        "team-retention-versions": f"/settings/{team}/retention/versions?{_PLAN}",
+        "team-retention-nothing": f"/settings/{team}/retention/versions?{_PLAN}&q=zzzz",
         "team-activity": f"/settings/{team}/activity",
-        "own-settings": f"/settings/{person}",
+        "own-retention": f"/settings/{person}/retention",
         "own-activity": f"/settings/{person}/activity",
         "new-project": f"/new-project?entity={team}",
         "keys": "/api-keys",

@@ -158,6 +158,12 @@ class NameTaken(Conflict):
     code = "name_taken"
 
 
+class PreviewChanged(Conflict):
+    """What a policy would delete is no longer what was shown."""
+
+    code = "preview_changed"
+
+
 class ChangedMeanwhile(Conflict):
     """Somebody else changed what is to be changed, after it was read; `now` is what it is by now."""
 
