@@ -6,7 +6,7 @@ from billiard.exceptions import SoftTimeLimitExceeded
 
 from celery_worker.app import app
 from registry import jobs
-from registry.services import accounts, drafts, expiring, runs, statistics, trash, uploads
+from registry.services import accounts, drafts, expiring, notices, runs, statistics, trash, uploads
 
 # A task that is out of time stops, and does not go on with the next row.
 jobs.STOPS.append(SoftTimeLimitExceeded)
@@ -18,6 +18,14 @@ def expire_due() -> None:
     with jobs.track("retention.expire_due") as counts:
         done = expiring.run()
         counts |= {"held": 1} if done.held else {"versions": done.versions, "bytes": done.size}
+
+
+@app.task(name="retention.give_notice")
+def give_notice() -> None:
+    """Foresee what expires soon, and tell those who logged it."""
+    with jobs.track("retention.give_notice") as counts:
+        counts["versions"] = notices.foresee()
+        counts["letters"] = notices.tell()
 
 
 @app.task(name="runs.mark_silent")

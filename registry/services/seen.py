@@ -39,7 +39,9 @@ def _written(value: Any) -> str:
 def written(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return fields as events and marks have them: a moment is text, in UTC."""
     return {
-        name: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+        name: value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        if isinstance(value, datetime)
+        else value
         for name, value in values.items()
     }
 

@@ -11,17 +11,13 @@ from django.db.models import QuerySet
 from registry.http import paging
 from registry.http.paging import Order
 from registry.models import Membership
-from registry.models.versions import MembershipQuerySet
 from registry.services import filters, retention
-from registry.services.expiring import dues as expiring_dues
-from registry.services.previews import Plan
 from registry.services.retention import EffectiveTtl
-from registry.web import columns, orders
+from registry.web import columns
 from registry.web.templatetags.words import short_json
 
 _PAGE = 200
 _HEAD = ("version", "aliases", "tags", "size", "files", "created", "created by", "run", "digest", "expires")
-_EXPIRING = ("entity", "project", "collection", "version", "size", "created", "created by", "expires")
 # A spreadsheet takes a cell that begins like this for a formula, and would run it.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -50,34 +46,6 @@ def versions(
         for row in page.rows:
             values = [_cell(columns.value_at(row.version.metadata, path)) for path in chosen]
             yield write([*_version(row, ttls[row.pk]), *values])
-        if page.next is None:
-            return
-        query["cursor"] = page.next
-
-
-def expiring(wanted: Plan, listed: MembershipQuerySet) -> Iterator[str]:
-    """Write the versions that a plan lets expire, the first to go first."""
-    write = csv.writer(_Echo()).writerow
-    yield write(_EXPIRING)
-    query: dict[str, str] = {"order": "expires", "limit": str(_PAGE)}
-    rows = listed.for_listing().without_cards()
-    while True:
-        page = paging.page(rows, query, orders.EXPIRING)
-        dues = expiring_dues(wanted, page.rows)
-        for row in page.rows:
-            project = row.collection.project
-            yield write(
-                [
-                    _cell(project.entity.name),
-                    _cell(project.name),
-                    _cell(row.collection.name),
-                    f"v{row.number}",
-                    row.version.size,
-                    row.version.created_at.isoformat(timespec="seconds"),
-                    row.version.created_by.username if row.version.created_by else "",
-                    dues[row.pk].isoformat(timespec="seconds"),
-                ]
-            )
         if page.next is None:
             return
         query["cursor"] = page.next

@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from registry.models import Event, Version
-from registry.services import aliases, retention, teams, versions
+from registry.services import aliases, notices, retention, teams, versions
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -234,3 +234,17 @@ def test_the_pages_cost_a_fixed_number_of_queries(
     for path in (place, f"{place}/versions", f"{place}/preview?bytes=1"):
         with django_assert_max_num_queries(36):
             assert alice.get(path, WANTED if "versions" in path else {}).status_code == 200
+
+
+def test_pages_say_what_expires_soon_and_how_to_keep_it(as_user, people, project):
+    made = log(people, project, age=88)
+    retention.set_policy(factories.actor(people.alice), target=people.team.entity, ttl=90 * DAY)
+    notices.foresee()
+    bob = as_user(people.bob)
+    for path in ("/", made.collection.get_absolute_url(), made.get_absolute_url()):
+        text = bob.get(path).content.decode()
+        assert "To keep" in text, path
+    versions.edit(factories.actor(people.bob), membership=made, ttl="never")
+    notices.foresee()
+    for path in ("/", made.collection.get_absolute_url(), made.get_absolute_url()):
+        assert "To keep" not in bob.get(path).content.decode(), path

@@ -14,7 +14,7 @@ from registry.errors import InvalidQuery
 from registry.http import markdown
 from registry.models import Collection
 from registry.policy import Act, check
-from registry.services import aliases, collections, latest, projects, stars, trash, undoing, versions
+from registry.services import aliases, collections, latest, notices, projects, stars, trash, undoing, versions
 from registry.web import chips, columns, rows
 from registry.web.forms.collections import CardForm, CollectionForm, CollectionSettingsForm, TypedDeleteForm
 from registry.web.forms.policies import PolicyForm
@@ -48,6 +48,7 @@ def detail(request: HttpRequest, actor: Actor, entity: str, project: str, collec
     here = found(actor, entity, project, collection)
     asked = {name: request.GET.get(name, "").strip() for name in ("q", "tag", "alias")}
     context = frame(actor, here, "versions") | asked | {"filtered": any(asked.values())}
+    context["soon"] = notices.of_collection(actor, collection=here)
     try:
         context |= _listed(request, actor, here, asked)
     except InvalidQuery as error:

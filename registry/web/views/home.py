@@ -9,13 +9,14 @@ from django.http import HttpRequest, HttpResponse
 
 from registry.actor import Actor
 from registry.models import Project
-from registry.services import accounts, audit, projects, stars
+from registry.services import accounts, audit, notices, projects, stars
 from registry.web import told
 from registry.web.pages import page, show
 from registry.web.views.projects import first_steps
 
 _PROJECTS, _EVENTS = 12, 20
 _STARRED = 20
+_SOON = 5
 _FIRST_PROJECT = "first-project"
 _HOME_SINCE = "home-since"
 
@@ -26,7 +27,10 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponse:
     mine = list(projects.listing(actor).order_by("-updated_at", "-pk")[:_PROJECTS])
     recent = told.tell(actor, list(audit.recent(actor, downloads=False)[:_EVENTS]))
     context = {"projects": mine, "stories": recent, "since": _since(request, actor)}
-    context |= {"starred": stars.listing(actor, limit=_STARRED)}
+    context |= {
+        "starred": stars.listing(actor, limit=_STARRED),
+        "soon": notices.of_person(actor, limit=_SOON),
+    }
     context |= {} if mine else _first_visit(request, actor)
     return show(request, "home/home.html", context)
 
