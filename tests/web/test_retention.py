@@ -248,3 +248,18 @@ def test_pages_say_what_expires_soon_and_how_to_keep_it(as_user, people, project
     notices.foresee()
     for path in ("/", made.collection.get_absolute_url(), made.get_absolute_url()):
         assert "To keep" not in bob.get(path).content.decode(), path
+
+
+@pytest.mark.parametrize("kind", ["project", "collection"])
+def test_policies_of_projects_and_collections_say_what_they_delete(alice, people, project, kind):
+    made = log(people, project, age=100, files={"a": b"x" * 100})
+    log(people, project, age=10)
+    place = made.collection.get_absolute_url() if kind == "collection" else project.get_absolute_url()
+    asked = {"kind": "days", "days": "90", "preview": "1"}
+    for headers in ({}, {"HX-Request": "true"}):
+        text = alice.post(f"{place}/ttl", asked, headers=headers).content.decode()
+        assert "2 versions expire by it" in text
+        assert ("<html" in text) is (not headers)
+    assert not Event.objects.filter(act="ttl_policy.set").exists()
+    wrong = alice.post(f"{place}/ttl", {**asked, "days": "0"})
+    assert "longer than zero" in wrong.content.decode()

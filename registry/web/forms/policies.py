@@ -11,6 +11,7 @@ from django.http import QueryDict
 from strongroom.core.ttl import Ttl
 
 from registry.models import Entity, Team
+from registry.services.confirming import Shown
 from registry.web.forms.base import GuardedForm, SettingsForm
 from registry.web.forms.versions import TtlForm, in_days
 
@@ -28,6 +29,9 @@ class LengthForm(TtlForm):
 
 class PolicyForm(LengthForm, GuardedForm):
     """Inherit from the place above, after N days, or never."""
+
+    # What it would delete, where that was asked for.
+    shown: Shown | None = None
 
     def __init__(self, *args: Any, now: Ttl, **kwargs: Any) -> None:
         super().__init__(*args, now={"ttl": now}, initial=self.showing(now), **kwargs)
