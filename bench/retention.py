@@ -10,13 +10,23 @@ from __future__ import annotations
 import hashlib
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from manifests import measure, prepare, row
+from manifests import Measured, prepare, row
+from manifests import measure as measure_wall
 
 COLLECTIONS, FILES = 100, 10
 DAY = 86400
+
+
+def measure(act: Callable[[], Any]) -> tuple[Any, Measured, str]:
+    """Measure an act; in words, with the processor's time, which says more on a machine that is not at rest."""
+    start = time.process_time()
+    result, took = measure_wall(act)
+    return result, took, f"{took.seconds:.2f} s (processor {time.process_time() - start:.2f} s)"
 
 
 def seed(count: int) -> Any:
@@ -118,13 +128,13 @@ def preview(team: Any, count: int) -> None:
 
     plan = previews.plan(system("command"), place=team.entity, ttl=90 * DAY, rules={"kept_newest": 3})
     with CaptureQueriesContext(connection) as queries:
-        found, took = measure(lambda: previews.of(plan))
+        found, _, said = measure(lambda: previews.of(plan))
     told = f"{found.expire:,} expire, {found.backlog:,} at once, {sum(found.kept.values()):,} kept"
-    row(f"preview of {count:,} versions: counts", f"{took.seconds:.2f} s", f"{told}; {len(queries)} queries")
+    row(f"preview of {count:,} versions: counts", said, f"{told}; {len(queries)} queries")
     with CaptureQueriesContext(connection) as queries:
-        back, took = measure(lambda: freed.of(plan))
+        back, took, wait = measure(lambda: freed.of(plan))
     told = f"{back.size:,} of {found.size:,} bytes come back; {len(queries):,} queries; {took.memory}"
-    row(f"preview of {count:,} versions: bytes", f"{took.seconds:.2f} s", told)
+    row(f"preview of {count:,} versions: bytes", wait, told)
 
 
 def expiry(team: Any, due: int) -> None:
@@ -139,10 +149,10 @@ def expiry(team: Any, due: int) -> None:
     oldest = ages[due * 20 // 19]
     ttl = int((timezone.now() - oldest).total_seconds())
     retention.set_policy(system("command"), target=team.entity, ttl=ttl)
-    done, took = measure(retention.expire_due)
-    row(f"expiry of {done:,} versions", f"{took.seconds:.1f} s", f"{done / took.seconds:,.0f} a second")
-    done, took = measure(retention.expire_due)
-    row("expiry again, when nothing is due", f"{took.seconds:.2f} s", f"{done} versions")
+    done, took, said = measure(retention.expire_due)
+    row(f"expiry of {done:,} versions", said, f"{done / took.seconds:,.0f} a second")
+    done, _, said = measure(retention.expire_due)
+    row("expiry again, when nothing is due", said, f"{done} versions")
 
 
 def main() -> None:
@@ -150,9 +160,9 @@ def main() -> None:
     due = int(sys.argv[2]) if len(sys.argv) > 2 else 10_000
     with tempfile.TemporaryDirectory(prefix="strongroom-bench-") as folder:
         prepare(folder)
-        team, took = measure(lambda: seed(count))
+        team, _, said = measure(lambda: seed(count))
         print("| what | value | |\n|---|---|---|")
-        row(f"{count:,} versions seeded", f"{took.seconds:.0f} s")
+        row(f"{count:,} versions seeded", said)
         preview(team, count)
         expiry(team, due)
 
