@@ -86,9 +86,13 @@ def _is_ahead(row: Clock, at: datetime, up: Uptime) -> bool:
 
 def _is_steady(row: Clock, at: datetime, up: Uptime) -> bool:
     """Say whether a clock that is ahead has run evenly for a day; the first look begins the day."""
-    if row.held_since is not None and up.boot == row.held_boot:
+    if row.held_since is not None:
+        by_wall = at - row.held_since
+        if up.boot != row.held_boot and by_wall >= timedelta():
+            # Another machine, or another start of this one: without its time, two days of the wall clock.
+            return by_wall >= 2 * _STEADY
         ran = timedelta(seconds=up.seconds - row.held_uptime)
-        if abs(at - row.held_since - ran) <= _JUMP:
+        if abs(by_wall - ran) <= _JUMP:
             return ran >= _STEADY
     row.held_since, row.held_boot, row.held_uptime = at, up.boot, up.seconds
     row.save()

@@ -93,6 +93,26 @@ def test_a_restart_of_hours_is_believed_and_one_of_days_is_waited_for(machine, s
     assert machine.believed(), "the operator says that the clock is right"
 
 
+def test_of_several_machines_each_may_look_and_the_day_goes_on(machine):
+    machine.wait(3 * DAY).restart()
+    assert not machine.believed()
+    first, started = machine.boot, machine.started
+    for at in range(23):
+        machine.boot = first if at % 2 else "another"
+        assert not machine.wait(HOUR).believed()
+    machine.boot, machine.started = first, started
+    assert machine.wait(HOUR).believed()
+
+
+def test_a_restart_while_the_clock_is_not_believed_waits_two_days(machine):
+    machine.wait(3 * DAY).restart()
+    assert not machine.believed()
+    machine.wait(HOUR).restart()
+    assert not machine.believed()
+    assert not machine.wait(46 * HOUR).believed()
+    assert machine.wait(2 * HOUR).believed()
+
+
 def test_a_clock_that_goes_back_expires_nothing_until_it_is_right_again(machine):
     machine.wrong = -10 * DAY
     assert not machine.wait(MINUTE).believed()

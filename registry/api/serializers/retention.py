@@ -147,6 +147,7 @@ def preview(shown: Shown, places: Mapping[int, Collection]) -> dict[str, Any]:
         "weeks": [
             {"start": moment(week.start), "versions": week.versions, "on_grace_date": week.backlog}
             for week in found.weeks()
+            if week.versions
         ],
         "collections": [
             {
