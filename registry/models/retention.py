@@ -70,6 +70,10 @@ class ExpiryNotice(models.Model):
     """
 
     version = models.OneToOneField(Version, on_delete=models.CASCADE, related_name="expiry_notice")
+    # Who logged it: found here, and not among all that they ever logged.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="expiry_notices"
+    )
     expires_at = models.DateTimeField(db_index=True)
     # When the person who logged it was told by mail.
     told_at = models.DateTimeField(null=True, blank=True)

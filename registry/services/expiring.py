@@ -148,7 +148,9 @@ def _expire(ids: list[int], at: datetime, done: Expired) -> int:
             locks.lock(first.collection)
         except NotFound:
             return 0
-        rows = list(Membership.objects.committed().for_listing().without_cards().filter(pk__in=ids))
+        # The state is looked at here: asked of SQLite, it would begin with all committed versions there are.
+        found = Membership.objects.for_listing().without_cards().filter(pk__in=ids)
+        rows = [row for row in found if row.version.state == Version.State.COMMITTED]
         ttls = effective_for(rows)
         going = [row for row in rows if (end := ttls[row.pk].due_at) is not None and end <= at]
         if not going:

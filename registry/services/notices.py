@@ -53,7 +53,7 @@ def is_soon(ttl: EffectiveTtl, at: datetime | None = None) -> bool:
 def foresee(at: datetime | None = None) -> int:
     """Note what expires within the next days, and forget what no longer does; returns how many do."""
     at = at or now()
-    wanted: dict[int, datetime] = {}
+    wanted: dict[int, tuple[int | None, datetime]] = {}
     if settings.NOTICE_DAYS:
         for ids in expiring.candidates(horizon(at)):
             wanted |= _dues(ids, horizon(at))
@@ -62,7 +62,9 @@ def foresee(at: datetime | None = None) -> int:
     for start in range(0, len(gone), _BATCH):
         ExpiryNotice.objects.filter(version__in=gone[start : start + _BATCH]).delete()
     changed = [
-        ExpiryNotice(version_id=pk, expires_at=due) for pk, due in wanted.items() if held.get(pk) != due
+        ExpiryNotice(version_id=pk, user_id=user, expires_at=due)
+        for pk, (user, due) in wanted.items()
+        if held.get(pk) != due
     ]
     # When somebody was told stays, as long as it goes on to expire soon.
     ExpiryNotice.objects.bulk_create(
@@ -97,16 +99,19 @@ def tell(at: datetime | None = None) -> int:
     at = at or now()
     if not mail.is_set_up() or not settings.NOTICE_DAYS:
         return 0
-    waiting = _live(at).filter(told_at=None).values_list("version__created_by", flat=True)
+    waiting = _live(at).filter(told_at=None).values_list("user", flat=True)
     people = User.objects.filter(pk__in=waiting.distinct(), is_active=True).exclude(email="")
     return sum(_write(user, at) for user in people.order_by("pk"))
 
 
-def _dues(ids: list[int], until: datetime) -> dict[int, datetime]:
+def _dues(ids: list[int], until: datetime) -> dict[int, tuple[int | None, datetime]]:
+    """Return who logged versions that expire until then, and when those do, by their ids."""
     rows = list(Membership.objects.for_listing().without_cards().filter(pk__in=ids))
     ttls = effective_for(rows)
-    found = {row.version_id: ttls[row.pk].due_at for row in rows}
-    return {pk: due for pk, due in found.items() if due is not None and due <= until}
+    found = [(row.version, ttls[row.pk].due_at) for row in rows]
+    return {
+        version.pk: (version.created_by_id, due) for version, due in found if due is not None and due <= until
+    }
 
 
 def _live(at: datetime) -> QuerySet[ExpiryNotice]:
@@ -116,13 +121,11 @@ def _live(at: datetime) -> QuerySet[ExpiryNotice]:
 def _of(user: User, rows: QuerySet[ExpiryNotice], limit: int) -> list[Soon]:
     """Judge again what was foreseen: somebody may have kept it since."""
     seen = Project.objects.visible_to(user).values("pk")
-    rows = rows.filter(version__created_by=user, version__sequence__project__in=seen)
+    rows = rows.filter(user=user, version__sequence__project__in=seen)
     ids = list(rows.order_by("expires_at", "pk").values_list("version_id", flat=True)[:limit])
     if not ids:
         return []
-    places = list(
-        Membership.objects.committed().sources().for_listing().without_cards().filter(version__in=ids)
-    )
+    places = list(Membership.objects.sources().for_listing().without_cards().filter(version__in=ids))
     ttls = effective_for(places)
     found = [
         Soon(row, due, ttls[row.pk].origin != "version")

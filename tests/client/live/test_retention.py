@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import secrets
 import urllib.request
+from pathlib import Path
 
 import pytest
 import strongroom
@@ -33,19 +34,26 @@ def team(live_installation: Installation, alice, charlie) -> str:
     return name
 
 
-def test_who_may_not_set_a_time_to_live_is_told_so_by_the_client(team, project, charlie, alice, monkeypatch):
+def _fill(artifact: strongroom.Artifact, folder: Path) -> None:
+    (folder / "a").write_text("1")
+    artifact.add_file(folder / "a")
+
+
+def test_who_may_not_set_a_time_to_live_is_told_so_by_the_client(
+    team, project, charlie, alice, monkeypatch, tmp_path
+):
     monkeypatch.setenv("STRONGROOM_API_KEY", alice.key)
     with strongroom.init(entity=team, project=project):
         pass
     monkeypatch.setenv("STRONGROOM_API_KEY", charlie.key)
     with strongroom.init(entity=team, project=project) as run:
         artifact = strongroom.Artifact("data", type="dataset")
-        artifact.add_reference("s3://bucket/a", checksum=False)
+        _fill(artifact, tmp_path)
         artifact.ttl = dt.timedelta(days=1)
         with pytest.raises(Forbidden, match="needs the role admin"):
             run.log_artifact(artifact).wait()
         plain = strongroom.Artifact("data", type="dataset")
-        plain.add_reference("s3://bucket/a", checksum=False)
+        _fill(plain, tmp_path)
         logged = run.log_artifact(plain).wait()
         assert logged.version == "v0", "the refused one left nothing"
         for ttl in (None, dt.timedelta(days=1)):
