@@ -169,6 +169,14 @@ PROTECTION_SECONDS = env_int("STRONGROOM_PROTECTION_SECONDS", 24 * 3600, least=1
 # Bytes that the store may keep for a team or a person; 0 is without limit.
 QUOTA_SOFT = env_int("STRONGROOM_QUOTA_SOFT_GB", 0, most=10**9) * 10**9
 QUOTA_HARD = env_int("STRONGROOM_QUOTA_HARD_GB", 0, most=10**9) * 10**9
+# Bounds of default times to live, in days; 0 is no bound.
+TTL_LEAST_DAYS = env_int("STRONGROOM_TTL_LEAST_DAYS", 0, most=36500)
+TTL_MOST_DAYS = env_int("STRONGROOM_TTL_MOST_DAYS", 0, most=36500)
+if TTL_MOST_DAYS and TTL_MOST_DAYS < TTL_LEAST_DAYS:
+    raise WrongSetting("STRONGROOM_TTL_MOST_DAYS must not be less than STRONGROOM_TTL_LEAST_DAYS.")
+NOTICE_DAYS = env_int("STRONGROOM_NOTICE_DAYS", 7, most=90)
+# A clock that is further ahead after a restart is not believed at once; 0 believes any.
+CLOCK_GAP_HOURS = env_int("STRONGROOM_CLOCK_GAP_HOURS", 24, most=87600)
 DRAFT_HOURS = env_int("STRONGROOM_DRAFT_HOURS", 24, least=1, most=87600)
 # Of what is stored, how much is read and verified each day; 0 for none. At most so many bytes.
 FSCK_DAILY_PERCENT = env_int("STRONGROOM_FSCK_PERCENT", 1, least=0, most=100)

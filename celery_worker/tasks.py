@@ -13,9 +13,10 @@ from registry.services import (
     accounts,
     collecting,
     drafts,
+    expiring,
     fsck,
+    notices,
     project_trash,
-    retention,
     runs,
     statistics,
     survey,
@@ -32,7 +33,16 @@ jobs.STOPS.append(SoftTimeLimitExceeded)
 def expire_due() -> None:
     """Move versions whose time-to-live has passed to the trash."""
     with jobs.track("retention.expire_due") as counts:
-        counts["versions"] = retention.expire_due()
+        done = expiring.run()
+        counts |= {"held": 1} if done.held else {"versions": done.versions, "bytes": done.size}
+
+
+@app.task(name="retention.give_notice")
+def give_notice() -> None:
+    """Foresee what expires soon, and tell those who logged it."""
+    with jobs.track("retention.give_notice") as counts:
+        counts["versions"] = notices.foresee()
+        counts["letters"] = notices.tell()
 
 
 @app.task(name="runs.mark_silent")

@@ -29,6 +29,7 @@ class Periodic:
 
 PERIODIC = (
     Periodic("retention.expire_due", "Expire versions whose time-to-live has passed", 1),
+    Periodic("retention.give_notice", "Foresee what expires within the next days, and tell by mail", 60),
     Periodic("runs.mark_silent", "Mark runs as crashed whose script fell silent", 1),
     Periodic("drafts.abandon_stale", "Clean up abandoned drafts", 10),
     Periodic("statistics.refresh", "Measure the tables, so that lists are found by the best index", 10),

@@ -20,9 +20,11 @@ from registry.actor import system
 from registry.models import Event, Identity
 from registry.services import (
     collections,
+    confirming,
     drafts,
     invitations,
     keys,
+    previews,
     project_trash,
     runs,
     team_trash,
@@ -80,6 +82,10 @@ API: dict[str, dict[str, Needs]] = {
     "team": {"delete": Needs.ORGANIZE},
     "team-deletion": {"get": Needs.ORGANIZE},
     "team-restore": {"post": Needs.ORGANIZE_LOST},
+    "entity-ttl-preview": {"post": Needs.MANAGE},
+    "entity-expiring": {"get": Needs.MANAGE},
+    "entity-expiring-file": {"get": Needs.MANAGE},
+    "team-retention": {"get": Needs.ENTITY, "put": Needs.MANAGE},
     "members": {"get": Needs.ENTITY},
     "member": {"put": Needs.MANAGE, "delete": Needs.MANAGE},
     "organization-members": {"get": Needs.ENTITY},
@@ -96,6 +102,8 @@ API: dict[str, dict[str, Needs]] = {
     "entity-storage": {"get": Needs.ENTITY},
     "entity-trash": {"get": Needs.ENTITY},
     "entity-purge": {"post": Needs.MANAGE},
+    "project-ttl-preview": {"post": Needs.SETTINGS},
+    "collection-ttl-preview": {"post": Needs.SETTINGS},
     "types": {"get": V},
     "trash": {"get": V},
     "deleted-collections": {"get": V},
@@ -146,6 +154,10 @@ BODIES: dict[tuple[str, str], object] = {
     ("projects", "post"): {"name": "fresh"},
     ("entity-ttl", "put"): {"ttl": 86400},
     ("entity-purge", "post"): {"all": True},
+    ("entity-ttl-preview", "post"): {"ttl": 86400},
+    ("project-ttl-preview", "post"): {"ttl": 86400},
+    ("collection-ttl-preview", "post"): {"ttl": 86400},
+    ("team-retention", "put"): {"ttl": 86400, "kept_newest": 2},
     ("member", "put"): {"role": "viewer"},
     ("organization-member", "put"): {"role": "member"},
     ("team-settings", "patch"): {"ttl_editors": "admins"},
@@ -223,6 +235,13 @@ class World:
     users: dict[str, object]
 
 
+def preview_of(people) -> str:
+    """The token of what a form of `FORMS` is about to set."""
+    rules = {"spares_aliased": False, "kept_newest": 0, "grace_until": None}
+    plan = previews.plan(factories.actor(people.alice), place=people.team.entity, ttl=9 * 86400, rules=rules)
+    return confirming.show(plan).token
+
+
 @pytest.fixture
 def world(db):
     people = factories.people()
@@ -286,6 +305,7 @@ def world(db):
             factories.actor(people.alice), team=people.team, role="viewer", link=str
         )[0].pk,
         "key": people.bob.api_keys.get(name="member").pk,
+        "preview": preview_of(people),
     }
     restorable = dict.fromkeys(("api:restore", "versions:restore", "api:purge"), "bin")
     restorable["collections:restore-versions"] = "bin"
@@ -373,7 +393,11 @@ PAGES: dict[str, dict[str, Needs]] = {
     "installation:audit-csv": {"get": Needs.INSTANCE},
     "installation:audit-jsonl": {"get": Needs.INSTANCE},
     "entities:detail": {"get": E},
-    "teams:settings": {"get": MG, "post": MG},
+    "teams:settings": {"get": MG},
+    "teams:retention": {"get": MG, "post": MG},
+    "teams:retention-preview": {"get": MG},
+    "teams:retention-versions": {"get": MG},
+    "teams:retention-csv": {"get": MG},
     "teams:audit": {"get": MG},
     "teams:audit-csv": {"get": MG},
     "teams:audit-jsonl": {"get": MG},
@@ -458,7 +482,13 @@ FORMS: dict[str, dict[str, str]] = {
     "installation:people": {"username": "fresh"},
     "installation:person": {"act": "make-admin"},
     "installation:organizations": {"act": "organization", "name": "fresh"},
-    "teams:settings": {"kind": "days", "days": "9", "ttl_editors": "admins"},
+    "teams:retention": {
+        "kind": "days",
+        "days": "9",
+        "ttl_editors": "admins",
+        "act": "save",
+        "preview": "{preview}",
+    },
     "teams:members": {"username": "{user}", "role": "viewer"},
     "teams:of-organization": {"name": "fresh-team"},
     "teams:trash-selected": {"act": "restore", "v": "{gone}"},

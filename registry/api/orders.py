@@ -60,3 +60,8 @@ TRASH = orders(
     ("-deleted_at", _by("version__deleted_at", datetime)),
     ("size", _by("version__size", int)),
 )
+EXPIRING = orders(
+    ("expires_at", _by("version__created_at", datetime)),
+    ("size", _by("version__size", int)),
+    ("name", _by("collection__name", str)),
+)

@@ -12,7 +12,7 @@ from registry.models.invitations import Invitation
 from registry.models.jobs import JobRun
 from registry.models.manifests import Chunk, Manifest
 from registry.models.projects import Project
-from registry.models.retention import TtlPolicy
+from registry.models.retention import Clock, ExpiryLetter, ExpiryNotice, ExpiryRun, TtlPolicy
 from registry.models.runs import Run, RunInput, RunOutput
 from registry.models.stars import Star
 from registry.models.storage_counts import StorageCount, StorageShare, VersionShare
@@ -28,6 +28,7 @@ __all__ = [
     "ArtifactType",
     "Blob",
     "Chunk",
+    "Clock",
     "Collection",
     "CollectionTag",
     "CollectionWords",
@@ -35,6 +36,9 @@ __all__ = [
     "Entity",
     "Event",
     "EventSeal",
+    "ExpiryLetter",
+    "ExpiryNotice",
+    "ExpiryRun",
     "FsckFinding",
     "FsckRun",
     "Identity",

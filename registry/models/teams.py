@@ -140,6 +140,10 @@ class Team(models.Model):
     # Bytes that the store may keep for the team; null is what the settings say, 0 is without limit.
     quota_soft = models.PositiveBigIntegerField(null=True, blank=True)
     quota_hard = models.PositiveBigIntegerField(null=True, blank=True)
+    # So many newest versions of each collection never expire by a time to live that they inherit.
+    kept_newest = models.PositiveIntegerField(default=0)
+    # Nothing expires by the team's default before: the backlog of a new default waits for this moment.
+    ttl_grace_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

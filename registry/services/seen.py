@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from registry.errors import ChangedMeanwhile
@@ -17,6 +18,8 @@ _NOUNS = {
     "ttl": "time to live",
     "ttl_editors": "rule of who changes the time to live",
     "inherited_ttl_spares_aliased": "rule of what is kept",
+    "kept_newest": "number of newest versions that are kept",
+    "ttl_grace_until": "grace date",
 }
 _PLURAL = ("tags", "aliases")
 _LONGEST = 200
@@ -31,6 +34,16 @@ def mark(value: Any) -> str:
 
 def _written(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
+
+
+def written(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields as events and marks have them: a moment is text, in UTC."""
+    return {
+        name: value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        if isinstance(value, datetime)
+        else value
+        for name, value in values.items()
+    }
 
 
 def marks(values: Mapping[str, Any]) -> dict[str, str]:

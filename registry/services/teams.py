@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from datetime import datetime
+from typing import Any, TypeAlias
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Prefetch, Q, QuerySet
 from strongroom.core.names import check_entity_name
+from strongroom.core.ttl import parse_ttl
 
 from registry.actor import Actor
 from registry.errors import Conflict, InvalidInput, NameTaken, NotFound
 from registry.models import Entity, Organization, OrganizationMember, Role, Team, TeamMember, User, named
 from registry.models.prepared import Prepared
 from registry.policy import Act, can, check, check_seen, role_in, roles_in
-from registry.services import accounts, events, retention, trashing
-from registry.services._common import KEEP, Keep, changes
-from registry.services.seen import Seen, refuse_changed
+from registry.services import accounts, events, policies, retention, trashing, ttl_rules
+from registry.services._common import KEEP, Keep, changes, now
+from registry.services.seen import Seen, refuse_changed, written
 
 Place: TypeAlias = Organization | Team
 LONGEST_TRASH = 36500
@@ -204,35 +206,83 @@ def edit_settings(
     ttl_editors: str | Keep = KEEP,
     inherited_ttl_spares_aliased: bool | Keep = KEEP,
     trash_days: int | Keep | None = KEEP,
+    kept_newest: int | Keep = KEEP,
+    ttl_grace_until: datetime | Keep | None = KEEP,
     seen: Seen | None = None,
+    preview: str | None = None,
 ) -> Team:
     """Change how long a team's versions live and who may say otherwise, all or nothing.
 
-    What is not given stays; what is not as `seen` is refused.
+    What is not given stays; what is not as `seen` is refused, and so is what would delete something else than the
+    `preview` said, whose token this is. The event keeps what was confirmed.
     """
     check(actor, Act.SET_POLICY, team)
-    wanted: dict[str, str | bool | int | None] = {}
-    if ttl_editors is not KEEP:
-        wanted["ttl_editors"] = _check_editors(ttl_editors)
-    if inherited_ttl_spares_aliased is not KEEP:
-        wanted["inherited_ttl_spares_aliased"] = inherited_ttl_spares_aliased
-    if trash_days is not KEEP:
-        wanted["trash_days"] = _check_days(trash_days)
+    given = {
+        "ttl_editors": ttl_editors,
+        "inherited_ttl_spares_aliased": inherited_ttl_spares_aliased,
+        "kept_newest": kept_newest,
+        "ttl_grace_until": ttl_grace_until,
+        "trash_days": trash_days,
+    }
+    wanted = check_settings({name: value for name, value in given.items() if value is not KEEP})
+    confirmed = _confirm(actor, team, ttl, wanted, preview)
     with transaction.atomic():
         row = Team.objects.select_for_update().get(pk=team.pk)
-        refuse_changed(seen or {}, vars(row), wanted)
+        refuse_changed(seen or {}, written(vars(row)), written(wanted))
         before, after = changes(row, wanted)
         if after:
             Team.objects.filter(pk=row.pk).update(**after)
             if "trash_days" in after:
                 trashing.lengthen(team.entity)
-            events.record(
-                actor, "team.edit", entity=team.entity, subject=team.entity.name, before=before, after=after
+        told = ttl is not KEEP and retention.put_policy(
+            actor, target=team.entity, wanted=parse_ttl(ttl), seen=seen, confirmed=confirmed
+        )
+        if after:
+            _record(
+                actor,
+                team,
+                before,
+                written(after) | ({"preview": confirmed} if confirmed and not told else {}),
             )
-        if ttl is not KEEP:
-            retention.set_policy(actor, target=team.entity, ttl=ttl, seen=seen)
-    team.refresh_from_db(fields=["ttl_editors", "inherited_ttl_spares_aliased", "trash_days"])
+    team.refresh_from_db(fields=list(given))
     return team
+
+
+def _confirm(
+    actor: Actor, team: Team, ttl: str | int | Keep | None, wanted: dict[str, Any], preview: str | None
+) -> dict[str, Any] | None:
+    """Return what the preview said of these settings, where one was confirmed."""
+    if preview is None:
+        return None
+    names = {
+        "inherited_ttl_spares_aliased": "spares_aliased",
+        "kept_newest": "kept_newest",
+        "ttl_grace_until": "grace_until",
+    }
+    return retention.confirm_preview(
+        actor,
+        target=team.entity,
+        ttl=policies.read(actor, target=team.entity).ttl if ttl is KEEP else parse_ttl(ttl),
+        rules={names[name]: value for name, value in wanted.items() if name in names},
+        preview=preview,
+    )
+
+
+def _record(actor: Actor, team: Team, before: dict[str, Any], after: dict[str, Any]) -> None:
+    events.record(
+        actor, "team.edit", entity=team.entity, subject=team.entity.name, before=written(before), after=after
+    )
+
+
+def check_settings(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Return settings of a team, or refuse one that is none."""
+    if "ttl_editors" in wanted:
+        _check_editors(wanted["ttl_editors"])
+    if "kept_newest" in wanted:
+        ttl_rules.check_kept_newest(wanted["kept_newest"])
+    if "ttl_grace_until" in wanted:
+        ttl_rules.check_grace(wanted["ttl_grace_until"], now())
+    return wanted
 
 
 def members(

@@ -7,11 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from strongroom.core.ttl import Ttl
 
-from registry.models import Alias, Collection, Membership, Project, Team, TtlPolicy, Version
+from registry.models import Alias, Collection, Membership, Project, TtlPolicy, Version
 from registry.models.prepared import Prepared
+from registry.models.versions import MembershipQuerySet
+from registry.services import ttl_rules
+from registry.services.ttl_rules import Rules
+
+LATEST = "latest"
 
 _POLICIES = Prepared[TtlPolicy](
     lambda collections, projects, entities: TtlPolicy.objects.filter(
@@ -25,7 +31,8 @@ class EffectiveTtl:
     """The TTL that counts: `seconds` None is never.
 
     `origin` is version, collection, project, team (or person) or none; `set_on` names that place.
-    `expires_at` is given also for a version that is kept: it says what would happen once it is not.
+    `expires_at` is given also for a version that is kept (`linked`, `alias`, `newest`): it says what would happen
+    once it is not. The grace date of a team is in it.
     """
 
     seconds: int | None
@@ -53,10 +60,8 @@ def effective_for(memberships: Sequence[Membership]) -> dict[int, EffectiveTtl]:
     sequences = {row.version.sequence_id: row.version.sequence for row in memberships}
     policies = _policies_of(sequences.values())
     # What never expires needs no reason to be kept: where no TTL is set, nothing more is read.
-    spared, linked = _kept([row for row in memberships if _may_expire(row.version, policies)])
-    return {
-        row.pk: _one(row.version, policies[row.version.sequence_id], spared, linked) for row in memberships
-    }
+    facts = _facts([row for row in memberships if _may_expire(row.version, policies)])
+    return {row.pk: _one(row.version, policies[row.version.sequence_id], facts) for row in memberships}
 
 
 def _may_expire(version: Version, policies: dict[int, TtlPolicy | None]) -> bool:
@@ -92,44 +97,80 @@ def _policies_of(sequences: Iterable[Collection]) -> dict[int, TtlPolicy | None]
     }
 
 
-def _kept(memberships: Sequence[Membership]) -> tuple[set[int], set[int]]:
-    """Return the ids of versions spared for an alias besides `latest`, and those of linked ones."""
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is known of some versions: the rules of their entities, by id, and which of them are what."""
+
+    rules: dict[int, Rules]
+    aliased: set[int]
+    linked: set[int]
+    newest: set[int]
+
+
+def _facts(memberships: Sequence[Membership]) -> _Facts:
     if not memberships:
-        return set(), set()
+        return _Facts({}, set(), set(), set())
     ids = [row.version_id for row in memberships]
-    not_sparing = set(
-        Team.objects.filter(
-            entity__in={row.version.sequence.project.entity_id for row in memberships},
-            inherited_ttl_spares_aliased=False,
-        ).values_list("entity_id", flat=True)
-    )
-    owners = {row.version_id: row.version.sequence.project.entity_id for row in memberships}
-    aliased = Alias.objects.filter(membership__version__in=ids).exclude(name="latest")
-    spared = {
-        pk for pk in aliased.values_list("membership__version_id", flat=True) if owners[pk] not in not_sparing
-    }
+    rules = ttl_rules.of_entities({row.version.sequence.project.entity_id for row in memberships})
+    aliased = Alias.objects.filter(membership__version__in=ids).exclude(name=LATEST)
     links = Membership.objects.filter(version__in=ids, collection__project__kind=Project.Kind.REGISTRY)
-    return spared, set(links.values_list("version_id", flat=True))
+    return _Facts(
+        rules,
+        set(aliased.values_list("membership__version_id", flat=True)),
+        set(links.values_list("version_id", flat=True)),
+        _newest(memberships, rules),
+    )
 
 
-def _one(version: Version, policy: TtlPolicy | None, spared: set[int], linked: set[int]) -> EffectiveTtl:
-    kept = "linked" if version.pk in linked else None
-    if version.ttl_kind != Version.Ttl.INHERIT:
-        return _make(version, version.ttl_seconds, "version", "this version", kept)
-    if policy is None:
-        return _make(version, None, "none", "", kept)
-    if kept is None and version.pk in spared:
-        kept = "alias"
-    if policy.collection is not None:
-        return _make(version, policy.seconds, "collection", policy.collection.name, kept)
-    if policy.project is not None:
-        return _make(version, policy.seconds, "project", policy.project.name, kept)
-    return _make(version, policy.seconds, "team", policy.entity.name if policy.entity else "", kept)
+def _newest(memberships: Sequence[Membership], rules: dict[int, Rules]) -> set[int]:
+    """Return which versions are among the newest of their sequences that are kept; one query, or none."""
+    wanted: dict[int, list[int]] = {}
+    for row in memberships:
+        kept = rules.get(row.version.sequence.project.entity_id, ttl_rules.NONE).kept_newest
+        if kept:
+            wanted.setdefault(kept, []).append(row.version_id)
+    if not wanted:
+        return set()
+    some = [
+        newest(Membership.objects.sources().filter(version__in=ids), kept).values_list("version_id")
+        for kept, ids in sorted(wanted.items())
+    ]
+    return {pk for (pk,) in some[0].union(*some[1:])}
 
 
-def _make(version: Version, seconds: int | None, origin: str, set_on: str, kept: str | None) -> EffectiveTtl:
-    expires_at = None if seconds is None else version.created_at + timedelta(seconds=seconds)
+def newest(rows: MembershipQuerySet, kept: int, *, beyond: bool = False) -> MembershipQuerySet:
+    """Leave of some places those that are among the `kept` newest of their collection, or those `beyond` them."""
+    committed = Membership.objects.committed().filter(collection=OuterRef("collection")).order_by("-number")
+    # Where there are fewer, all are.
+    oldest = Coalesce(Subquery(committed.values("number")[kept - 1 : kept]), 0)
+    return rows.filter(number__lt=oldest) if beyond else rows.filter(number__gte=oldest)
+
+
+def _one(version: Version, policy: TtlPolicy | None, facts: _Facts) -> EffectiveTtl:
+    rules = facts.rules.get(version.sequence.project.entity_id, ttl_rules.NONE)
+    inherits = version.ttl_kind == Version.Ttl.INHERIT
+    kept = rules.kept(
+        inherits=inherits,
+        linked=version.pk in facts.linked,
+        aliased=version.pk in facts.aliased,
+        newest=version.pk in facts.newest,
+    )
+    seconds, origin, set_on = (
+        _counting(policy) if inherits else (version.ttl_seconds, "version", "this version")
+    )
+    expires_at = None if seconds is None else rules.expires_at(version.created_at, seconds, origin)
     return EffectiveTtl(seconds, origin, set_on, expires_at, kept if expires_at else None)
+
+
+def _counting(policy: TtlPolicy | None) -> tuple[int | None, str, str]:
+    """Return what an inherited policy says, and where it is set."""
+    if policy is None:
+        return None, "none", ""
+    if policy.collection is not None:
+        return policy.seconds, "collection", policy.collection.name
+    if policy.project is not None:
+        return policy.seconds, "project", policy.project.name
+    return policy.seconds, "team", policy.entity.name if policy.entity else ""
 
 
 def columns(version_created_at: datetime, ttl: Ttl) -> dict[str, Any]:

@@ -104,7 +104,9 @@ def _of_project(actor: Actor, project: Project, event: Event) -> None:
 
 def _policy(actor: Actor, project: Project, event: Event) -> None:
     target = project if event.collection_id is None else _collection(event)
-    retention.set_policy(actor, target=target, ttl=event.before, seen={"ttl": mark(event.after)})
+    # One that was confirmed is told together with its preview.
+    before, after = (side["ttl"] if isinstance(side, dict) else side for side in (event.before, event.after))
+    retention.set_policy(actor, target=target, ttl=before, seen={"ttl": mark(after)})
 
 
 _ACTS: dict[str, Callable[[Actor, Project, Event], None]] = {

@@ -19,6 +19,7 @@ _ON = {
     "entities:detail": "entity",
     "teams:settings": "settings",
     "teams:audit": "audit",
+    "teams:retention": "settings",
     "teams:members": "members",
     **dict.fromkeys(
         (

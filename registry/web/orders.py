@@ -61,3 +61,8 @@ PROJECT_HOLDINGS = orders(
     ("-versions", (Key("versions", int), Key("pk", int))),
     ("-trash", (Key("trash", int), Key("pk", int))),
 )
+EXPIRING = orders(
+    ("expires", (Key("version__created_at", datetime), Key("pk", int))),
+    ("-size", (Key("version__size", int), Key("pk", int))),
+    ("name", (Key("collection__name", str), Key("pk", int))),
+)

@@ -70,6 +70,9 @@ _WORDS: dict[str, tuple[str, str]] = {
 _FIELDS = {
     "ttl_editors": "TTL changed by",
     "inherited_ttl_spares_aliased": "aliased are kept",
+    "kept_newest": "newest kept",
+    "ttl_grace_until": "nothing before",
+    "preview": "confirmed",
     "description": "card",
     "ttl": "TTL",
     "file_count": "files",
@@ -304,6 +307,8 @@ def _one(name: str, value: Any) -> str:
         return size(value)
     if name == "ttl" and isinstance(value, int):
         return duration(value)
+    if name == "preview" and isinstance(value, dict):
+        return f"{value.get('versions', 0):,} versions expire, {size(value.get('size') or 0)}"
     if _is_mark(value):
         return size(value["size"])
     if isinstance(value, str) and name in _OF_TEXTS:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 Who = TypeVar("Who")
+# Settings of retention by which something expires, as an address has them.
+_PLAN = "kind=days&days=0.000012&ttl_editors=members&kept_newest=0"
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,14 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "team-trash-selected": f"/teams/{team}/trash/selected?act=purge&v={world.in_trash}",
         "team-trash-empty": f"/teams/{team}/trash/empty",
         "member-remove": f"/teams/{team}/members/remove?username={world.colleague}",
-        "team-settings": f"/settings/{team}",
+        "team-retention": f"/settings/{team}/retention",
+        "team-retention-preview": f"/settings/{team}/retention/preview?{_PLAN}&bytes=1",
+        "team-retention-versions": f"/settings/{team}/retention/versions?{_PLAN}",
+        "team-retention-nothing": f"/settings/{team}/retention/versions?{_PLAN}&q=zzzz",
+        "own-retention": f"/settings/{person}/retention",
         "team-audit": f"/settings/{team}/audit",
         "team-audit-event": f"/settings/{team}/audit?event={world.event}",
         "team-audit-nothing": f"/settings/{team}/audit?collection=zzzz",
-        "own-settings": f"/settings/{person}",
         "own-audit": f"/settings/{person}/audit",
         "new-project": f"/new-project?entity={team}",
         "keys": "/api-keys",

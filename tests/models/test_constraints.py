@@ -19,11 +19,13 @@ from registry.models import (
     ArtifactType,
     Blob,
     Chunk,
+    Clock,
     Collection,
     CollectionTag,
     Entity,
     Event,
     EventSeal,
+    ExpiryRun,
     FsckFinding,
     FsckRun,
     Identity,
@@ -84,6 +86,8 @@ def rows():
     JobRun.objects.create(task="t", started_at=NOW)
     FsckFinding.objects.create(run=FsckRun.objects.create(), kind="missing", subject="content 1")
     survey.count(people.team.entity)
+    Clock.objects.create(pk=1, seen_at=NOW)
+    ExpiryRun.objects.create(entity=people.team.entity, at=NOW, versions=1, size=1)
     invitations.invite(alice, team=people.team, role="viewer", link=str)
     Identity.objects.create(user=people.bob, issuer="https://example.org", subject="1")
     seal_now()
@@ -152,6 +156,8 @@ BREAK = {
     "chunk_in_one_place": change(Chunk, object=None, data=None),
     "chunk_kind_known": change(Chunk, kind="x"),
     "chunk_sha256_whole": change(Chunk, sha256=b"1"),
+    "clock_only_one": add(lambda r: Clock(pk=2, seen_at=NOW)),
+    "expiry_run_once_per_entity": copy(ExpiryRun),
     "collection_name_once_per_project": copy(Collection),
     "collection_name_not_empty": change(Collection, name=""),
     "collection_kind_known": change(Collection, kind="heap"),

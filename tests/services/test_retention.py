@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from registry.errors import Forbidden, InvalidTtl, NotFound
 from registry.models import Collection, Event, Membership, Project, Team, TtlPolicy, Version
-from registry.services import aliases, collections, retention, versions
+from registry.services import aliases, collections, expiring, retention, versions
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -131,7 +131,7 @@ def test_a_change_a_second_before_wins(people, alice, bob, v0, monkeypatch, chan
         "alias": lambda: aliases.move(bob, membership=v0, name="keep"),
         "policy": lambda: retention.set_policy(alice, target=place(v0, "collection"), ttl="never"),
     }
-    gathered = retention._due
+    gathered = expiring.due
 
     def due(ids, at):
         found = gathered(ids, at)
@@ -139,7 +139,7 @@ def test_a_change_a_second_before_wins(people, alice, bob, v0, monkeypatch, chan
         acts[change]()
         return found
 
-    monkeypatch.setattr(retention, "_due", due)
+    monkeypatch.setattr(expiring, "due", due)
     assert expired(120) == 0
 
 
@@ -159,7 +159,8 @@ def test_expiring_twice_is_expiring_once(bob, v0):
 
 
 def test_more_than_a_batch_expires_in_one_go(people, project, monkeypatch):
-    monkeypatch.setattr(retention, "_BATCH", 3)
+    monkeypatch.setattr(expiring, "_READ", 5)
+    monkeypatch.setattr(expiring, "_BATCH", 3)
     for number in range(8):
         make.log(people.bob, project, files={}, references={"x": f"s3://b/{number}"}, ttl=60)
     assert expired(120) == 8

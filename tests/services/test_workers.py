@@ -11,7 +11,7 @@ from django.utils import timezone
 from celery_worker import tasks
 from registry.errors import InternalError
 from registry.models import JobRun, Version
-from registry.services import accounts, drafts, retention, trash, versions
+from registry.services import accounts, drafts, trash, versions
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -39,16 +39,6 @@ def log(people, project, count: int, **more) -> list:
         make.log(people.bob, project, files={}, references={"x": f"s3://b/{number}"}, **more)
         for number in range(count)
     ]
-
-
-def test_a_version_that_does_not_expire_stops_no_other(people, project, monkeypatch):
-    log(people, project, 3, ttl=60)
-    at = timezone.now() + timedelta(minutes=2)
-    breaks_at(monkeypatch, retention, "_expire", 2)
-    with pytest.raises(InternalError, match="1 of 3"):
-        retention.expire_due(at=at)
-    assert Version.objects.filter(state="DELETED").count() == 2
-    assert retention.expire_due(at=at) == 1
 
 
 def test_a_version_that_is_not_purged_stops_no_other(people, project, bob, monkeypatch):

@@ -196,7 +196,7 @@ def test_a_page_opened_a_while_ago_undoes_nothing_that_was_set_meanwhile(as_user
     project.refresh_from_db()
     assert (project.visibility, project.description) == ("private", "New words.\r\nMore.")
 
-    team, place = people.team, f"/settings/{people.team.entity.name}"
+    team, place = people.team, f"/settings/{people.team.entity.name}/retention"
     old = shown(client.get(place).content.decode())
     teams.edit_settings(factories.actor(people.alice), team=team, ttl_editors="admins")
     form = {
@@ -205,7 +205,10 @@ def test_a_page_opened_a_while_ago_undoes_nothing_that_was_set_meanwhile(as_user
         "days": "9",
         "ttl_editors": "members",
         "inherited_ttl_spares_aliased": "on",
+        "act": "review",
     }
+    said = client.post(place, form).content.decode()
+    form |= {"act": "save", "preview": re.search(r'name="preview" value="([^"]*)"', said)[1]}
     assert client.post(place, form).status_code == 302
     team.refresh_from_db()
     assert team.ttl_editors == "admins"

@@ -28,11 +28,20 @@ def policy(people, target):
     return policies.read(factories.actor(people.alice), target=target)
 
 
+def save(client, path, form):
+    """Review, then confirm what was shown."""
+    shown = client.post(path, {**form, "act": "review"})
+    token = re.search(r'name="preview" value="([^"]*)"', shown.content.decode())
+    if token is None:
+        return shown
+    return client.post(path, {**form, "act": "save", "preview": token[1]})
+
+
 def test_an_admin_sets_the_default_and_who_may_say_otherwise(alice, people):
-    path, team = f"/settings/{people.team.entity.name}", people.team
+    path, team = f"/settings/{people.team.entity.name}/retention", people.team
     assert 'value="never" checked' in alice.get(path).content.decode()
     given = {"kind": "days", "days": "90", "ttl_editors": "admins"}
-    assert alice.post(path, given)["Location"] == path
+    assert save(alice, path, given)["Location"] == path
     team.refresh_from_db()
     assert (team.ttl_editors, team.inherited_ttl_spares_aliased) == ("admins", False)
     assert policy(people, team.entity).ttl == 90 * DAY
@@ -42,9 +51,9 @@ def test_an_admin_sets_the_default_and_who_may_say_otherwise(alice, people):
 
 
 def test_settings_that_are_saved_unchanged_leave_no_event(alice, people):
-    path = f"/settings/{people.team.entity.name}"
+    path = f"/settings/{people.team.entity.name}/retention"
     before = Event.objects.count()
-    alice.post(path, {"kind": "never", "ttl_editors": "members", "inherited_ttl_spares_aliased": "on"})
+    save(alice, path, {"kind": "never", "ttl_editors": "members", "inherited_ttl_spares_aliased": "on"})
     assert Event.objects.count() == before
 
 
@@ -52,17 +61,21 @@ def test_settings_that_are_saved_unchanged_leave_no_event(alice, people):
 def test_saving_what_is_shown_keeps_a_default_that_is_no_whole_days(alice, people, seconds):
     team = people.team.entity
     retention.set_policy(factories.actor(people.alice), target=team, ttl=seconds)
-    shown = re.search(r'name="days" value="([^"]*)"', alice.get(f"/settings/{team.name}").content.decode())
+    shown = re.search(
+        r'name="days" value="([^"]*)"', alice.get(f"/settings/{team.name}/retention").content.decode()
+    )
     assert shown is not None
     given = {"kind": "days", "days": shown[1], "ttl_editors": "admins"}
-    assert alice.post(f"/settings/{team.name}", given).status_code == 302
+    assert save(alice, f"/settings/{team.name}/retention", given).status_code == 302
     assert policy(people, team).ttl == seconds
 
 
 @pytest.mark.parametrize("days", ["", "0", "x", "99999999", "NaN", "0.000001"])
 def test_a_default_that_is_none_is_told_in_place(alice, people, days):
-    answer = alice.post(
-        f"/settings/{people.team.entity.name}", {"kind": "days", "days": days, "ttl_editors": "members"}
+    answer = save(
+        alice,
+        f"/settings/{people.team.entity.name}/retention",
+        {"kind": "days", "days": days, "ttl_editors": "members"},
     )
     assert answer.status_code == 422
     assert 'id="days-error"' in answer.content.decode()
@@ -70,9 +83,9 @@ def test_a_default_that_is_none_is_told_in_place(alice, people, days):
 
 
 def test_a_person_sets_the_default_of_their_own_projects(alice, people):
-    path = f"/settings/{people.alice.username}"
+    path = f"/settings/{people.alice.username}/retention"
     assert "Who may change" not in alice.get(path).content.decode()
-    alice.post(path, {"kind": "days", "days": "7"})
+    save(alice, path, {"kind": "days", "days": "7"})
     assert policy(people, people.alice.entity).ttl == 7 * DAY
     assert alice.get(f"/settings/{people.bob.username}").status_code == 404
 

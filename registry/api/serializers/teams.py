@@ -7,7 +7,7 @@ from typing import Any
 from registry.api.schema import page_of
 from registry.api.serializers._common import MAYBE_COUNT, TEXT, TEXTS, TIME, TRUTH, moment, record, words
 from registry.api.serializers.accounts import ROLE
-from registry.api.shapes import FLAG, TTL, Body, Changes, component, integer, nullable, one_of
+from registry.api.shapes import FLAG, TTL, Body, Changes, component, integer, nullable, one_of, text
 from registry.models import OrganizationMember, Role, Team, TeamMember
 from registry.services.policies import Policy
 from registry.services.teams import LONGEST_TRASH
@@ -22,7 +22,8 @@ TTL_POLICY = component(
     "TtlPolicy",
     record({"ttl": TTL.schema, "inherited": TTL.schema, "origin": words("project", "team", "none")}),
 )
-TTL_CHANGE = Changes("TtlChange", required={"ttl": TTL})
+# `preview` is what a preview gave: it is refused (409) when something else would be deleted by now.
+TTL_CHANGE = Changes("TtlChange", required={"ttl": TTL}, optional={"preview": text(8192)})
 
 SETTINGS = component(
     "TeamSettings",

@@ -12,8 +12,8 @@ from registry.services import policies, projects, retention, teams
 from registry.services.policies import Place
 
 
-class Policy(Endpoint):
-    """The TTL policy of the place that the address names."""
+class Placed(Endpoint):
+    """What is about a team, a person, a project or a collection, as the address names it."""
 
     def place(self, **names: str) -> Place:
         """Find the place."""
@@ -22,6 +22,10 @@ class Policy(Endpoint):
         if "project" in names:
             return projects.find(self.actor, names["entity"], names["project"])
         return teams.find_entity(self.actor, names["entity"])
+
+
+class Policy(Placed):
+    """The TTL policy of the place that the address names."""
 
     @operation("Show what `inherit` means for the versions here", {200: shape.TTL_POLICY})
     def get(self, request: Request, **names: str) -> HttpResponse:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any, ClassVar, cast
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeVar, cast
 
 from django import forms
 from django.http import QueryDict
@@ -14,12 +14,14 @@ from registry.errors import (
     Conflict,
     InvalidInput,
     NotAuthenticated,
+    PreviewChanged,
     RateLimited,
     RegistryError,
     TooLarge,
 )
-from registry.services.seen import mark, marks
+from registry.services.seen import mark, marks, written
 
+R = TypeVar("R")
 # What the person can mend in the form; everything else is a page of its own (403, 404, 410, 500).
 _MENDABLE = (InvalidInput, Conflict, NotAuthenticated, RateLimited, TooLarge)
 # Django's own speak of "this value" and "select".
@@ -77,10 +79,24 @@ class ServiceForm(forms.Form):
         """What the fields hand to the service; forms whose fields have other names override this."""
         return dict(self.cleaned_data)
 
+    def planned(self, service: Callable[..., R], *args: Any) -> R | None:
+        """Return what a service makes of the fields that only looks; None where it refuses them, beside its field."""
+        try:
+            return service(*args)
+        except _MENDABLE as error:
+            self.refuse(error)
+            return None
+
+    def raise_if_wrong(self) -> None:
+        """Raise what is wrong with the fields: for answers that show no form."""
+        if not self.is_valid():
+            name, errors = next(iter(self.errors.items()))
+            raise InvalidInput(f"{name}: {' '.join(map(str, errors))}", field=name)
+
     @property
     def status(self) -> int:
         """The status of the answer that shows this form."""
-        if isinstance(self.refusal, ChangedMeanwhile):
+        if isinstance(self.refusal, ChangedMeanwhile | PreviewChanged):
             return self.refusal.status
         return 422 if self.errors else 200
 
@@ -140,9 +156,9 @@ class SettingsForm(ServiceForm):
     def _marks(self) -> dict[str, str]:
         """Return the marks of what was shown, as it would have been given to the service."""
         shown = self.again(_object(self.data.get("seen")))
-        return marks(shown.given()) if shown.is_valid() else {}
+        return marks(written(shown.given())) if shown.is_valid() else {}
 
-    def again(self, data: dict[str, Any]) -> SettingsForm:
+    def again(self, data: Mapping[str, Any]) -> SettingsForm:
         """Return the same form with other data."""
         return type(self)(data)
 

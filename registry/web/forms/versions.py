@@ -42,7 +42,7 @@ class NameForm(forms.Form):
 class TtlForm(ServiceForm):
     """Inherit, after N days, or never."""
 
-    errors_on: ClassVar[dict[str, str]] = {"invalid_ttl": "days"}
+    errors_on: ClassVar[dict[str, str]] = {"invalid_ttl": "days", "ttl_out_of_bounds": "days"}
 
     kind = forms.ChoiceField(choices=[("inherit", "Inherit"), ("days", "After"), ("never", "Never")])
     # Which lengths are allowed is for the service to say.

@@ -20,6 +20,7 @@ from registry.services import (
     deletions,
     drafts,
     latest,
+    notices,
     projects,
     stars,
     undoing,
@@ -61,6 +62,7 @@ def detail(request: HttpRequest, actor: Actor, entity: str, project: str, collec
     asked = {name: request.GET.get(name, "").strip() for name in ("q", "tag", "alias")}
     context = frame(actor, here, "versions") | asked | {"filtered": any(asked.values())}
     context |= _begun(actor, here)
+    context["soon"] = notices.of_collection(actor, collection=here)
     try:
         context |= _listed(request, actor, here, asked)
     except InvalidQuery as error:

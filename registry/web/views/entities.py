@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from registry.actor import Actor
 from registry.models import Entity
 from registry.policy import Act, can, check
-from registry.services import policies, projects, quotas, retention, teams
+from registry.services import projects, quotas, teams
 from registry.web import orders, searches
-from registry.web.forms.policies import DefaultForm, TeamSettingsForm
 from registry.web.pager import paged
-from registry.web.pages import done, page, show
+from registry.web.pages import page, show
 
 
 def frame(actor: Actor, entity: Entity, tab: str) -> dict[str, Any]:
@@ -40,29 +40,9 @@ def detail(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
     return show(request, "teams/entity.html", context)
 
 
-@page("GET", "POST")
+@page()
 def settings(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
-    """How long versions live by default; for a team, also who may say otherwise."""
+    """The settings begin with retention."""
     found = teams.find_entity(actor, entity)
     check(actor, Act.SET_POLICY, found)
-    form = _form(request, actor, found)
-    if request.method == "POST" and form.act(_save, actor, found):
-        return done(request, "The settings are saved.", request.path)
-    context = frame(actor, found, "settings") | {"form": form}
-    return show(request, "teams/settings.html", context, status=form.status)
-
-
-def _form(request: HttpRequest, actor: Actor, entity: Entity) -> DefaultForm:
-    now = policies.read(actor, target=entity).ttl
-    data = request.POST if request.method == "POST" else None
-    if entity.kind != Entity.Kind.TEAM:
-        return DefaultForm(data, now=now)
-    rules = ("ttl_editors", "inherited_ttl_spares_aliased")
-    return TeamSettingsForm(data, now=now, initial={name: getattr(entity.team, name) for name in rules})
-
-
-def _save(actor: Actor, entity: Entity, **given: Any) -> None:
-    if entity.kind == Entity.Kind.TEAM:
-        teams.edit_settings(actor, team=entity.team, **given)
-    else:
-        retention.set_policy(actor, target=entity, **given)
+    return redirect("teams:retention", entity=found.name)

@@ -15,7 +15,7 @@ from registry.errors import NotFound
 from registry.http import markdown
 from registry.models import Membership
 from registry.policy import Act, check
-from registry.services import audit, deletions, latest, retention, runs, storage_counts, versions
+from registry.services import audit, deletions, latest, notices, retention, runs, storage_counts, versions
 from registry.web import feeds, orders, rows, searches, snippets
 from registry.web.columns import is_number
 from registry.web.forms import events
@@ -62,9 +62,11 @@ def overview(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     membership = found(actor, **place)
     users = list(runs.used_by(actor, membership).without_cards()[: _RUNS + 1])
     more = runs.used_by(actor, membership)[: _RUNS + _COUNTED].count() - _RUNS if len(users) > _RUNS else 0
+    ttl = retention.effective(membership)
     context = frame(actor, membership, "overview") | {
+        "soon": notices.is_soon(ttl),
         "html": markdown.render(membership.version.description),
-        "ttl": retention.effective(membership),
+        "ttl": ttl,
         "logged_by": runs.logged_by(actor, membership),
         "used_by": users[:_RUNS],
         "used_by_more": more,

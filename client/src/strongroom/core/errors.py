@@ -70,6 +70,12 @@ class InvalidTtl(InvalidInput):
     code = "invalid_ttl"
 
 
+class TtlOutOfBounds(InvalidTtl):
+    """A default that is shorter or longer than the installation allows."""
+
+    code = "ttl_out_of_bounds"
+
+
 class InvalidDigest(InvalidInput):
     code = "invalid_digest"
 
@@ -150,6 +156,12 @@ class Conflict(StrongroomError):
 
 class NameTaken(Conflict):
     code = "name_taken"
+
+
+class PreviewChanged(Conflict):
+    """What a policy would delete is no longer what was shown."""
+
+    code = "preview_changed"
 
 
 class ChangedMeanwhile(Conflict):

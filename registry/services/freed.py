@@ -1,0 +1,93 @@
+"""Which bytes really come back when versions expire: shared ones once, and only when nobody needs them any more."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from registry.manifests.leaves import NO_DIGEST, NO_SIZE
+from registry.manifests.reach import Reach
+from registry.models import Entity, Manifest, Version
+from registry.services import expected
+from registry.services._common import now
+from registry.services.expected import Fate, Policies
+from registry.services.previews import Plan
+
+
+@dataclass(slots=True)
+class Freed:
+    """Bytes that come back by a plan, in all and by the collection of who needs them last."""
+
+    size: int = 0
+    collections: Counter[int] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """Until when a manifest is needed, None for ever; by which collection last, and whether by what the plan ends."""
+
+    until: datetime | None
+    collection: int = 0
+    ends: bool = False
+
+
+def of(wanted: Plan) -> Freed:
+    """Walk what all versions of the entity have, those that are needed longest first.
+
+    Whoever comes first takes a blob: so it is counted at the day on which the last who needs it goes, and not at all
+    where somebody keeps it. What a draft or the trash holds is needed, too.
+    """
+    policies = Policies.of(wanted.entity).instead(wanted.place, wanted.ttl)
+    stock = expected.stock(wanted.entity)
+    needs = _needs(wanted.entity, stock.fates(wanted.place, policies, wanted.rules))
+    return _walk(wanted.entity, needs) if any(need.ends for need in needs.values()) else Freed()
+
+
+def _needs(entity: Entity, fates: Iterable[Fate]) -> dict[int, _Need]:
+    needs: dict[int, _Need] = {}
+    # What is due already goes with the next run.
+    trash, at = timedelta(days=settings.TRASH_DAYS), now()
+    for held, due, _, governed in fates:
+        until = None if due is None else max(due, at) + trash
+        _put(needs, held.manifest, _Need(until, held.collection, governed and due is not None))
+    others = Version.objects.filter(sequence__project__entity=entity, manifest__isnull=False)
+    others = others.exclude(state=Version.State.COMMITTED)
+    for manifest, state, purge_at in others.values_list("manifest_id", "state", "purge_at"):
+        _put(needs, manifest, _Need(purge_at if state == Version.State.DELETED else None))
+    return needs
+
+
+def _put(needs: dict[int, _Need], manifest: int, need: _Need) -> None:
+    """Note who needs a manifest longest; of two on the same moment, one whom the plan does not end."""
+    held = needs.get(manifest)
+    if held is None or held.until is None:
+        needs.setdefault(manifest, need)
+    elif need.until is None or need.until > held.until or (need.until == held.until and not need.ends):
+        needs[manifest] = need
+
+
+def _walk(entity: Entity, needs: dict[int, _Need]) -> Freed:
+    for_ever = {pk: need for pk, need in needs.items() if need.until is None}
+    ends = sorted(
+        ((need.until, not need.ends, pk) for pk, need in needs.items() if need.until is not None),
+        reverse=True,
+    )
+    roots = dict(Manifest.objects.filter(scope=entity).values_list("pk", "root"))
+    order = [*for_ever, *(pk for _, _, pk in ends)]
+    seen: set[bytes] = set()
+    freed = Freed()
+    for manifest, leaf in Reach[int](entity.pk).walk((pk, bytes(roots[pk])) for pk in order):
+        need = needs[manifest]
+        if not need.ends:
+            seen.update(leaf.blobs())
+            continue
+        for sha, size in zip(leaf.blobs(), leaf.sizes, strict=True):
+            if sha != NO_DIGEST and sha not in seen:
+                seen.add(sha)
+                freed.size += size if size != NO_SIZE else 0
+                freed.collections[need.collection] += size if size != NO_SIZE else 0
+    return freed
