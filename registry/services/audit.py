@@ -161,8 +161,8 @@ def _of_places(user: User, projects: set[int], collections: set[int], filters: F
     if not projects and not collections:
         return others.none()
     if len(projects) + len(collections) > _FEW:
-        rows = others.annotate(place=F("project_id") + 0, held=F("collection_id") + 0)
-        return _newest_first(rows.filter(Q(place__in=projects) | Q(held__in=collections)), filters)
+        rows = others.annotate(within=F("project_id") + 0, held=F("collection_id") + 0)
+        return _newest_first(rows.filter(Q(within__in=projects) | Q(held__in=collections)), filters)
     parts = [others.filter(project_id=pk) for pk in sorted(projects)]
     parts += [others.filter(collection_id=pk) for pk in sorted(collections)]
     return Merged(*(_newest_first(part, filters) for part in parts))
