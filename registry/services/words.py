@@ -74,7 +74,8 @@ def of_marks(members: QuerySet[Membership]) -> None:
     marks: dict[int, list[str]] = {}
     for pk, mark in numbers.union(aliases, tags.values_list("pk", "mark"), all=True):
         marks.setdefault(pk, []).append(mark)
-    VersionWords.mark(marks)
+    if marks:
+        VersionWords.mark(marks)
 
 
 def _put(pk: int, collection: Collection, number: int, card: str, metadata: dict[str, Any]) -> None:
