@@ -13,7 +13,7 @@ from registry.services import survey
 from registry.services._common import now
 
 # After these bytes come back.
-FREEING = ("version.purge", "project.purge")
+FREEING = ("version.purge", "project.purge", "storage.collect")
 _YEAR = timedelta(days=366)
 
 

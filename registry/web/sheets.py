@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,13 +19,6 @@ _PAGE = 200
 _HEAD = ("version", "aliases", "tags", "size", "files", "created", "created by", "run", "digest", "expires")
 
 
-class _Echo:
-    """What `csv` writes to: gives back each line."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
 def versions(
     listed: QuerySet[Membership],
     known: Mapping[str, Order],
@@ -35,7 +27,7 @@ def versions(
     by_id: Callable[[list[int]], list[Membership]],
 ) -> Iterator[str]:
     """Write versions with the columns that were chosen."""
-    write = csv.writer(_Echo()).writerow
+    write = cells.line_writer()
     yield write([*_HEAD, *(_cell(filters.write_path(path)) for path in chosen)])
     query: dict[str, str] = {"order": order, "limit": str(_PAGE)}
     while True:

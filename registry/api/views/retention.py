@@ -15,8 +15,9 @@ from registry.api.serializers import retention as shape
 from registry.api.shapes import Param, flag_of, moments_of, search_in, words_of
 from registry.api.views.policies import Placed
 from registry.errors import InvalidQuery
+from registry.http import expiring_lines
 from registry.models import Collection
-from registry.services import confirming, csvs, expiring, policies, previews, teams
+from registry.services import confirming, expiring, policies, previews, teams
 from registry.services.previews import Plan
 
 _RULES = {
@@ -117,7 +118,9 @@ class EntityExpiringFile(Endpoint):
         """Stream the file."""
         wanted = _asked(self, entity)
         rows = previews.listing(wanted, **words_of(self.http.GET, "q"))
-        response = StreamingHttpResponse(csvs.expiring(wanted, rows), content_type="text/csv; charset=utf-8")
+        response = StreamingHttpResponse(
+            expiring_lines.expiring(wanted, rows), content_type="text/csv; charset=utf-8"
+        )
         response["Cache-Control"] = "private, no-store"
         return response
 

@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from registry.actor import Actor
 from registry.errors import PreviewChanged
+from registry.http import expiring_lines
 from registry.models import Entity
 from registry.policy import Act, check
-from registry.services import confirming, csvs, expiring, policies, previews, retention, teams
+from registry.services import confirming, expiring, policies, previews, retention, teams
 from registry.services.previews import Plan
 from registry.web import impact, orders, searches
 from registry.web.forms.policies import DefaultForm, of_entity
@@ -81,7 +82,7 @@ def as_csv(request: HttpRequest, actor: Actor, entity: str) -> StreamingHttpResp
     wanted = _plan(actor, found, form)
     asked, _ = searches.of(request)
     return StreamingHttpResponse(
-        csvs.expiring(wanted, previews.listing(wanted, **asked.given())),
+        expiring_lines.expiring(wanted, previews.listing(wanted, **asked.given())),
         content_type="text/csv; charset=utf-8",
         headers={
             "Content-Disposition": f'attachment; filename="expiring-{found.name}-{timezone.now():%Y-%m-%d}.csv"'

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 
+from registry.http import cells
 from registry.models import Membership
 from registry.models.versions import MembershipQuerySet
 from registry.services import expiring as expiry
@@ -12,20 +12,11 @@ from registry.services.previews import Plan
 
 _PAGE = 500
 _HEAD = ("entity", "project", "collection", "version", "size", "created", "created by", "expires")
-# A spreadsheet takes a cell that begins like this for a formula, and would run it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-class _Echo:
-    """What `csv` writes to: gives back each line."""
-
-    def write(self, line: str) -> str:
-        return line
 
 
 def expiring(wanted: Plan, listed: MembershipQuerySet) -> Iterator[str]:
     """Write the versions that a plan lets expire, the first to go first; a page of rows in memory."""
-    write = csv.writer(_Echo()).writerow
+    write = cells.line_writer()
     yield write(_HEAD)
     keys = listed.order_by("version__created_at", "pk")
     # The ids are few bytes each: a list that is read while others write is told as it was.
@@ -41,8 +32,6 @@ def expiring(wanted: Plan, listed: MembershipQuerySet) -> Iterator[str]:
             created = row.version.created_at.isoformat(timespec="seconds")
             due = dues[row.pk].isoformat(timespec="seconds")
             who = by.username if by else ""
-            yield write([*map(_cell, names), f"v{row.number}", row.version.size, created, _cell(who), due])
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+            yield write(
+                [*map(cells.safe, names), f"v{row.number}", row.version.size, created, cells.safe(who), due]
+            )
