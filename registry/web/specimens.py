@@ -29,6 +29,7 @@ from registry.models import (
     Version,
 )
 from registry.models.tags import CollectionTag, VersionTag
+from registry.services.deletions import Account, Bytes
 from registry.services.policies import Policy
 from registry.services.retention import EffectiveTtl
 from registry.web import snippets
@@ -255,7 +256,19 @@ def context(who: str, base: str) -> dict[str, Any]:
         "entity": made.project.entity,
         "may": rights(who),
         "held": ["best"],
-        "until": made.now + timedelta(days=7),
+        "warned": None,
+        "account": Account(
+            versions=1,
+            files=6,
+            size=97_800_000,
+            aliases=[],
+            alias_count=0,
+            links=["acme/links/models:v3"],
+            link_count=1,
+            needs=[],
+            bytes=Bytes(freed=90_000_000, stays=7_800_000),
+            until=made.now + timedelta(days=7),
+        ),
         "used_by": made.runs()[:2],
         "others": [Alias(name="gold", membership=made.newest)],
         "policy": Policy(90 * DAY, 180 * DAY, "team", "inspection"),

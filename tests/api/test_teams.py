@@ -112,7 +112,11 @@ def test_a_team_says_who_may_change_the_ttl_of_versions(alice, bob, team, people
     version = f"{home}/collections/resnet/versions/v0"
     assert bob.patch(version, {"ttl": DAY}).status_code == 200
     changed = alice.patch(f"{team}/settings", {"ttl_editors": "admins"})
-    assert changed.json() == {"ttl_editors": "admins", "inherited_ttl_spares_aliased": True}
+    assert changed.json() == {
+        "ttl_editors": "admins",
+        "inherited_ttl_spares_aliased": True,
+        "trash_days": None,
+    }
     refused(bob.patch(version, {"ttl": "never"}), 403, "forbidden")
     refused(bob.patch(f"{team}/settings", {"ttl_editors": "members"}), 403, "forbidden")
     refused(alice.patch(f"{team}/settings", {"ttl_editors": "all"}), 400, "invalid_input")
