@@ -16,8 +16,9 @@ from registry.models import Chunk
 T = TypeVar("T")
 # Small manifests are a node or two each: read one by one, a query each would take most of the time.
 _ROOTS = 500
-# Nodes that are read at once: one may have a mebibyte.
-_READ = 64
+# Nodes that are read at once, and bytes of them: small ones would each cost a part of a query, and one may have a
+# mebibyte. Of nodes below a root the size is not known, and taken for this.
+_READ, _READ_BYTES, _USUAL_BYTES = 500, 4 << 20, 64 << 10
 
 
 class Reached(NamedTuple, Generic[T]):
@@ -37,6 +38,7 @@ class Reach(Generic[T]):
     def __init__(self, scope_id: int) -> None:
         self._scope_id = scope_id
         self._seen: set[bytes] = set()
+        self._lengths: dict[bytes, int] = {}
 
     def walk(self, roots: Iterable[tuple[T, bytes]]) -> Iterator[Reached[T]]:
         """Give the leaves of entries below the roots that were not reached yet; raise Damaged where a node is lost.
@@ -72,9 +74,11 @@ class Reach(Generic[T]):
             if root not in self._seen:
                 wanted.setdefault(root, at)
         levels: defaultdict[int, dict[bytes, int]] = defaultdict(dict)
+        self._lengths = {}
         rows = Chunk.objects.filter(scope_id=self._scope_id, sha256__in=list(wanted))
-        for found, level in rows.values_list("sha256", "level"):
+        for found, level, length in rows.values_list("sha256", "level", "length"):
             digest = bytes(found)
+            self._lengths[digest] = length
             levels[level][digest] = wanted.pop(digest)
         for digest in wanted:
             raise lost(root_ref(digest))
@@ -82,7 +86,14 @@ class Reach(Generic[T]):
 
     def _take(self, nodes: dict[bytes, int]) -> Iterator[tuple[bytes, Node]]:
         """Read nodes of one level in the order of their owners, a stretch at a time."""
-        waiting = iter(sorted(nodes, key=nodes.__getitem__))
-        while some := list(islice(waiting, _READ)):
-            self._seen.update(some)
-            yield from read_nodes(self._scope_id, some)
+        some: list[bytes] = []
+        size = 0
+        for digest in sorted(nodes, key=nodes.__getitem__):
+            length = self._lengths.get(digest, _USUAL_BYTES)
+            if some and (len(some) == _READ or size + length > _READ_BYTES):
+                yield from read_nodes(self._scope_id, some)
+                some, size = [], 0
+            self._seen.add(digest)
+            some.append(digest)
+            size += length
+        yield from read_nodes(self._scope_id, some)

@@ -7,12 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.conf import settings
-
 from registry.manifests.leaves import NO_DIGEST, NO_SIZE
 from registry.manifests.reach import Reach
 from registry.models import Entity, Manifest, Version
-from registry.services import expected
+from registry.services import expected, trashing
 from registry.services._common import now
 from registry.services.expected import Fate, Policies
 from registry.services.previews import Plan
@@ -50,7 +48,7 @@ def of(wanted: Plan) -> Freed:
 def _needs(entity: Entity, fates: Iterable[Fate]) -> dict[int, _Need]:
     needs: dict[int, _Need] = {}
     # What is due already goes with the next run.
-    trash, at = timedelta(days=settings.TRASH_DAYS), now()
+    trash, at = timedelta(days=trashing.trash_days(entity)), now()
     for held, due, _, governed in fates:
         until = None if due is None else max(due, at) + trash
         _put(needs, held.manifest, _Need(until, held.collection, governed and due is not None))

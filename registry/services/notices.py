@@ -13,7 +13,7 @@ from django.db.models import Count, Min, QuerySet
 from registry.actor import Actor
 from registry.models import Collection, ExpiryLetter, ExpiryNotice, Membership, Project, User, Version
 from registry.policy import Act, check
-from registry.services import expiring, mail
+from registry.services import expiring, mail, trashing
 from registry.services._common import now
 from registry.services.ttls import EffectiveTtl, effective_for
 
@@ -172,11 +172,12 @@ def _letter(found: Sequence[Soon]) -> tuple[str, str]:
         for each in found
     ]
     listed = "\n".join(lines)
+    days = min(trashing.trash_days(each.membership.collection.project.entity) for each in found)
     which, it = ("this version", "it") if one else ("these versions", "one of them")
     alias = ", or give it an alias besides latest" if any(each.inherited for each in found) else ""
     return (
         f"{what} soon",
         f"You logged {which} to Strongroom, and the time to live is over soon:\n\n{listed}\n\n"
         f"To keep {it}, set its time to live to never, link it into a registry{alias}.\n"
-        f"What expires goes to the trash, and can be restored there for {settings.TRASH_DAYS} days.\n",
+        f"What expires goes to the trash, and can be restored there for {days} days.\n",
     )
