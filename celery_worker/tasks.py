@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from billiard.exceptions import SoftTimeLimitExceeded
 
 from celery_worker.app import app
 from registry import jobs
 from registry.actor import system
-from registry.errors import InternalError
 from registry.schedule import COLLECT, PREVIEW_COLLECTION
 from registry.services import (
     accounts,
@@ -100,22 +101,14 @@ def purge_due() -> None:
 def collect() -> None:
     """Run a round of garbage collection; one that ran out of time goes on in another task."""
     with jobs.track(COLLECT) as counts:
-        done = collecting.collect(system(), tell=lambda so_far: jobs.note(counts, so_far.counts()))
-        counts.update(done.counts())
-        if done.skipped:
-            raise InternalError(
-                "; ".join(f"Nothing was given back in {name}: {reason}" for name, reason in done.skipped)
-            )
-    if done.is_out_of_time:
-        collect.delay()
+        collecting.work(system(), tell=partial(jobs.note, counts))
 
 
 @app.task(name=PREVIEW_COLLECTION)
 def preview_collection() -> None:
     """Count what a round would give back."""
     with jobs.track(PREVIEW_COLLECTION) as counts:
-        done = collecting.preview(system(), tell=lambda so_far: jobs.note(counts, so_far.counts()))
-        counts.update(done.counts())
+        counts |= collecting.preview(system(), tell=partial(jobs.note, counts)).counts()
 
 
 @app.task(name="fsck.daily")

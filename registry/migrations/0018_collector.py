@@ -19,8 +19,5 @@ class Migration(migrations.Migration):
                 ('collected_at', models.DateTimeField(blank=True, null=True)),
                 ('scope', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='collector', to='registry.entity')),
             ],
-            options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('epoch__gte', 0)), name='collector_epoch_not_negative')],
-            },
         ),
     ]

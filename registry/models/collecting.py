@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
 
 from registry.models.teams import Entity
 
@@ -15,11 +14,6 @@ class Collector(models.Model):
     epoch = models.PositiveBigIntegerField(default=0)
     # When all of it was last looked through: who waited longest comes first.
     collected_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(condition=Q(epoch__gte=0), name="collector_epoch_not_negative"),
-        ]
 
     def __str__(self) -> str:
         return f"{self.scope} {self.epoch}"

@@ -22,9 +22,11 @@ from strongroom.core.errors import Damaged
 
 from registry import queue
 from registry.actor import Actor
+from registry.errors import InternalError
 from registry.manifests.marking import Counted, Sweep
 from registry.models import Blob, Chunk, Collector, Entity, Manifest, StoredObject
 from registry.policy import Act, check
+from registry.schedule import COLLECT
 from registry.services import events
 from registry.services._common import now
 from registry.storage import compaction, reclaiming
@@ -60,10 +62,11 @@ class Round:
     def counts(self) -> dict[str, int]:
         """Return the figures as the page of background work keeps them."""
         rest = {name: int(value) for name, value in asdict(self).items() if isinstance(value, int)}
-        return {**asdict(self.found), **rest, "skipped": len(self.skipped)}
+        rest |= {"skipped": len(self.skipped), "stopped": int(not rest.pop("is_whole"))}
+        return asdict(self.found) | rest
 
 
-Tell = Callable[[Round], None]
+Tell = Callable[[dict[str, int]], None]
 
 
 class _Watch:
@@ -75,7 +78,7 @@ class _Watch:
 
     def goes_on(self) -> bool:
         if self._tell is not None:
-            self._tell(self._done)
+            self._tell(self._done.counts())
         return not _is_to_stop()
 
     @property
@@ -112,6 +115,17 @@ def collect(
         Collector.objects.filter(scope=entity).update(collected_at=at)
     done.is_whole = _tidy(done, before, at, watch)
     return done
+
+
+def work(actor: Actor, *, tell: Tell) -> None:
+    """Run a round as a worker does: told to the end, handed on when time is up, failed when something was skipped."""
+    done = collect(actor, tell=tell)
+    if done.is_out_of_time:
+        queue.send(COLLECT)
+    tell(done.counts())
+    if done.skipped:
+        names = "; ".join(f"Nothing was given back in {name}: {reason}" for name, reason in done.skipped)
+        raise InternalError(names, skipped=len(done.skipped))
 
 
 def _sweep(actor: Actor, entity: Entity, done: Round, before: datetime, watch: _Watch) -> bool:

@@ -282,6 +282,8 @@ def check_settings(wanted: dict[str, Any]) -> dict[str, Any]:
         ttl_rules.check_kept_newest(wanted["kept_newest"])
     if "ttl_grace_until" in wanted:
         ttl_rules.check_grace(wanted["ttl_grace_until"], now())
+    if "trash_days" in wanted:
+        _check_days(wanted["trash_days"])
     return wanted
 
 

@@ -60,6 +60,8 @@ def is_full(error: DatabaseError) -> bool:
 
 def renew(scope: Entity, sha256s: Collection[bytes]) -> None:
     """Begin the protection anew of blobs that came again and were there; refuse when one has gone meanwhile."""
+    if not sha256s:
+        return
     wanted = sorted(sha256s)
     at = timezone.now()
     stale = at - timedelta(seconds=settings.PROTECTION_SECONDS / 4)

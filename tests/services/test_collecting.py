@@ -334,8 +334,8 @@ def test_a_round_is_stopped_between_two_steps(root, bob, v0, v1):
     purge(bob, v0)
     seen = []
 
-    def tell(done):
-        seen.append(done.counts())
+    def tell(counts):
+        seen.append(counts)
         collecting.stop(root)
 
     done = collecting.collect(root, at=later(), tell=tell)

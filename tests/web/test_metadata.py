@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from registry.web.metadata import matching
+from registry.web.metadata import Search
 from registry.web.templatetags.marks import tree
 from tests import factories
 
@@ -30,7 +30,7 @@ METADATA = {
     ],
 )
 def test_what_has_the_words_stays_with_the_way_to_it(words, left):
-    assert matching(METADATA, words) == left
+    assert Search(words).matching(METADATA) == left
 
 
 @pytest.mark.django_db

@@ -15,6 +15,7 @@ from tests.web.debugging import debug_routes
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Partials that have no look of their own.
 NOT_SHOWN = {
+    "components/_alarm.html": "stands above every page of admins when the store is damaged: tests/web/test_checks.py",
     "components/_fragment.html": "joins a fragment and its toasts for htmx",
     "components/_toasts_oob.html": "puts the toasts, which are shown, beside a fragment",
 }

@@ -191,7 +191,7 @@ def test_a_page_opened_a_while_ago_undoes_nothing_that_was_set_meanwhile(as_user
     project.save(update_fields=["visibility"])
     old = shown(client.get(place).content.decode())
     projects.edit(factories.actor(people.alice), project=project, visibility="private")
-    form = {**old, "description": "New words.\r\nMore.", "visibility": "organization"}
+    form = {**old, "name": project.name, "description": "New words.\r\nMore.", "visibility": "organization"}
     assert client.post(place, form).status_code == 302
     project.refresh_from_db()
     assert (project.visibility, project.description) == ("private", "New words.\r\nMore.")

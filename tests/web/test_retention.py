@@ -80,7 +80,7 @@ def test_a_change_is_shown_then_confirmed_then_saved_with_what_was_shown(alice, 
     assert told.after["preview"]["freed"] == 1100
     people.team.refresh_from_db()
     assert people.team.kept_newest == 1
-    activity = alice.get(f"/settings/{people.team.entity.name}/activity").content.decode()
+    activity = alice.get(f"/settings/{people.team.entity.name}/audit").content.decode()
     assert "2 versions expire" in activity
 
 

@@ -9,7 +9,6 @@ from django.core.management.base import CommandError, CommandParser
 from registry.management.commands._base import ProvisioningCommand
 from registry.services import collecting
 from registry.services.collecting import Round
-from registry.web.templatetags.words import plural, size
 
 
 class Command(ProvisioningCommand):
@@ -37,11 +36,10 @@ class Command(ProvisioningCommand):
             reasons = "; ".join(f"{name}: {reason}" for name, reason in done.skipped)
             raise CommandError(f"Nothing was given back where something needed can't be read. {reasons}")
 
-    def _tell(self, done: Round) -> None:
+    def _tell(self, counts: dict[str, int]) -> None:
         if self.stdout.isatty():
-            self.stdout.write(
-                f"\r{plural(done.entities, 'entity,entities')}, {size(done.found.bytes)} unused", ending=""
-            )
+            words = f"\r{counts['entities']:,} people and teams, {written(counts['bytes'])} unused"
+            self.stdout.write(words, ending="")
             self.stdout.flush()
 
     def _clear(self) -> None:
@@ -50,17 +48,22 @@ class Command(ProvisioningCommand):
 
 
 def _lines(done: Round, *, preview: bool) -> list[str]:
-    found = done.found
+    found, again = done.found, "to be written anew" if preview else "written anew"
     lines = [
-        f"unused: {size(found.bytes)} in {plural(found.blobs, 'file,files')}, "
-        f"{plural(found.manifests, 'manifest,manifests')} and {plural(found.chunks, 'part,parts')} of manifests",
-        f"unused for too short a time: {size(found.waiting_bytes)}",
-        f"left behind by broken uploads: {plural(done.orphans, 'object,objects')}, {size(done.orphan_bytes)}",
-        f"packs {'to be ' if preview else ''}written anew: {done.compacted:,}, giving {size(done.compacted_bytes)}",
-        f"to be deleted by {'the next round' if preview else 'a later round'}: {plural(done.doomed, 'object,objects')}",
+        f"unused: {written(found.bytes)} in files: {found.blobs:,}, manifests: {found.manifests:,}, "
+        f"parts of manifests: {found.chunks:,}",
+        f"unused for too short a time: {written(found.waiting_bytes)}",
+        f"objects left behind by broken uploads: {done.orphans:,}, {written(done.orphan_bytes)}",
+        f"packs {again}: {done.compacted:,}, which gives {written(done.compacted_bytes)}",
+        f"objects to be deleted by {'the next' if preview else 'a later'} round: {done.doomed:,}",
     ]
-    return (
-        lines
-        if preview
-        else [*lines, f"deleted: {plural(done.objects, 'object,objects')}, {size(done.freed)}"]
-    )
+    return lines if preview else [*lines, f"objects deleted: {done.objects:,}, {written(done.freed)}"]
+
+
+def written(size: float) -> str:
+    """Write a number of bytes as people read them."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:,.3g} TB"

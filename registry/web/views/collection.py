@@ -32,6 +32,9 @@ def collection(request: HttpRequest, actor: Actor) -> HttpResponse:
     if act:
         return done(request, _SAID[act], request.path)
     rounds, counts = (jobs.runs_of(task, _LISTED) for task in (COLLECT, PREVIEW_COLLECTION))
+    for run in (*rounds, *counts):
+        # One that has just begun, or failed at once, has counted nothing yet.
+        run.counts = collecting.Round().counts() | run.counts
     context = {
         "tab": "collection",
         "rounds": rounds,
