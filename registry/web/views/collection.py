@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 
 from registry import jobs
@@ -31,11 +33,15 @@ def collection(request: HttpRequest, actor: Actor) -> HttpResponse:
         collecting.start(actor, COLLECT if act == "collect" else PREVIEW_COLLECTION)
     if act:
         return done(request, _SAID[act], request.path)
+    return show(request, "installation/collection.html", _shown(), fragment="installation/_collection.html")
+
+
+def _shown() -> dict[str, Any]:
     rounds, counts = (jobs.runs_of(task, _LISTED) for task in (COLLECT, PREVIEW_COLLECTION))
     for run in (*rounds, *counts):
         # One that has just begun, or failed at once, has counted nothing yet.
         run.counts = collecting.Round().counts() | run.counts
-    context = {
+    return {
         "tab": "collection",
         "rounds": rounds,
         "counted": next(iter(counts), None),
@@ -43,4 +49,3 @@ def collection(request: HttpRequest, actor: Actor) -> HttpResponse:
         "protection": collecting.protection(),
         "next": jobs.next_run(COLLECT, now()),
     }
-    return show(request, "installation/collection.html", context, fragment="installation/_collection.html")
