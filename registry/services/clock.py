@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import F, Max
 
 from registry.models import Clock, Version
+from registry.services._common import now
 
 log = logging.getLogger(__name__)
 # Slewing and leap seconds stay below.
@@ -41,6 +42,14 @@ def uptime() -> Uptime:
         return Uptime(boot, int(time.clock_gettime(time.CLOCK_BOOTTIME)))
     except (OSError, AttributeError):
         return Uptime("", 0)
+
+
+def moment(at: datetime | None) -> datetime | None:
+    """Return the moment to act at: the one that is given, or now; None while the clock can't be believed."""
+    if at is not None:
+        return at
+    at = now()
+    return at if is_believed(at) else None
 
 
 def is_believed(at: datetime, up: Uptime | None = None) -> bool:

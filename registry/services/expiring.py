@@ -50,10 +50,8 @@ def run(at: datetime | None = None) -> Expired:
     collection, so that a change a second before wins and two workers beside each other do no harm.
     """
     done = Expired()
-    if at is None:
-        at = now()
-        done.held = not clock.is_believed(at)
-    if done.held:
+    if (at := clock.moment(at)) is None:
+        done.held = True
         return done
     each = Each("versions could not be expired")
     for ids in candidates(at):

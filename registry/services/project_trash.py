@@ -14,7 +14,7 @@ from registry.actor import Actor, system
 from registry.errors import ChangedMeanwhile, Conflict, Gone, NameTaken, NotFound, NotInTrash
 from registry.models import Alias, Collection, Entity, Project, TtlPolicy
 from registry.policy import Act, check, check_seen
-from registry.services import collections, events, locks, trash, trashing
+from registry.services import clock, collections, events, locks, trash, trashing
 from registry.services._common import DeleteAliases, now, refuse_held
 from registry.services._each import Each
 
@@ -167,7 +167,8 @@ def _unearth(actor: Actor, row: Project, places: list[Collection], at: datetime)
 
 def purge_due(at: datetime | None = None) -> int:
     """Let go of projects whose time in the trash is over: their versions are purged each for itself. Safe to repeat."""
-    at = at or now()
+    if (at := clock.moment(at)) is None:
+        return 0
     each = Each("projects could not be purged")
     due = Project.objects.filter(deleted_at__isnull=False, purged_at=None, purge_at__lte=at)
     for pk in list(due.values_list("pk", flat=True)):

@@ -11,7 +11,7 @@ from registry.actor import Actor, system
 from registry.errors import ChangedMeanwhile, Gone, NotFound, NotInTrash
 from registry.models import Entity, Organization, Project, Team, named
 from registry.policy import Act, can, check, check_seen
-from registry.services import events, project_trash, trashing
+from registry.services import clock, events, project_trash, trashing
 from registry.services._common import DeleteAliases, now
 from registry.services._each import Each
 from registry.services.project_trash import RestoredProject
@@ -94,7 +94,8 @@ def restore(actor: Actor, *, team: Team) -> list[RestoredProject]:
 
 def purge_due(at: datetime | None = None) -> int:
     """Let go of teams whose time in the trash is over, and free their names. Safe to repeat."""
-    at = at or now()
+    if (at := clock.moment(at)) is None:
+        return 0
     each = Each("teams could not be purged")
     due = Entity.objects.filter(deleted_at__isnull=False, purged_at=None, purge_at__lte=at)
     for pk in list(due.values_list("pk", flat=True)):

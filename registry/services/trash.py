@@ -223,10 +223,8 @@ def _not_needed(actor: Actor, batch: list[Membership]) -> list[Membership]:
 
 def purge_due(at: datetime | None = None) -> int:
     """Purge what has been in the trash for its time: it can't be restored afterwards. Safe to run twice."""
-    if at is None:
-        at = now()
-        if not clock.is_believed(at):
-            return 0
+    if (at := clock.moment(at)) is None:
+        return 0
     each, last = Each("versions could not be purged"), 0
     while batch := list(Version.objects.purgeable(at).filter(pk__gt=last).order_by("pk")[:_BATCH]):
         for version in batch:

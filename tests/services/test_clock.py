@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from registry.models import Clock, Membership, Version
-from registry.services import clock, expiring, trash, versions
+from registry.models import Clock, Membership, Project, Version
+from registry.services import clock, expiring, project_trash, team_trash, trash, versions
 from registry.services.clock import Uptime
 from tests import factories as make
 
@@ -161,11 +161,14 @@ def test_the_expiry_and_the_purge_wait_for_a_clock_that_is_believed(
     Version.objects.filter(pk=held.version_id).update(expires_at=START + MINUTE)
     Version.objects.filter(pk=thrown.version_id).update(purge_at=START + 7 * DAY)
     look = {"at": START + 30 * DAY}
-    monkeypatch.setattr("registry.services.expiring.now", lambda: look["at"])
-    monkeypatch.setattr("registry.services.trash.now", lambda: look["at"])
+    monkeypatch.setattr("registry.services.clock.now", lambda: look["at"])
+    away = make.project(people)
+    project_trash.delete(make.actor(people.alice), project=away)
+    Project.objects.filter(pk=away.pk).update(deleted_at=START, purge_at=START + 7 * DAY)
     monkeypatch.setattr("registry.services.clock.uptime", lambda: Uptime("boot-1", 86400 + 120))
     assert expiring.run().held
-    assert trash.purge_due() == 0
+    assert [each.purge_due() for each in (trash, project_trash, team_trash)] == [0, 0, 0]
+    assert not Project.objects.filter(pk=away.pk, purged_at__isnull=False).exists()
     assert Membership.objects.committed().filter(pk=held.pk).exists()
     look["at"] = START + 2 * MINUTE
     done = expiring.run()
