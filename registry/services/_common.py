@@ -76,3 +76,13 @@ def refuse_held(name: str, held: list[str], delete_aliases: DeleteAliases) -> No
             f"Move {it} first, or confirm that {goes} too.",
             aliases=left,
         )
+
+
+def size_in_words(count: int) -> str:
+    """Write a number of bytes for a sentence; how pages write it is theirs."""
+    amount, unit = float(count), "B"
+    for larger in ("kB", "MB", "GB", "TB", "PB"):
+        if amount < 1000:
+            break
+        amount, unit = amount / 1000, larger
+    return f"{amount:.3g} {unit}"

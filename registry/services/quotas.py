@@ -15,7 +15,7 @@ from registry.models import Blob, Entity, StorageCount, Team
 from registry.models.prepared import Prepared
 from registry.policy import Act, check
 from registry.services import events, survey
-from registry.services._common import changes
+from registry.services._common import changes, size_in_words
 
 # Half of what 64 bits hold: databases add these numbers up.
 MOST = 2**62
@@ -74,7 +74,7 @@ def refuse_beyond(entity: Entity, coming: int) -> None:
     stored = survey.stored(entity)
     if stored + coming > hard:
         raise QuotaExceeded(
-            f"{entity.name} may store {_size(hard)} and stores {_size(stored)}: {_size(coming)} more do not fit. "
+            f"{entity.name} may store {size_in_words(hard)} and stores {size_in_words(stored)}: {size_in_words(coming)} more do not fit. "
             f"Nothing was sent. Delete versions that are not needed, or delete for good what is in the trash, "
             f"and let unused bytes be collected; or ask an admin of this installation for a higher limit.",
             limit=hard,
@@ -122,13 +122,3 @@ def assign(actor: Actor, *, team: Team, soft: int | None, hard: int | None) -> T
             )
     team.refresh_from_db(fields=["quota_soft", "quota_hard"])
     return team
-
-
-def _size(count: int) -> str:
-    """Write bytes for a sentence: the page's own words are of the pages."""
-    amount, unit = float(count), "B"
-    for larger in ("kB", "MB", "GB", "TB", "PB"):
-        if amount < 1000:
-            break
-        amount, unit = amount / 1000, larger
-    return f"{amount:.3g} {unit}"

@@ -8,6 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from registry.management.commands._base import ProvisioningCommand
 from registry.services import collecting
+from registry.services._common import size_in_words
 from registry.services.collecting import Round
 
 
@@ -38,7 +39,7 @@ class Command(ProvisioningCommand):
 
     def _tell(self, counts: dict[str, int]) -> None:
         if self.stdout.isatty():
-            words = f"\r{counts['entities']:,} people and teams, {written(counts['bytes'])} unused"
+            words = f"\r{counts['entities']:,} people and teams, {size_in_words(counts['bytes'])} unused"
             self.stdout.write(words, ending="")
             self.stdout.flush()
 
@@ -50,20 +51,11 @@ class Command(ProvisioningCommand):
 def _lines(done: Round, *, preview: bool) -> list[str]:
     found, again = done.found, "to be written anew" if preview else "written anew"
     lines = [
-        f"unused: {written(found.bytes)} in files: {found.blobs:,}, manifests: {found.manifests:,}, "
+        f"unused: {size_in_words(found.bytes)} in files: {found.blobs:,}, manifests: {found.manifests:,}, "
         f"parts of manifests: {found.chunks:,}",
-        f"unused for too short a time: {written(found.waiting_bytes)}",
-        f"objects left behind by broken uploads: {done.orphans:,}, {written(done.orphan_bytes)}",
-        f"packs {again}: {done.compacted:,}, which gives {written(done.compacted_bytes)}",
+        f"unused for too short a time: {size_in_words(found.waiting_bytes)}",
+        f"objects left behind by broken uploads: {done.orphans:,}, {size_in_words(done.orphan_bytes)}",
+        f"packs {again}: {done.compacted:,}, which gives {size_in_words(done.compacted_bytes)}",
         f"objects to be deleted by {'the next' if preview else 'a later'} round: {done.doomed:,}",
     ]
-    return lines if preview else [*lines, f"objects deleted: {done.objects:,}, {written(done.freed)}"]
-
-
-def written(size: float) -> str:
-    """Write a number of bytes as people read them."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:,.3g} TB"
+    return lines if preview else [*lines, f"objects deleted: {done.objects:,}, {size_in_words(done.freed)}"]
