@@ -74,7 +74,8 @@ def refuse_beyond(entity: Entity, coming: int) -> None:
     stored = survey.stored(entity)
     if stored + coming > hard:
         raise QuotaExceeded(
-            f"{entity.name} may store {size_in_words(hard)} and stores {size_in_words(stored)}: {size_in_words(coming)} more do not fit. "
+            f"{entity.name} may store {size_in_words(hard)} and stores {size_in_words(stored)}: "
+            f"{size_in_words(coming)} more do not fit. "
             f"Nothing was sent. Delete versions that are not needed, or delete for good what is in the trash, "
             f"and let unused bytes be collected; or ask an admin of this installation for a higher limit.",
             limit=hard,
