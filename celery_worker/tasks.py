@@ -98,10 +98,10 @@ def purge_due() -> None:
 
 
 @app.task(name=COLLECT)
-def collect() -> None:
+def collect(began: str | None = None) -> None:
     """Run a round of garbage collection; one that ran out of time goes on in another task."""
     with jobs.track(COLLECT) as counts:
-        collecting.work(system(), tell=partial(jobs.note, counts))
+        collecting.work(system(), began, tell=partial(jobs.note, counts))
 
 
 @app.task(name=PREVIEW_COLLECTION)

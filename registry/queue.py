@@ -74,10 +74,10 @@ def worker_is_alive() -> bool:
     return bool(client().exists(_worker_key()))
 
 
-def send(task: str) -> None:
-    """Have a worker take a task, by its name."""
+def send(task: str, *given: str) -> None:
+    """Have a worker take a task, by its name, with what it is given."""
     from celery import Celery  # here, for most processes never send any
 
     with Celery(broker=settings.REDIS_URL, set_as_current=False) as sender:
         sender.conf.update(task_serializer="json", broker_connection_retry=False)
-        sender.send_task(task, ignore_result=True, retry=False)
+        sender.send_task(task, args=given, ignore_result=True, retry=False)

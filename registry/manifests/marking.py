@@ -13,6 +13,7 @@ from itertools import islice
 
 from django.db import IntegrityError
 from django.db.models import Exists, Max, OuterRef, ProtectedError, QuerySet
+from strongroom.core.errors import Damaged
 
 from registry.manifests.framing import ENTRIES
 from registry.manifests.leaves import NO_DIGEST
@@ -216,13 +217,24 @@ class Sweep:
         while found := list(rows.filter(pk__gt=self._chunks_to).values_list("pk", "sha256", "used_at")[:64]):
             self._chunks_to = found[-1][0]
             wanted = [bytes(sha) for _, sha, used_at in found if self._stays(bytes(sha), used_at)]
-            named: set[bytes] = set()
-            for _, node in read_nodes(self.scope_id, wanted):
-                named.update(as_leaf(node).blobs())
-            named.discard(NO_DIGEST)
-            self._marks.add(self.scope_id, named)
+            self._marks.add(self.scope_id, self._named(wanted))
             yield
         self._chunks_to = max(self._chunks_to, to or 0)
+
+    def _named(self, leaves: Sequence[bytes]) -> set[bytes]:
+        """Return the blobs that some leaves name; one that another round deletes at this moment is no damage."""
+        named: set[bytes] = set()
+        try:
+            for _, node in read_nodes(self.scope_id, leaves):
+                named.update(as_leaf(node).blobs())
+        except Damaged:
+            rows = Chunk.objects.filter(scope=self.scope_id, sha256__in=leaves)
+            there = [bytes(sha) for sha in rows.values_list("sha256", flat=True)]
+            if len(there) == len(leaves):
+                raise
+            return self._named(there)
+        named.discard(NO_DIGEST)
+        return named
 
     def _stays(self, sha: bytes, used_at: datetime) -> bool:
         return not self.preview or sha in self._needed or used_at >= self.before

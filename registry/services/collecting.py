@@ -16,11 +16,12 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.cache import cache
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 from redis.exceptions import RedisError
 from strongroom.core.errors import Damaged
 
-from registry import queue
+from registry import jobs, queue
 from registry.actor import Actor
 from registry.errors import InternalError
 from registry.manifests.marking import Counted, Sweep
@@ -92,36 +93,42 @@ def collect(
     at: datetime | None = None,
     tell: Tell | None = None,
     longest_seconds: float | None = LONGEST_SECONDS,
+    began: datetime | None = None,
 ) -> Round:
     """Run a round; `tell` hears of each step. What is not done when it is stopped is found by the next one.
 
-    After `longest_seconds` no other entity is begun; None is as long as it takes.
+    After `longest_seconds` no other entity is begun; None is as long as it takes. Who goes on with a round gives the
+    moment at which it `began`: entities that it has looked through are left out.
     """
     check(actor, Act.ADMINISTER, None)
     at = at or now()
     before, done = at - protection(), Round()
     watch = _Watch(done, tell, longest_seconds)
     _forget_stop()
-    for objects, size in reclaiming.delete_doomed(before):
+    # A round that begins a moment earlier in its night than the last one must not find that one's objects too young.
+    for objects, size in reclaiming.delete_doomed(before + _leeway(), tuple(jobs.STOPS)):
         done.objects, done.freed = done.objects + objects, done.freed + size
         if not watch.goes_on():
             return done
-    for entity in _waiting():
+    for entity in _waiting(began or at, at):
         if not watch.has_time:
             done.is_out_of_time = True
             return done
+        # Before the look: one that takes longer than a task may comes last the next time, and keeps nobody waiting.
+        Collector.objects.update_or_create(scope=entity, defaults={"collected_at": at})
         if not _sweep(actor, entity, done, before, watch):
             return done
-        Collector.objects.filter(scope=entity).update(collected_at=at)
     done.is_whole = _tidy(done, before, at, watch)
     return done
 
 
-def work(actor: Actor, *, tell: Tell) -> None:
+def work(actor: Actor, began: str | None, *, tell: Tell) -> None:
     """Run a round as a worker does: told to the end, handed on when time is up, failed when something was skipped."""
-    done = collect(actor, tell=tell)
+    at = now()
+    began_at = datetime.fromisoformat(began) if began else at
+    done = collect(actor, at=at, tell=tell, began=began_at)
     if done.is_out_of_time:
-        queue.send(COLLECT)
+        queue.send(COLLECT, began_at.isoformat())
     tell(done.counts())
     if done.skipped:
         names = "; ".join(f"Nothing was given back in {name}: {reason}" for name, reason in done.skipped)
@@ -141,13 +148,15 @@ def _sweep(actor: Actor, entity: Entity, done: Round, before: datetime, watch: _
     finally:
         done.found = earlier + sweep.counted
         if sweep.counted.blobs:
-            events.record(
-                actor,
-                "storage.collect",
-                entity=entity,
-                subject=entity.name,
-                after={"blobs": sweep.counted.blobs, "size": sweep.counted.bytes},
-            )
+            # An event and its seal are two rows.
+            with transaction.atomic():
+                events.record(
+                    actor,
+                    "storage.collect",
+                    entity=entity,
+                    subject=entity.name,
+                    after={"blobs": sweep.counted.blobs, "size": sweep.counted.bytes},
+                )
     done.entities += 1
     return True
 
@@ -182,7 +191,7 @@ def preview(
     before, done = at - protection(), Round()
     watch = _Watch(done, tell, longest_seconds)
     _forget_stop()
-    for entity in _waiting():
+    for entity in _waiting(at, at):
         if not watch.has_time:
             done.is_out_of_time = True
             return done
@@ -237,10 +246,17 @@ def protection() -> timedelta:
     return timedelta(seconds=settings.PROTECTION_SECONDS)
 
 
-def _waiting() -> QuerySet[Entity]:
-    """Entities that have anything stored, those first that waited longest."""
+def _leeway() -> timedelta:
+    return min(timedelta(hours=1), protection() / 4)
+
+
+def _waiting(began: datetime, at: datetime) -> QuerySet[Entity]:
+    """Entities that have anything stored and were not looked through since, those first that waited longest.
+
+    A moment after `at` is of a clock that was ahead, and counts for nothing.
+    """
     has = (model.objects.filter(scope=OuterRef("pk")) for model in (Manifest, Chunk, Blob))
-    rows = Entity.objects.filter(_any(map(Exists, has)))
+    rows = Entity.objects.filter(_any(map(Exists, has))).exclude(collector__collected_at__range=(began, at))
     return rows.order_by(F("collector__collected_at").asc(nulls_first=True), "pk")
 
 

@@ -23,7 +23,7 @@ from registry.models import Alias, ArtifactType, Collection, CollectionTag, Memb
 from registry.policy import Act, check
 from registry.services import events, restoring, sequences, trashing, words
 from registry.services._common import KEEP, DeleteAliases, Keep, changes, now, pieces, refuse_held, spelled
-from registry.services.locks import lock, lock_rows
+from registry.services.locks import hold_project, lock, lock_rows
 from registry.services.restoring import RestoredCollection
 from registry.services.seen import Seen, refuse_changed
 
@@ -259,6 +259,7 @@ def restore(actor: Actor, *, collection: Collection) -> RestoredCollection:
             raise NotInTrash(f"{collection.name} is not in the trash: there is nothing to restore.")
         if row.purge_at is None or row.purge_at <= at:
             raise Gone(f"{row.name} was deleted on {row.deleted_at:%Y-%m-%d}, and its versions were purged.")
+        hold_project(row.project)
         return unearth(actor, row, at)
 
 

@@ -17,7 +17,7 @@ from registry.actor import Actor
 from registry.errors import NotFound, Unavailable
 from registry.models import Collection, Manifest, Project, Run, Upload, Version
 from registry.policy import Act, can, check
-from registry.services import quotas, sequences, versions
+from registry.services import clock, quotas, sequences, versions
 from registry.services._common import now
 from registry.services._each import Each
 from registry.services.commits import Committed, commit
@@ -197,7 +197,9 @@ def discard(draft: Version, before: datetime | None = None) -> bool:
 
 def abandon_stale(at: datetime | None = None) -> int:
     """Discard drafts that nobody touched for the set time, and forget those that made nothing new; returns how many."""
-    before = (at or now()) - timedelta(hours=settings.DRAFT_HOURS)
+    if (at := clock.moment(at)) is None:
+        return 0
+    before = at - timedelta(hours=settings.DRAFT_HOURS)
     each, last = Each("drafts could not be cleaned up"), 0
     while stale := list(Version.objects.abandoned(before).filter(pk__gt=last).order_by("pk")[:_BATCH]):
         for draft in stale:

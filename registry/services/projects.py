@@ -11,7 +11,7 @@ from registry.errors import InvalidInput, NameTaken
 from registry.models import Entity, Project, ProjectWords, named, words
 from registry.models.prepared import Prepared
 from registry.policy import Act, can, check, check_seen, role_in
-from registry.services import events
+from registry.services import events, locks
 from registry.services import words as indexed
 from registry.services._common import KEEP, Keep, changes, now
 from registry.services.seen import Seen, refuse_changed
@@ -87,6 +87,7 @@ def create(
     )
     try:
         with transaction.atomic():
+            locks.hold_entity(entity)
             project.save()
             indexed.of_project(project)
             events.record(actor, "project.create", project=project, subject=str(project))

@@ -56,6 +56,7 @@ def restore(actor: Actor, *, membership: Membership) -> Restored:
         [sequence] = locks.lock_rows([membership.version.sequence_id])
         version = Version.objects.select_for_update().get(pk=membership.version_id)
         check_in_trash(membership, version)
+        locks.hold_project(project)
         if sequence.deleted_at is not None:
             bring_back(actor, sequence)
         names, kept = restore_all(actor, [membership.pk], now())

@@ -10,7 +10,7 @@ from registry.actor import Actor
 from registry.errors import NameTaken, TypeMismatch
 from registry.models import ArtifactType, Collection, Project
 from registry.models.prepared import Prepared
-from registry.services import words
+from registry.services import locks, words
 
 
 def _here(project: int, name: str) -> QuerySet[Collection]:
@@ -43,6 +43,7 @@ def begin(
         Collection.objects.filter(pk=found.pk).update(type=kind)
         found.type, found.project = kind, project
         return found, False
+    locks.hold_project(project)
     try:
         with transaction.atomic():
             made = Collection.objects.create(

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Sum
 
 from registry import storage
 from registry.actor import Actor
 from registry.errors import InvalidDigest, NotFound
-from registry.models import Blob, Upload, Version
-from registry.services import drafts, quotas
-from registry.services._common import now
+from registry.models import Blob, Entity, Upload, Version
+from registry.services import clock, drafts, quotas
 from registry.storage import BundleResult
 from registry.storage.backends.base import Readable
 
@@ -43,10 +43,16 @@ def begin(
     drafts.check_open(actor, draft)
     drafts.touch(draft)
     digest = None if sha256 is None else _digest(sha256)
-    quotas.refuse_beyond(draft.sequence.project.entity, size)
-    return storage.begin_upload(
-        draft.sequence.project.entity, draft.pk, size=size, sha256=digest, parts=parts
-    )
+    entity = draft.sequence.project.entity
+    quotas.refuse_beyond(entity, size + _on_their_way(entity, draft, size, digest))
+    return storage.begin_upload(entity, draft.pk, size=size, sha256=digest, parts=parts)
+
+
+def _on_their_way(entity: Entity, draft: Version, size: int, digest: bytes | None) -> int:
+    """Add up the other uploads that are open: together they must fit, too."""
+    rows = Upload.objects.filter(scope=entity, state=Upload.State.OPEN)
+    others = rows.exclude(draft_id=draft.pk, size=size, sha256=digest)
+    return int(others.aggregate(size=Sum("size"))["size"] or 0)
 
 
 def find(actor: Actor, upload_id: uuid.UUID) -> Upload:
@@ -74,7 +80,12 @@ def complete(actor: Actor, *, upload: Upload, sha256: str) -> Blob:
 
 def clean_up(at: datetime | None = None) -> int:
     """Remove what requests that ended early left behind: temporary files, and uploads nobody went on with."""
-    return storage.clean_incoming((at or now()) - timedelta(hours=settings.DRAFT_HOURS))
+    if (at := clock.moment(at)) is None:
+        return 0
+    before = at - timedelta(hours=settings.DRAFT_HOURS)
+    # Large files take their time: what arrived for a draft that somebody still works on is not left behind.
+    alive = Version.objects.filter(state=Version.State.PENDING, updated_at__gte=before)
+    return storage.clean_incoming(before, alive.values("pk"))
 
 
 def _draft_of(actor: Actor, upload: Upload) -> Version:

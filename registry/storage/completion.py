@@ -16,7 +16,7 @@ from registry.storage.durable import disk_errors
 from registry.storage.hashing import Digests, TwinHash
 from registry.storage.helper import Helper
 from registry.storage.limits import PIECE
-from registry.storage.objects import recorded
+from registry.storage.objects import new_name, recorded
 from registry.storage.rows import NewBlob, insert_blobs, renew
 from registry.storage.uploads import abandon_upload, progress, states
 from registry.storage.writeback import Writeback
@@ -68,7 +68,12 @@ def _completed(upload: Upload, sha256: bytes) -> Blob | None:
         return None
     if upload.sha256 != sha256:
         raise Conflict("This upload was completed with another SHA-256.")
-    return Blob.objects.select_related("object").get(scope=upload.scope_id, sha256=sha256)
+    found = Blob.objects.select_related("object").filter(scope=upload.scope_id, sha256=sha256).first()
+    if found is None:
+        # Nothing named it for longer than unused bytes are kept.
+        upload.delete()
+        raise NotFound("What this upload brought was not used, and was cleaned up. Begin a new one.")
+    return found
 
 
 def _insist_on_all(upload: Upload) -> list[int]:
@@ -149,9 +154,9 @@ def _sync(path: Path, upload: Upload) -> None:
 
 
 def _store(upload: Upload, whole: Path, digests: Digests) -> Blob:
-    # Named after the upload: when the server dies before the rows, completing again replaces the
-    # object. The parts stay until then, so nothing is sent twice.
-    name = f"large/{upload.id.hex[:2]}/{upload.id.hex}"
+    # A name of its own at each try: what a server that died before the rows has left is collected, and may be under
+    # the collector's hands at this moment. The parts stay until the rows are there, so nothing is sent twice.
+    name = new_name("large")
     backends.current().adopt(whole, name, keep=True)
     with recorded(name) as outcome:
         now = timezone.now()

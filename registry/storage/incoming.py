@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
+
+from django.db.models import QuerySet
 
 from registry.models.uploads import Upload
 from registry.storage import parts as files
@@ -15,20 +19,25 @@ from registry.storage.durable import disk_errors, incoming_dir
 _BATCH = 500
 
 
-def clean_incoming(before: datetime) -> int:
-    """Remove temporary files and uploads that nobody touched since; return how many there were."""
+def clean_incoming(before: datetime, alive: QuerySet[Any] | Sequence[int] = ()) -> int:
+    """Remove temporary files and uploads that nobody touched since; return how many there were.
+
+    `alive` are the ids of drafts whose uploads are left, however old their parts are.
+    """
     with disk_errors():
         stale = [path for path in incoming_dir().glob("*.tmp") if _touched(path) < before.timestamp()]
         for path in stale:
             path.unlink(missing_ok=True)
-        return len(stale) + _abandon_folders(before) + _abandon_empty(before)
+        return len(stale) + _abandon_folders(before, alive) + _abandon_empty(before)
 
 
-def _abandon_folders(before: datetime) -> int:
+def _abandon_folders(before: datetime, alive: QuerySet[Any] | Sequence[int]) -> int:
     # Only what the store itself made: names of 32 hexadecimal digits.
     folders = [
         path for path in files.uploads_dir().glob("[0-9a-f]" * 32) if _last_touched(path) < before.timestamp()
     ]
+    kept = set(Upload.objects.filter(draft_id__in=alive).values_list("pk", flat=True)) if folders else set()
+    folders = [folder for folder in folders if UUID(hex=folder.name) not in kept]
     for folder in folders:
         upload = UUID(hex=folder.name)
         Upload.objects.filter(pk=upload).delete()

@@ -50,16 +50,17 @@ def doom(before: datetime, at: datetime) -> Iterator[int]:
         yield doomed
 
 
-def delete_doomed(before: datetime) -> Iterator[tuple[int, int]]:
+def delete_doomed(before: datetime, stops: tuple[type[BaseException], ...]) -> Iterator[tuple[int, int]]:
     """Delete the bytes of what was doomed before a moment, then its row; give objects and bytes after each.
 
-    An object that the storage fails to delete keeps its row, and is tried again the next time.
+    An object that the storage fails to delete keeps its row, and is tried again the next time; `stops` are the
+    errors that end all work instead.
     """
     last = 0
     while rows := list(_due(before).filter(pk__gt=last).order_by("pk")[:_BATCH]):
         last = rows[-1].pk
         for row in rows:
-            if _delete(row):
+            if _delete(row, stops):
                 yield 1, row.size
 
 
@@ -67,11 +68,13 @@ def _due(before: datetime) -> QuerySet[StoredObject]:
     return StoredObject.objects.filter(state=DOOMED, doomed_at__lt=before)
 
 
-def _delete(row: StoredObject) -> bool:
+def _delete(row: StoredObject, stops: tuple[type[BaseException], ...]) -> bool:
     if _revive(row):
         return False
     try:
         backends.current().delete(row.name)
+    except stops:
+        raise
     except Exception as error:  # noqa: BLE001  # whatever the storage raises: its libraries have their own trees
         log.warning(
             "The storage did not delete %s, which is tried again at the next round: %s", row.name, error

@@ -30,7 +30,7 @@ _COLUMNS = ("sha256", "md5", "size", "offset", "scope_id", "object_id", "created
 _HEAL = """
     ON CONFLICT (scope_id, sha256) DO UPDATE SET
         md5 = excluded.md5, size = excluded.size, object_id = excluded.object_id,
-        "offset" = excluded."offset", damaged_at = NULL
+        "offset" = excluded."offset", created_at = excluded.created_at, damaged_at = NULL
     WHERE {table}.damaged_at IS NOT NULL
 """
 # One statement with four arrays; PostgreSQL would take a row at a time otherwise.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 from datetime import timedelta
@@ -11,12 +12,12 @@ from django.utils import timezone
 from strongroom.core.manifest import read_lines
 
 from registry import manifests, storage
-from registry.errors import Damaged, Forbidden, Unavailable
+from registry.errors import Damaged, Forbidden, NotFound, Unavailable
 from registry.manifests import cache
 from registry.manifests.marking import Sweep
 from registry.manifests.staging import Builder
 from registry.models import Blob, Chunk, Collector, Event, Manifest, Membership, StoredObject, Version
-from registry.services import collecting, drafts, files, trash, versions
+from registry.services import collecting, drafts, files, projects, trash, uploads, versions
 from registry.storage import backends, compaction, objects, reclaiming
 from tests import factories as make
 
@@ -349,8 +350,8 @@ def test_entities_that_waited_longest_come_first(root, people, project, v0):
     mine = make.log(people.alice, make.project(people), files={"a": b"a"})
     collecting.collect(root, at=later())
     Collector.objects.filter(scope=project.entity).update(collected_at=None)
-    assert [row.pk for row in collecting._waiting()][0] == project.entity_id
-    assert mine.version.manifest.scope_id in [row.pk for row in collecting._waiting()]
+    assert [row.pk for row in collecting._waiting(later(9), later(9))][0] == project.entity_id
+    assert mine.version.manifest.scope_id in [row.pk for row in collecting._waiting(later(9), later(9))]
 
 
 @pytest.mark.parametrize("act", [collecting.collect, collecting.preview, collecting.stop])
@@ -363,3 +364,72 @@ def test_a_purged_version_is_gone_for_good_and_says_so(root, bob, v0):
     purge(bob, v0)
     collecting.collect(root, at=later())
     assert Version.objects.get(pk=v0.version_id).manifest is None
+
+
+def test_a_round_that_goes_on_leaves_out_what_it_has_looked_through_and_ends(root, people, project, v0):
+    make.log(
+        people.alice,
+        projects.create(make.actor(people.alice), entity=people.alice.entity, name="own"),
+        files={"a": b"a"},
+    )
+    began, seen = timezone.now(), []
+    for at in range(1, 4):
+        done = collecting.collect(root, at=began + timedelta(minutes=at), began=began, longest_seconds=-at)
+        seen.append((done.entities, done.is_out_of_time))
+    assert seen == [(0, True)] * 3
+    done = collecting.collect(root, at=began + timedelta(minutes=4), began=began)
+    assert (done.entities, done.is_whole) == (2, True)
+    done = collecting.collect(root, at=began + timedelta(minutes=5), began=began)
+    assert (done.entities, done.is_whole) == (0, True)
+    assert collecting.collect(root, at=began + timedelta(minutes=6)).entities == 2
+
+
+def test_a_worker_hands_a_round_on_until_it_is_done(root, v0, monkeypatch):
+    handed = []
+    monkeypatch.setattr(collecting.queue, "send", lambda *given: handed.append(given))
+    monkeypatch.setattr(collecting, "LONGEST_SECONDS", -1)
+    collect = collecting.collect
+    monkeypatch.setattr(collecting, "collect", lambda *a, **k: collect(*a, **{"longest_seconds": -1, **k}))
+    collecting.work(root, None, tell=lambda counts: None)
+    [(task, began)] = handed
+    monkeypatch.setattr(collecting, "collect", collect)
+    collecting.work(root, began, tell=lambda counts: None)
+    assert len(handed) == 1
+
+
+def test_the_end_of_a_worker_s_time_is_no_failure_of_the_storage(root, bob, v0, monkeypatch):
+    class TimeIsUp(Exception):
+        pass
+
+    def stop(self, name):
+        raise TimeIsUp
+
+    purge(bob, v0)
+    collecting.collect(root, at=later())
+    monkeypatch.setattr(collecting.jobs, "STOPS", [TimeIsUp])
+    monkeypatch.setattr(backends.LocalBackend, "delete", stop)
+    with pytest.raises(TimeIsUp):
+        collecting.collect(root, at=later(4))
+
+
+def test_a_leaf_that_another_round_deletes_is_no_damage(root, project, bob, v0):
+    make.log(bob.user, project, "other", files={"o": b"o"})
+    purge(bob, v0)
+    cache.shared.clear()
+    sweep = Sweep(project.entity_id, later(1))
+    leaf = Chunk.objects.filter(kind="e", level=0).first()
+    gone = bytes(leaf.sha256)
+    Chunk.objects.filter(pk=leaf.pk).delete()
+    assert sweep._named([gone]) == set()
+
+
+def test_an_upload_whose_blob_was_collected_is_begun_anew(root, people, project, bob):
+    draft, _ = drafts.begin(bob, project=project, collection="c", type="model")
+    upload, _ = uploads.begin(bob, draft=draft, size=len(OWN))
+    uploads.append(bob, upload=upload, number=1, offset=0, stream=io.BytesIO(OWN), length=len(OWN))
+    digest = hashlib.sha256(OWN).hexdigest()
+    uploads.complete(bob, upload=uploads.find(bob, upload.pk), sha256=digest)
+    collecting.collect(root, at=later())
+    assert not Blob.objects.exists()
+    with pytest.raises(NotFound, match="Begin a new one"):
+        uploads.complete(bob, upload=uploads.find(bob, upload.pk), sha256=digest)

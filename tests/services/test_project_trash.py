@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
+from registry.actor import system
 from registry.errors import Conflict, Forbidden, Gone, HasAliases, InUse, NameTaken, NotFound, NotInTrash
 from registry.models import Alias, Collection, Event, Membership, Project, Run, Version
 from registry.services import (
@@ -18,7 +20,9 @@ from registry.services import (
     retention,
     runs,
     search,
+    sequences,
     survey,
+    team_trash,
     trash,
     versions,
 )
@@ -208,3 +212,26 @@ def test_the_search_finds_nothing_of_it(full, alice, people):
     project_trash.delete(alice, project=full, delete_aliases=True)
     assert not search.first(alice, full.name, limit=5)
     assert not search.first(alice, "peculiar", limit=5)
+
+
+def test_what_is_logged_or_restored_as_the_project_goes_is_refused(full, alice, people):
+    """Both looked at the project before it was deleted, and write after."""
+    stale = Project.objects.get(pk=full.pk)
+    gone = make.log(people.bob, stale, "gone", files={"g": b"g"})
+    place = gone.collection
+    versions.delete(alice, membership=gone, delete_aliases=True)
+    collections.delete(alice, collection=place)
+    project_trash.delete(alice, project=full, delete_aliases=True)
+    with pytest.raises(NotFound, match="deleted meanwhile"), transaction.atomic():
+        sequences.begin(alice, project=stale, name="fresh", type="model")
+    with pytest.raises(NotFound, match="deleted meanwhile"):
+        collections.restore(alice, collection=place)
+    assert not Collection.objects.filter(project=full, deleted_at=None).exists()
+    back = project_trash.restore(alice, project=project_trash.find_deleted(alice, full.entity, full.name))
+    assert back.project.deleted_at is None
+
+
+def test_no_project_is_made_in_a_team_that_is_gone(people, alice):
+    team_trash.delete(make.actor(people.root), team=people.team)
+    with pytest.raises(NotFound):
+        projects.create(system(), entity=people.team.entity, name="late")

@@ -140,3 +140,14 @@ def test_an_upload_costs_one_query_without_a_limit_and_three_with_one(people, pr
     with CaptureQueriesContext(connection) as done:
         quotas.refuse_beyond(entity, 1)
     assert len(done) == 1
+
+
+def test_uploads_on_their_way_count_together(project, bob, full):
+    first, second = begin(bob, project), begin(bob, project)
+    digests = [hashlib.sha256(bytes([at])).hexdigest() for at in range(2)]
+    upload, _ = uploads.begin(bob, draft=first, size=30, sha256=digests[0])
+    with pytest.raises(QuotaExceeded):
+        uploads.begin(bob, draft=second, size=30, sha256=digests[1])
+    # Going on with the same one is no second one.
+    assert uploads.begin(bob, draft=first, size=30, sha256=digests[0]) == (upload, False)
+    uploads.begin(bob, draft=second, size=20, sha256=digests[1])
