@@ -11,1591 +11,745 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     initial = True
 
-    dependencies = []
+    dependencies = [
+    ]
 
     operations = [
         migrations.CreateModel(
-            name="User",
+            name='User',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("password", models.CharField(max_length=128, verbose_name="password")),
-                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
-                ("username", models.CharField(max_length=128, unique=True)),
-                ("email", models.EmailField(blank=True, max_length=254)),
-                ("full_name", models.CharField(blank=True, max_length=200)),
-                (
-                    "is_admin",
-                    models.BooleanField(default=False, help_text="Administers the whole installation"),
-                ),
-                ("is_active", models.BooleanField(default=True)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('password', models.CharField(max_length=128, verbose_name='password')),
+                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
+                ('username', models.CharField(max_length=128, unique=True)),
+                ('email', models.EmailField(blank=True, max_length=254)),
+                ('full_name', models.CharField(blank=True, max_length=200)),
+                ('is_admin', models.BooleanField(default=False, help_text='Administers the whole installation')),
+                ('is_active', models.BooleanField(default=True)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                "abstract": False,
+                'abstract': False,
             },
         ),
         migrations.CreateModel(
-            name="ArtifactType",
+            name='ArtifactType',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("name", models.CharField(max_length=128)),
-                ("description", models.TextField(blank=True)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=128)),
+                ('description', models.TextField(blank=True)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
             ],
         ),
         migrations.CreateModel(
-            name="Collection",
+            name='Collection',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[("sequence", "Sequence"), ("portfolio", "Portfolio")],
-                        default="sequence",
-                        max_length=9,
-                    ),
-                ),
-                ("name", models.CharField(max_length=128)),
-                ("description", models.TextField(blank=True)),
-                ("next_number", models.PositiveBigIntegerField(default=0)),
-                ("version_count", models.PositiveBigIntegerField(default=0)),
-                ("established", models.BooleanField(default=True)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("updated_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("deleted_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "created_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "type",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="collections",
-                        to="registry.artifacttype",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('sequence', 'Sequence'), ('portfolio', 'Portfolio')], default='sequence', max_length=9)),
+                ('name', models.CharField(max_length=128)),
+                ('description', models.TextField(blank=True)),
+                ('next_number', models.PositiveBigIntegerField(default=0)),
+                ('version_count', models.PositiveBigIntegerField(default=0)),
+                ('established', models.BooleanField(default=True)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('updated_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('deleted_at', models.DateTimeField(blank=True, null=True)),
+                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('type', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='collections', to='registry.artifacttype')),
             ],
         ),
         migrations.CreateModel(
-            name="Entity",
+            name='Entity',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("name", models.CharField(max_length=128)),
-                ("folded", models.CharField(max_length=128, unique=True)),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[("user", "User"), ("team", "Team"), ("organization", "Organization")],
-                        max_length=12,
-                    ),
-                ),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=128)),
+                ('folded', models.CharField(max_length=128, unique=True)),
+                ('kind', models.CharField(choices=[('user', 'User'), ('team', 'Team'), ('organization', 'Organization')], max_length=12)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("name", ""), _negated=True), name="entity_name_not_empty"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("kind__in", ["user", "team", "organization"])),
-                        name="entity_kind_known",
-                    ),
-                ],
+                'constraints': [models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='entity_name_not_empty'), models.CheckConstraint(condition=models.Q(('kind__in', ['user', 'team', 'organization'])), name='entity_kind_known')],
             },
         ),
         migrations.AddField(
-            model_name="user",
-            name="entity",
-            field=models.OneToOneField(
-                on_delete=django.db.models.deletion.PROTECT, related_name="user", to="registry.entity"
-            ),
+            model_name='user',
+            name='entity',
+            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='user', to='registry.entity'),
         ),
         migrations.CreateModel(
-            name="Event",
+            name='Event',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("act", models.CharField(max_length=64)),
-                ("actor_id", models.BigIntegerField(null=True)),
-                ("actor_name", models.CharField(max_length=128)),
-                ("door", models.CharField(max_length=16)),
-                ("address", models.CharField(blank=True, max_length=64)),
-                ("key_prefix", models.CharField(blank=True, max_length=16)),
-                ("entity_id", models.BigIntegerField(null=True)),
-                ("project_id", models.BigIntegerField(null=True)),
-                ("collection_id", models.BigIntegerField(null=True)),
-                ("version_id", models.BigIntegerField(null=True)),
-                ("subject", models.CharField(blank=True, max_length=512)),
-                ("before", models.JSONField(null=True)),
-                ("after", models.JSONField(null=True)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('act', models.CharField(max_length=64)),
+                ('actor_id', models.BigIntegerField(null=True)),
+                ('actor_name', models.CharField(max_length=128)),
+                ('door', models.CharField(max_length=16)),
+                ('address', models.CharField(blank=True, max_length=64)),
+                ('key_prefix', models.CharField(blank=True, max_length=16)),
+                ('entity_id', models.BigIntegerField(null=True)),
+                ('project_id', models.BigIntegerField(null=True)),
+                ('collection_id', models.BigIntegerField(null=True)),
+                ('version_id', models.BigIntegerField(null=True)),
+                ('subject', models.CharField(blank=True, max_length=512)),
+                ('before', models.JSONField(null=True)),
+                ('after', models.JSONField(null=True)),
             ],
             options={
-                "indexes": [
-                    models.Index(fields=["project_id", "-id"], name="event_by_project"),
-                    models.Index(fields=["collection_id", "-id"], name="event_by_collection"),
-                    models.Index(fields=["version_id", "-id"], name="event_by_version"),
-                    models.Index(fields=["entity_id", "-id"], name="event_by_entity"),
-                ],
+                'indexes': [models.Index(fields=['project_id', '-id'], name='event_by_project'), models.Index(fields=['collection_id', '-id'], name='event_by_collection'), models.Index(fields=['version_id', '-id'], name='event_by_version'), models.Index(fields=['entity_id', '-id'], name='event_by_entity')],
             },
         ),
         migrations.CreateModel(
-            name="Installation",
+            name='Installation',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("setup_sha256", registry.models.fields.Sha256Field(blank=True, null=True)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('setup_sha256', registry.models.fields.Sha256Field(blank=True, null=True)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                "constraints": [
-                    models.CheckConstraint(condition=models.Q(("id", 1)), name="installation_only_one"),
-                    models.CheckConstraint(
-                        condition=django.db.models.lookups.Exact(
-                            django.db.models.functions.text.Length("setup_sha256"), 32
-                        ),
-                        name="setup_sha256_whole",
-                    ),
-                ],
+                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='installation_only_one'), models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length('setup_sha256'), 32), name='setup_sha256_whole')],
             },
         ),
         migrations.CreateModel(
-            name="JobRun",
+            name='JobRun',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("task", models.CharField(max_length=100)),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[("running", "Running"), ("done", "Done"), ("failed", "Failed")],
-                        default="running",
-                        max_length=8,
-                    ),
-                ),
-                ("started_at", models.DateTimeField()),
-                ("finished_at", models.DateTimeField(blank=True, null=True)),
-                ("error", models.TextField(blank=True)),
-                ("counts", models.JSONField(blank=True, default=dict)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('task', models.CharField(max_length=100)),
+                ('state', models.CharField(choices=[('running', 'Running'), ('done', 'Done'), ('failed', 'Failed')], default='running', max_length=8)),
+                ('started_at', models.DateTimeField()),
+                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                ('error', models.TextField(blank=True)),
+                ('counts', models.JSONField(blank=True, default=dict)),
             ],
             options={
-                "ordering": ["-id"],
-                "indexes": [
-                    models.Index(fields=["task", "-id"], name="job_run_by_task"),
-                    models.Index(fields=["state", "started_at"], name="job_run_by_state"),
-                ],
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("state__in", ["running", "done", "failed"])),
-                        name="job_run_state_known",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("finished_at", None), ("state", "running")),
-                            models.Q(
-                                models.Q(("state", "running"), _negated=True), ("finished_at__isnull", False)
-                            ),
-                            _connector="OR",
-                        ),
-                        name="job_run_finished_unless_running",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("state", "failed"), ("error", ""), _connector="OR"),
-                        name="job_run_error_only_when_failed",
-                    ),
-                ],
+                'ordering': ['-id'],
+                'indexes': [models.Index(fields=['task', '-id'], name='job_run_by_task'), models.Index(fields=['state', 'started_at'], name='job_run_by_state')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['running', 'done', 'failed'])), name='job_run_state_known'), models.CheckConstraint(condition=models.Q(models.Q(('finished_at', None), ('state', 'running')), models.Q(models.Q(('state', 'running'), _negated=True), ('finished_at__isnull', False)), _connector='OR'), name='job_run_finished_unless_running'), models.CheckConstraint(condition=models.Q(('state', 'failed'), ('error', ''), _connector='OR'), name='job_run_error_only_when_failed')],
             },
         ),
         migrations.CreateModel(
-            name="Manifest",
+            name='Manifest',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("root", registry.models.fields.Sha256Field()),
-                ("folders_root", registry.models.fields.Sha256Field()),
-                ("entry_count", models.PositiveBigIntegerField()),
-                ("total_size", models.PositiveBigIntegerField()),
-                ("digest", models.CharField(blank=True, max_length=32)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("used_at", models.DateTimeField(default=django.utils.timezone.now)),
-                (
-                    "scope",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="registry.entity"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('root', registry.models.fields.Sha256Field()),
+                ('folders_root', registry.models.fields.Sha256Field()),
+                ('entry_count', models.PositiveBigIntegerField()),
+                ('total_size', models.PositiveBigIntegerField()),
+                ('digest', models.CharField(blank=True, max_length=32)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('used_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('scope', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.entity')),
             ],
         ),
         migrations.CreateModel(
-            name="Membership",
+            name='Membership',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("number", models.PositiveBigIntegerField()),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                (
-                    "collection",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="memberships",
-                        to="registry.collection",
-                    ),
-                ),
-                (
-                    "created_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.PositiveBigIntegerField()),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('collection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='registry.collection')),
+                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
         ),
         migrations.CreateModel(
-            name="Alias",
+            name='Alias',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("name", models.CharField(max_length=128)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                (
-                    "created_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "collection",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="aliases",
-                        to="registry.collection",
-                    ),
-                ),
-                (
-                    "membership",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="aliases",
-                        to="registry.membership",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=128)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('collection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='aliases', to='registry.collection')),
+                ('membership', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='aliases', to='registry.membership')),
             ],
             options={
-                "ordering": ["name"],
+                'ordering': ['name'],
             },
         ),
         migrations.CreateModel(
-            name="Organization",
+            name='Organization',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                (
-                    "entity",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="organization",
-                        to="registry.entity",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('entity', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='organization', to='registry.entity')),
             ],
         ),
         migrations.CreateModel(
-            name="OrganizationMember",
+            name='OrganizationMember',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "role",
-                    models.CharField(
-                        choices=[("member", "Member"), ("admin", "Admin")], default="member", max_length=8
-                    ),
-                ),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                (
-                    "organization",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="members",
-                        to="registry.organization",
-                    ),
-                ),
-                (
-                    "user",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="organization_memberships",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('role', models.CharField(choices=[('member', 'Member'), ('admin', 'Admin')], default='member', max_length=8)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='members', to='registry.organization')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='organization_memberships', to=settings.AUTH_USER_MODEL)),
             ],
         ),
         migrations.CreateModel(
-            name="Project",
+            name='Project',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("name", models.CharField(max_length=128)),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[("project", "Project"), ("registry", "Registry")],
-                        default="project",
-                        max_length=8,
-                    ),
-                ),
-                (
-                    "visibility",
-                    models.CharField(
-                        choices=[
-                            ("private", "Private to the team"),
-                            ("organization", "Open to the organization"),
-                        ],
-                        default="private",
-                        max_length=12,
-                    ),
-                ),
-                ("description", models.TextField(blank=True)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("updated_at", models.DateTimeField(default=django.utils.timezone.now)),
-                (
-                    "created_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "entity",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="projects",
-                        to="registry.entity",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=128)),
+                ('kind', models.CharField(choices=[('project', 'Project'), ('registry', 'Registry')], default='project', max_length=8)),
+                ('visibility', models.CharField(choices=[('private', 'Private to the team'), ('organization', 'Open to the organization')], default='private', max_length=12)),
+                ('description', models.TextField(blank=True)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('updated_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('entity', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='projects', to='registry.entity')),
             ],
         ),
         migrations.AddField(
-            model_name="collection",
-            name="project",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="collections", to="registry.project"
-            ),
+            model_name='collection',
+            name='project',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='collections', to='registry.project'),
         ),
         migrations.AddField(
-            model_name="artifacttype",
-            name="project",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="types", to="registry.project"
-            ),
+            model_name='artifacttype',
+            name='project',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='types', to='registry.project'),
         ),
         migrations.CreateModel(
-            name="ProtectedAlias",
+            name='ProtectedAlias',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("pattern", models.CharField(max_length=128)),
-                ("folded", models.CharField(max_length=512)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                (
-                    "created_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "project",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="protected_aliases",
-                        to="registry.project",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('pattern', models.CharField(max_length=128)),
+                ('folded', models.CharField(max_length=512)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='protected_aliases', to='registry.project')),
             ],
             options={
-                "ordering": ["pattern"],
+                'ordering': ['pattern'],
             },
         ),
         migrations.CreateModel(
-            name="Run",
+            name='Run',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("name", models.CharField(max_length=128)),
-                ("display_name", models.CharField(blank=True, max_length=256)),
-                ("job_type", models.CharField(blank=True, max_length=128)),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("running", "Running"),
-                            ("finished", "Finished"),
-                            ("failed", "Failed"),
-                            ("crashed", "Crashed"),
-                        ],
-                        default="running",
-                        max_length=8,
-                    ),
-                ),
-                ("config", models.JSONField(blank=True, default=dict)),
-                ("summary", models.JSONField(blank=True, default=dict)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("heartbeat_at", models.DateTimeField(blank=True, null=True)),
-                ("finished_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "created_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="runs",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "project",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="runs",
-                        to="registry.project",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=128)),
+                ('display_name', models.CharField(blank=True, max_length=256)),
+                ('job_type', models.CharField(blank=True, max_length=128)),
+                ('state', models.CharField(choices=[('running', 'Running'), ('finished', 'Finished'), ('failed', 'Failed'), ('crashed', 'Crashed')], default='running', max_length=8)),
+                ('config', models.JSONField(blank=True, default=dict)),
+                ('summary', models.JSONField(blank=True, default=dict)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('heartbeat_at', models.DateTimeField(blank=True, null=True)),
+                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='runs', to=settings.AUTH_USER_MODEL)),
+                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='registry.project')),
             ],
         ),
         migrations.CreateModel(
-            name="StoredObject",
+            name='StoredObject',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("name", models.CharField(max_length=128, unique=True)),
-                ("size", models.PositiveBigIntegerField()),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[("live", "Live"), ("doomed", "To be deleted")], default="live", max_length=6
-                    ),
-                ),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("doomed_at", models.DateTimeField(blank=True, null=True)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=128, unique=True)),
+                ('size', models.PositiveBigIntegerField()),
+                ('state', models.CharField(choices=[('live', 'Live'), ('doomed', 'To be deleted')], default='live', max_length=6)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('doomed_at', models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                "indexes": [models.Index(fields=["state", "created_at"], name="stored_object_by_state")],
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("name", ""), _negated=True), name="stored_object_name_not_empty"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("size__gte", 0)), name="stored_object_size_not_negative"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("state__in", ["live", "doomed"])),
-                        name="stored_object_state_known",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("doomed_at", None), ("state", "live")),
-                            models.Q(("doomed_at__isnull", False), ("state", "doomed")),
-                            _connector="OR",
-                        ),
-                        name="stored_object_doomed_has_date",
-                    ),
-                ],
+                'indexes': [models.Index(fields=['state', 'created_at'], name='stored_object_by_state')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='stored_object_name_not_empty'), models.CheckConstraint(condition=models.Q(('size__gte', 0)), name='stored_object_size_not_negative'), models.CheckConstraint(condition=models.Q(('state__in', ['live', 'doomed'])), name='stored_object_state_known'), models.CheckConstraint(condition=models.Q(models.Q(('doomed_at', None), ('state', 'live')), models.Q(('doomed_at__isnull', False), ('state', 'doomed')), _connector='OR'), name='stored_object_doomed_has_date')],
             },
         ),
         migrations.CreateModel(
-            name="Chunk",
+            name='Chunk',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("sha256", registry.models.fields.Sha256Field()),
-                ("kind", models.CharField(choices=[("e", "Entries"), ("f", "Folders")], max_length=1)),
-                ("level", models.PositiveSmallIntegerField(default=0)),
-                ("entry_count", models.PositiveBigIntegerField()),
-                ("offset", models.PositiveBigIntegerField(default=0)),
-                ("data", models.BinaryField(null=True)),
-                ("length", models.PositiveBigIntegerField()),
-                ("md5s", models.BinaryField(null=True)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("used_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("damaged_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "scope",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="registry.entity"
-                    ),
-                ),
-                (
-                    "object",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="chunks",
-                        to="registry.storedobject",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('sha256', registry.models.fields.Sha256Field()),
+                ('kind', models.CharField(choices=[('e', 'Entries'), ('f', 'Folders')], max_length=1)),
+                ('level', models.PositiveSmallIntegerField(default=0)),
+                ('entry_count', models.PositiveBigIntegerField()),
+                ('offset', models.PositiveBigIntegerField(default=0)),
+                ('data', models.BinaryField(null=True)),
+                ('length', models.PositiveBigIntegerField()),
+                ('md5s', models.BinaryField(null=True)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('used_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('damaged_at', models.DateTimeField(blank=True, null=True)),
+                ('scope', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.entity')),
+                ('object', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='chunks', to='registry.storedobject')),
             ],
         ),
         migrations.CreateModel(
-            name="Blob",
+            name='Blob',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("sha256", registry.models.fields.Sha256Field()),
-                ("md5", registry.models.fields.Md5Field()),
-                ("size", models.PositiveBigIntegerField()),
-                ("offset", models.PositiveBigIntegerField(default=0)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("damaged_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "scope",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="registry.entity",
-                    ),
-                ),
-                (
-                    "object",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="blobs",
-                        to="registry.storedobject",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('sha256', registry.models.fields.Sha256Field()),
+                ('md5', registry.models.fields.Md5Field()),
+                ('size', models.PositiveBigIntegerField()),
+                ('offset', models.PositiveBigIntegerField(default=0)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('damaged_at', models.DateTimeField(blank=True, null=True)),
+                ('scope', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.entity')),
+                ('object', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='blobs', to='registry.storedobject')),
             ],
         ),
         migrations.CreateModel(
-            name="Team",
+            name='Team',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "ttl_editors",
-                    models.CharField(
-                        choices=[("admins", "Admins"), ("members", "Admins and members")],
-                        default="members",
-                        max_length=8,
-                    ),
-                ),
-                ("inherited_ttl_spares_aliased", models.BooleanField(default=True)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                (
-                    "entity",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="team", to="registry.entity"
-                    ),
-                ),
-                (
-                    "organization",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="teams",
-                        to="registry.organization",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('ttl_editors', models.CharField(choices=[('admins', 'Admins'), ('members', 'Admins and members')], default='members', max_length=8)),
+                ('inherited_ttl_spares_aliased', models.BooleanField(default=True)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('entity', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='team', to='registry.entity')),
+                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='teams', to='registry.organization')),
             ],
         ),
         migrations.CreateModel(
-            name="TeamMember",
+            name='TeamMember',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "role",
-                    models.CharField(
-                        choices=[("viewer", "Viewer"), ("member", "Member"), ("admin", "Admin")],
-                        default="member",
-                        max_length=8,
-                    ),
-                ),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                (
-                    "team",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="members",
-                        to="registry.team",
-                    ),
-                ),
-                (
-                    "user",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="team_memberships",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('role', models.CharField(choices=[('viewer', 'Viewer'), ('member', 'Member'), ('admin', 'Admin')], default='member', max_length=8)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='members', to='registry.team')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='team_memberships', to=settings.AUTH_USER_MODEL)),
             ],
         ),
         migrations.CreateModel(
-            name="TtlPolicy",
+            name='TtlPolicy',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("seconds", models.PositiveBigIntegerField(null=True)),
-                ("updated_at", models.DateTimeField(default=django.utils.timezone.now)),
-                (
-                    "collection",
-                    models.OneToOneField(
-                        null=True,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="ttl_policy",
-                        to="registry.collection",
-                    ),
-                ),
-                (
-                    "created_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "entity",
-                    models.OneToOneField(
-                        null=True,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="ttl_policy",
-                        to="registry.entity",
-                    ),
-                ),
-                (
-                    "project",
-                    models.OneToOneField(
-                        null=True,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="ttl_policy",
-                        to="registry.project",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('seconds', models.PositiveBigIntegerField(null=True)),
+                ('updated_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('collection', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='ttl_policy', to='registry.collection')),
+                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('entity', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='ttl_policy', to='registry.entity')),
+                ('project', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='ttl_policy', to='registry.project')),
             ],
         ),
         migrations.CreateModel(
-            name="Upload",
+            name='Upload',
             fields=[
-                (
-                    "id",
-                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
-                ),
-                ("draft_id", models.BigIntegerField(db_index=True)),
-                ("sha256", registry.models.fields.Sha256Field(blank=True, null=True)),
-                ("size", models.PositiveBigIntegerField()),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[("open", "Open"), ("complete", "Complete")], default="open", max_length=8
-                    ),
-                ),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                (
-                    "scope",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="registry.entity"
-                    ),
-                ),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('draft_id', models.BigIntegerField(db_index=True)),
+                ('sha256', registry.models.fields.Sha256Field(blank=True, null=True)),
+                ('size', models.PositiveBigIntegerField()),
+                ('state', models.CharField(choices=[('open', 'Open'), ('complete', 'Complete')], default='open', max_length=8)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('scope', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.entity')),
             ],
         ),
         migrations.CreateModel(
-            name="UploadPart",
+            name='UploadPart',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("number", models.PositiveSmallIntegerField()),
-                ("offset", models.PositiveBigIntegerField()),
-                ("size", models.PositiveBigIntegerField()),
-                (
-                    "upload",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="parts",
-                        to="registry.upload",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.PositiveSmallIntegerField()),
+                ('offset', models.PositiveBigIntegerField()),
+                ('size', models.PositiveBigIntegerField()),
+                ('upload', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='parts', to='registry.upload')),
             ],
             options={
-                "ordering": ["number"],
+                'ordering': ['number'],
             },
         ),
         migrations.CreateModel(
-            name="Version",
+            name='Version',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[("PENDING", "Pending"), ("COMMITTED", "Committed"), ("DELETED", "Deleted")],
-                        default="PENDING",
-                        max_length=9,
-                    ),
-                ),
-                ("digest", models.CharField(blank=True, max_length=32)),
-                ("size", models.PositiveBigIntegerField(default=0)),
-                ("file_count", models.PositiveBigIntegerField(default=0)),
-                ("commit_hash", models.CharField(blank=True, max_length=40)),
-                ("description", models.TextField(blank=True)),
-                ("metadata", models.JSONField(blank=True, default=dict)),
-                (
-                    "ttl_kind",
-                    models.CharField(
-                        choices=[("inherit", "Inherit"), ("duration", "Duration"), ("never", "Never")],
-                        default="inherit",
-                        max_length=8,
-                    ),
-                ),
-                ("ttl_seconds", models.PositiveBigIntegerField(blank=True, null=True)),
-                ("expires_at", models.DateTimeField(blank=True, null=True)),
-                ("type_name", models.CharField(blank=True, max_length=128)),
-                ("client_id", models.CharField(blank=True, max_length=128, null=True)),
-                ("sequence_client_id", models.CharField(blank=True, max_length=128)),
-                ("distributed_id", models.CharField(blank=True, max_length=128)),
-                ("history_step", models.BigIntegerField(blank=True, null=True)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("committed_at", models.DateTimeField(blank=True, null=True)),
-                ("updated_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("deleted_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "deletion_cause",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("person", "Deleted by a person"),
-                            ("expiry", "Expired"),
-                            ("unchanged", "Same content as the latest version"),
-                        ],
-                        max_length=9,
-                    ),
-                ),
-                ("lost_aliases", models.JSONField(blank=True, default=list)),
-                ("purge_at", models.DateTimeField(blank=True, null=True)),
-                ("purged_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "created_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "deleted_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "manifest",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="versions",
-                        to="registry.manifest",
-                    ),
-                ),
-                (
-                    "run",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="logged_versions",
-                        to="registry.run",
-                    ),
-                ),
-                (
-                    "same_as",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to="registry.version",
-                    ),
-                ),
-                (
-                    "sequence",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="sources",
-                        to="registry.collection",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('state', models.CharField(choices=[('PENDING', 'Pending'), ('COMMITTED', 'Committed'), ('DELETED', 'Deleted')], default='PENDING', max_length=9)),
+                ('digest', models.CharField(blank=True, max_length=32)),
+                ('size', models.PositiveBigIntegerField(default=0)),
+                ('file_count', models.PositiveBigIntegerField(default=0)),
+                ('commit_hash', models.CharField(blank=True, max_length=40)),
+                ('description', models.TextField(blank=True)),
+                ('metadata', models.JSONField(blank=True, default=dict)),
+                ('ttl_kind', models.CharField(choices=[('inherit', 'Inherit'), ('duration', 'Duration'), ('never', 'Never')], default='inherit', max_length=8)),
+                ('ttl_seconds', models.PositiveBigIntegerField(blank=True, null=True)),
+                ('expires_at', models.DateTimeField(blank=True, null=True)),
+                ('type_name', models.CharField(blank=True, max_length=128)),
+                ('client_id', models.CharField(blank=True, max_length=128, null=True)),
+                ('sequence_client_id', models.CharField(blank=True, max_length=128)),
+                ('distributed_id', models.CharField(blank=True, max_length=128)),
+                ('history_step', models.BigIntegerField(blank=True, null=True)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('committed_at', models.DateTimeField(blank=True, null=True)),
+                ('updated_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('deleted_at', models.DateTimeField(blank=True, null=True)),
+                ('deletion_cause', models.CharField(blank=True, choices=[('person', 'Deleted by a person'), ('expiry', 'Expired'), ('unchanged', 'Same content as the latest version')], max_length=9)),
+                ('lost_aliases', models.JSONField(blank=True, default=list)),
+                ('purge_at', models.DateTimeField(blank=True, null=True)),
+                ('purged_at', models.DateTimeField(blank=True, null=True)),
+                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('deleted_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('manifest', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='registry.manifest')),
+                ('run', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='logged_versions', to='registry.run')),
+                ('same_as', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='registry.version')),
+                ('sequence', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sources', to='registry.collection')),
             ],
         ),
         migrations.CreateModel(
-            name="RunOutput",
+            name='RunOutput',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                (
-                    "run",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="outputs", to="registry.run"
-                    ),
-                ),
-                (
-                    "version",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="logged_by",
-                        to="registry.version",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='outputs', to='registry.run')),
+                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='logged_by', to='registry.version')),
             ],
         ),
         migrations.CreateModel(
-            name="RunInput",
+            name='RunInput',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("use_as", models.CharField(blank=True, max_length=128)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                (
-                    "membership",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="registry.membership",
-                    ),
-                ),
-                (
-                    "run",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="inputs", to="registry.run"
-                    ),
-                ),
-                (
-                    "version",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="used_by",
-                        to="registry.version",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('use_as', models.CharField(blank=True, max_length=128)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('membership', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.membership')),
+                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='inputs', to='registry.run')),
+                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='used_by', to='registry.version')),
             ],
         ),
         migrations.AddField(
-            model_name="membership",
-            name="version",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="memberships", to="registry.version"
-            ),
+            model_name='membership',
+            name='version',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='registry.version'),
         ),
         migrations.CreateModel(
-            name="VersionTag",
+            name='VersionTag',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("name", models.CharField(max_length=128)),
-                (
-                    "version",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="tags",
-                        to="registry.version",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=128)),
+                ('version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tags', to='registry.version')),
             ],
             options={
-                "ordering": ["name"],
+                'ordering': ['name'],
             },
         ),
         migrations.CreateModel(
-            name="ApiKey",
+            name='ApiKey',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("name", models.CharField(max_length=128)),
-                ("prefix", models.CharField(db_index=True, max_length=16)),
-                ("sha256", registry.models.fields.Sha256Field(unique=True)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("expires_at", models.DateTimeField(blank=True, null=True)),
-                ("revoked_at", models.DateTimeField(blank=True, null=True)),
-                ("last_used_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "user",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="api_keys",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=128)),
+                ('prefix', models.CharField(db_index=True, max_length=16)),
+                ('sha256', registry.models.fields.Sha256Field(unique=True)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('expires_at', models.DateTimeField(blank=True, null=True)),
+                ('revoked_at', models.DateTimeField(blank=True, null=True)),
+                ('last_used_at', models.DateTimeField(blank=True, null=True)),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_keys', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("name", ""), _negated=True), name="api_key_name_not_empty"
-                    ),
-                    models.CheckConstraint(
-                        condition=django.db.models.lookups.Exact(
-                            django.db.models.functions.text.Length("sha256"), 32
-                        ),
-                        name="api_key_sha256_whole",
-                    ),
-                ],
+                'constraints': [models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='api_key_name_not_empty'), models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length('sha256'), 32), name='api_key_sha256_whole')],
             },
         ),
         migrations.CreateModel(
-            name="CollectionTag",
+            name='CollectionTag',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("name", models.CharField(max_length=128)),
-                (
-                    "collection",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="tags",
-                        to="registry.collection",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=128)),
+                ('collection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tags', to='registry.collection')),
             ],
             options={
-                "ordering": ["name"],
-                "indexes": [models.Index(fields=["name", "collection"], name="collection_tag_by_name")],
-                "constraints": [
-                    models.UniqueConstraint(fields=("collection", "name"), name="collection_tag_once"),
-                    models.CheckConstraint(
-                        condition=models.Q(("name", ""), _negated=True), name="collection_tag_not_empty"
-                    ),
-                ],
+                'ordering': ['name'],
+                'indexes': [models.Index(fields=['name', 'collection'], name='collection_tag_by_name')],
+                'constraints': [models.UniqueConstraint(fields=('collection', 'name'), name='collection_tag_once'), models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='collection_tag_not_empty')],
             },
         ),
         migrations.AddConstraint(
-            model_name="manifest",
-            constraint=models.UniqueConstraint(fields=("scope", "root"), name="manifest_once_per_scope"),
+            model_name='manifest',
+            constraint=models.UniqueConstraint(fields=('scope', 'root'), name='manifest_once_per_scope'),
         ),
         migrations.AddConstraint(
-            model_name="manifest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    django.db.models.lookups.Exact(django.db.models.functions.text.Length("root"), 32),
-                    django.db.models.lookups.Exact(
-                        django.db.models.functions.text.Length("folders_root"), 32
-                    ),
-                ),
-                name="manifest_roots_whole",
-            ),
+            model_name='manifest',
+            constraint=models.CheckConstraint(condition=models.Q(django.db.models.lookups.Exact(django.db.models.functions.text.Length('root'), 32), django.db.models.lookups.Exact(django.db.models.functions.text.Length('folders_root'), 32)), name='manifest_roots_whole'),
         ),
         migrations.AddConstraint(
-            model_name="manifest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("digest", ""), ("digest__regex", "^[0-9a-f]{32}$"), _connector="OR"),
-                name="manifest_digest_whole",
-            ),
+            model_name='manifest',
+            constraint=models.CheckConstraint(condition=models.Q(('digest', ''), ('digest__regex', '^[0-9a-f]{32}$'), _connector='OR'), name='manifest_digest_whole'),
         ),
         migrations.AddConstraint(
-            model_name="alias",
-            constraint=models.UniqueConstraint(
-                fields=("collection", "name"), name="alias_one_holder_per_collection"
-            ),
+            model_name='alias',
+            constraint=models.UniqueConstraint(fields=('collection', 'name'), name='alias_one_holder_per_collection'),
         ),
         migrations.AddConstraint(
-            model_name="alias",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("name", ""), _negated=True), name="alias_not_empty"
-            ),
+            model_name='alias',
+            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='alias_not_empty'),
         ),
         migrations.AddConstraint(
-            model_name="alias",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("name__regex", "^v[0-9]+$"), _negated=True),
-                name="alias_is_not_a_version_number",
-            ),
+            model_name='alias',
+            constraint=models.CheckConstraint(condition=models.Q(('name__regex', '^v[0-9]+$'), _negated=True), name='alias_is_not_a_version_number'),
         ),
         migrations.AddConstraint(
-            model_name="organizationmember",
-            constraint=models.UniqueConstraint(
-                fields=("organization", "user"), name="organization_member_once"
-            ),
+            model_name='organizationmember',
+            constraint=models.UniqueConstraint(fields=('organization', 'user'), name='organization_member_once'),
         ),
         migrations.AddConstraint(
-            model_name="organizationmember",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("role__in", ["member", "admin"])), name="organization_role_known"
-            ),
+            model_name='organizationmember',
+            constraint=models.CheckConstraint(condition=models.Q(('role__in', ['member', 'admin'])), name='organization_role_known'),
         ),
         migrations.AddConstraint(
-            model_name="project",
-            constraint=models.UniqueConstraint(
-                fields=("entity", "name"), name="project_name_once_per_entity"
-            ),
+            model_name='project',
+            constraint=models.UniqueConstraint(fields=('entity', 'name'), name='project_name_once_per_entity'),
         ),
         migrations.AddConstraint(
-            model_name="project",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("name", ""), _negated=True), name="project_name_not_empty"
-            ),
+            model_name='project',
+            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='project_name_not_empty'),
         ),
         migrations.AddConstraint(
-            model_name="project",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["project", "registry"])), name="project_kind_known"
-            ),
+            model_name='project',
+            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['project', 'registry'])), name='project_kind_known'),
         ),
         migrations.AddConstraint(
-            model_name="project",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("visibility__in", ["private", "organization"])),
-                name="project_visibility_known",
-            ),
+            model_name='project',
+            constraint=models.CheckConstraint(condition=models.Q(('visibility__in', ['private', 'organization'])), name='project_visibility_known'),
         ),
         migrations.AddIndex(
-            model_name="collection",
-            index=models.Index(fields=["project", "type", "name"], name="collection_by_type"),
+            model_name='collection',
+            index=models.Index(fields=['project', 'type', 'name'], name='collection_by_type'),
         ),
         migrations.AddIndex(
-            model_name="collection",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None), ("established", True)),
-                fields=["type"],
-                name="collection_live_by_type",
-            ),
+            model_name='collection',
+            index=models.Index(condition=models.Q(('deleted_at', None), ('established', True)), fields=['type'], name='collection_live_by_type'),
         ),
         migrations.AddIndex(
-            model_name="collection",
-            index=models.Index(fields=["project", "-updated_at", "-id"], name="collection_by_change"),
+            model_name='collection',
+            index=models.Index(fields=['project', '-updated_at', '-id'], name='collection_by_change'),
         ),
         migrations.AddIndex(
-            model_name="collection",
-            index=models.Index(fields=["project", "-created_at", "-id"], name="collection_by_creation"),
+            model_name='collection',
+            index=models.Index(fields=['project', '-created_at', '-id'], name='collection_by_creation'),
         ),
         migrations.AddConstraint(
-            model_name="collection",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at", None)),
-                fields=("project", "name"),
-                name="collection_name_once_per_project",
-            ),
+            model_name='collection',
+            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at', None)), fields=('project', 'name'), name='collection_name_once_per_project'),
         ),
         migrations.AddConstraint(
-            model_name="collection",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("name", ""), _negated=True), name="collection_name_not_empty"
-            ),
+            model_name='collection',
+            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='collection_name_not_empty'),
         ),
         migrations.AddConstraint(
-            model_name="collection",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["sequence", "portfolio"])), name="collection_kind_known"
-            ),
+            model_name='collection',
+            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['sequence', 'portfolio'])), name='collection_kind_known'),
         ),
         migrations.AddConstraint(
-            model_name="collection",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("version_count__lte", models.F("next_number"))),
-                name="collection_count_within_numbers",
-            ),
+            model_name='collection',
+            constraint=models.CheckConstraint(condition=models.Q(('version_count__lte', models.F('next_number'))), name='collection_count_within_numbers'),
         ),
         migrations.AddConstraint(
-            model_name="artifacttype",
-            constraint=models.UniqueConstraint(
-                fields=("project", "name"), name="artifact_type_once_per_project"
-            ),
+            model_name='artifacttype',
+            constraint=models.UniqueConstraint(fields=('project', 'name'), name='artifact_type_once_per_project'),
         ),
         migrations.AddConstraint(
-            model_name="artifacttype",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("name", ""), _negated=True), name="artifact_type_name_not_empty"
-            ),
+            model_name='artifacttype',
+            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='artifact_type_name_not_empty'),
         ),
         migrations.AddConstraint(
-            model_name="protectedalias",
-            constraint=models.UniqueConstraint(
-                fields=("project", "folded"), name="protected_alias_once_per_registry"
-            ),
+            model_name='protectedalias',
+            constraint=models.UniqueConstraint(fields=('project', 'folded'), name='protected_alias_once_per_registry'),
         ),
         migrations.AddConstraint(
-            model_name="protectedalias",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("pattern", ""), _negated=True), models.Q(("folded", ""), _negated=True)
-                ),
-                name="protected_alias_not_empty",
-            ),
+            model_name='protectedalias',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('pattern', ''), _negated=True), models.Q(('folded', ''), _negated=True)), name='protected_alias_not_empty'),
         ),
         migrations.AddIndex(
-            model_name="run",
-            index=models.Index(fields=["project", "-created_at", "-id"], name="run_newest_first"),
+            model_name='run',
+            index=models.Index(fields=['project', '-created_at', '-id'], name='run_newest_first'),
         ),
         migrations.AddConstraint(
-            model_name="run",
-            constraint=models.UniqueConstraint(fields=("project", "name"), name="run_name_once_per_project"),
+            model_name='run',
+            constraint=models.UniqueConstraint(fields=('project', 'name'), name='run_name_once_per_project'),
         ),
         migrations.AddConstraint(
-            model_name="run",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("name", ""), _negated=True), name="run_name_not_empty"
-            ),
+            model_name='run',
+            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='run_name_not_empty'),
         ),
         migrations.AddConstraint(
-            model_name="run",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["running", "finished", "failed", "crashed"])),
-                name="run_state_known",
-            ),
+            model_name='run',
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['running', 'finished', 'failed', 'crashed'])), name='run_state_known'),
         ),
         migrations.AddConstraint(
-            model_name="chunk",
-            constraint=models.UniqueConstraint(fields=("scope", "sha256"), name="chunk_once_per_scope"),
+            model_name='chunk',
+            constraint=models.UniqueConstraint(fields=('scope', 'sha256'), name='chunk_once_per_scope'),
         ),
         migrations.AddConstraint(
-            model_name="chunk",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["e", "f"])), name="chunk_kind_known"
-            ),
+            model_name='chunk',
+            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['e', 'f'])), name='chunk_kind_known'),
         ),
         migrations.AddConstraint(
-            model_name="chunk",
-            constraint=models.CheckConstraint(
-                condition=django.db.models.lookups.Exact(
-                    django.db.models.functions.text.Length("sha256"), 32
-                ),
-                name="chunk_sha256_whole",
-            ),
+            model_name='chunk',
+            constraint=models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length('sha256'), 32), name='chunk_sha256_whole'),
         ),
         migrations.AddConstraint(
-            model_name="chunk",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("data", None), ("object__isnull", False)),
-                    models.Q(("data__isnull", False), ("object", None)),
-                    _connector="OR",
-                ),
-                name="chunk_in_one_place",
-            ),
+            model_name='chunk',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('data', None), ('object__isnull', False)), models.Q(('data__isnull', False), ('object', None)), _connector='OR'), name='chunk_in_one_place'),
         ),
         migrations.AddIndex(
-            model_name="blob",
-            index=models.Index(fields=["scope", "md5"], name="blob_by_md5"),
+            model_name='blob',
+            index=models.Index(fields=['scope', 'md5'], name='blob_by_md5'),
         ),
         migrations.AddIndex(
-            model_name="blob",
-            index=models.Index(fields=["scope", "size"], name="blob_by_size"),
+            model_name='blob',
+            index=models.Index(fields=['scope', 'size'], name='blob_by_size'),
         ),
         migrations.AddIndex(
-            model_name="blob",
-            index=models.Index(
-                condition=models.Q(("damaged_at__isnull", False)), fields=["scope"], name="blob_damaged"
-            ),
+            model_name='blob',
+            index=models.Index(condition=models.Q(('damaged_at__isnull', False)), fields=['scope'], name='blob_damaged'),
         ),
         migrations.AddConstraint(
-            model_name="blob",
-            constraint=models.UniqueConstraint(fields=("scope", "sha256"), name="blob_once_per_scope"),
+            model_name='blob',
+            constraint=models.UniqueConstraint(fields=('scope', 'sha256'), name='blob_once_per_scope'),
         ),
         migrations.AddConstraint(
-            model_name="blob",
-            constraint=models.CheckConstraint(
-                condition=django.db.models.lookups.Exact(
-                    django.db.models.functions.text.Length("sha256"), 32
-                ),
-                name="blob_sha256_whole",
-            ),
+            model_name='blob',
+            constraint=models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length('sha256'), 32), name='blob_sha256_whole'),
         ),
         migrations.AddConstraint(
-            model_name="blob",
-            constraint=models.CheckConstraint(
-                condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length("md5"), 16),
-                name="blob_md5_whole",
-            ),
+            model_name='blob',
+            constraint=models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length('md5'), 16), name='blob_md5_whole'),
         ),
         migrations.AddConstraint(
-            model_name="blob",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("size__gte", 0)), name="blob_size_not_negative"
-            ),
+            model_name='blob',
+            constraint=models.CheckConstraint(condition=models.Q(('size__gte', 0)), name='blob_size_not_negative'),
         ),
         migrations.AddConstraint(
-            model_name="blob",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("offset__gte", 0)), name="blob_offset_not_negative"
-            ),
+            model_name='blob',
+            constraint=models.CheckConstraint(condition=models.Q(('offset__gte', 0)), name='blob_offset_not_negative'),
         ),
         migrations.AddConstraint(
-            model_name="blob",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("offset__lte", 4611686018427387904), ("size__lte", 4611686018427387904)),
-                name="blob_place_within_reason",
-            ),
+            model_name='blob',
+            constraint=models.CheckConstraint(condition=models.Q(('offset__lte', 4611686018427387904), ('size__lte', 4611686018427387904)), name='blob_place_within_reason'),
         ),
         migrations.AddConstraint(
-            model_name="team",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ttl_editors__in", ["admins", "members"])), name="team_ttl_editors_known"
-            ),
+            model_name='team',
+            constraint=models.CheckConstraint(condition=models.Q(('ttl_editors__in', ['admins', 'members'])), name='team_ttl_editors_known'),
         ),
         migrations.AddConstraint(
-            model_name="teammember",
-            constraint=models.UniqueConstraint(fields=("team", "user"), name="team_member_once"),
+            model_name='teammember',
+            constraint=models.UniqueConstraint(fields=('team', 'user'), name='team_member_once'),
         ),
         migrations.AddConstraint(
-            model_name="teammember",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("role__in", ["viewer", "member", "admin"])), name="team_role_known"
-            ),
+            model_name='teammember',
+            constraint=models.CheckConstraint(condition=models.Q(('role__in', ['viewer', 'member', 'admin'])), name='team_role_known'),
         ),
         migrations.AddConstraint(
-            model_name="ttlpolicy",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("collection", None), ("entity__isnull", False), ("project", None)),
-                    models.Q(("collection", None), ("entity", None), ("project__isnull", False)),
-                    models.Q(("collection__isnull", False), ("entity", None), ("project", None)),
-                    _connector="OR",
-                ),
-                name="ttl_policy_of_exactly_one",
-            ),
+            model_name='ttlpolicy',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('collection', None), ('entity__isnull', False), ('project', None)), models.Q(('collection', None), ('entity', None), ('project__isnull', False)), models.Q(('collection__isnull', False), ('entity', None), ('project', None)), _connector='OR'), name='ttl_policy_of_exactly_one'),
         ),
         migrations.AddConstraint(
-            model_name="ttlpolicy",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("seconds", None), ("seconds__gt", 0), _connector="OR"),
-                name="ttl_policy_positive",
-            ),
+            model_name='ttlpolicy',
+            constraint=models.CheckConstraint(condition=models.Q(('seconds', None), ('seconds__gt', 0), _connector='OR'), name='ttl_policy_positive'),
         ),
         migrations.AddIndex(
-            model_name="upload",
-            index=models.Index(fields=["state", "created_at"], name="upload_by_state"),
+            model_name='upload',
+            index=models.Index(fields=['state', 'created_at'], name='upload_by_state'),
         ),
         migrations.AddConstraint(
-            model_name="upload",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("sha256__isnull", False), ("state", "open")),
-                fields=("draft_id", "sha256", "size"),
-                name="upload_open_once_per_digest",
-            ),
+            model_name='upload',
+            constraint=models.UniqueConstraint(condition=models.Q(('sha256__isnull', False), ('state', 'open')), fields=('draft_id', 'sha256', 'size'), name='upload_open_once_per_digest'),
         ),
         migrations.AddConstraint(
-            model_name="upload",
-            constraint=models.CheckConstraint(
-                condition=django.db.models.lookups.Exact(
-                    django.db.models.functions.text.Length("sha256"), 32
-                ),
-                name="upload_sha256_whole",
-            ),
+            model_name='upload',
+            constraint=models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length('sha256'), 32), name='upload_sha256_whole'),
         ),
         migrations.AddConstraint(
-            model_name="upload",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("size__gte", 0), ("size__lte", 4611686018427387904)),
-                name="upload_size_within_reason",
-            ),
+            model_name='upload',
+            constraint=models.CheckConstraint(condition=models.Q(('size__gte', 0), ('size__lte', 4611686018427387904)), name='upload_size_within_reason'),
         ),
         migrations.AddConstraint(
-            model_name="upload",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["open", "complete"])), name="upload_state_known"
-            ),
+            model_name='upload',
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'complete'])), name='upload_state_known'),
         ),
         migrations.AddConstraint(
-            model_name="upload",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "complete"), _negated=True), ("sha256__isnull", False), _connector="OR"
-                ),
-                name="upload_complete_has_digest",
-            ),
+            model_name='upload',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'complete'), _negated=True), ('sha256__isnull', False), _connector='OR'), name='upload_complete_has_digest'),
         ),
         migrations.AddConstraint(
-            model_name="uploadpart",
-            constraint=models.UniqueConstraint(fields=("upload", "number"), name="upload_part_once"),
+            model_name='uploadpart',
+            constraint=models.UniqueConstraint(fields=('upload', 'number'), name='upload_part_once'),
         ),
         migrations.AddConstraint(
-            model_name="uploadpart",
-            constraint=models.UniqueConstraint(fields=("upload", "offset"), name="upload_part_offset_once"),
+            model_name='uploadpart',
+            constraint=models.UniqueConstraint(fields=('upload', 'offset'), name='upload_part_offset_once'),
         ),
         migrations.AddConstraint(
-            model_name="uploadpart",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("number__gte", 1), ("number__lte", 32)),
-                name="upload_part_number_within_reason",
-            ),
+            model_name='uploadpart',
+            constraint=models.CheckConstraint(condition=models.Q(('number__gte', 1), ('number__lte', 32)), name='upload_part_number_within_reason'),
         ),
         migrations.AddConstraint(
-            model_name="uploadpart",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("offset__gte", 0),
-                    ("offset__lte", 4611686018427387904),
-                    ("size__gte", 0),
-                    ("size__lte", 4611686018427387904),
-                ),
-                name="upload_part_place_within_reason",
-            ),
+            model_name='uploadpart',
+            constraint=models.CheckConstraint(condition=models.Q(('offset__gte', 0), ('offset__lte', 4611686018427387904), ('size__gte', 0), ('size__lte', 4611686018427387904)), name='upload_part_place_within_reason'),
         ),
         migrations.AddIndex(
-            model_name="version",
-            index=models.Index(fields=["state", "updated_at"], name="version_by_state"),
+            model_name='version',
+            index=models.Index(fields=['state', 'updated_at'], name='version_by_state'),
         ),
         migrations.AddIndex(
-            model_name="version",
-            index=models.Index(
-                condition=models.Q(("state", "COMMITTED")), fields=["expires_at"], name="version_due"
-            ),
+            model_name='version',
+            index=models.Index(condition=models.Q(('state', 'COMMITTED')), fields=['expires_at'], name='version_due'),
         ),
         migrations.AddIndex(
-            model_name="version",
-            index=models.Index(
-                condition=models.Q(("purged_at", None), ("state", "DELETED")),
-                fields=["purge_at"],
-                name="version_purgeable",
-            ),
+            model_name='version',
+            index=models.Index(condition=models.Q(('purged_at', None), ('state', 'DELETED')), fields=['purge_at'], name='version_purgeable'),
         ),
         migrations.AddIndex(
-            model_name="version",
-            index=models.Index(fields=["sequence", "created_at"], name="version_by_age"),
+            model_name='version',
+            index=models.Index(fields=['sequence', 'created_at'], name='version_by_age'),
         ),
         migrations.AddIndex(
-            model_name="version",
-            index=models.Index(
-                condition=models.Q(("deletion_cause", "unchanged")),
-                fields=["updated_at"],
-                name="version_unchanged",
-            ),
+            model_name='version',
+            index=models.Index(condition=models.Q(('deletion_cause', 'unchanged')), fields=['updated_at'], name='version_unchanged'),
         ),
         migrations.AddConstraint(
-            model_name="version",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("client_id__isnull", False)),
-                fields=("created_by", "client_id"),
-                name="draft_once_per_client_id",
-            ),
+            model_name='version',
+            constraint=models.UniqueConstraint(condition=models.Q(('client_id__isnull', False)), fields=('created_by', 'client_id'), name='draft_once_per_client_id'),
         ),
         migrations.AddConstraint(
-            model_name="version",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["PENDING", "COMMITTED", "DELETED"])),
-                name="version_state_known",
-            ),
+            model_name='version',
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['PENDING', 'COMMITTED', 'DELETED'])), name='version_state_known'),
         ),
         migrations.AddConstraint(
-            model_name="version",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "COMMITTED"), _negated=True),
-                    models.Q(
-                        ("committed_at__isnull", False),
-                        ("manifest__isnull", False),
-                        models.Q(("digest", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="version_committed_has_content",
-            ),
+            model_name='version',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'COMMITTED'), _negated=True), models.Q(('committed_at__isnull', False), ('manifest__isnull', False), models.Q(('digest', ''), _negated=True)), _connector='OR'), name='version_committed_has_content'),
         ),
         migrations.AddConstraint(
-            model_name="version",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("digest", ""), ("digest__regex", "^[0-9a-f]{32}$"), _connector="OR"),
-                name="version_digest_whole",
-            ),
+            model_name='version',
+            constraint=models.CheckConstraint(condition=models.Q(('digest', ''), ('digest__regex', '^[0-9a-f]{32}$'), _connector='OR'), name='version_digest_whole'),
         ),
         migrations.AddConstraint(
-            model_name="version",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("deleted_at__isnull", False), ("state", "DELETED")),
-                    models.Q(models.Q(("state", "DELETED"), _negated=True), ("deleted_at", None)),
-                    _connector="OR",
-                ),
-                name="version_deleted_has_date",
-            ),
+            model_name='version',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('deleted_at__isnull', False), ('state', 'DELETED')), models.Q(models.Q(('state', 'DELETED'), _negated=True), ('deleted_at', None)), _connector='OR'), name='version_deleted_has_date'),
         ),
         migrations.AddConstraint(
-            model_name="version",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("expires_at__isnull", False), ("ttl_kind", "duration"), ("ttl_seconds__gt", 0)),
-                    models.Q(
-                        ("expires_at", None), ("ttl_kind__in", ["inherit", "never"]), ("ttl_seconds", None)
-                    ),
-                    _connector="OR",
-                ),
-                name="version_ttl_whole",
-            ),
+            model_name='version',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('expires_at__isnull', False), ('ttl_kind', 'duration'), ('ttl_seconds__gt', 0)), models.Q(('expires_at', None), ('ttl_kind__in', ['inherit', 'never']), ('ttl_seconds', None)), _connector='OR'), name='version_ttl_whole'),
         ),
         migrations.AddConstraint(
-            model_name="runoutput",
-            constraint=models.UniqueConstraint(fields=("run", "version"), name="run_output_once"),
+            model_name='runoutput',
+            constraint=models.UniqueConstraint(fields=('run', 'version'), name='run_output_once'),
         ),
         migrations.AddIndex(
-            model_name="runinput",
-            index=models.Index(fields=["version", "-created_at"], name="run_input_by_version"),
+            model_name='runinput',
+            index=models.Index(fields=['version', '-created_at'], name='run_input_by_version'),
         ),
         migrations.AddConstraint(
-            model_name="runinput",
-            constraint=models.UniqueConstraint(fields=("run", "version"), name="run_input_once"),
+            model_name='runinput',
+            constraint=models.UniqueConstraint(fields=('run', 'version'), name='run_input_once'),
         ),
         migrations.AddIndex(
-            model_name="membership",
-            index=models.Index(fields=["collection", "-number"], name="membership_newest_first"),
+            model_name='membership',
+            index=models.Index(fields=['collection', '-number'], name='membership_newest_first'),
         ),
         migrations.AddConstraint(
-            model_name="membership",
-            constraint=models.UniqueConstraint(
-                fields=("collection", "number"), name="version_number_once_per_collection"
-            ),
+            model_name='membership',
+            constraint=models.UniqueConstraint(fields=('collection', 'number'), name='version_number_once_per_collection'),
         ),
         migrations.AddConstraint(
-            model_name="membership",
-            constraint=models.UniqueConstraint(
-                fields=("collection", "version"), name="version_once_per_collection"
-            ),
+            model_name='membership',
+            constraint=models.UniqueConstraint(fields=('collection', 'version'), name='version_once_per_collection'),
         ),
         migrations.AddIndex(
-            model_name="versiontag",
-            index=models.Index(fields=["name", "version"], name="version_tag_by_name"),
+            model_name='versiontag',
+            index=models.Index(fields=['name', 'version'], name='version_tag_by_name'),
         ),
         migrations.AddConstraint(
-            model_name="versiontag",
-            constraint=models.UniqueConstraint(fields=("version", "name"), name="version_tag_once"),
+            model_name='versiontag',
+            constraint=models.UniqueConstraint(fields=('version', 'name'), name='version_tag_once'),
         ),
         migrations.AddConstraint(
-            model_name="versiontag",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("name", ""), _negated=True), name="version_tag_not_empty"
-            ),
+            model_name='versiontag',
+            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='version_tag_not_empty'),
         ),
     ]

@@ -7,45 +7,25 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("registry", "0012_what_cards_say_is_found"),
+        ('registry', '0012_what_cards_say_is_found'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="Identity",
+            name='Identity',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("issuer", models.CharField(max_length=255)),
-                ("subject", models.CharField(max_length=255)),
-                ("label", models.CharField(blank=True, max_length=254)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("used_at", models.DateTimeField(default=django.utils.timezone.now)),
-                (
-                    "user",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="identities",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('issuer', models.CharField(max_length=255)),
+                ('subject', models.CharField(max_length=255)),
+                ('label', models.CharField(blank=True, max_length=254)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('used_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='identities', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "constraints": [
-                    models.UniqueConstraint(fields=("issuer", "subject"), name="identity_of_one_person"),
-                    models.UniqueConstraint(fields=("user", "issuer"), name="identity_once_per_issuer"),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("subject", ""), _negated=True), models.Q(("issuer", ""), _negated=True)
-                        ),
-                        name="identity_whole",
-                    ),
-                ],
+                'constraints': [models.UniqueConstraint(fields=('issuer', 'subject'), name='identity_of_one_person'), models.UniqueConstraint(fields=('user', 'issuer'), name='identity_once_per_issuer'), models.CheckConstraint(condition=models.Q(models.Q(('subject', ''), _negated=True), models.Q(('issuer', ''), _negated=True)), name='identity_whole')],
             },
         ),
     ]

@@ -224,3 +224,18 @@ def area(label: str, *, kind: str = "", help_text: str = "", **attrs: Any) -> fo
         strip=False,
         widget=forms.Textarea({"class": f"input {kind}".strip(), "rows": 8, **attrs}),
     )
+
+
+class TypedForm(ServiceForm):
+    """A form of much that goes with one click: the name of what goes is typed."""
+
+    typed = text("", required=False)
+
+    def __init__(self, *args: Any, name: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.name = name
+
+    def clean_typed(self) -> str:
+        if self.cleaned_data["typed"] != self.name:
+            raise forms.ValidationError(f"Type {self.name} to confirm. Nothing was deleted.")
+        return self.name

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from registry.web.forms.base import GuardedForm, ServiceForm, SettingsForm, area, text
+from registry.web.forms.base import GuardedForm, ServiceForm, SettingsForm, TypedForm, area, text
 
 
 class CollectionForm(ServiceForm):
@@ -99,19 +99,8 @@ class DeleteForm(ServiceForm):
         return {"delete_aliases": seen if self.cleaned_data["delete_aliases"] else False}
 
 
-class TypedDeleteForm(DeleteForm):
-    """A deletion that asks for the name: much goes with one click."""
-
-    typed = text("", required=False)
-
-    def __init__(self, *args: Any, name: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.name = name
-
-    def clean_typed(self) -> str:
-        if self.cleaned_data["typed"] != self.name:
-            raise forms.ValidationError(f"Type {self.name} to confirm. Nothing was deleted.")
-        return self.name
+class TypedDeleteForm(TypedForm, DeleteForm):
+    """A deletion that asks for the name of what goes."""
 
 
 def split(text: str) -> list[str]:

@@ -6,28 +6,17 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from registry.web.forms.base import ServiceForm, text
+from registry.web.forms.base import ServiceForm, TypedForm
 
 
 class RestoreForm(ServiceForm):
     """Restoring asks for nothing more."""
 
 
-class PurgeForm(ServiceForm):
+class PurgeForm(TypedForm):
     """A deletion for good: nothing brings it back, so a name is typed."""
 
     errors_on: ClassVar[dict[str, str]] = {"in_use": "typed"}
-
-    typed = text("", required=False)
-
-    def __init__(self, *args: Any, name: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.name = name
-
-    def clean_typed(self) -> str:
-        if self.cleaned_data["typed"] != self.name:
-            raise forms.ValidationError(f"Type {self.name} to confirm. Nothing was deleted.")
-        return self.name
 
     def given(self) -> dict[str, Any]:
         return {}
