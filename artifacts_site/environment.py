@@ -213,11 +213,12 @@ def sqlite(path: Path) -> dict[str, Any]:
         # that is open writes the whole log back, with a sync of the disk, after every request.
         "CONN_MAX_AGE": None,
         "OPTIONS": {
+            # Statements of many rows and sorts keep their notes in memory: a full temporary folder stops none of them.
             # Without IMMEDIATE the step from reading to writing fails at once, whatever the timeout.
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
             "init_command": f"PRAGMA journal_mode=WAL;PRAGMA synchronous={synchronous.upper()};"
-            "PRAGMA mmap_size=134217728;PRAGMA cache_size=-4000;PRAGMA journal_size_limit=27103364;",
+            "PRAGMA temp_store=MEMORY;PRAGMA mmap_size=134217728;PRAGMA cache_size=-4000;PRAGMA journal_size_limit=27103364;",
         },
     }
 
