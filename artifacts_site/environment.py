@@ -218,7 +218,8 @@ def sqlite(path: Path) -> dict[str, Any]:
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
             "init_command": f"PRAGMA journal_mode=WAL;PRAGMA synchronous={synchronous.upper()};"
-            "PRAGMA temp_store=MEMORY;PRAGMA mmap_size=134217728;PRAGMA cache_size=-4000;PRAGMA journal_size_limit=27103364;",
+            "PRAGMA temp_store=MEMORY;PRAGMA mmap_size=134217728;"
+            "PRAGMA cache_size=-4000;PRAGMA journal_size_limit=27103364;",
         },
     }
 
