@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db import connection
+
 from registry.errors import NotFound
 from registry.models import Collection, Entity, Membership, Project
 
@@ -35,15 +37,23 @@ def lock_rows(ids: Iterable[int]) -> list[Collection]:
 def hold_project(project: Project) -> None:
     """Keep a project from being deleted until the transaction ends; call it after locks on its collections.
 
-    What is made, or brought back, in a project that was deleted a moment before would be nobody's.
+    What is made, or brought back, in a project that was deleted a moment before would be nobody's. Only a deletion
+    waits for this lock, and is waited for: not others who add to the project, or note that it changed.
     """
-    rows = Project.objects.live().filter(pk=project.pk, entity__deleted_at=None)
-    if not list(rows.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True)):
+    if not _hold(Project, project.pk, "FOR KEY SHARE"):
         raise NotFound(f"Project {project} is not there any more: it was deleted meanwhile.")
 
 
 def hold_entity(entity: Entity) -> None:
-    """The same of a team, or of a person's own space."""
-    rows = Entity.objects.filter(pk=entity.pk, deleted_at=None)
-    if not list(rows.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True)):
+    """The same of a team, or of a person's own space; its deletion takes a weaker lock."""
+    if not _hold(Entity, entity.pk, "FOR SHARE"):
         raise NotFound(f"{entity.name} is not there any more: it was deleted meanwhile.")
+
+
+def _hold(model: type[Project | Entity], pk: int, how: str) -> bool:
+    table = connection.ops.quote_name(model._meta.db_table)
+    # SQLite knows one writer at a time.
+    share = how if connection.features.has_select_for_update else ""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT 1 FROM {table} WHERE id = %s AND deleted_at IS NULL {share}", [pk])  # noqa: S608  # names of ours only
+        return cursor.fetchone() is not None
