@@ -23,7 +23,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "client" / "src")]
-from bench.manifests import prepare  # noqa: E402
+from bench.manifests import prepare  # noqa: E402  # importable only then
 
 MIB = 1 << 20
 LARGE = 8

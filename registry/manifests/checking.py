@@ -10,7 +10,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import F, Q
 from strongroom.core.errors import Damaged
@@ -104,8 +104,8 @@ COLUMNS = (
 )
 
 
-def stored(rows: Iterable[tuple[object, ...]]) -> list[Stored]:
-    return [_stored(*row) for row in rows]  # type: ignore[arg-type]
+def stored(rows: Iterable[tuple[Any, ...]]) -> list[Stored]:
+    return [_stored(*row) for row in rows]
 
 
 def _stored(

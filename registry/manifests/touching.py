@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from django.db.models import QuerySet
+
 from registry.manifests.checking import COLUMNS, LIVE, Stored, frame_of, stored
 from registry.manifests.leaves import Leaf
 from registry.manifests.nodes import Index, Ref
@@ -69,8 +71,8 @@ class Touching:
         rows = Chunk.objects.filter(scope=self._scope_id, level__gt=0).order_by("level")
         return list(rows.values_list("level", flat=True).distinct())
 
-    def _read(self, rows: object) -> None:
-        found = rows.order_by("pk").values_list(*COLUMNS).iterator(64)  # type: ignore[attr-defined]
+    def _read(self, rows: QuerySet[Chunk]) -> None:
+        found = rows.order_by("pk").values_list(*COLUMNS).iterator(64)
         for one in found:
             (row,) = stored([one])
             frame = None if row.sha256 in self._broken else frame_of(row)

@@ -68,4 +68,4 @@ def freed(actor: Actor, *, entity: Entity) -> QuerySet[Event]:
 
 
 def _seen(actor: Actor, entity: Entity) -> QuerySet[Project]:
-    return Project.objects.visible_to(actor.user).filter(entity=entity).values("pk")  # type: ignore[return-value]
+    return Project.objects.visible_to(actor.user).filter(entity=entity)

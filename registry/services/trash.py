@@ -78,7 +78,8 @@ def _rows() -> MembershipQuerySet:
     rows = Membership.objects.trashed().sources().for_listing().select_related("version__deleted_by")
     # Zero until the next count has looked at it: a null could not be sorted by.
     only_here = Coalesce(F("version__share__alone"), 0, output_field=IntegerField())
-    return rows.annotate(only_here=only_here).order_by("-version__deleted_at", "-pk")
+    counted = F("version__share__alone")
+    return rows.annotate(only_here=only_here, here_as_counted=counted).order_by("-version__deleted_at", "-pk")
 
 
 def _narrowed(

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from django.db.models import F
 
 from registry.models.blobs import Blob, StoredObject
-from registry.storage.backends.base import Backend
+from registry.storage.backends.base import Backend, Readable
 from registry.storage.limits import PIECE
 
 # Reads of this many bytes cost little for each; reading over a small gap is cheaper than a second read.
@@ -179,7 +179,7 @@ def _read_stretch(
     first, end = stretch[0].offset, max(place.end for place in stretch)
     with backend.open(reading.name, first, end - first) as opened:
         if end - first > STRETCH:
-            _judge_stream(reading, stretch[0], opened.read, pace, md5)
+            _judge_stream(reading, stretch[0], opened, pace, md5)
             return
         pace.take(end - first)
         data = memoryview(opened.read())
@@ -192,11 +192,11 @@ def _read_stretch(
         _judge(reading, place, sha, hashlib.md5(content, usedforsecurity=False).digest() if md5 else None)
 
 
-def _judge_stream(reading: Reading, place: Place, read_some: object, pace: Pace, md5: bool) -> None:
+def _judge_stream(reading: Reading, place: Place, source: Readable, pace: Pace, md5: bool) -> None:
     sha, twin, left = hashlib.sha256(), hashlib.md5(usedforsecurity=False), place.size
     while left:
         pace.take(min(PIECE, left))
-        data = read_some(min(PIECE, left))  # type: ignore[operator]
+        data = source.read(min(PIECE, left))
         if not data:
             reading.faults.append(Fault(place, SHORT))
             return

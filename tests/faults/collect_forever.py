@@ -13,11 +13,11 @@ import django
 django.setup()
 
 from registry import manifests  # noqa: E402  # needs the settings
-from registry.actor import system  # noqa: E402
-from registry.models import Blob, Chunk, Manifest, StoredObject, Version  # noqa: E402
-from registry.services import collecting, trash  # noqa: E402
-from registry.storage import backends  # noqa: E402
-from registry.storage.frames import HEAD  # noqa: E402
+from registry.actor import system  # noqa: E402  # likewise
+from registry.models import Blob, Chunk, Manifest, StoredObject, Version  # noqa: E402  # likewise
+from registry.services import collecting, trash  # noqa: E402  # likewise
+from registry.storage import backends  # noqa: E402  # likewise
+from registry.storage.frames import HEAD  # noqa: E402  # likewise
 
 
 def forever() -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 # What follows is importable from anywhere then.
 sys.path[:0] = [str(Path(__file__).resolve().parents[2])]
-from tests.faults import store  # noqa: E402
+from tests.faults import store  # noqa: E402  # importable only then
 
 CALLS = ("fsync", "replace", "link", "unlink", "write")
 _KILLED, _WRONG = 77, 78

@@ -13,7 +13,7 @@ from pathlib import Path
 
 # What follows is importable from anywhere then.
 sys.path[:0] = [str(Path(__file__).resolve().parents[2])]
-from tests.faults import (  # noqa: E402
+from tests.faults import (  # noqa: E402  # importable only then
     collecting,
     fsck,
     fsync_order,
@@ -24,8 +24,8 @@ from tests.faults import (  # noqa: E402
     order_web,
     resume,
 )
-from tests.faults.world import MIB, temporary_folder, world  # noqa: E402
-from tests.support.postgres import Cluster  # noqa: E402
+from tests.faults.world import MIB, temporary_folder, world  # noqa: E402  # importable only then
+from tests.support.postgres import Cluster  # noqa: E402  # importable only then
 
 HERE = Path(__file__).resolve().parent
 FILLINGS = 20

@@ -14,7 +14,7 @@ from registry.management.commands import fsck as command
 from registry.models import Blob, FsckRun
 from registry.services import fsck
 from tests import factories as make
-from tests.services.test_fsck import own_store  # noqa: F401
+from tests.services.test_fsck import own_store  # noqa: F401  # fixtures
 from tests.support import damage
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from registry import storage
 from registry.models import Blob, Event
 from registry.services import alarms
 from tests import factories as make
-from tests.services.test_fsck import check, fill, own_store  # noqa: F401
+from tests.services.test_fsck import check, fill, own_store  # noqa: F401  # fixtures
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,7 @@ from registry.models import Blob, Chunk, Event, Manifest, StoredObject
 from registry.services import fsck, uploads
 from registry.storage import copies, frames
 from tests import factories as make
-from tests.services.test_fsck import check, fill, lone, own_store, small_nodes  # noqa: F401
+from tests.services.test_fsck import check, fill, lone, own_store, small_nodes  # noqa: F401  # fixtures
 from tests.support import damage
 
 pytestmark = pytest.mark.django_db
@@ -125,7 +125,7 @@ def test_what_has_no_copy_stays_wrong_and_is_healed_by_an_upload():
     assert check().found == 0
 
 
-def test_a_damaged_node_is_healed_from_that_of_another_team(small_nodes):  # noqa: F811
+def test_a_damaged_node_is_healed_from_that_of_another_team(small_nodes):  # noqa: F811  # the fixture
     files = {f"f{n}": b"%d" % n for n in range(40)}
     for _ in range(2):
         people = make.people()
@@ -139,7 +139,7 @@ def test_a_damaged_node_is_healed_from_that_of_another_team(small_nodes):  # noq
     assert [entry.path for entry in manifests.entries(manifest)] == sorted(files)
 
 
-def test_a_lost_list_of_folders_is_made_again_from_the_entries(small_nodes):  # noqa: F811
+def test_a_lost_list_of_folders_is_made_again_from_the_entries(small_nodes):  # noqa: F811  # the fixture
     people = make.people()
     fill(people, versions=1, files=30)
     manifest = Manifest.objects.get()
@@ -149,7 +149,7 @@ def test_a_lost_list_of_folders_is_made_again_from_the_entries(small_nodes):  # 
     assert manifests.folder(manifest).folders
 
 
-def test_rows_of_nodes_and_md5s_are_corrected(small_nodes):  # noqa: F811
+def test_rows_of_nodes_and_md5s_are_corrected(small_nodes):  # noqa: F811  # the fixture
     people = make.people()
     fill(people, versions=1, files=30)
     leaf = Chunk.objects.filter(kind="e", level=0).last()
@@ -158,7 +158,7 @@ def test_rows_of_nodes_and_md5s_are_corrected(small_nodes):  # noqa: F811
     assert Chunk.objects.get(pk=leaf.pk).md5s == leaf.md5s
 
 
-def test_of_two_md5s_that_differ_the_bytes_tell_which_is_right(small_nodes):  # noqa: F811
+def test_of_two_md5s_that_differ_the_bytes_tell_which_is_right(small_nodes):  # noqa: F811  # the fixture
     people = make.people()
     fill(people, versions=1, files=5)
     blob = Blob.objects.first()

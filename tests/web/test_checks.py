@@ -9,7 +9,7 @@ from registry.actor import system
 from registry.models import Blob, Collection
 from registry.services import alarms, fsck
 from tests import factories as make
-from tests.services.test_fsck import own_store  # noqa: F401
+from tests.services.test_fsck import own_store  # noqa: F401  # fixtures
 from tests.web.test_jobs import Answering
 
 pytestmark = pytest.mark.django_db

@@ -192,18 +192,18 @@ def test_pages_of_a_text_are_all_of_it_in_whole_lines(text, room):
         # A line is looked for in less than a page, as in the product.
         patch.setattr(pages, "TEXT_LIMIT", room)
         patch.setattr(pages, "_LINE", room // 2)
-        page = pages.page(blob, pages.Asked())  # type: ignore[arg-type]
+        page = pages.page(blob, pages.Asked())  # type: ignore[arg-type]  # stands for a blob
         texts, found = [page.text], [page]
         while page.next is not None:
             assert (page.next.offset or 0) > page.start
-            page = pages.page(blob, pages.Asked(page.next.offset or 0, page.next.line))  # type: ignore[arg-type]
+            page = pages.page(blob, pages.Asked(page.next.offset or 0, page.next.line))  # type: ignore[arg-type]  # stands for a blob
             texts.append(page.text)
             found.append(page)
         assert "".join(texts) == (text or "x")
         for page in found:
             assert page.line == blob.data[: page.start].count(b"\n") + 1
             if page.back is not None and page.back.offset:
-                again = pages.page(blob, pages.Asked(page.back.offset, page.back.line))  # type: ignore[arg-type]
+                again = pages.page(blob, pages.Asked(page.back.offset, page.back.line))  # type: ignore[arg-type]  # stands for a blob
                 assert again.start < page.start
                 assert again.end >= page.start
                 assert again.line == blob.data[: again.start].count(b"\n") + 1
@@ -212,31 +212,31 @@ def test_pages_of_a_text_are_all_of_it_in_whole_lines(text, room):
 @settings(deadline=None)
 @given(LINES, st.integers(0, 10**18))
 def test_a_text_is_shown_from_any_byte(text, offset):
-    page = pages.page(Blobs(text.encode() or b"x"), pages.Asked(offset, offset))  # type: ignore[arg-type]
+    page = pages.page(Blobs(text.encode() or b"x"), pages.Asked(offset, offset))  # type: ignore[arg-type]  # stands for a blob
     assert "\ufffd" not in page.text
     assert page.text in (text or "x")
 
 
 def test_a_long_text_is_paged_with_the_numbers_of_its_lines():
     blob = Blobs(b"".join(b"line %d\n" % n for n in range(100_000)))
-    first = looking._of_blob("a.log", blob, looking.Asked())  # type: ignore[arg-type]
+    first = looking._of_blob("a.log", blob, looking.Asked())  # type: ignore[arg-type]  # stands for a blob
     assert first.numbers == ""  # more than anybody counts
     blob = Blobs(b"".join(b"line %d %s\n" % (n, b"x" * 90) for n in range(9000)))
-    first = looking._of_blob("a.log", blob, looking.Asked())  # type: ignore[arg-type]
+    first = looking._of_blob("a.log", blob, looking.Asked())  # type: ignore[arg-type]  # stands for a blob
     assert first.text.endswith("x\n")
     assert first.numbers.startswith("1\n2\n")
     step = first.data.next
-    second = looking._of_blob("a.log", blob, looking.Asked(step.offset, step.line))  # type: ignore[arg-type]
+    second = looking._of_blob("a.log", blob, looking.Asked(step.offset, step.line))  # type: ignore[arg-type]  # stands for a blob
     assert second.text.startswith(f"line {step.line - 1} ")
     assert second.numbers.startswith(f"{step.line}\n")
     assert second.said == f"Only 256 kB were read, from byte {step.offset:,} on."
-    unknown = looking._of_blob("a.log", blob, looking.Asked(step.offset))  # type: ignore[arg-type]
+    unknown = looking._of_blob("a.log", blob, looking.Asked(step.offset))  # type: ignore[arg-type]  # stands for a blob
     assert unknown.numbers == ""
 
 
 @given(st.binary(min_size=1, max_size=5000), st.integers(0, 10**18))
 def test_bytes_are_shown_from_any_place_and_page_on(data, offset):
-    found = dump.dump(Blobs(data), offset)  # type: ignore[arg-type]
+    found = dump.dump(Blobs(data), offset)  # type: ignore[arg-type]  # stands for a blob
     assert found.start % dump.LINE == 0
     assert found.start < found.end <= len(data)
     assert (
@@ -265,7 +265,7 @@ def test_bytes_are_shown_from_any_place_and_page_on(data, offset):
     ],
 )
 def test_kinds_are_known_by_their_first_bytes(head, kind):
-    assert media.media_type(Blobs(head + b"\0" * 32)) == kind  # type: ignore[arg-type]
+    assert media.media_type(Blobs(head + b"\0" * 32)) == kind  # type: ignore[arg-type]  # stands for a blob
 
 
 def test_code_is_coloured_and_escaped():
@@ -282,7 +282,7 @@ def test_code_is_coloured_and_escaped():
     "text", ["[" * 5000, '{"a":1,"a":2}', "{", "1", '"x"', "[]", "[" + "1," * 3000 + "1]"]
 )
 def test_json_that_is_no_tree_is_text(text):
-    assert looking._of_blob("a.json", Blobs(text.encode()), looking.Asked()).kind == "text"  # type: ignore[arg-type]
+    assert looking._of_blob("a.json", Blobs(text.encode()), looking.Asked()).kind == "text"  # type: ignore[arg-type]  # stands for a blob
 
 
 @pytest.mark.django_db

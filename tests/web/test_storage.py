@@ -155,3 +155,13 @@ def test_pages_cost_the_same_for_one_and_for_many(
     few = cost()
     more(range(1, 12))
     assert cost() == few
+
+
+def test_what_is_not_counted_yet_is_said_and_is_no_zero(as_user, people, project):
+    row = factories.log(people.bob, project, files={"a": b"a" * 100})
+    versions.delete(factories.actor(people.bob), membership=row, delete_aliases=True)
+    client, team = as_user(people.alice), people.team.entity.name
+    pages = (f"/teams/{team}/storage", f"/teams/{team}/trash", f"{project.get_absolute_url()}/trash")
+    assert all("not counted yet" in client.get(page).content.decode() for page in pages)
+    survey.count(people.team.entity)
+    assert not any("not counted yet" in client.get(page).content.decode() for page in pages)

@@ -24,13 +24,7 @@ class CollectionForm(ServiceForm):
     type = text(
         "Type", list="types", help_text="dataset, model, or a word of your own. All its versions have it."
     )
-    description = area(
-        "Card",
-        kind="card-text",
-        required=False,
-        rows=4,
-        help_text="Markdown. What is in it, where it comes from.",
-    )
+    description = area("Card", kind="card-text", help_text="Markdown. What is in it, where it comes from.")
 
 
 class CardForm(GuardedForm):
@@ -71,7 +65,13 @@ class NewVersionForm(ServiceForm):
 
     collection = text("Collection", list="collections", help_text="A new name makes a new collection.")
     type = text("Type", list="types", help_text="dataset, model, or a word of your own.")
-    description = area("Card", kind="card-text", help_text="Markdown. What is in it, where it comes from.")
+    description = area(
+        "Card",
+        kind="code",
+        required=False,
+        rows=4,
+        help_text="Markdown. What is in it, where it comes from.",
+    )
     metadata = area(
         "Metadata",
         kind="code",
