@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 from registry.actor import Actor
 from registry.models import Blob, Entity, Project, StorageCount, StorageShare, Version
 from registry.policy import Act, check
-from registry.services import projects
+from registry.services import projects, survey
 
 
 class Totals(NamedTuple):
@@ -39,7 +39,7 @@ def listing(actor: Actor, *, q: str | None = None) -> QuerySet[Entity]:
 def stored(actor: Actor, entity: Entity) -> int:
     """Add up the bytes that the store keeps for an entity, equal contents once."""
     check(actor, Act.VIEW, entity)
-    return int(Blob.objects.filter(scope=entity).aggregate(size=Coalesce(Sum("size"), 0))["size"])
+    return survey.stored(entity)
 
 
 def of_projects(actor: Actor, *, entity: Entity, q: str | None = None) -> QuerySet[Project]:

@@ -101,29 +101,31 @@ def claim_orphans(before: datetime, at: datetime) -> Iterator[tuple[int, int]]:
     Such is left by a process that died between an object and its rows. The name is taken first: whoever is about to
     write those rows after all finds it taken, and sends the bytes again.
     """
-    waiting = (listed for listed in backends.current().walk() if listed.modified < before)
-    while some := list(islice(waiting, _BATCH)):
+    for some in _unknown(before):
         yield _claim(some, at)
 
 
+def orphans(before: datetime) -> Iterator[Listed]:
+    """Give what `claim_orphans` would take."""
+    for some in _unknown(before):
+        yield from some
+
+
+def _unknown(before: datetime) -> Iterator[list[Listed]]:
+    """Give what is old enough and has no row, some at a time."""
+    waiting = (listed for listed in backends.current().walk() if listed.modified < before)
+    while some := list(islice(waiting, _BATCH)):
+        names = StoredObject.objects.filter(name__in=[listed.name for listed in some])
+        known = set(names.values_list("name", flat=True))
+        yield [listed for listed in some if listed.name not in known]
+
+
 def _claim(some: list[Listed], at: datetime) -> tuple[int, int]:
-    names = StoredObject.objects.filter(name__in=[listed.name for listed in some])
-    known = set(names.values_list("name", flat=True))
     fresh = [
         StoredObject(
             name=listed.name, size=listed.size, state=DOOMED, created_at=listed.modified, doomed_at=at
         )
         for listed in some
-        if listed.name not in known
     ]
     StoredObject.objects.bulk_create(fresh, ignore_conflicts=True)
     return len(fresh), sum(row.size for row in fresh)
-
-
-def orphans(before: datetime) -> Iterator[Listed]:
-    """What `claim_orphans` would take."""
-    waiting = (listed for listed in backends.current().walk() if listed.modified < before)
-    while some := list(islice(waiting, _BATCH)):
-        names = StoredObject.objects.filter(name__in=[listed.name for listed in some])
-        known = set(names.values_list("name", flat=True))
-        yield from (listed for listed in some if listed.name not in known)
