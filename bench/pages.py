@@ -56,7 +56,7 @@ def prepare(server: strongroom.Server, count: int) -> dict[str, tuple[str, str]]
     for at in range(20):
         api.json("PUT", f"{busy}/seen-{at}")
     page = Http(
-        server.base, {"Cookie": sign_in(server.base, "/sign-in", strongroom.USER, strongroom.PASSWORD)}
+        server.base, {"Cookie": sign_in(server.base, "/sign-in", strongroom.READER, strongroom.PASSWORD)}
     )
     collection, version = f"{HOME}/artifacts/{MANY}", f"{HOME}/artifacts/{MANY}/v{count - 1}"
     return {
@@ -290,7 +290,7 @@ def run(servers: dict[str, base.Server], count: int, each: int) -> str:
         filling: Callable[..., dict[str, tuple[str, str]]] = fill[name == "strongroom"]
         asked[name], of[name] = filling(server, count), Http(server.base)
     ours = servers["strongroom"]
-    cookie = sign_in(ours.base, "/sign-in", strongroom.USER, strongroom.PASSWORD)
+    cookie = sign_in(ours.base, "/sign-in", strongroom.READER, strongroom.PASSWORD)
     of["strongroom"].headers["Cookie"] = cookie
     before = os.getloadavg()[0]
     taken = measure(asked, of, each)

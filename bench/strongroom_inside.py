@@ -11,16 +11,19 @@ BATCH = 1000
 
 
 def provision(user: str, password: str, key: str, teams: int) -> None:
-    """Do what an operator's script does: migrate, an admin, a member of some teams, and their key."""
+    """Do what an operator's script does: migrate, an admin, a member of some teams, their key, and a colleague."""
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
     call_command("createuser", "operator", "--admin")
     call_command("createuser", user, "--password", password)
+    # Home tells what others did: pages are read by somebody who logged nothing.
+    call_command("createuser", f"{user}-reader", "--password", password)
     call_command("createorg", "bench-org")
     for at in range(teams):
         call_command("createteam", f"team-{at}", "--org", "bench-org")
         call_command("addmember", "--team", f"team-{at}", user, "member")
+        call_command("addmember", "--team", f"team-{at}", f"{user}-reader", "member")
     call_command("createapikey", user, "--key", key)
 
 

@@ -22,6 +22,7 @@ ROOT = os.path.dirname(os.path.dirname(base.WORK))
 SERVER_PYTHON = os.environ.get("BENCH_SERVER_PYTHON") or os.path.join(ROOT, ".venv", "bin", "python")
 INSIDE = os.path.join(ROOT, "bench", "strongroom_inside.py")
 USER, PASSWORD, PROJECT, TEAMS = "bench", "a long enough sentence", "bench", 10
+READER = f"{USER}-reader"  # a member of the same teams who logged nothing
 # Version, alias and tag cost no bytes of content here: one reference, another one each time.
 REFERENCE = {"path": "model.bin", "size": None}
 LARGE = 16 << 20
