@@ -116,6 +116,24 @@ class IncompleteBody(InvalidInput):
     code = "incomplete_body"
 
 
+class InvalidUri(InvalidInput):
+    """A reference whose URI is none, or lacks what its scheme needs."""
+
+    code = "invalid_uri"
+
+
+class TooManyObjects(InvalidInput):
+    """More objects under a prefix or directory than `max_objects`; nothing was added. `details` has `limit`."""
+
+    code = "too_many_objects"
+
+
+class NothingFound(InvalidInput):
+    """A prefix or directory with nothing in it: an empty artifact is never what was meant."""
+
+    code = "nothing_found"
+
+
 # 401, 403, 404
 class NotAuthenticated(StrongroomError):
     code, status = "not_authenticated", 401
@@ -131,10 +149,22 @@ class Forbidden(StrongroomError):
     code, status = "forbidden", 403
 
 
+class ReferenceRefused(Forbidden):
+    """An address that the operator does not let the server reach; `details.uri` names it."""
+
+    code = "reference_refused"
+
+
 class NotFound(StrongroomError):
     """Not there, or not for the eyes of who asks: the answer never tells which."""
 
     code, status = "not_found", 404
+
+
+class ReferenceMissing(NotFound):
+    """What a reference names is gone, or was never there."""
+
+    code = "reference_missing"
 
 
 class MethodNotAllowed(StrongroomError):
@@ -212,6 +242,18 @@ class OffsetMismatch(Conflict):
     code = "offset_mismatch"
 
 
+class ReferenceChanged(Conflict):
+    """What a reference names is no longer what was recorded; `details` has `recorded` and `found`."""
+
+    code = "reference_changed"
+
+
+class ReferencesPending(Conflict):
+    """A commit before the workers have resolved the references of the draft."""
+
+    code = "references_pending"
+
+
 class NotInTrash(Conflict):
     code = "not_in_trash"
 
@@ -246,6 +288,12 @@ class InternalError(StrongroomError):
 
 class Unavailable(StrongroomError):
     code, status = "unavailable", 503
+
+
+class ReferenceUnreachable(Unavailable):
+    """No answer, or none that says what is there, from where a reference points to; it may be tried again."""
+
+    code = "reference_unreachable"
 
 
 class StorageFull(StrongroomError):
@@ -287,6 +335,12 @@ class Offline(StrongroomError, RuntimeError):
     """The client is told to stay offline."""
 
     code, status = "offline", 503
+
+
+class ExtraMissing(StrongroomError, ImportError):
+    """A library that this kind of reference needs is not installed; the message says what to install."""
+
+    code, status = "extra_missing", 501
 
 
 class Unreachable(Unavailable):
