@@ -10,13 +10,12 @@ from django.utils import timezone
 from registry.errors import Conflict, DigestMismatch, IncompleteBody, NotFound
 from registry.models.blobs import Blob, StoredObject
 from registry.models.uploads import Upload
-from registry.storage import backends
 from registry.storage import parts as files
 from registry.storage.durable import disk_errors
 from registry.storage.hashing import Digests, TwinHash
 from registry.storage.helper import Helper
 from registry.storage.limits import PIECE
-from registry.storage.objects import new_name, recorded
+from registry.storage.objects import adopt, new_name, recorded
 from registry.storage.rows import NewBlob, insert_blobs, renew
 from registry.storage.uploads import abandon_upload, progress, states
 from registry.storage.writeback import Writeback
@@ -157,7 +156,7 @@ def _store(upload: Upload, whole: Path, digests: Digests) -> Blob:
     # A name of its own at each try: what a server that died before the rows has left is collected, and may be under
     # the collector's hands at this moment. The parts stay until the rows are there, so nothing is sent twice.
     name = new_name("large")
-    backends.current().adopt(whole, name, keep=True)
+    adopt(whole, name, upload.size, keep=True)
     with recorded(name) as outcome:
         now = timezone.now()
         stored = StoredObject.objects.create(name=name, size=upload.size, created_at=now)
