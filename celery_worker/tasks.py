@@ -67,6 +67,13 @@ def clean_up() -> None:
         counts["leftovers"] = uploads.clean_up()
 
 
+@app.task(name="uploads.abort_parts")
+def abort_parts() -> None:
+    """Abort what was begun in the object store and never finished."""
+    with jobs.track("uploads.abort_parts") as counts:
+        counts["uploads"] = uploads.abort_parts()
+
+
 @app.task(name="statistics.refresh")
 def refresh_statistics() -> None:
     """Let the database know how its rows are distributed."""

@@ -34,6 +34,7 @@ PERIODIC = (
     Periodic("drafts.abandon_stale", "Clean up abandoned drafts", 10),
     Periodic("statistics.refresh", "Measure the tables, so that lists are found by the best index", 10),
     Periodic("uploads.clean_up", "Remove what broken uploads left behind", 60),
+    Periodic("uploads.abort_parts", "Abort uploads to the object store that were never finished", 60),
     Periodic("fsck.daily", "Verify a sample of what is stored", 1440),
     Periodic("sessions.clear", "Forget sessions of the browser that have expired", 1440),
     Periodic(COLLECT, "Give back bytes that no version needs", 1440),

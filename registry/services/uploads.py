@@ -88,6 +88,13 @@ def clean_up(at: datetime | None = None) -> int:
     return storage.clean_incoming(before, alive.values("pk"))
 
 
+def abort_parts(at: datetime | None = None) -> int:
+    """Abort parts in the object store that were never put together, once they are older than unused bytes may be."""
+    if (at := clock.moment(at)) is None:
+        return 0
+    return storage.abort_parts(at - timedelta(seconds=settings.PROTECTION_SECONDS))
+
+
 def _draft_of(actor: Actor, upload: Upload) -> Version:
     """Return the open draft of an upload, one's own: at each call, for rights may have ended meanwhile."""
     rows = Version.objects.filter(pk=upload.draft_id, created_by=actor.user)

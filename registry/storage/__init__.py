@@ -4,7 +4,7 @@ from registry.storage.blobs import Known, known, mark_damaged, open_blob, read_b
 from registry.storage.bundles import BundleResult, receive_bundle
 from registry.storage.completion import complete_upload
 from registry.storage.durable import as_storage_error
-from registry.storage.incoming import clean_incoming
+from registry.storage.incoming import abort_parts, clean_incoming
 from registry.storage.objects import hold_objects, open_piece, read_piece, read_stretch, write_pieces
 from registry.storage.rows import is_full
 from registry.storage.sending import send_bundle
@@ -18,6 +18,7 @@ __all__ = [
     "Progress",
     "StoreError",
     "abandon_upload",
+    "abort_parts",
     "append_part",
     "as_storage_error",
     "begin_upload",

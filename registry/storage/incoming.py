@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from registry.models.uploads import Upload
+from registry.storage import backends
 from registry.storage import parts as files
 from registry.storage.durable import disk_errors, incoming_dir
 
@@ -29,6 +30,20 @@ def clean_incoming(before: datetime, alive: QuerySet[Any] | Sequence[int] = ()) 
         for path in stale:
             path.unlink(missing_ok=True)
         return len(stale) + _abandon_folders(before, alive) + _abandon_empty(before)
+
+
+def abort_parts(before: datetime, alive: Collection[str] = ()) -> int:
+    """Abort what was begun in the object store before a moment and never became an object; return how much it was.
+
+    `alive` are the names of objects that somebody still sends, however long ago that was begun.
+    """
+    backend = backends.current()
+    with disk_errors():
+        # Listed first: what is aborted would change the list that is being read.
+        stale = [each for each in backend.walk_parts() if each.begun < before and each.name not in alive]
+        for each in stale:
+            backend.abort_parts(each.name, each.id)
+        return len(stale)
 
 
 def _abandon_folders(before: datetime, alive: QuerySet[Any] | Sequence[int]) -> int:

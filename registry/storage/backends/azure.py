@@ -116,10 +116,13 @@ class AzureBackend(RemoteBackend):
     link to it is bound to no size or checksum, so it must not be able to write over an object.
     """
 
+    kind = "azure"
     parts = PartRules(1, 4000 * MIB, _COUNT, "md5")
 
     def __init__(self, storage: AzureBlobStorage) -> None:
         self._storage = storage
+        self.bucket_name = str(storage.azure_container)
+        self.at = storage.account_url
         self.keys = Keys(storage.location)
 
     @cached_property

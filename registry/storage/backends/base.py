@@ -68,8 +68,17 @@ class Backend(Protocol):
     object is missing, and never that the storage could not be asked.
     """
 
+    # What an operator knows the storage by: "local", "s3", "gcs", "azure", or what Django calls it.
+    kind: str
+    bucket_name: str
+    prefix: str
     # What parts may be, where others can send them to the storage directly; None where they can't.
     parts: PartRules | None
+
+    @property
+    def place(self) -> str:
+        """Say for operators where the objects lie."""
+        ...
 
     def adopt(self, path: Path, name: str, *, keep: bool = False) -> None:
         """Make a finished local file, synced by its writer, the object `name`.
@@ -149,6 +158,7 @@ class NoParts:
     """What a storage answers that others can't talk to."""
 
     parts: PartRules | None = None
+    bucket_name = prefix = ""
 
     def presign_get(
         self, name: str, *, disposition: str, content_type: str, seconds: int = LINK_SECONDS

@@ -20,6 +20,12 @@ class BothBackends:
         self.first = first
         self.other = other
         self.parts = first.parts
+        self.kind, self.bucket_name, self.prefix = first.kind, first.bucket_name, first.prefix
+
+    @property
+    def place(self) -> str:
+        """Say for operators where the objects lie."""
+        return f"{self.first.place}; also read: {self.other.place}"
 
     def adopt(self, path: Path, name: str, *, keep: bool = False) -> None:
         self.first.adopt(path, name, keep=keep)

@@ -75,10 +75,12 @@ class GoogleBackend(RemoteBackend):
     to its size and MD5, and says nothing of the object that comes of it.
     """
 
+    kind = "gcs"
     parts = PartRules(1, 5 * 1024 * MIB, 10_000, "md5")
 
     def __init__(self, storage: GoogleBlobStorage) -> None:
         self._storage = storage
+        self.bucket_name = str(storage.bucket_name)
         self.keys = Keys(storage.location)
 
     @cached_property

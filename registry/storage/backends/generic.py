@@ -22,6 +22,11 @@ class GenericBackend(NoParts):
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
+        self.kind = type(storage).__name__
+
+    @property
+    def place(self) -> str:
+        return f"a {self.kind} of Django"
 
     def adopt(self, path: Path, name: str, *, keep: bool = False) -> None:
         with path.open("rb") as source:

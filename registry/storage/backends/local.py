@@ -74,8 +74,14 @@ def _link(path: Path, final: Path) -> None:
 class LocalBackend(NoParts):
     """The port to a local disk."""
 
+    kind = "local"
+
     def __init__(self, storage: LocalBlobStorage) -> None:
         self._storage = storage
+
+    @property
+    def place(self) -> str:
+        return f"the folder {self._storage.path('')}"
 
     def adopt(self, path: Path, name: str, *, keep: bool = False) -> None:
         self._storage.adopt(path, name, keep=keep)

@@ -135,6 +135,22 @@ class RemoteBackend(ABC):
     """The part of the port that is the same for every object store."""
 
     keys: Keys
+    kind: str
+    bucket_name: str
+    # Where the store itself is, as far as it is set.
+    at: str = ""
+
+    @property
+    def prefix(self) -> str:
+        """Return what all keys begin with."""
+        return self.keys.prefix
+
+    @property
+    def place(self) -> str:
+        """Say for operators where the objects lie."""
+        where = f" at {self.at}" if self.at else ""
+        below = f", below {self.prefix}" if self.prefix else ""
+        return f"{self.kind}, {self.bucket_name}{where}{below}"
 
     @abstractmethod
     def trouble(self, error: Exception) -> OSError | None:

@@ -79,9 +79,12 @@ class S3BlobStorage(S3Storage):
 class S3Backend(RemoteBackend):
     """The port to a bucket."""
 
+    kind = "s3"
+
     def __init__(self, storage: S3BlobStorage) -> None:
         self._storage = storage
-        self.bucket: str = storage.bucket_name
+        self.bucket = self.bucket_name = str(storage.bucket_name)
+        self.at = storage.endpoint_url or ""
         self.keys = Keys(storage.location)
         kind: Any = storage.checksum
         self.parts = PartRules(5 * MIB, 5 * 1024 * MIB, _COUNT, kind)
