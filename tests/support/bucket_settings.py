@@ -36,6 +36,8 @@ def kept_in(settings, monkeypatch, tmp_path):
 
     def use(kind, store, *, other=False, **more):
         name = buckets.OTHER if other else buckets.BLOBS
+        for key in buckets.SETTINGS:
+            monkeypatch.delenv(f"{name}_{key}", raising=False)
         for variable, value in {**environment(kind, store, name), **more}.items():
             monkeypatch.setenv(variable, value)
         read = buckets.other_blobs if other else buckets.blobs
