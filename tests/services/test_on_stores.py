@@ -71,7 +71,7 @@ def later(days: float) -> timezone.datetime:
 
 
 def test_small_and_large_files_are_logged_and_read(anywhere, people, project, bob, small_nodes):
-    small = {f"d{n % 7}/{n:03}.bin": str(n).encode() * 50 for n in range(300)}
+    small = {f"d{n % 7}/{n:03}.bin": str(n).encode() * 50 for n in range(80)}
     row = make.log(people.bob, project, "small", files=small)
     assert all(content(bob, row, path) == data for path, data in small.items())
     data = bytes(range(256)) * (20 * MIB // 256)

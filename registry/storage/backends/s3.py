@@ -46,6 +46,13 @@ _THROTTLED = {
 _FULL = {"QuotaExceeded", "XMinioStorageFull", "StorageFull", "EntityTooLarge", "507", "InsufficientStorage"}
 _SILENT = {"RequestTimeout", "RequestTimeoutException", "ServiceUnavailable", "503", "504", "GatewayTimeout"}
 
+_NAMES = (
+    (_DENIED, Trouble.DENIED),
+    (_THROTTLED, Trouble.THROTTLED),
+    (_FULL, Trouble.FULL),
+    (_SILENT, Trouble.SILENT),
+)
+
 
 class S3BlobStorage(S3Storage):
     """Django's storage of a bucket, signed as AWS and its likes ask today, and with patience that ends."""
@@ -309,14 +316,11 @@ def _named(error: sdk.ClientError) -> OSError:
         return StoreError(Trouble.NO_BUCKET, why)
     if code in _MISSING:
         return FileNotFoundError(why)
-    for codes, trouble in (
-        (_DENIED, Trouble.DENIED),
-        (_THROTTLED, Trouble.THROTTLED),
-        (_FULL, Trouble.FULL),
-        (_SILENT, Trouble.SILENT),
-    ):
-        if code in codes or str(status) in codes:
-            return StoreError(trouble, why)
+    # What it is called says more than the status that comes with it.
+    for told in (code, str(status)):
+        for codes, trouble in _NAMES:
+            if told in codes:
+                return StoreError(trouble, why)
     return StoreError(Trouble.FAILED, why)
 
 
