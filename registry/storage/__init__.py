@@ -1,8 +1,10 @@
 """The blob store: bytes by digest over Django's storages; packs, uploads, reads."""
 
-from registry.storage.blobs import Known, known, mark_damaged, open_blob, read_blob, verify_blob
+from registry.storage.blobs import Known, address_of, known, mark_damaged, open_blob, read_blob, verify_blob
 from registry.storage.bundles import BundleResult, receive_bundle
 from registry.storage.completion import complete_upload
+from registry.storage.direct import address as part_address
+from registry.storage.direct import checksum_kind
 from registry.storage.incoming import clean_incoming
 from registry.storage.objects import hold_objects, open_piece, read_piece, write_pieces
 from registry.storage.rows import is_full
@@ -15,8 +17,10 @@ __all__ = [
     "Known",
     "Progress",
     "abandon_upload",
+    "address_of",
     "append_part",
     "begin_upload",
+    "checksum_kind",
     "clean_incoming",
     "complete_upload",
     "hold_objects",
@@ -25,6 +29,7 @@ __all__ = [
     "mark_damaged",
     "open_blob",
     "open_piece",
+    "part_address",
     "progress",
     "read_blob",
     "read_piece",
