@@ -83,7 +83,8 @@ class UploadPart(models.Model):
             models.UniqueConstraint(fields=["upload", "number"], name="upload_part_once"),
             models.UniqueConstraint(fields=["upload", "offset"], name="upload_part_offset_once"),
             models.CheckConstraint(
-                condition=Q(number__gte=1) & Q(number__lte=MAX_DIRECT_PARTS), name="upload_part_number_within_reason"
+                condition=Q(number__gte=1) & Q(number__lte=MAX_DIRECT_PARTS),
+                name="upload_part_number_within_reason",
             ),
             models.CheckConstraint(
                 condition=Q(offset__gte=0) & Q(offset__lte=2**62) & Q(size__gte=0) & Q(size__lte=2**62),

@@ -56,8 +56,8 @@ def begin_upload(
         raise InvalidInput("An upload needs a size in bytes that is not negative.")
     if not 1 <= parts <= MAX_PARTS:
         raise InvalidInput(f"An upload has 1 to {MAX_PARTS} parts, not {parts}.")
-    if direct and (found := _begin_direct(scope, draft_id, size, sha256)):
-        return found
+    if direct and (begun := _begin_direct(scope, draft_id, size, sha256)):
+        return begun
     stretches = split(size, parts)
     if stretches[0][1] > part_limit():
         raise TooLarge(f"A part may have {part_limit()} bytes at most: send more parts.", limit=part_limit())
