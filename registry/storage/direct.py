@@ -13,7 +13,7 @@ from registry.storage.objects import new_name
 
 # Smaller files are through in one request to the server, which hashes them on their way.
 LEAST = 64 * MIB
-_PART = 64 * MIB
+PART = 64 * MIB
 
 
 def part_size(size: int) -> int | None:
@@ -22,7 +22,7 @@ def part_size(size: int) -> int | None:
     if rules is None or size < LEAST:
         return None
     most = min(rules.count, MAX_DIRECT_PARTS)
-    each = max(_PART, rules.least, -(-size // most))
+    each = max(PART, rules.least, -(-size // most))
     each = -(-each // MIB) * MIB
     return each if each <= rules.most else None
 
@@ -84,10 +84,12 @@ def checksum_kind(upload: Upload) -> str | None:
 
 def assemble(upload: Upload) -> Digests:
     """Make the parts one object, read it back and return its digests: what others sent is believed only then."""
-    backend, twin = backends.current(), TwinHash()
+    backend, twin, listed = backends.current(), TwinHash(), _listed(upload)
     with disk_errors():
         try:
-            backend.complete_parts(upload.object_name, upload.parts_id, _listed(upload) or [])
+            # Without parts the object may be there all the same: completed by a try whose answer got lost.
+            if listed is not None:
+                backend.complete_parts(upload.object_name, upload.parts_id, listed)
             opened = backend.open(upload.object_name)
         except FileNotFoundError:
             raise _lost() from None

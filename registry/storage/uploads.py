@@ -62,7 +62,10 @@ def begin_upload(
     if stretches[0][1] > part_limit():
         raise TooLarge(f"A part may have {part_limit()} bytes at most: send more parts.", limit=part_limit())
     if found := _unfinished(draft_id, size, sha256):
-        return Begun(found, False)
+        if not found.is_direct:
+            return Begun(found, False)
+        # Its client could not reach the object store.
+        abandon_upload(found)
     _insist_on_space(size, copies=1 if len(stretches) == 1 else 2)
     try:
         return Begun(_create(stretches, scope=scope, draft_id=draft_id, size=size, sha256=sha256), True)

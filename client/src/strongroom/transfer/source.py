@@ -1,4 +1,4 @@
-"""Where the bytes of a large file come from: the object store, where the server signs an address there, else from it."""
+"""Where the bytes of a large file come from: the object store where the server signs an address there, else from it."""
 
 from __future__ import annotations
 
