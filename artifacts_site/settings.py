@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import django
 
-from artifacts_site import logs
+from artifacts_site import buckets, logs
 from artifacts_site.environment import (
     DATABASE_FILE,
     WrongSetting,
@@ -156,11 +156,11 @@ STORAGES = {
         if DEBUG
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
-    "blobs": {
-        "BACKEND": "registry.storage.backends.local.LocalBlobStorage",
-        "OPTIONS": {"location": DATA_DIR / "blobs"},
-    },
+    "blobs": buckets.blobs(DATA_DIR / "blobs"),
 }
+# While blobs move: what is not found in the one storage is read from the other.
+if (_other := buckets.other_blobs(DATA_DIR / "blobs")) is not None:
+    STORAGES["other_blobs"] = _other
 
 # --- Limits and periods ------------------------------------------------------------------------------
 TRASH_DAYS = env_int("STRONGROOM_TRASH_DAYS", 7, most=36500)

@@ -5,10 +5,12 @@ from registry.storage.bundles import BundleResult, receive_bundle
 from registry.storage.completion import complete_upload
 from registry.storage.direct import address as part_address
 from registry.storage.direct import checksum_kind
+from registry.storage.durable import as_storage_error
 from registry.storage.incoming import clean_incoming
-from registry.storage.objects import hold_objects, open_piece, read_piece, write_pieces
+from registry.storage.objects import hold_objects, open_piece, read_piece, read_stretch, write_pieces
 from registry.storage.rows import is_full
 from registry.storage.sending import send_bundle
+from registry.storage.trouble import StoreError
 from registry.storage.uploads import Begun, Progress, abandon_upload, append_part, begin_upload, progress
 
 __all__ = [
@@ -16,9 +18,11 @@ __all__ = [
     "BundleResult",
     "Known",
     "Progress",
+    "StoreError",
     "abandon_upload",
     "address_of",
     "append_part",
+    "as_storage_error",
     "begin_upload",
     "checksum_kind",
     "clean_incoming",
@@ -33,6 +37,7 @@ __all__ = [
     "progress",
     "read_blob",
     "read_piece",
+    "read_stretch",
     "receive_bundle",
     "send_bundle",
     "verify_blob",

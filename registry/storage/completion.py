@@ -10,14 +10,13 @@ from django.utils import timezone
 from registry.errors import Conflict, DigestMismatch, IncompleteBody, NotFound
 from registry.models.blobs import Blob, StoredObject
 from registry.models.uploads import Upload
-from registry.storage import backends
 from registry.storage import direct as bucket
 from registry.storage import parts as files
 from registry.storage.durable import disk_errors
 from registry.storage.hashing import Digests, TwinHash
 from registry.storage.helper import Helper
 from registry.storage.limits import PIECE
-from registry.storage.objects import new_name, recorded
+from registry.storage.objects import adopt, discard, new_name, recorded
 from registry.storage.rows import NewBlob, insert_blobs, renew
 from registry.storage.uploads import abandon_upload, progress, states
 from registry.storage.writeback import Writeback
@@ -56,7 +55,7 @@ def _complete(upload: Upload, sha256: bytes) -> Blob:
     # A name of its own at each try: what a server that died before the rows has left is collected, and may be under
     # the collector's hands at this moment. The parts stay until the rows are there, so nothing is sent twice.
     name = new_name("large")
-    backends.current().adopt(whole, name, keep=True)
+    adopt(whole, name, upload.size, keep=True)
     return _record(upload, name, digests)
 
 
@@ -69,7 +68,7 @@ def _complete_direct(upload: Upload, sha256: bytes) -> Blob:
         abandon_upload(upload)
         raise
     if digests.sha256 != sha256:
-        backends.current().delete(upload.object_name)
+        discard(upload.object_name)
         abandon_upload(upload)
         raise _other_bytes(digests, sha256)
     return _record(upload, upload.object_name, digests)

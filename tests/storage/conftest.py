@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from artifacts_site import buckets
 from registry.models import Entity
 from registry.storage import uploads
+from tests.support.bucket_settings import environment
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +31,28 @@ def in_memory(settings):
         **settings.STORAGES,
         "blobs": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     }
+
+
+@pytest.fixture
+def kept_in(settings, monkeypatch, data_dir):
+    """Call it with a kind and a store: blobs lie there then, as the environment of an operator would have it."""
+
+    def use(kind, store, *, other=False, **more):
+        name = buckets.OTHER if other else buckets.BLOBS
+        for variable, value in {**environment(kind, store, name), **more}.items():
+            monkeypatch.setenv(variable, value)
+        read = buckets.other_blobs if other else buckets.blobs
+        described = read(data_dir / "blobs")
+        settings.STORAGES = {**settings.STORAGES, "other_blobs" if other else "blobs": described}
+
+    return use
+
+
+@pytest.fixture(params=["s3", "gcs", "azure"])
+def anywhere(request, kept_in):
+    """Run the test three times, with the blobs in each kind of store; the kind is the value."""
+    kept_in(request.param, request.getfixturevalue(f"{request.param}_store"))
+    return request.param
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -14,6 +15,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from azure.core import exceptions as sdk
 from azure.storage.blob import BlobBlock, BlobSasPermissions, BlobServiceClient, generate_blob_sas
+from django.core.exceptions import ImproperlyConfigured
 from storages.backends.azure_storage import AzureStorage
 
 from registry.storage.backends.base import LINK_SECONDS, Link, Listed, Part, PartRules, Readable, Unfinished
@@ -40,16 +42,20 @@ _MISSING = {"BlobNotFound", "ResourceNotFound", "CannotVerifyCopySource", "Inval
 _NO_BUCKET = {"ContainerNotFound", "ContainerBeingDeleted", "ContainerDisabled"}
 
 
-class AzureBlobStorage(AzureStorage):  # type: ignore[misc]  # django-storages has no types
+class AzureBlobStorage(AzureStorage):
     """Django's storage of a container."""
+
+    token_credential: Any
 
     def __init__(self, *, account_url: str = "", public_endpoint: str = "", **settings: Any) -> None:
         self.account_url = account_url
         self.public_endpoint = public_endpoint
-        super().__init__(overwrite_files=True, **settings)
+        super().__init__(overwrite_files=True, **_from_environment(settings))
+        if not (self.account_key or self.sas_token or self.connection_string or self.token_credential):
+            self.token_credential = _identity()
 
     def _get_service_client(self) -> BlobServiceClient:
-        options = {
+        options: dict[str, Any] = {
             "max_block_size": _BLOCK,
             "max_single_put_size": _BLOCK,
             "max_single_get_size": _READ,
@@ -75,6 +81,32 @@ class AzureBlobStorage(AzureStorage):  # type: ignore[misc]  # django-storages h
     def port(self) -> AzureBackend:
         """Return the port of blobs to this container."""
         return self._port
+
+
+def _from_environment(settings: dict[str, Any]) -> dict[str, Any]:
+    """Add what the tools of Azure read from the environment, unless settings of ours say who we are."""
+    if settings.get("account_key"):
+        return settings
+    if not settings.get("account_name"):
+        settings.setdefault("connection_string", os.environ.get("AZURE_STORAGE_CONNECTION_STRING"))
+        settings["account_name"] = os.environ.get("AZURE_STORAGE_ACCOUNT")
+    return {
+        **settings,
+        "account_key": os.environ.get("AZURE_STORAGE_KEY"),
+        "sas_token": os.environ.get("AZURE_STORAGE_SAS_TOKEN"),
+    }
+
+
+def _identity() -> Any:
+    """Return who this machine is to Azure, where no key says who it is."""
+    try:
+        from azure.identity import DefaultAzureCredential  # only where somebody installed it
+    except ImportError:
+        raise ImproperlyConfigured(
+            "There is no key of the Azure account. Set STRONGROOM_BLOBS_KEY or AZURE_STORAGE_CONNECTION_STRING, "
+            "or `pip install azure-identity` to use the identity of this machine."
+        ) from None
+    return DefaultAzureCredential()
 
 
 class AzureBackend(RemoteBackend):

@@ -36,11 +36,11 @@ class Link(NamedTuple):
 
 
 class PartRules(NamedTuple):
-    """What a storage takes as parts: every part but the last has `least` bytes, each comes with its checksum."""
+    """What a storage takes as parts: `number` of `most` bytes; every one but the last has `least`, each a checksum."""
 
     least: int
     most: int
-    count: int
+    number: int
     checksum: Literal["sha256", "md5"]
 
 

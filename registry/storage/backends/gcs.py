@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import cached_property
@@ -17,6 +18,7 @@ from google.auth import exceptions as auth
 from google.auth.credentials import AnonymousCredentials, Signing
 from google.auth.transport.requests import Request
 from google.cloud.storage import exceptions as media
+from google.oauth2.service_account import Credentials
 from requests.adapters import HTTPAdapter
 from storages.backends.gcloud import GoogleCloudStorage
 
@@ -44,12 +46,18 @@ _BINARY = "application/octet-stream"
 _SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
 
 
-class GoogleBlobStorage(GoogleCloudStorage):  # type: ignore[misc]  # django-storages has no types
+class GoogleBlobStorage(GoogleCloudStorage):
     """Django's storage of a bucket."""
 
-    def __init__(self, *, public_endpoint: str = "", **settings: Any) -> None:
+    project_id: str | None
+
+    def __init__(self, *, public_endpoint: str = "", account_key: str = "", **settings: Any) -> None:
         self.public_endpoint = public_endpoint
         super().__init__(**settings)
+        if account_key:
+            about = json.loads(account_key)
+            self.credentials = Credentials.from_service_account_info(about, scopes=[_SCOPE])
+            self.project_id = self.project_id or about.get("project_id")
 
     @cached_property
     def _port(self) -> GoogleBackend:

@@ -6,7 +6,7 @@ import time
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
@@ -99,7 +99,7 @@ class RemoteRange(Range):
 class Watched:
     """The body of an answer, whose library's errors are made ours."""
 
-    def __init__(self, stream: Stream, asked: Callable[[], _Asked]) -> None:
+    def __init__(self, stream: Stream, asked: Callable[[], AbstractContextManager[None]]) -> None:
         self._stream = stream
         self._asked = asked
 
@@ -109,12 +109,6 @@ class Watched:
 
     def close(self) -> None:
         self._stream.close()
-
-
-class _Asked(Protocol):
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> bool | None: ...
 
 
 class Keys:

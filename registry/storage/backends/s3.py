@@ -47,7 +47,7 @@ _FULL = {"QuotaExceeded", "XMinioStorageFull", "StorageFull", "EntityTooLarge", 
 _SILENT = {"RequestTimeout", "RequestTimeoutException", "ServiceUnavailable", "503", "504", "GatewayTimeout"}
 
 
-class S3BlobStorage(S3Storage):  # type: ignore[misc]  # django-storages has no types
+class S3BlobStorage(S3Storage):
     """Django's storage of a bucket, signed as AWS and its likes ask today, and with patience that ends."""
 
     def __init__(self, *, public_endpoint: str = "", checksum: str = "sha256", **settings: Any) -> None:
