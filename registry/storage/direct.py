@@ -21,7 +21,7 @@ def part_size(size: int) -> int | None:
     rules = backends.current().parts
     if rules is None or size < LEAST:
         return None
-    most = min(rules.count, MAX_DIRECT_PARTS)
+    most = min(rules.number, MAX_DIRECT_PARTS)
     each = max(PART, rules.least, -(-size // most))
     each = -(-each // MIB) * MIB
     return each if each <= rules.most else None
