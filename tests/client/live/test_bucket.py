@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import strongroom
 from strongroom.transfer import source
 
 from tests.client.live.proxy import Proxy
+from tests.support import stores
 from tests.support.installation import Installation
 from tests.support.stores import Store
 
@@ -21,35 +23,52 @@ TALK = 2 * MIB
 pytestmark = pytest.mark.xdist_group("bucket")
 
 
-@pytest.fixture
-def bucket(s3_store: Store) -> Iterator[Proxy]:
+@pytest.fixture(scope="module")
+def store(_s3_server: str) -> Store:
+    return stores.s3_store(_s3_server)
+
+
+@pytest.fixture(scope="module")
+def way(store: Store) -> Iterator[Proxy]:
     """The way that others than the server reach the bucket by."""
-    with Proxy(s3_store.endpoint) as proxy:
+    with Proxy(store.endpoint) as proxy:
         yield proxy
 
 
-@pytest.fixture
-def server(s3_store: Store, bucket: Proxy, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    """An installation whose blobs are in the bucket, and somebody who works with it."""
+@pytest.fixture(scope="module")
+def installation(store: Store, way: Proxy) -> Iterator[Installation]:
+    """An installation whose blobs are in the bucket."""
     installation = Installation.in_new_folder(
         STRONGROOM_BLOBS="s3",
-        STRONGROOM_BLOBS_BUCKET=s3_store.bucket,
+        STRONGROOM_BLOBS_BUCKET=store.bucket,
         STRONGROOM_BLOBS_REGION="us-east-1",
-        STRONGROOM_BLOBS_ENDPOINT=s3_store.endpoint,
-        STRONGROOM_BLOBS_PUBLIC_ENDPOINT=bucket.url,
+        STRONGROOM_BLOBS_ENDPOINT=store.endpoint,
+        STRONGROOM_BLOBS_PUBLIC_ENDPOINT=way.url,
         STRONGROOM_BLOBS_ADDRESSING="path",
         STRONGROOM_BLOBS_KEY_ID="testing",
         STRONGROOM_BLOBS_KEY="testing",
     )
     try:
-        installation.start()
-        with Proxy(installation.url) as proxy:
-            monkeypatch.setenv("STRONGROOM_BASE_URL", proxy.url)
-            monkeypatch.setenv("STRONGROOM_API_KEY", installation.make_key("alice", admin=False))
-            monkeypatch.setenv("STRONGROOM_PROJECT", "p")
-            yield proxy
+        yield installation.start()
     finally:
         installation.remove()
+
+
+@pytest.fixture
+def bucket(way: Proxy) -> Proxy:
+    """The same way, with nothing counted yet."""
+    way.up = way.down = way.cuts = 0
+    return way
+
+
+@pytest.fixture
+def server(installation: Installation, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """The way to the server, and somebody who works with it."""
+    with Proxy(installation.url) as proxy:
+        monkeypatch.setenv("STRONGROOM_BASE_URL", proxy.url)
+        monkeypatch.setenv("STRONGROOM_API_KEY", installation.make_key("alice", admin=False))
+        monkeypatch.setenv("STRONGROOM_PROJECT", f"p-{secrets.token_hex(4)}")
+        yield proxy
 
 
 @pytest.fixture
@@ -93,7 +112,7 @@ def test_a_download_goes_on_where_it_broke(
 def test_where_the_bucket_is_out_of_reach_the_server_passes_the_bytes_on(
     server: Proxy, bucket: Proxy, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bucket.__exit__()
+    bucket.__exit__()  # for good: this test is the last
     with pytest.warns(UserWarning, match="by way of the server"):
         log(folder)
     assert SIZE <= server.up < SIZE + TALK
