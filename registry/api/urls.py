@@ -118,6 +118,7 @@ _ROUTES: list[tuple[str, type[Endpoint], str]] = [
     (f"{_VERSION}/folder", files.Folder, "folder"),
     (f"{_VERSION}/entry", files.EntryDetail, "entry"),
     (f"{_VERSION}/content", files.Content, "content"),
+    (f"{_VERSION}/address", files.Address, "address"),
     (f"{_VERSION}/bundle", files.Bundle, "bundle"),
     (f"{_VERSION}/diff", files.Diff, "diff"),
     (f"{_VERSION}/links", files.LinkList, "links"),
@@ -136,6 +137,7 @@ _ROUTES: list[tuple[str, type[Endpoint], str]] = [
     (f"{_DRAFT}/commit", drafts.DraftCommit, "draft-commit"),
     (_UPLOAD, uploads.UploadDetail, "upload"),
     (f"{_UPLOAD}/parts/<int:number>", uploads.UploadPart, "upload-part"),
+    (f"{_UPLOAD}/parts/<int:number>/address", uploads.UploadPartAddress, "upload-part-address"),
     (f"{_UPLOAD}/complete", uploads.UploadComplete, "upload-complete"),
     # Last: what is no route gets the API's own 404, and the guard before it.
     ("<anything:rest>", fallback.Nothing, "nothing"),

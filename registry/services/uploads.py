@@ -15,7 +15,7 @@ from registry.errors import InvalidDigest, NotFound
 from registry.models import Blob, Entity, Upload, Version
 from registry.services import clock, drafts, quotas
 from registry.storage import BundleResult
-from registry.storage.backends.base import Readable
+from registry.storage.backends.base import Link, Readable
 
 
 def known_sizes(actor: Actor, *, draft: Version, sizes: Iterable[int]) -> list[int]:
@@ -37,15 +37,24 @@ def receive_bundle(actor: Actor, *, draft: Version, stream: Readable, length: in
 
 
 def begin(
-    actor: Actor, *, draft: Version, size: int, sha256: str | None = None, parts: int = 1
+    actor: Actor,
+    *,
+    draft: Version,
+    size: int,
+    sha256: str | None = None,
+    parts: int = 1,
+    direct: bool = False,
 ) -> tuple[Upload, bool]:
-    """Begin a large blob, or find the unfinished upload of the same digest in this draft."""
+    """Begin a large blob, or find the unfinished upload of the same digest in this draft.
+
+    With `direct` its parts may go to the object store itself; whether they do, the upload says.
+    """
     drafts.check_open(actor, draft)
     drafts.touch(draft)
     digest = None if sha256 is None else _digest(sha256)
     entity = draft.sequence.project.entity
     quotas.refuse_beyond(entity, size + _on_their_way(entity, draft, size, digest))
-    return storage.begin_upload(entity, draft.pk, size=size, sha256=digest, parts=parts)
+    return storage.begin_upload(entity, draft.pk, size=size, sha256=digest, parts=parts, direct=direct)
 
 
 def _on_their_way(entity: Entity, draft: Version, size: int, digest: bytes | None) -> int:
@@ -70,6 +79,16 @@ def append(
     """Write the bytes of a part from an offset on; returns how many bytes of it are there now."""
     drafts.touch(_draft_of(actor, upload))
     return storage.append_part(upload, number, offset, stream, length)
+
+
+def address(actor: Actor, *, upload: Upload, number: int, checksum: str) -> Link:
+    """Sign the request that sends a part to the object store, bound to its size and digest."""
+    drafts.touch(_draft_of(actor, upload))
+    try:
+        digest = bytes.fromhex(checksum)
+    except ValueError:
+        digest = b""
+    return storage.part_address(upload, number, digest)
 
 
 def complete(actor: Actor, *, upload: Upload, sha256: str) -> Blob:

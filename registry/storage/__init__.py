@@ -1,8 +1,10 @@
 """The blob store: bytes by digest over Django's storages; packs, uploads, reads."""
 
-from registry.storage.blobs import Known, known, mark_damaged, open_blob, read_blob, verify_blob
+from registry.storage.blobs import Known, address_of, known, mark_damaged, open_blob, read_blob, verify_blob
 from registry.storage.bundles import BundleResult, receive_bundle
 from registry.storage.completion import complete_upload
+from registry.storage.direct import address as part_address
+from registry.storage.direct import checksum_kind
 from registry.storage.durable import as_storage_error
 from registry.storage.incoming import abort_parts, clean_incoming
 from registry.storage.objects import hold_objects, open_piece, read_piece, read_stretch, write_pieces
@@ -19,9 +21,11 @@ __all__ = [
     "StoreError",
     "abandon_upload",
     "abort_parts",
+    "address_of",
     "append_part",
     "as_storage_error",
     "begin_upload",
+    "checksum_kind",
     "clean_incoming",
     "complete_upload",
     "hold_objects",
@@ -30,6 +34,7 @@ __all__ = [
     "mark_damaged",
     "open_blob",
     "open_piece",
+    "part_address",
     "progress",
     "read_blob",
     "read_piece",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
 
 from registry.errors import Conflict, IncompleteBody, InvalidInput, NotFound, StorageFull, TooLarge
 from registry.models.teams import Entity
 from registry.models.uploads import MAX_PARTS, Upload, UploadPart
+from registry.storage import direct as bucket
 from registry.storage import parts as files
 from registry.storage.backends.base import Readable
 from registry.storage.durable import disk_errors, incoming_dir, make_folders
@@ -39,32 +40,73 @@ class Progress(NamedTuple):
 
 
 def begin_upload(
-    scope: Entity, draft_id: int, size: int, *, sha256: bytes | None = None, parts: int = 1
+    scope: Entity,
+    draft_id: int,
+    size: int,
+    *,
+    sha256: bytes | None = None,
+    parts: int = 1,
+    direct: bool = False,
 ) -> Begun:
-    """Begin an upload; with a digest, an unfinished one of the same draft and digest is continued."""
+    """Begin an upload; with a digest, an unfinished one of the same draft and digest is continued.
+
+    With `direct` its parts go to the object store itself, where that takes any and the file is large.
+    """
     if not 0 <= size <= LARGEST:
         raise InvalidInput("An upload needs a size in bytes that is not negative.")
     if not 1 <= parts <= MAX_PARTS:
         raise InvalidInput(f"An upload has 1 to {MAX_PARTS} parts, not {parts}.")
+    if direct and (begun := _begin_direct(scope, draft_id, size, sha256)):
+        return begun
     stretches = split(size, parts)
     if stretches[0][1] > part_limit():
         raise TooLarge(f"A part may have {part_limit()} bytes at most: send more parts.", limit=part_limit())
     if found := _unfinished(draft_id, size, sha256):
-        return Begun(found, False)
+        if not found.is_direct:
+            return Begun(found, False)
+        # Its client could not reach the object store.
+        abandon_upload(found)
     _insist_on_space(size, copies=1 if len(stretches) == 1 else 2)
     try:
-        with database_errors(), transaction.atomic():
-            upload = Upload.objects.create(scope=scope, draft_id=draft_id, size=size, sha256=sha256)
-            UploadPart.objects.bulk_create(
-                UploadPart(upload=upload, number=number, offset=offset, size=length)
-                for number, (offset, length) in enumerate(stretches, start=1)
-            )
+        return Begun(_create(stretches, scope=scope, draft_id=draft_id, size=size, sha256=sha256), True)
     except IntegrityError:
         # The same upload was begun a moment ago over another connection.
         if found := _unfinished(draft_id, size, sha256):
             return Begun(found, False)
         raise
-    return Begun(upload, True)
+
+
+def _begin_direct(scope: Entity, draft_id: int, size: int, sha256: bytes | None) -> Begun | None:
+    each = bucket.part_size(size)
+    if each is None:
+        return None
+    if found := _unfinished(draft_id, size, sha256):
+        if not found.is_direct or bucket.is_known(found):
+            return Begun(found, False)
+        abandon_upload(found)
+    begun = bucket.begin()
+    if begun is None:
+        return None
+    name, id = begun
+    stretches = [(first, min(each, size - first)) for first in range(0, size, each)]
+    columns = {"scope": scope, "draft_id": draft_id, "size": size, "sha256": sha256}
+    try:
+        return Begun(_create(stretches, **columns, object_name=name, parts_id=id), True)
+    except BaseException as error:
+        bucket.abort(name, id)
+        if isinstance(error, IntegrityError) and (found := _unfinished(draft_id, size, sha256)):
+            return Begun(found, False)
+        raise
+
+
+def _create(stretches: list[tuple[int, int]], **columns: Any) -> Upload:
+    with database_errors(), transaction.atomic():
+        upload = Upload.objects.create(**columns)
+        UploadPart.objects.bulk_create(
+            UploadPart(upload=upload, number=number, offset=offset, size=length)
+            for number, (offset, length) in enumerate(stretches, start=1)
+        )
+    return upload
 
 
 def split(size: int, parts: int) -> list[tuple[int, int]]:
@@ -74,13 +116,17 @@ def split(size: int, parts: int) -> list[tuple[int, int]]:
 
 
 def progress(upload: Upload) -> list[Progress]:
-    """Return what arrived of each part, as the files on disk say."""
-    done = upload.state == Upload.State.COMPLETE
+    """Return what arrived of each part, as the files on disk, or the object store, say."""
+    parts = upload.parts.all()
+    if upload.state == Upload.State.COMPLETE:
+        received = {part.number: part.size for part in parts}
+    elif upload.is_direct:
+        received = bucket.arrived(upload)
+    else:
+        received = {part.number: files.received(upload.id, part.number) for part in parts}
     return [
-        Progress(
-            part.number, part.offset, part.size, part.size if done else files.received(upload.id, part.number)
-        )
-        for part in upload.parts.all()
+        Progress(part.number, part.offset, part.size, min(part.size, received.get(part.number, 0)))
+        for part in parts
     ]
 
 
@@ -140,6 +186,8 @@ def _finish(upload: Upload, file: files.PartFile) -> None:
 def _open_part(upload: Upload, number: int) -> UploadPart:
     if upload.state != Upload.State.OPEN:
         raise Conflict("This upload is complete; nothing more can be sent to it.")
+    if upload.is_direct:
+        raise Conflict("The parts of this upload go to the object store: ask for the address of each.")
     try:
         return upload.parts.get(number=number)
     except UploadPart.DoesNotExist:
@@ -149,6 +197,8 @@ def _open_part(upload: Upload, number: int) -> UploadPart:
 def abandon_upload(upload: Upload) -> None:
     """Forget an upload and all that arrived of it."""
     states.forget(upload.id)
+    if upload.is_direct and upload.state == Upload.State.OPEN:
+        bucket.abort(upload.object_name, upload.parts_id)
     with disk_errors():
         files.remove(upload.id)
     with database_errors():

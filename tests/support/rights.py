@@ -107,6 +107,7 @@ API: dict[str, dict[str, Needs]] = {
     "folder": {"get": V},
     "entry": {"get": V},
     "content": {"get": V},
+    "address": {"get": V},
     "bundle": {"post": V},
     "diff": {"get": V},
     "links": {"post": V},
@@ -125,6 +126,7 @@ API: dict[str, dict[str, Needs]] = {
     "draft-commit": {"post": M},
     "upload": {"get": M},
     "upload-part": {"put": M},
+    "upload-part-address": {"post": M},
     "upload-complete": {"post": M},
     "nothing": dict.fromkeys(METHODS, Needs.NOWHERE),
 }
@@ -162,6 +164,7 @@ BODIES: dict[tuple[str, str], object] = {
     ("draft-manifest", "put"): b"",
     ("draft-bundles", "post"): b"",
     ("upload-part", "put"): b"x",
+    ("upload-part-address", "post"): {"checksum": "0" * 64},
     ("upload-complete", "post"): {"sha256": "0" * 64},
 }
 
@@ -175,6 +178,7 @@ PATHS = {"versions:media": "folder/picture", "versions:tree": "folder", "version
 
 QUERIES = {
     "content": "path=a",
+    "address": "path=a",
     "entry": "path=a",
     "diff": "base=v0",
     "search": "q=resnet",
