@@ -27,12 +27,17 @@ class Listener:
         self._listening = socket.create_server((self.host, self.port))
         self.port = self._listening.getsockname()[1]
         self._ending = threading.Event()
+        self._peers: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
         return self
 
     def stop(self) -> None:
         self._ending.set()
+        for peer in self._peers:
+            # Whoever keeps a connection for the next request.
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(peer, socket.SHUT_RDWR)
         self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
         for thread in self._threads:
@@ -59,6 +64,7 @@ class Listener:
             if self.tls is not None:
                 peer = self.tls.wrap_socket(peer, server_side=True)
             with peer:
+                self._peers.append(peer)
                 while self._answer(peer):
                     pass
 

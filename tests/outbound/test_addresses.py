@@ -10,16 +10,22 @@ from registry.errors import ReferenceRefused
 from registry.outbound.addresses import inner, is_ordinary, is_special, read
 from registry.outbound.urls import parse
 
-ORDINARY = ["1.1.1.1", "8.8.8.8", "93.184.216.34", "100.63.255.255", "100.128.0.0", "172.15.0.1", "172.32.0.1",
-            "192.0.1.1", "198.17.255.255", "223.255.255.255", "2606:4700:4700::1111", "2a00:1450::1", "2001:200::1"]  # fmt: skip
-NOT = ["0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.100.100.200", "100.127.255.255",
-       "127.0.0.1", "127.255.255.254", "168.63.129.16", "169.254.169.254", "169.254.170.2", "172.16.0.1",
-       "172.31.255.255", "192.0.0.1", "192.0.0.192", "192.0.2.1", "192.88.99.1", "192.168.0.1", "198.18.0.1",
-       "198.19.255.255", "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.255.255.255", "240.0.0.1",
-       "255.255.255.255", "::", "::1", "::7f00:1", "::ffff:127.0.0.1", "::ffff:8.8.8.8", "::ffff:0:127.0.0.1",
-       "64:ff9b::a9fe:a9fe", "64:ff9b::808:808", "64:ff9b:1::a00:1", "100::1", "2001::1", "2001:10::1",
-       "2001:20::1", "2001:db8::1", "2002:7f00:1::", "2002:a9fe:a9fe::", "2620:4f:8000::1", "3fff::1", "4000::1",
-       "5f00::1", "fc00::1", "fd00:ec2::254", "fd20:ce::254", "fe80::1", "fec0::1", "ff02::1", "ff0e::1"]  # fmt: skip
+ORDINARY = [
+    "1.1.1.1", "8.8.8.8", "93.184.216.34", "100.63.255.255", "100.128.0.0", "172.15.0.1", "172.32.0.1",
+    "192.0.1.1", "198.17.255.255", "223.255.255.255", "2606:4700:4700::1111", "2a00:1450::1",
+    "2001:200::1",
+]  # fmt: skip
+NOT = [
+    "0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.100.100.200",
+    "100.127.255.255", "127.0.0.1", "127.255.255.254", "168.63.129.16", "169.254.169.254",
+    "169.254.170.2", "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.0.192", "192.0.2.1",
+    "192.88.99.1", "192.168.0.1", "198.18.0.1", "198.19.255.255", "198.51.100.1", "203.0.113.1",
+    "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255", "::", "::1", "::7f00:1",
+    "::ffff:127.0.0.1", "::ffff:8.8.8.8", "::ffff:0:127.0.0.1", "64:ff9b::a9fe:a9fe",
+    "64:ff9b::808:808", "64:ff9b:1::a00:1", "100::1", "2001::1", "2001:10::1", "2001:20::1",
+    "2001:db8::1", "2002:7f00:1::", "2002:a9fe:a9fe::", "2620:4f:8000::1", "3fff::1", "4000::1",
+    "5f00::1", "fc00::1", "fd00:ec2::254", "fd20:ce::254", "fe80::1", "fec0::1", "ff02::1", "ff0e::1",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", ORDINARY)
@@ -100,17 +106,23 @@ def test_an_address_is_taken_apart(url, origin, path):
 
 @pytest.mark.parametrize(
     "url",
-    ["", "http", "http:", "http:/", "http://", "http:///x", "http:example.org", "http:/example.org/x", "//example.org",
-     "example.org", "http://:80/", "http://example.org:x/", "http://example.org:99999/", "http://example.org:-1/",
-     "http://[::1", "http://::1]/", "http://[::1]x/", "http://[v1.x]/", "http://[127.0.0.1]/", "http://a b/", "http://a%20b/",
-     "http://exa\tmple.org/", "http://example.org/\r\nHost: x", "http://example.org\\@127.0.0.1/", "http:\\\\example.org/",
-     "http://user@example.org/", "http://user:password@example.org/", "http://@example.org/", "http://example.org./",
-     "http://example..org/", "http://-/", "http://.example.org/", "http://*.example.org/", "http://bücher.example/",
-     "http://ｅxample.org/", "http://example。org/", "http://exam\u00adple.org/", "http://example.org\x00.evil/",
-     "http://" + "a" * 64 + ".org/", "http://" + "a." * 130 + "org/", "http://example.org/" + "a" * 8192,
-     "file:///etc/passwd", "gopher://example.org/", "ftp://example.org/", "javascript:alert(1)", "data:,x", "jar:http://x!/",
-     "unix:///run/docker.sock", "ldap://x", "dict://x", "ws://x", "http+unix://x", "view-source:http://example.org",
-     "http://1e100.example.0x7f/", "http://example.1/", "http://1.2.3/", "http://1.2.3.4.5/"],
+    [
+        "", "http", "http:", "http:/", "http://", "http:///x", "http:example.org",
+        "http:/example.org/x", "//example.org", "example.org", "http://:80/", "http://example.org:x/",
+        "http://example.org:99999/", "http://example.org:-1/", "http://[::1", "http://::1]/",
+        "http://[::1]x/", "http://[v1.x]/", "http://[127.0.0.1]/", "http://a b/", "http://a%20b/",
+        "http://exa\tmple.org/", "http://example.org/\r\nHost: x", "http://example.org\\@127.0.0.1/",
+        "http:\\\\example.org/", "http://user@example.org/", "http://user:password@example.org/",
+        "http://@example.org/", "http://example.org./", "http://example..org/", "http://-/",
+        "http://.example.org/", "http://*.example.org/", "http://bücher.example/",
+        "http://ｅxample.org/", "http://example。org/", "http://exam\u00adple.org/",
+        "http://example.org\x00.evil/", "http://" + "a" * 64 + ".org/",
+        "http://" + "a." * 130 + "org/", "http://example.org/" + "a" * 8192, "file:///etc/passwd",
+        "gopher://example.org/", "ftp://example.org/", "javascript:alert(1)", "data:,x",
+        "jar:http://x!/", "unix:///run/docker.sock", "ldap://x", "dict://x", "ws://x", "http+unix://x",
+        "view-source:http://example.org", "http://1e100.example.0x7f/", "http://example.1/",
+        "http://1.2.3/", "http://1.2.3.4.5/",
+    ],
 )  # fmt: skip
 def test_what_could_be_read_in_two_ways_is_no_address(url):
     with pytest.raises(ReferenceRefused):
