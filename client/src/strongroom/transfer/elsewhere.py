@@ -19,6 +19,7 @@ from strongroom.transfer.placing import Group
 # From so many entries of one artifact on, its manifest costs less than asking for each.
 MANIFEST_FROM = 50
 _KEPT_MANIFESTS = 8
+_NOT_HAD = (Forbidden, Gone, NotFound)
 
 
 @dataclass(slots=True)
@@ -48,13 +49,21 @@ class Elsewhere:
             else:
                 found.outside.append(item)
         for artifact_id, some in by_artifact.items():
-            look_up = self._looker(artifact_id, len(some))
-            for item, place in some:
-                try:
-                    self._put(found, item, place, look_up)
-                except (Forbidden, Gone, NotFound, ReferenceChanged) as error:
-                    found.lost.append((item, error))
+            self._sort_one(found, artifact_id, some)
         return found
+
+    def _sort_one(self, found: Sorted, artifact_id: str, some: list[tuple[Item, Place]]) -> None:
+        try:
+            self._reach.record(artifact_id)
+        except _NOT_HAD as error:  # once, not for each of its entries
+            found.lost += [(item, error) for item, _ in some]
+            return
+        look_up = self._looker(artifact_id, len(some))
+        for item, place in some:
+            try:
+                self._put(found, item, place, look_up)
+            except (*_NOT_HAD, ReferenceChanged) as error:
+                found.lost.append((item, error))
 
     def _put(self, found: Sorted, item: Item, place: Place, look_up: Callable[[Place], Entry]) -> None:
         entry = look_up(place)
