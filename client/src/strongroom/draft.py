@@ -132,9 +132,8 @@ class Draft:
         if item is None:
             return
         if not item.is_local:
-            raise InvalidInput(
-                f"The bytes of {path!r} are on the server; open it with mode 'w' to replace it."
-            )
+            where = "elsewhere, for it is a reference" if item.ref else "on the server"
+            raise InvalidInput(f"The bytes of {path!r} are {where}; open it with mode 'w' to replace it.")
         with hashing.open_item(item, self._staging) as held, open(local, "xb") as file:
             shutil.copyfileobj(held, file)
 

@@ -189,6 +189,8 @@ def _found(uri: str, path: str, local: str, reach: Reach) -> Found:
 def _regular(descriptor: int, uri: str, reach: Reach) -> os.stat_result:
     """Return what is known of an open file, which must be one, and lie where it may be read."""
     found = os.fstat(descriptor)
+    if stat.S_ISDIR(found.st_mode):
+        refuse(uri, "is a folder, and was recorded without its files. Add it again with checksum=True")
     if not stat.S_ISREG(found.st_mode):
         refuse(uri, "is neither a file nor a folder. Name one of the two")
     if os.path.isdir(_OPENED):
