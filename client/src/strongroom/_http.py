@@ -195,7 +195,7 @@ class Session:
 def make_manager(url: str) -> urllib3.PoolManager:
     """Return what keeps connections to where a URL leads, by the proxy that the environment names."""
     parts = urlsplit(url)
-    proxy = _proxy_for(parts.scheme, parts.hostname or "")
+    proxy = proxy_for(parts.scheme, parts.hostname or "")
     if proxy:
         return urllib3.ProxyManager(proxy, maxsize=16, blocksize=BLOCK)
     return urllib3.PoolManager(maxsize=16, blocksize=BLOCK)
@@ -210,7 +210,7 @@ def _time_to_connect(host: str, port: int | None) -> float:
     return time.monotonic() - began
 
 
-def _proxy_for(scheme: str, host: str) -> str | None:
+def proxy_for(scheme: str, host: str) -> str | None:
     if not any(name.lower().endswith("_proxy") for name in os.environ):
         return None
     # Only here: it reads the proxy settings of every system, and is slow to import.
