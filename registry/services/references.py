@@ -18,7 +18,7 @@ from strongroom.core.references.base import MAX_OBJECTS
 from registry import manifests, queue
 from registry.actor import Actor
 from registry.errors import Conflict, InvalidInput, NotFound
-from registry.models import Membership, ReferenceOrder, Resolution, Version
+from registry.models import ReferenceOrder, Resolution, Version
 from registry.policy import Act, can, check
 from registry.schedule import RESOLVE
 from registry.services import drafting, drafts, events, outside, versions
@@ -27,12 +27,14 @@ from registry.services._common import now
 State = ReferenceOrder.State
 # Of one draft: each may be a prefix of millions.
 MOST = 1000
+# What a draft's references are altogether.
+STATES = ("open", "resolving", "resolved", "committing", "failed", "committed")
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """How far a draft is: `state` is open, resolving, resolved, committing, failed or committed."""
+    """How far a draft is."""
 
     draft: Version
     resolution: Resolution | None
@@ -41,12 +43,10 @@ class Outlook:
     failed: int
     found_count: int
     found_bytes: int
-    # What the commit has made, or was the same as.
-    membership: Membership | None = None
 
     @property
     def state(self) -> str:
-        """Say in one word what is happening."""
+        """Say in one of `STATES` what is happening."""
         if self.draft.state != Version.State.PENDING:
             return "committed"
         if self.open:
@@ -191,7 +191,7 @@ def listing(actor: Actor, *, draft: Version, state: str | None = None, q: str | 
 
 
 def outlook(actor: Actor, *, draft: Version) -> Outlook:
-    """Say how far a draft is; two queries, however many references it has."""
+    """Say how far a draft is; a few queries, however many references it has."""
     _check_seen(actor, draft)
     resolution = Resolution.objects.filter(pk=draft.pk).first()
     counts: dict[str, Any] = {"total": 0, "found_count": 0, "found_bytes": 0}

@@ -23,6 +23,8 @@ class Needs(Enum):
     SELF = (401, "ok", "ok", "ok", "ok", "ok", "ok")
     # Keys, drafts and uploads are those of the member who made them, whoever else asks.
     MAKER = (401, 404, 404, 404, "ok", 404, 404)
+    # References that the server resolves: who has them resolved, and admins.
+    CARE = (401, 404, 404, 404, "ok", "ok", "ok")
     ENTITY = (401, 404, "ok", "ok", "ok", "ok", "ok")
     MANAGE = (401, 404, 403, 403, 403, "ok", "ok")
     # Of the organization itself, where nobody here but the installation's admin is admin.
@@ -123,6 +125,13 @@ API: dict[str, dict[str, Needs]] = {
     "draft-bundles": {"post": M},
     "draft-uploads": {"post": M},
     "draft-commit": {"post": M},
+    "draft-references": {"get": Needs.CARE, "post": M},
+    "draft-reference": {"get": Needs.CARE, "delete": Needs.CARE},
+    "draft-reference-retry": {"post": Needs.CARE},
+    "draft-resolution": {"get": Needs.CARE, "post": M},
+    "draft-resolution-retry": {"post": Needs.CARE},
+    "version-references": {"get": V},
+    "version-referrers": {"get": V},
     "upload": {"get": M},
     "upload-part": {"put": M},
     "upload-complete": {"post": M},
@@ -158,6 +167,7 @@ BODIES: dict[tuple[str, str], object] = {
     ("run-inputs", "post"): {"artifact": "resnet:v0"},
     ("run-outputs", "post"): {"artifact": "resnet:v0"},
     ("draft-sizes", "post"): {"sizes": [1]},
+    ("draft-references", "post"): {"uri": "https://example.org/data.csv"},
     ("draft-uploads", "post"): {"size": 5},
     ("draft-manifest", "put"): b"",
     ("draft-bundles", "post"): b"",
