@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
@@ -132,6 +131,7 @@ def _account(actor: Actor, entity: Entity, which: Q, name: str, **also: int) -> 
     links = Membership.objects.filter(version__in=going.values("pk"))
     links = links.exclude(collection=F("version__sequence"))
     seen = links.filter(collection__project__in=Project.objects.visible_to(actor.user).values("pk"))
+    named_referrers, referrer_count = _referrers(actor, going)
     named = held.select_related("membership__collection").order_by("name", "pk")[:NAMED]
     linked = seen.select_related("collection__project__entity").order_by("pk")[:NAMED]
     return Account(
@@ -144,22 +144,23 @@ def _account(actor: Actor, entity: Entity, which: Q, name: str, **also: int) -> 
         needs=_needs(actor, going, name),
         bytes=_bytes(entity, which, sums["size"], until),
         until=until,
-        **_referrers(actor, going),
+        referrers=named_referrers,
+        referrer_count=referrer_count,
     )
 
 
-def _referrers(actor: Actor, going: QuerySet[Version]) -> dict[str, Any]:
+def _referrers(actor: Actor, going: QuerySet[Version]) -> tuple[list[str], int]:
     """Name versions that refer to entries of what goes, and stay; of all of them there is a number."""
     ids = going.values("pk")
     edges = VersionReference.objects.filter(target__in=ids, source__state=Version.State.COMMITTED)
     held = edges.exclude(source__in=ids).order_by().values("source").distinct()
     count = held.count()
     if not count:
-        return {}
+        return [], 0
     rows = Membership.objects.committed().sources().filter(version__in=held)
     seen = rows.filter(collection__project__in=Project.objects.visible_to(actor.user).values("pk"))
     named = seen.select_related("collection__project__entity").order_by("pk")[:NAMED]
-    return {"referrers": [row.qualified_name for row in named], "referrer_count": count}
+    return [row.qualified_name for row in named], count
 
 
 def _needs(actor: Actor, going: QuerySet[Version], name: str) -> list[Need]:

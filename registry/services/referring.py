@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
+from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from registry.actor import Actor
@@ -46,7 +46,7 @@ def sources(actor: Actor, *, membership: Membership) -> QuerySet[Membership]:
     return _shown(actor, edges.values("source"))
 
 
-def _shown(actor: Actor, ids: QuerySet[VersionReference, dict[str, object]]) -> QuerySet[Membership]:
+def _shown(actor: Actor, ids: QuerySet[VersionReference, Any]) -> QuerySet[Membership]:
     seen = Project.objects.visible_to(actor.user).values("pk")
     rows = Membership.objects.committed().sources().filter(version__in=ids, collection__project__in=seen)
     return rows.for_listing()

@@ -97,7 +97,9 @@ class _Work:
             return 0
         except RegistryError as error:
             self._failed(error)
-        except (LeaseLost, DatabaseError, *jobs.STOPS):
+        except (LeaseLost, DatabaseError):
+            raise
+        except tuple(jobs.STOPS):
             raise
         except Exception:
             # A library of a store may raise what nobody foresaw: that is no reason to look at it for ever.
