@@ -58,6 +58,11 @@ class Outlook:
         return "resolved" if self.total else "open"
 
     @property
+    def done(self) -> int:
+        """Return how many are resolved."""
+        return self.total - self.open - self.failed
+
+    @property
     def is_moving(self) -> bool:
         """Say whether a worker is at it, or will be."""
         return self.state in ("resolving", "committing")
@@ -87,6 +92,13 @@ def _check_cared_for(actor: Actor, draft: Version) -> None:
     drafting.check_open(actor, draft)
 
 
+def _check_own(actor: Actor, draft: Version) -> None:
+    """Pass who made the draft: its commit is theirs."""
+    if not is_mine(actor, draft):
+        raise NotFound("You have no draft with this id.")
+    drafting.check_open(actor, draft)
+
+
 def _unknown() -> NotFound:
     return NotFound("There is no draft with this id that you made, or that you may look after.")
 
@@ -109,7 +121,7 @@ def add(
 
     What the server may not reach is refused here, before anything waits.
     """
-    drafting.check_open(actor, draft)
+    _check_own(actor, draft)
     if not 1 <= max_objects <= MAX_OBJECTS:
         raise InvalidInput(f"max_objects is from 1 to {MAX_OBJECTS:,}.", field="max_objects")
     outside.judge(actor, draft.sequence.project.entity, uri, name, checksum=checksum)
@@ -269,7 +281,7 @@ def commit_when_resolved(
     actor: Actor, *, draft: Version, aliases: Iterable[str] = (), tags: Iterable[str] = ()
 ) -> None:
     """Ask for the commit, to happen once all references are resolved; what bytes it lacks is told at once."""
-    drafting.check_open(actor, draft)
+    _check_own(actor, draft)
     wanted, tagged = check_aliases(aliases), check_tags(tags)
     if draft.manifest is not None:
         manifests.seal(draft.manifest)
