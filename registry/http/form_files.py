@@ -42,7 +42,7 @@ class FormFiles(FileUploadHandler):
         input_data: Any,
         META: dict[str, str],  # noqa: N803  # Django's name
         content_length: int,
-        boundary: bytes,
+        boundary: str,
         encoding: str | None = None,
     ) -> None:
         """Know beforehand how much there is."""
@@ -54,10 +54,12 @@ class FormFiles(FileUploadHandler):
         self._count += 1
         if self._count > MOST_FILES:
             self._stop(
-                TooLarge(f"A form takes {MOST_FILES:,} files. Send more of them from a terminal, or with scripts.")
+                TooLarge(
+                    f"A form takes {MOST_FILES:,} files. Send more of them from a terminal, or with scripts."
+                )
             )
         self._digest = hashlib.sha256()
-        self._file = self._written(self._opened)
+        self.file = self._written(self._opened)
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         """Keep a piece."""
@@ -70,12 +72,12 @@ class FormFiles(FileUploadHandler):
                 )
             )
         self._digest.update(raw_data)
-        self._written(lambda: self._file.write(raw_data))
+        self._written(lambda: self.file.write(raw_data))
 
     def file_complete(self, file_size: int) -> HashedFile:
         """Hand the whole file on."""
-        self._file.seek(0)
-        made = HashedFile(self._file, self.file_name, self.content_type, file_size)
+        self.file.seek(0)
+        made = HashedFile(self.file, self.file_name, self.content_type, file_size)
         made.sha256 = self._digest.hexdigest()
         return made
 

@@ -71,9 +71,7 @@ class Prepared:
             self._writer.record()
             manifest = record_row(self._row)
         written = self._writer.written
-        return Staged(
-            manifest, self.digest, self.missing_count, self.missing_bytes, written, self.refers_to
-        )
+        return Staged(manifest, self.digest, self.missing_count, self.missing_bytes, written, self.refers_to)
 
 
 class Builder:
@@ -111,7 +109,8 @@ class Builder:
         self._refers_to.add(version)
         if len(self._refers_to) > MOST_VERSIONS:
             raise InvalidManifest(
-                f"A manifest refers to entries of {MOST_VERSIONS:,} other versions at most. Log it as several artifacts."
+                f"A manifest refers to entries of {MOST_VERSIONS:,} other versions at most. "
+                "Log it as several artifacts."
             )
 
     def finish(self) -> Staged:
@@ -133,9 +132,7 @@ class Builder:
             digest=(digest or "") if self._missing.count == 0 else "",
         )
         lacking = self._missing
-        return Prepared(
-            digest, lacking.count, lacking.size, frozenset(self._refers_to), row, self._writer
-        )
+        return Prepared(digest, lacking.count, lacking.size, frozenset(self._refers_to), row, self._writer)
 
     def close(self) -> None:
         """Give up what the build holds on disk, whether it was finished or not."""

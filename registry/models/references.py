@@ -37,7 +37,7 @@ class ResolutionQuerySet(models.QuerySet["Resolution"]):
 
 
 class Resolution(models.Model):
-    """A draft with references that the server resolves: who asked, what its commit is to do, and which worker has it."""
+    """A draft whose references the server resolves: who asked, what its commit is to do, which worker has it."""
 
     draft = models.OneToOneField(
         "registry.Version", primary_key=True, on_delete=models.CASCADE, related_name="resolution"

@@ -71,7 +71,9 @@ class Outlook:
 def find(actor: Actor, public_id: str) -> Version:
     """Find a draft whose references one may look after: one's own, or as an admin of where it is made."""
     rows = Version.objects.filter(pk=versions.version_pk(public_id))
-    draft = rows.select_related("sequence__project__entity", "sequence__type", "manifest", "created_by").first()
+    draft = rows.select_related(
+        "sequence__project__entity", "sequence__type", "manifest", "created_by"
+    ).first()
     if draft is None:
         raise _unknown()
     _check_seen(actor, draft)
@@ -129,7 +131,9 @@ def add(
     with transaction.atomic():
         resolution = _opened(actor, _locked(draft))
         order, created = ReferenceOrder.objects.get_or_create(
-            draft=draft, key=_key(uri, name), defaults={"uri": uri, "name": name, "created_at": now(), **wanted}
+            draft=draft,
+            key=_key(uri, name),
+            defaults={"uri": uri, "name": name, "created_at": now(), **wanted},
         )
         if created:
             _refuse_more(draft)
@@ -193,7 +197,9 @@ def tell(actor: Actor, act: str, draft: Version, order: ReferenceOrder, **more: 
     events.record(actor, act, entity=project.entity, subject=subject, after=after)
 
 
-def listing(actor: Actor, *, draft: Version, state: str | None = None, q: str | None = None) -> QuerySet[ReferenceOrder]:
+def listing(
+    actor: Actor, *, draft: Version, state: str | None = None, q: str | None = None
+) -> QuerySet[ReferenceOrder]:
     """List the references of a draft in the order in which they were added."""
     _check_seen(actor, draft)
     rows = ReferenceOrder.objects.filter(draft=draft)
@@ -223,9 +229,21 @@ def outlook(actor: Actor, *, draft: Version) -> Outlook:
 def made(actor: Actor, *, limit: int) -> list[Version]:
     """Return the person's own drafts with references that the server resolves, the last begun first."""
     check(actor, Act.VIEW, None)
-    rows = Version.objects.filter(created_by=actor.user, state=Version.State.PENDING, resolution__isnull=False)
+    rows = Version.objects.filter(
+        created_by=actor.user, state=Version.State.PENDING, resolution__isnull=False
+    )
     slim = rows.select_related("sequence__project__entity", "resolution").defer("description", "metadata")
     return list(slim.order_by("-created_at", "-pk")[:limit])
+
+
+def open_to(actor: Actor, drafts_here: Iterable[Version]) -> set[int]:
+    """Return the keys of those drafts of one project whose page the person may see."""
+    some = list(drafts_here)
+    if not some:
+        return set()
+    cares = can(actor, Act.EDIT_PROJECT, some[0].sequence.project)
+    mine = [draft.pk for draft in some if cares or is_mine(actor, draft)]
+    return set(Resolution.objects.filter(pk__in=mine).values_list("pk", flat=True)) if mine else set()
 
 
 def find_order(actor: Actor, draft: Version, order_id: int) -> ReferenceOrder:

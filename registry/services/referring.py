@@ -1,4 +1,4 @@
-"""Versions that refer to entries of other versions: noted with their content, shown in lineage, told before a deletion."""
+"""Versions that refer to entries of others: noted with their content, shown in lineage, told before a deletion."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ _BATCH = 500
 def put(actor: Actor, version: Version, ids: Collection[int], *, anew: bool = False) -> None:
     """Note to which other versions the entries of a version refer, those that the person sees.
 
-    Others are left out: nobody should learn of, or warn about, a version by guessing its number. `anew` replaces what an
-    earlier manifest of the draft referred to.
+    Others are left out: nobody should learn of, or warn about, a version by guessing its number. `anew` replaces
+    what an earlier manifest of the draft referred to.
     """
     if anew:
         VersionReference.objects.filter(source=version).delete()
     wanted = sorted(set(ids) - {version.pk})
     for first in range(0, len(wanted), _BATCH):
-        rows = Version.objects.exclude(state=Version.State.PENDING).filter(pk__in=wanted[first : first + _BATCH])
+        rows = Version.objects.exclude(state=Version.State.PENDING).filter(
+            pk__in=wanted[first : first + _BATCH]
+        )
         seen = rows if actor.is_system else rows.visible_to(actor.user)
         VersionReference.objects.bulk_create(
             [VersionReference(source=version, target_id=pk) for pk in seen.values_list("pk", flat=True)],

@@ -27,7 +27,9 @@ _MERGED = 16
 def commit(lease: Lease) -> Committed | None:
     """Commit the draft that is held, if that was asked for and all is resolved; note why where it can't be."""
     near = ("asked_by", "key", "draft__manifest__scope", "draft__sequence__project__entity", "draft__run")
-    asked = Resolution.objects.select_related(*near).filter(pk=lease.draft_id, asked_at__isnull=False, code="")
+    asked = Resolution.objects.select_related(*near).filter(
+        pk=lease.draft_id, asked_at__isnull=False, code=""
+    )
     resolution = asked.first()
     orders = list(ReferenceOrder.objects.filter(draft=lease.draft_id))
     if resolution is None or not orders or any(each.state != each.State.RESOLVED for each in orders):

@@ -1,7 +1,7 @@
 """Resolving references: a draft's workers find what its references name, batch by batch, and commit it at the end.
 
-Every batch is a transaction that a worker may make only while it holds the draft. So a kill loses one batch, two workers
-do nothing twice, and whoever drops a reference or gives the draft up is heard at the next batch.
+Every batch is a transaction that a worker may make only while it holds the draft. So a kill loses one batch, two
+workers do nothing twice, and whoever drops a reference or gives the draft up is heard at the next batch.
 """
 
 from __future__ import annotations
@@ -91,7 +91,9 @@ class _Work:
         try:
             self._begin()
             if order.attempts > TRIES:
-                raise Unavailable("The worker was stopped each time it looked at this. Try again, or drop it.")
+                raise Unavailable(
+                    "The worker was stopped each time it looked at this. Try again, or drop it."
+                )
             return self._find()
         except _Dropped:
             return 0

@@ -13,8 +13,8 @@ from registry.errors import (
     Conflict,
     DraftClosed,
     InvalidInput,
-    NothingFound,
     NotFound,
+    NothingFound,
     PathCollision,
     ReferenceRefused,
     ReferencesPending,
@@ -101,7 +101,12 @@ def test_a_draft_is_committed_once_the_server_has_resolved_its_references(bob, d
     add(bob, draft, stores, "https://example.org/y", entry("y", size=40), name="y")
     finish(bob, draft, aliases=["fresh"], tags=["seen"])
     made = version_of(draft)
-    assert (made.number, made.version.state, made.version.size, made.version.file_count) == (0, "COMMITTED", 41, 3)
+    assert (made.number, made.version.state, made.version.size, made.version.file_count) == (
+        0,
+        "COMMITTED",
+        41,
+        3,
+    )
     assert paths(made) == ["x/1", "x/2", "y"]
     assert made.held_aliases() == ["fresh", "latest"]
     assert made.version.held_tags() == ["seen"]
@@ -247,7 +252,10 @@ def test_each_reference_says_why_it_failed_and_is_tried_again_or_dropped(bob, dr
     resolving.work(draft.pk)
     assert paths(version_of(draft)) == ["b", "n"]
     acts = Event.objects.filter(act__startswith="reference.").order_by("pk").values_list("act", flat=True)
-    assert list(acts) == ["reference.add"] * 3 + ["reference.fail"] * 2 + ["reference.retry", "reference.drop"]
+    assert list(acts) == ["reference.add"] * 3 + ["reference.fail"] * 2 + [
+        "reference.retry",
+        "reference.drop",
+    ]
 
 
 def test_a_store_that_does_not_answer_is_asked_again_later_and_given_up_at_last(bob, draft, stores):
@@ -443,7 +451,9 @@ def test_what_a_commit_left_behind_is_forgotten(bob, draft, stores):
     assert not Resolution.objects.exists()
 
 
-def test_the_outlook_takes_as_many_queries_for_fifty_as_for_one(bob, draft, stores, django_assert_num_queries):
+def test_the_outlook_takes_as_many_queries_for_fifty_as_for_one(
+    bob, draft, stores, django_assert_num_queries
+):
     for number in (1, 50):
         for n in range(number):
             add(bob, draft, stores, f"s3://b/{number}/{n}")

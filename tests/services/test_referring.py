@@ -26,7 +26,9 @@ def base(people, project):
 
 
 def refer(people, project, *bases, name="made"):
-    return make.log(people.bob, project, name, {}, references={f"r{n}": uri(base) for n, base in enumerate(bases)})
+    return make.log(
+        people.bob, project, name, {}, references={f"r{n}": uri(base) for n, base in enumerate(bases)}
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,10 +71,15 @@ def test_a_manifest_that_is_staged_anew_forgets_what_the_one_before_referred_to(
 
 
 def test_nobody_refers_to_what_they_may_not_see_or_to_nothing(people, project, base):
-    hidden = make.log(people.charlie, make.projects.create(
-        make.actor(people.charlie), entity=people.charlie.entity, name="own"), "secret")
+    hidden = make.log(
+        people.charlie,
+        make.projects.create(make.actor(people.charlie), entity=people.charlie.entity, name="own"),
+        "secret",
+    )
     nothing = f"wandb-artifact://{b'Artifact:999999'.hex()}/x"
-    made = make.log(people.bob, project, "made", {}, references={"a": uri(hidden), "b": nothing, "c": uri(base)})
+    made = make.log(
+        people.bob, project, "made", {}, references={"a": uri(hidden), "b": nothing, "c": uri(base)}
+    )
     assert edges() == {(made.version_id, base.version_id)}
 
 
@@ -85,7 +92,11 @@ def test_lineage_leads_along_references_both_ways(bob, people, project, base):
         (v["base"], v["made"]),
         (v["made"], v["last"]),
     }
-    assert {key: node.distance for key, node in graph.nodes.items()} == {v["base"]: -2, v["made"]: 0, v["last"]: 2}
+    assert {key: node.distance for key, node in graph.nodes.items()} == {
+        v["base"]: -2,
+        v["made"]: 0,
+        v["last"]: 2,
+    }
     near = lineage.graph(bob, membership=made, up=0, down=0)
     assert (near.nodes[v["made"]].more_up, near.nodes[v["made"]].more_down) == (1, 1)
 

@@ -79,7 +79,9 @@ def test_a_folder_and_an_address_become_one_version(bob, draft, folder, web):
     assert (found["1.txt"].digest, found["1.txt"].size) == (f"{web}/b/1.txt", None)
 
 
-def test_a_folder_of_more_than_one_batch_goes_on_where_a_worker_ran_out_of_time(bob, draft, folder, monkeypatch):
+def test_a_folder_of_more_than_one_batch_goes_on_where_a_worker_ran_out_of_time(
+    bob, draft, folder, monkeypatch
+):
     for n in range(1200):
         (folder / "b" / f"{n:05}").write_text("x")
     order, _ = references.add(bob, draft=draft, uri=f"file://{folder}")
@@ -148,4 +150,6 @@ def test_an_entry_of_another_artifact_is_followed_and_shows_in_lineage(bob, peop
     resolving.work(draft.pk)
     held = entries(draft)["weights"]
     assert (held.ref, held.size) == (uri, 5)
-    assert list(VersionReference.objects.values_list("source_id", "target_id")) == [(draft.pk, base.version_id)]
+    assert list(VersionReference.objects.values_list("source_id", "target_id")) == [
+        (draft.pk, base.version_id)
+    ]

@@ -24,7 +24,12 @@ class DraftReferences(Endpoint):
     @operation(
         "List the references of a draft that the server resolves",
         {200: shape.ORDER_PAGE},
-        query=(search_in("the URI"), choice("state", "in this state", *_STATES), *LISTING, ordering(REFERENCES)),
+        query=(
+            search_in("the URI"),
+            choice("state", "in this state", *_STATES),
+            *LISTING,
+            ordering(REFERENCES),
+        ),
         conditional=True,
     )
     def get(self, request: Request, draft_id: str) -> HttpResponse:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 
 from registry.actor import Actor
 from registry.errors import Gone, InvalidInput, NotFound
@@ -26,7 +25,7 @@ def pending(request: HttpRequest, actor: Actor, entity: str, project: str, draft
     """How far each reference is, and what can be done about it; once it is committed, the version itself."""
     draft = _found(actor, entity, project, draft_id)
     if draft.state != Version.State.PENDING:
-        return redirect(_made(draft))
+        return done(request, "The version is committed.", _made(draft))
     act = act_of(request, _KNOWN)
     form = ReferenceForm(request.POST if act == "add" else None)
     if act == "add":

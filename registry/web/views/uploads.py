@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -61,12 +61,11 @@ def _context(actor: Actor, place: Project, known: Collection | None) -> dict[str
 
 def _refuse_broken(request: HttpRequest) -> None:
     """Raise what stopped the files on their way, and refuse what is not UTF-8."""
-    error = getattr(request, "files_error", None)
-    _ = request.POST
-    error = error or getattr(request, "files_error", None)
-    if error is not None:
+    typed = [value for _, values in request.POST.lists() for value in values]
+    # Set while the fields were read.
+    if (error := getattr(request, "files_error", None)) is not None:
         raise error
-    if any("\ufffd" in value for values in request.POST.lists() for value in values[1]):
+    if any("\ufffd" in value for value in typed):
         raise InvalidInput("The form is not in UTF-8. Nothing was changed.")
 
 
@@ -83,7 +82,7 @@ def _logs(request: HttpRequest, actor: Actor, place: Project, form: NewVersionFo
 
 def _sent(each: HashedFile) -> SentFile:
     path = unicodedata.normalize("NFC", each.name or "")
-    return SentFile(path, each.size or 0, each.sha256, each.file)
+    return SentFile(path, each.size or 0, each.sha256, cast("BinaryIO", each.file))
 
 
 def _leads_on(request: HttpRequest, place: Project, draft: Any, committed: Any) -> HttpResponse:

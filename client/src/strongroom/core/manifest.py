@@ -58,7 +58,9 @@ def _disorder(previous: Entry, entry: Entry) -> InvalidInput:
     path = entry.path
     if path == previous.path:
         origins = _origins(previous, entry)
-        return PathCollision(f'The path "{shown(path)}" stands twice in the manifest{origins}.', path=shown(path))
+        return PathCollision(
+            f'The path "{shown(path)}" stands twice in the manifest{origins}.', path=shown(path)
+        )
     return InvalidManifest(
         f'The manifest is not in path order: "{shown(path)}" comes after "{shown(previous.path)}". '
         "Sort it by code point.",
