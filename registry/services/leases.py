@@ -16,8 +16,8 @@ from django.db.models import QuerySet
 from registry.models import Resolution
 from registry.services._common import now
 
-LASTS = timedelta(seconds=90)
-_EVERY = 15.0
+LASTS = timedelta(seconds=45)
+_EVERY = 10.0
 log = logging.getLogger(__name__)
 
 

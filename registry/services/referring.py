@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from registry import manifests
 from registry.actor import Actor
 from registry.models import Membership, Project, Version, VersionReference
 from registry.policy import Act, check
@@ -46,6 +47,17 @@ def sources(actor: Actor, *, membership: Membership) -> QuerySet[Membership]:
     check(actor, Act.VIEW, membership.collection.project)
     edges = VersionReference.objects.filter(target=membership.version_id)
     return _shown(actor, edges.values("source"))
+
+
+def behind(actor: Actor, uri: str) -> tuple[Membership, str] | None:
+    """Return the version and the path that a reference to another artifact's entry names, if one may see it."""
+    number = manifests.version_of(uri)
+    if number is None:
+        return None
+    seen = Project.objects.visible_to(actor.user).values("pk")
+    rows = Membership.objects.committed().sources().filter(version=number, collection__project__in=seen)
+    found = rows.select_related("collection__project__entity").first()
+    return None if found is None else (found, manifests.path_of(uri))
 
 
 def _shown(actor: Actor, ids: QuerySet[VersionReference, Any]) -> QuerySet[Membership]:
