@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 from strongroom.core.entries import Entry as Entry
 from strongroom.core.errors import InvalidInput, InvalidManifest, PathCollision
@@ -16,7 +16,16 @@ from strongroom.core.wandb_json import read_wandb as read_wandb
 from strongroom.core.wandb_json import write_wandb as write_wandb
 
 
-def check_order(entries: Iterable[Entry]) -> Iterator[Entry]:
+class Placed(Protocol):
+    """Something that has a path."""
+
+    path: str
+
+
+Some = TypeVar("Some", bound=Placed)
+
+
+def check_order(entries: Iterable[Some]) -> Iterator[Some]:
     """Pass entries on; refuse what is out of path order, twice, or a file and a folder of one name.
 
     A file `a` and a later `a/b` need not be neighbours (`a-b` sorts between them), so files whose

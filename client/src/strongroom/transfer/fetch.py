@@ -58,7 +58,7 @@ class Fetcher:
     def fetch_large(self, group: Group) -> None:
         """Fetch one file, going on where an earlier try ended."""
         tree, path = self._placer.tree(), group.paths[0]
-        partial = Partial(tree, path, group)
+        partial = Partial(tree, path, group.sha256.hex()[:32], group.size)
         try:
             if not self._receive(partial, group):
                 partial.restart()  # what an earlier process left was damaged
@@ -123,12 +123,12 @@ class Fetcher:
 
 
 class Partial:
-    """The file that a download grows in, under a name that a later process finds again."""
+    """The file that a download grows in, under a name that a later process finds again by its mark."""
 
-    def __init__(self, tree: Tree, path: str, group: Group) -> None:
-        self._descriptor, self.where = _open(tree, path, group)
+    def __init__(self, tree: Tree, path: str, mark: str | None, most: int | None) -> None:
+        self._descriptor, self.where = _open(tree, path, mark)
         self.size = os.fstat(self._descriptor).st_size
-        if self.size > group.size:
+        if most is not None and self.size > most:
             self.restart()
         os.lseek(self._descriptor, self.size, os.SEEK_SET)
 
@@ -158,9 +158,11 @@ class Partial:
         os.close(self._descriptor)
 
 
-def _open(tree: Tree, path: str, group: Group) -> tuple[int, Where]:
+def _open(tree: Tree, path: str, mark: str | None) -> tuple[int, Where]:
     """Open the partial file of an earlier try, or a new one when that is in use or is none of ours."""
-    descriptor, where = tree.open_temporary(path, group.sha256.hex()[:32])
+    descriptor, where = tree.open_temporary(path, mark)
+    if mark is None:
+        return descriptor, where
     try:
         lock(descriptor)
     except OSError:
