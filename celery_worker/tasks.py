@@ -9,7 +9,7 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from celery_worker.app import app
 from registry import jobs
 from registry.actor import system
-from registry.schedule import COLLECT, PREVIEW_COLLECTION
+from registry.schedule import COLLECT, PREVIEW_COLLECTION, RESOLVE
 from registry.services import (
     accounts,
     collecting,
@@ -18,6 +18,7 @@ from registry.services import (
     fsck,
     notices,
     project_trash,
+    resolving,
     runs,
     statistics,
     survey,
@@ -58,6 +59,20 @@ def abandon_stale() -> None:
     """Clean up drafts that nobody continued."""
     with jobs.track("drafts.abandon_stale") as counts:
         counts["drafts"] = drafts.abandon_stale()
+
+
+@app.task(name="references.pick_up")
+def pick_up_references() -> None:
+    """Have workers go on with references that nobody resolves."""
+    with jobs.track("references.pick_up") as counts:
+        counts["drafts"] = resolving.pick_up()
+
+
+@app.task(name=RESOLVE)
+def resolve_references(draft_id: str) -> None:
+    """Resolve the references of a draft, and commit it when all are."""
+    with jobs.track(RESOLVE) as counts:
+        counts["references"] = resolving.work(int(draft_id))
 
 
 @app.task(name="uploads.clean_up")

@@ -11,6 +11,8 @@ QUEUE_RETURN = timedelta(minutes=15)
 
 # Tasks that people start, too.
 COLLECT, PREVIEW_COLLECTION = "garbage.collect", "garbage.preview"
+# Sent for each draft with references, besides what the clock finds.
+RESOLVE = "references.resolve"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ PERIODIC = (
     Periodic("retention.give_notice", "Foresee what expires within the next days, and tell by mail", 60),
     Periodic("runs.mark_silent", "Mark runs as crashed whose script fell silent", 1),
     Periodic("drafts.abandon_stale", "Clean up abandoned drafts", 10),
+    Periodic("references.pick_up", "Go on with references whose worker was stopped", 1),
     Periodic("statistics.refresh", "Measure the tables, so that lists are found by the best index", 10),
     Periodic("uploads.clean_up", "Remove what broken uploads left behind", 60),
     Periodic("uploads.abort_parts", "Abort uploads to the object store that were never finished", 60),

@@ -12,6 +12,7 @@ from registry.models.invitations import Invitation
 from registry.models.jobs import JobRun
 from registry.models.manifests import Chunk, Manifest
 from registry.models.projects import Project
+from registry.models.references import ReferenceBatch, ReferenceOrder, Resolution, VersionReference
 from registry.models.retention import Clock, ExpiryLetter, ExpiryNotice, ExpiryRun, TtlPolicy
 from registry.models.runs import Run, RunInput, RunOutput
 from registry.models.stars import Star
@@ -52,6 +53,9 @@ __all__ = [
     "Project",
     "ProjectWords",
     "ProtectedAlias",
+    "ReferenceBatch",
+    "ReferenceOrder",
+    "Resolution",
     "Role",
     "Run",
     "RunInput",
@@ -67,6 +71,7 @@ __all__ = [
     "UploadPart",
     "User",
     "Version",
+    "VersionReference",
     "VersionShare",
     "VersionTag",
     "VersionWords",

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from registry.actor import system
 from registry.errors import InternalError, NotFound
-from registry.models import Chunk, Event, Installation
+from registry.models import Chunk, Event, Installation, ReferenceOrder
 from registry.services import (
     accounts,
     alarms,
@@ -30,6 +30,8 @@ from registry.services import (
     people,
     project_trash,
     projects,
+    references,
+    resolving,
     retention,
     runs,
     tags,
@@ -59,6 +61,12 @@ class World:
         self.draft, _ = drafts.begin(self.bob, project=self.project, collection="next", type="model")
         drafts.stage(self.bob, draft=self.draft, lines=make.manifest_lines({"b": b"2"}))
         make.send(self.bob, self.draft, {"b": b"2"})
+        self.waiting, _ = drafts.begin(self.bob, project=self.project, collection="far", type="model")
+        self.refused, _ = references.add(self.bob, draft=self.waiting, uri="http://localhost/x")
+        self.failed, _ = references.add(self.bob, draft=self.waiting, uri="ftp://example.org/x", name="x")
+        ReferenceOrder.objects.filter(pk=self.failed.pk).update(
+            state="failed", code="x", why="x", finished_at=timezone.now()
+        )
         self.spare, self.gone_team = make.people().team, make.people().team
         team_trash.delete(self.root, team=self.gone_team)
         self.gone_team.entity.refresh_from_db()
@@ -148,6 +156,10 @@ ACTS = {
     "run.edit": lambda w: runs.edit(w.bob, run=w.run, state="finished"),
     "store.acknowledge": lambda w: alarms.acknowledge(w.root),
     "store.repair": lambda w: w.repair(),
+    "reference.add": lambda w: references.add(w.bob, draft=w.waiting, uri="ftp://example.org/y", name="y"),
+    "reference.retry": lambda w: references.retry(w.bob, draft=w.waiting),
+    "reference.drop": lambda w: references.drop(w.bob, draft=w.waiting, order=w.failed),
+    "reference.fail": lambda w: resolving.work(w.waiting.pk),
     "ttl_policy.set": lambda w: retention.set_policy(w.alice, target=w.project, ttl=60),
 }
 
@@ -196,6 +208,9 @@ def test_an_act_whose_event_fails_is_not_done(act, monkeypatch):
         rows.pop("Manifest"), rows.pop("Chunk")
         # What a check found is so, whether or not it could be mended.
         rows.pop("FsckRun"), rows.pop("FsckFinding")
+        # That a worker began with a reference is so, whether or not it came to an end.
+        if act == "reference.fail":
+            rows.pop("ReferenceOrder")
     assert after == before
     ACTS[act](world)
     assert Event.objects.count() == len(before["Event"]) + 1 + len(BEFORE.get(act, []))

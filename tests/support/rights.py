@@ -23,6 +23,8 @@ class Needs(Enum):
     SELF = (401, "ok", "ok", "ok", "ok", "ok", "ok")
     # Keys, drafts and uploads are those of the member who made them, whoever else asks.
     MAKER = (401, 404, 404, 404, "ok", 404, 404)
+    # References that the server resolves: who has them resolved, and admins.
+    CARE = (401, 404, 404, 404, "ok", "ok", "ok")
     ENTITY = (401, 404, "ok", "ok", "ok", "ok", "ok")
     MANAGE = (401, 404, 403, 403, 403, "ok", "ok")
     # Of the organization itself, where nobody here but the installation's admin is admin.
@@ -124,6 +126,13 @@ API: dict[str, dict[str, Needs]] = {
     "draft-bundles": {"post": M},
     "draft-uploads": {"post": M},
     "draft-commit": {"post": M},
+    "draft-references": {"get": Needs.CARE, "post": M},
+    "draft-reference": {"get": Needs.CARE, "delete": Needs.CARE},
+    "draft-reference-retry": {"post": Needs.CARE},
+    "draft-resolution": {"get": Needs.CARE, "post": M},
+    "draft-resolution-retry": {"post": Needs.CARE},
+    "version-references": {"get": V},
+    "version-referrers": {"get": V},
     "upload": {"get": M},
     "upload-part": {"put": M},
     "upload-part-address": {"post": M},
@@ -160,6 +169,7 @@ BODIES: dict[tuple[str, str], object] = {
     ("run-inputs", "post"): {"artifact": "resnet:v0"},
     ("run-outputs", "post"): {"artifact": "resnet:v0"},
     ("draft-sizes", "post"): {"sizes": [1]},
+    ("draft-references", "post"): {"uri": "https://example.org/data.csv"},
     ("draft-uploads", "post"): {"size": 5},
     ("draft-manifest", "put"): b"",
     ("draft-bundles", "post"): b"",
@@ -253,7 +263,8 @@ PAGES: dict[str, dict[str, Needs]] = {
     "projects:artifacts": {"get": V},
     "projects:new-collection": {"get": C, "post": C},
     "projects:star": {"post": V},
-    "projects:new-version": {"get": C},
+    "projects:new-version": {"get": C, "post": C},
+    "projects:pending": {"get": Needs.CARE, "post": Needs.CARE},
     "projects:compare": {"get": V},
     "projects:activity": {"get": V},
     "projects:trash": {"get": V},
@@ -334,6 +345,14 @@ FORMS: dict[str, dict[str, str]] = {
     ":profile": {"act": "profile", "full_name": "Fresh Name"},
     "projects:create": {"entity": "{entity}", "name": "fresh", "visibility": "private"},
     "projects:new-collection": {"name": "fresh", "type": "model"},
+    "projects:new-version": {
+        "collection": "fresh",
+        "type": "model",
+        "r0-uri": "ftp://example.org/y",
+        "r0-name": "y",
+        "r0-checksum": "look",
+    },
+    "projects:pending": {"act": "retry-all"},
     "projects:settings": {"name": "fresh", "description": "fresh", "visibility": "organization"},
     "projects:ttl": {"kind": "days", "days": "9"},
     "runs:detail": {"display_name": "fresh"},

@@ -29,6 +29,10 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
         ),
     ),
     "used": ("Used and downloaded", ("version.use", "version.download")),
+    "references": (
+        "References resolved",
+        ("reference.add", "reference.retry", "reference.drop", "reference.fail"),
+    ),
     "runs": ("Runs", ("run.create", "run.edit")),
     "settings": (
         "Settings",
