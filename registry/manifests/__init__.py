@@ -3,6 +3,7 @@
 from registry.manifests.finding import Found, find
 from registry.manifests.listing import Folder, FolderPage
 from registry.manifests.reading import diff, entries, folder, lookup
+from registry.manifests.references import count_references, references
 from registry.manifests.sealing import MissingBlob, MissingPage, missing, seal
 from registry.manifests.staging import Prepared, Staged, prepare, stage
 
@@ -14,6 +15,7 @@ __all__ = [
     "MissingPage",
     "Prepared",
     "Staged",
+    "count_references",
     "diff",
     "entries",
     "find",
@@ -21,6 +23,7 @@ __all__ = [
     "lookup",
     "missing",
     "prepare",
+    "references",
     "seal",
     "stage",
 ]

@@ -75,7 +75,7 @@ class Builder:
     def __init__(self, scope: Entity) -> None:
         self._scope = scope
         self._damage = has_damage(scope)
-        self._size = 0
+        self._size = self._references = 0
         self._missing = Missing()
         self._digest: ManifestDigest | None = ManifestDigest()
         self._writer = NodeWriter(scope.pk, self._settle)
@@ -86,6 +86,7 @@ class Builder:
     def add(self, entry: Entry) -> None:
         key, row = entry.path.encode(), row_of(entry)
         self._size += entry.size or 0
+        self._references += entry.ref is not None
         # What a database's integer holds, too.
         if self._size > LARGEST:
             raise InvalidManifest(
@@ -110,6 +111,7 @@ class Builder:
             folders_root=folders.digest,
             entry_count=root.count,
             total_size=root.total,
+            reference_count=self._references,
             digest=(digest or "") if self._missing.count == 0 else "",
         )
         return Prepared(digest, self._missing.count, self._missing.size, row, self._writer)

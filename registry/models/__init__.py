@@ -6,6 +6,7 @@ from registry.models.blobs import Blob, StoredObject
 from registry.models.checks import FsckFinding, FsckRun
 from registry.models.collecting import Collector
 from registry.models.collections import ArtifactType, Collection
+from registry.models.drift import ReferenceDrift, ReferenceWatch
 from registry.models.events import Event, EventSeal
 from registry.models.identities import Identity
 from registry.models.invitations import Invitation
@@ -52,6 +53,8 @@ __all__ = [
     "Project",
     "ProjectWords",
     "ProtectedAlias",
+    "ReferenceDrift",
+    "ReferenceWatch",
     "Role",
     "Run",
     "RunInput",
