@@ -114,6 +114,11 @@ class ReferenceWatch(models.Model):
         return self.changed + self.missing + self.unreachable
 
     @property
+    def worst(self) -> str:
+        """What is worst of what is known of them by now."""
+        return next((name for name in ("missing", "changed", "unreachable") if getattr(self, name)), "ok")
+
+    @property
     def watched(self) -> int:
         """How many references can be compared with what was recorded."""
         return max(0, (self.total or 0) - self.unwatched)
