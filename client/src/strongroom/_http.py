@@ -195,7 +195,7 @@ class Session:
 def _make_pool(base_url: str) -> urllib3.HTTPConnectionPool:
     parts = urlsplit(base_url)
     options: dict[str, Any] = {"maxsize": 16, "blocksize": BLOCK}
-    proxy = _proxy_for(parts.scheme, parts.hostname or "")
+    proxy = proxy_for(parts.scheme, parts.hostname or "")
     manager = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
     return manager.connection_from_url(base_url)
 
@@ -209,7 +209,7 @@ def _time_to_connect(host: str, port: int | None) -> float:
     return time.monotonic() - began
 
 
-def _proxy_for(scheme: str, host: str) -> str | None:
+def proxy_for(scheme: str, host: str) -> str | None:
     if not any(name.lower().endswith("_proxy") for name in os.environ):
         return None
     # Only here: it reads the proxy settings of every system, and is slow to import.
