@@ -26,6 +26,7 @@ from artifacts_site.environment import (
     redis_cache_url,
     redis_socket,
 )
+from artifacts_site.outbound import env_outbound
 
 MIB = 1024**2
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -194,6 +195,9 @@ MANIFEST_LIMIT = env_int("STRONGROOM_MANIFEST_MIB", 4096, least=1) * MIB
 # What Django itself reads into memory: forms and JSON. Bytes of artifacts are streamed past it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * MIB
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+
+# --- What is reached of the outside ------------------------------------------------------------------
+OUTBOUND = env_outbound(DATA_DIR)
 
 # --- Safety of pages and cookies ---------------------------------------------------------------------
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "strongroom-session", "strongroom-csrf"

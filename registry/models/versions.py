@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import binascii
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -19,6 +21,18 @@ from registry.models.projects import Project
 
 if TYPE_CHECKING:
     from registry.models.accounts import User
+
+_PUBLIC_ID = re.compile(r"Artifact:([0-9]{1,18})")
+
+
+def pk_of(public_id: str) -> int | None:
+    """Decode the id that clients see; None when it is none of ours."""
+    try:
+        decoded = base64.b64decode(public_id, validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        return None
+    matched = _PUBLIC_ID.fullmatch(decoded)
+    return int(matched[1]) if matched else None
 
 
 class VersionQuerySet(models.QuerySet["Version"]):

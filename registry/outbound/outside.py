@@ -1,9 +1,9 @@
-"""The server's reach: what `strongroom.core.references` asks for, as far as policy allows."""
+"""The server's reach: what `strongroom.core.references` asks for, as far as the operator's policy allows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 from typing import Any
 
@@ -11,8 +11,9 @@ from strongroom.core.entries import Entry
 from strongroom.core.references.base import Answer
 
 from registry.actor import Actor
-from registry.errors import ReferenceRefused
 from registry.models import Entity
+from registry.outbound import buckets, entries, roots
+from registry.outbound.web import Web
 
 
 def outside_of(entity: Entity, actor: Actor | None = None) -> Outside:
@@ -28,6 +29,8 @@ class Outside:
 
     def __init__(self, entity: Entity, actor: Actor | None = None) -> None:
         self.entity, self.actor = entity, actor
+        self._web, self._closing = Web(), ExitStack()
+        self._clients: dict[Any, Any] = {}
 
     def __enter__(self) -> Outside:
         return self
@@ -38,34 +41,49 @@ class Outside:
         self.close()
 
     def close(self) -> None:
-        """Close connections and files."""
+        """Close connections and clients; another request opens new ones."""
+        self._clients.clear()
+        self._web.close()
+        self._closing.close()
 
     def http(
         self, method: str, url: str, headers: Mapping[str, str] | None = None
     ) -> AbstractContextManager[Answer]:
         """Send GET or HEAD, follow redirects, and yield the answer, whatever its status."""
-        raise ReferenceRefused(f"The server may not reach {url}.", uri=url)
+        return self._web.http(method, url, headers)
 
     def s3(self, bucket: str) -> Any:
         """Return a boto3 client with the credentials that the operator set for the team."""
-        raise ReferenceRefused(f"The server has no credentials for s3://{bucket}.", uri=f"s3://{bucket}")
+        store = buckets.store_of(self.entity.name, "s3", bucket)
+        return self._kept(("s3", store), lambda: buckets.s3(store, self._closing))
 
     def gcs(self, bucket: str) -> Any:
         """Return a google.cloud.storage Client with the credentials that the operator set for the team."""
-        raise ReferenceRefused(f"The server has no credentials for gs://{bucket}.", uri=f"gs://{bucket}")
+        store = buckets.store_of(self.entity.name, "gcs", bucket)
+        return self._kept(("gcs", store), lambda: buckets.gcs(store, self._closing))
 
     def azure(self, account: str, container: str) -> Any:
         """Return a ContainerClient with the credentials that the operator set for the team."""
-        raise ReferenceRefused(f"The server has no credentials for {account}.", uri=f"{account}/{container}")
+        store = buckets.store_of(self.entity.name, "azure", f"{account}/{container}")
+        return self._kept(
+            ("azure", store, account, container),
+            lambda: buckets.azure(store, account, container, self._closing),
+        )
 
     def local(self, path: str) -> str:
-        """Return a path that leads to what was judged, whatever happens to the names meanwhile."""
-        raise ReferenceRefused(f"The server may not read {path}.", uri=f"file://{path}")
+        """Return the true path of a file or folder below a root, links resolved."""
+        return roots.resolved(self.entity.name, path)
 
     def opened(self, path: str) -> AbstractContextManager[int]:
-        """Open a file or directory that lies under a root, and yield its descriptor."""
-        raise ReferenceRefused(f"The server may not read {path}.", uri=f"file://{path}")
+        """Open a file or folder below a root and yield its descriptor, which no change of names leads elsewhere."""
+        return roots.opened(self.entity.name, path)
 
     def artifact(self, artifact_id: str, path: str) -> Entry:
         """Return an entry of another artifact, as far as the actor may see it."""
-        raise ReferenceRefused("Nobody is named who may see it.", uri=path)
+        return entries.entry_of(self.actor, artifact_id, path)
+
+    def _kept(self, key: Any, make: Callable[[], Any]) -> Any:
+        """Make a client once: it takes a while, and keeps connections."""
+        if key not in self._clients:
+            self._clients[key] = make()
+        return self._clients[key]
