@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 
 from django.conf import settings
@@ -28,6 +29,7 @@ from registry.services._common import now
 from registry.services._each import Each
 from registry.services.drift_rows import Batch
 from registry.services.looking import Looked, Looking, is_watched
+from registry.services.reaching import Reaches
 
 BATCH = 200
 # A batch is given up by the clock after this; it takes no longer than `_LONGEST` and the last answers.
@@ -171,8 +173,8 @@ def _ask(
     until = min(budget.until, time.monotonic() + _LONGEST)
     # A look that went on for so long comes to an end, whatever a host wants.
     late = watch.begun_at is not None and at - watch.begun_at > max(watching.interval(), timedelta(days=1))
-    with opener(watch) as outside:
-        looking = Looking(outside, until, is_impatient=late)
+    with Reaches(partial(opener, watch)) as reaches:
+        looking = Looking(reaches, until, is_impatient=late)
         return looking.at(asked), looking.rest
 
 

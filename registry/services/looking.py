@@ -5,27 +5,29 @@ Threads ask the outside and touch no rows; what they found is written by who cal
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass
 from threading import Event, Lock
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from strongroom.core import references
 from strongroom.core.entries import Entry
-from strongroom.core.references.base import Answer, Checked, Reach, State
+from strongroom.core.references.base import Checked, Found, State
 
-from registry.errors import ReferenceRefused, RegistryError
-from registry.outbound import Resting
+from registry.errors import InvalidUri, RegistryError
+from registry.outbound import Resting, slot
+from registry.services.reaching import Noted, Reaches
 
-# What names something that can be looked at; of all else the URI itself is the digest.
-_WATCHED = frozenset({"http", "https", "s3", "gs", "file", "wandb-artifact"})
+log = logging.getLogger(__name__)
 # Read from the database, so by the thread that has its connection.
-_OURS = "wandb-artifact"
+_OURS = "artifact"
+# Their libraries know nothing of a host's places; web servers are asked through a reach that does.
+_BUCKETS = frozenset({"s3", "gs", "azure"})
 # A host that failed so often in a row is not asked for the rest of a batch.
 _PATIENCE = 3
 
@@ -39,14 +41,17 @@ class Looked:
     refused: bool = False
 
 
-def scheme_of(entry: Entry) -> str:
-    """Return the scheme of a reference's URI, in lower case."""
-    return (entry.ref or "").partition(":")[0].lower()
+def kind_of(entry: Entry) -> str:
+    """Return what kind of URI a reference has; "other" for what is none."""
+    try:
+        return references.kind_of(entry.ref or "")
+    except InvalidUri:
+        return "other"
 
 
 def is_watched(entry: Entry) -> bool:
     """Say whether something was recorded of a reference that can be compared with what is there."""
-    return scheme_of(entry) in _WATCHED and not (entry.digest == entry.ref and entry.size is None)
+    return kind_of(entry) != "other" and references.is_checked(entry)
 
 
 class Looking:
@@ -56,8 +61,8 @@ class Looking:
     unreachable, so that a look comes to its end.
     """
 
-    def __init__(self, outside: Reach, until: float, *, is_impatient: bool = False) -> None:
-        self._outside, self._until, self._is_impatient = outside, until, is_impatient
+    def __init__(self, reaches: Reaches, until: float, *, is_impatient: bool = False) -> None:
+        self._reaches, self._until, self._is_impatient = reaches, until, is_impatient
         self._stop, self._lock = Event(), Lock()
         self._failures: dict[str, tuple[int, str]] = {}
         self.rest = 0.0
@@ -68,7 +73,7 @@ class Looking:
         with ThreadPoolExecutor(settings.DRIFT_THREADS) as pool:
             try:
                 waiting = [
-                    None if scheme_of(entry) == _OURS else pool.submit(self._one, entry) for entry in entries
+                    None if kind_of(entry) == _OURS else pool.submit(self._one, entry) for entry in entries
                 ]
                 for entry, future in zip(entries, waiting, strict=True):
                     looked = self._one(entry) if future is None else future.result()
@@ -85,8 +90,8 @@ class Looking:
         while not self._stop.is_set() and time.monotonic() < self._until:
             if (given_up := self._given_up(host)) is not None:
                 return Looked(entry, given_up)
-            noted = _Noted(self._outside)
-            checked = _check(entry, noted)
+            noted = Noted(self._reaches)
+            checked = _check(entry, noted, host)
             if noted.resting is None:
                 self._count(host, checked, noted.refused)
                 return Looked(entry, checked, refused=noted.refused)
@@ -121,72 +126,40 @@ class Looking:
             self._failures[host] = (before + 1, checked.why) if failed else (0, "")
 
 
-def _check(entry: Entry, reach: Reach) -> Checked:
+def _check(entry: Entry, reach: Noted, host: str) -> Checked:
+    """Ask; whatever goes wrong with one reference is told of it, and stops no other."""
     try:
-        return references.check(entry, reach)
+        with slot(host) if kind_of(entry) in _BUCKETS else nullcontext():
+            checked = references.check(entry, reach)
+            if checked.state is State.CHANGED and checked.now is None:
+                return Checked(State.CHANGED, checked.why, _there(entry, reach))
+            return checked
     except RegistryError as error:
+        reach.note(error)
         return Checked(State.UNREACHABLE, str(error))
+    except Exception as error:
+        log.exception("A reference could not be looked at: %s", entry.ref)
+        return Checked(
+            State.UNREACHABLE, f"It could not be looked at: {type(error).__name__}. Tell an operator."
+        )
+
+
+def _there(entry: Entry, reach: Noted) -> Found | None:
+    """Return what is there by now, where the comparison ended before it knew; None where that cannot be told."""
+    uri = entry.ref or ""
+    try:
+        found = next(references.scheme_of(uri).look(uri, reach, max_objects=1), None)
+    except RegistryError:
+        return None
+    # A folder in the place of a file is no entry of that path.
+    return found if found is not None and not found.path else None
 
 
 def _host_of(entry: Entry) -> str:
+    """Return what is asked: a host, or a bucket."""
+    kind = kind_of(entry)
     try:
-        return urlsplit(entry.ref or "").netloc.lower() or scheme_of(entry)
+        place = urlsplit(entry.ref or "")
+        return f"{kind}://{place.netloc}" if kind in _BUCKETS else (place.hostname or kind)
     except ValueError:
-        return entry.ref or ""
-
-
-@dataclass
-class _Noted:
-    """A reach that notes why it was kept from something: a state alone does not tell."""
-
-    inner: Reach
-    refused: bool = False
-    resting: Resting | None = field(default=None)
-
-    def http(
-        self, method: str, url: str, headers: Mapping[str, str] | None = None
-    ) -> AbstractContextManager[Answer]:
-        return _NotedAnswer(self, self._noting(self.inner.http, method, url, headers))
-
-    def s3(self, bucket: str) -> Any:
-        return self._noting(self.inner.s3, bucket)
-
-    def gcs(self, bucket: str) -> Any:
-        return self._noting(self.inner.gcs, bucket)
-
-    def azure(self, account: str, container: str) -> Any:
-        return self._noting(self.inner.azure, account, container)
-
-    def local(self, path: str) -> str:
-        return str(self._noting(self.inner.local, path))
-
-    def artifact(self, artifact_id: str, path: str) -> Entry:
-        found: Entry = self._noting(self.inner.artifact, artifact_id, path)
-        return found
-
-    def _noting(self, act: Any, *args: Any) -> Any:
-        try:
-            return act(*args)
-        except BaseException as error:
-            self.note(error)
-            raise
-
-    def note(self, error: BaseException) -> None:
-        if isinstance(error, ReferenceRefused):
-            self.refused = True
-        elif isinstance(error, Resting):
-            self.resting = error
-
-
-class _NotedAnswer:
-    """The answer of a noted reach: a context manager refuses only when it is entered."""
-
-    def __init__(self, noted: _Noted, inner: AbstractContextManager[Answer]) -> None:
-        self._noted, self._inner = noted, inner
-
-    def __enter__(self) -> Answer:
-        found: Answer = self._noted._noting(self._inner.__enter__)
-        return found
-
-    def __exit__(self, *told: Any) -> bool | None:
-        return self._inner.__exit__(*told)
+        return kind

@@ -30,14 +30,16 @@ _REPLACED = ("changed", "missing")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a new version would be: how many references get what was found, go, and stay unreached as recorded.
+    """What a new version would be: how many references get what was found, go, and stay as recorded.
 
-    `mark` stands for just this; `obstacle` says what is to be done first, and is empty when nothing is.
+    Those stay that could not be reached, and the `unreadable`: changed, but into what could not be told. `mark`
+    stands for just this; `obstacle` says what is to be done first, and is empty when nothing is.
     """
 
     changed: int
     missing: int
     unreachable: int
+    unreadable: int
     kept: int
     checked_at: datetime | None
     obstacle: str
@@ -46,7 +48,7 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """Tell whether all is as it was recorded: then there is nothing to log."""
-        return not self.changed and not self.missing
+        return self.changed == self.unreadable and not self.missing
 
 
 def plan(actor: Actor, *, membership: Membership, at: datetime | None = None) -> Plan:
@@ -98,10 +100,13 @@ def _watch(membership: Membership) -> ReferenceWatch:
 
 
 def _plan(watch: ReferenceWatch, manifest: Manifest, at: datetime) -> Plan:
+    unreadable = 0
+    if watch.changed:
+        unreadable = watch.drifts.filter(state=ReferenceDrift.State.CHANGED, digest="").count()
     kept = manifest.entry_count - watch.changed - watch.missing
     # As REST writes the moment of the check: nothing that a new version is made of changes without another.
     mark = watch.checked_at.isoformat().replace("+00:00", "Z") if watch.checked_at else ""
-    found = (watch.changed, watch.missing, watch.unreachable, kept, watch.checked_at)
+    found = (watch.changed, watch.missing, watch.unreachable, unreadable, kept, watch.checked_at)
     return Plan(*found, obstacle=_obstacle(watch, at), mark=mark)
 
 

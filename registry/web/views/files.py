@@ -71,9 +71,7 @@ def _frame(
     }
 
 
-def _standings(
-    actor: Actor, membership: Membership, tree: Any, also: Iterable[Entry] = ()
-) -> dict[str, Any]:
+def _standings(actor: Actor, membership: Membership, tree: Any, also: Iterable[Entry] = ()) -> dict[str, Any]:
     """How the references that a page shows were found: of all levels of the tree at once."""
     shown = list(also)
     while tree is not None:
