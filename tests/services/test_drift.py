@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 
 import pytest
@@ -14,6 +13,7 @@ from registry.errors import Forbidden, InternalError, InvalidInput, InvalidQuery
 from registry.models import Event, Manifest, ReferenceDrift, ReferenceWatch, Version
 from registry.services import drafts, drift, drifts, files, looking, trash, versions, watching
 from tests import factories as make
+from tests.support.drifting import log, states, watch_of
 from tests.support.website import reaching, website
 
 pytestmark = pytest.mark.django_db
@@ -39,34 +39,11 @@ def sent(monkeypatch):
     return found
 
 
-def log(by, project, entries, name="data", files=None):
-    who = make.actor(by, "api")
-    draft, _ = drafts.begin(who, project=project, collection=name, type="dataset")
-    lines = [(json.dumps(entry) + "\n").encode() for entry in entries]
-    if files:
-        lines += make.manifest_lines(files)
-    lines.sort(key=lambda line: json.loads(line)["path"])
-    drafts.stage(who, draft=draft, lines=lines)
-    if files:
-        make.send(who, draft, files)
-    return drafts.commit(who, draft=draft).membership
-
-
 @pytest.fixture
 def logged(site, people, project):
     """A version of three references on the web and a file."""
     site.put(a=b"one", b=b"two", c=b"three")
     return log(people.bob, project, [site.entry(path) for path in "abc"], files={"z": b"bytes"})
-
-
-def watch_of(membership) -> ReferenceWatch:
-    return ReferenceWatch.objects.get(version=membership.version_id)
-
-
-def states(membership) -> dict[str, str]:
-    return dict(
-        ReferenceDrift.objects.filter(watch__version=membership.version_id).values_list("path", "state")
-    )
 
 
 def told(membership) -> list[tuple]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,8 @@ class Website:
     files: dict[str, bytes] = field(default_factory=dict)
     troubles: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    # How many seconds an answer takes.
+    slow: dict[str, float] = field(default_factory=dict)
 
     def uri(self, path: str) -> str:
         """Return the address of a file."""
@@ -62,6 +65,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         site, path = self.server.site, self.path.lstrip("/")
         site.asked.append((self.command, path, dict(self.headers.items())))
+        until = time.monotonic() + site.slow.get(path, 0)
+        while path in site.slow and time.monotonic() < until:
+            time.sleep(0.02)
         if path in site.troubles:
             self._send(*site.troubles[path])
         elif path not in site.files:
