@@ -48,7 +48,7 @@ class VersionDriftCheck(Endpoint):
     @operation(
         "Have a version's references checked now: once in five minutes; `checking` says when it is done",
         {202: shape.SUMMARY},
-        errors=(410, 429),
+        errors=(410,),
     )
     def post(self, request: Request, entity: str, project: str, collection: str, ref: str) -> HttpResponse:
         """Have a worker look."""
