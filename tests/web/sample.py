@@ -25,6 +25,7 @@ from registry.services import (
 )
 from tests import factories
 from tests.browser.places import World
+from tests.support.drifting import drifted
 
 CARD = """# Summary
 
@@ -95,6 +96,8 @@ class Sample:
             empty=self.empty.get_absolute_url(),
             version=self.newest.get_absolute_url(),
             data=self.dataset.get_absolute_url(),
+            # Made here, for other tests count what is in the project.
+            linked=drifted(self.alice, self.project).get_absolute_url(),
             run=self.run.get_absolute_url(),
             trashed=self.trashed.get_absolute_url(),
             in_trash=self.trashed.version_id,
