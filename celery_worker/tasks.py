@@ -9,11 +9,12 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from celery_worker.app import app
 from registry import jobs
 from registry.actor import system
-from registry.schedule import COLLECT, PREVIEW_COLLECTION, RESOLVE
+from registry.schedule import CHECK_REFERENCES, COLLECT, PREVIEW_COLLECTION, RESOLVE
 from registry.services import (
     accounts,
     collecting,
     drafts,
+    drift,
     expiring,
     fsck,
     notices,
@@ -73,6 +74,18 @@ def resolve_references(draft_id: str) -> None:
     """Resolve the references of a draft, and commit it when all are."""
     with jobs.track(RESOLVE) as counts:
         counts["references"] = resolving.work(int(draft_id))
+@app.task(name="references.watch")
+def watch_references() -> None:
+    """Look again at references whose time has come."""
+    with jobs.track("references.watch") as counts:
+        counts |= drift.run().counts()
+
+
+@app.task(name=CHECK_REFERENCES)
+def check_references(version_id: str) -> None:
+    """Look again at the references of a version, because somebody asked."""
+    with jobs.track(CHECK_REFERENCES) as counts:
+        counts |= drift.look(int(version_id)).counts()
 
 
 @app.task(name="uploads.clean_up")

@@ -13,6 +13,7 @@ QUEUE_RETURN = timedelta(minutes=15)
 COLLECT, PREVIEW_COLLECTION = "garbage.collect", "garbage.preview"
 # Sent for each draft with references, besides what the clock finds.
 RESOLVE = "references.resolve"
+CHECK_REFERENCES = "references.check"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ PERIODIC = (
     Periodic("retention.expire_due", "Expire versions whose time-to-live has passed", 1),
     Periodic("retention.give_notice", "Foresee what expires within the next days, and tell by mail", 60),
     Periodic("runs.mark_silent", "Mark runs as crashed whose script fell silent", 1),
+    Periodic("references.watch", "Look again at references: whether what they name is as it was", 5),
     Periodic("drafts.abandon_stale", "Clean up abandoned drafts", 10),
     Periodic("references.pick_up", "Go on with references whose worker was stopped", 1),
     Periodic("statistics.refresh", "Measure the tables, so that lists are found by the best index", 10),

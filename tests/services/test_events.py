@@ -21,6 +21,7 @@ from registry.services import (
     audit,
     collections,
     drafts,
+    drift,
     events,
     files,
     fsck,
@@ -75,6 +76,13 @@ class World:
         self.invited, self.token, _ = self.invite()
         Installation.current()
         self.later = timezone.now() + datetime.timedelta(days=8)
+        self.looks = 0
+        # No server may look there: that is a state, too.
+        uri = "http://127.0.0.1:1/x"
+        entry = {"path": "x", "ref": uri, "digest": "d", "size": 1}
+        self.referring = drafts.log_small(
+            self.bob, project=self.project, collection="referring", type="m", entries=[entry]
+        ).membership
 
     def invite(self):
         return invitations.invite(self.alice, team=self.people.team, role="viewer", link=str)
@@ -92,6 +100,11 @@ class World:
     def download(self, who):
         _, blob = files.content(who, self.v0, "a")
         files.opener(who, self.v0, blob)(0, 1).close()
+
+    def look(self):
+        # A look that failed is due again an hour later.
+        self.looks += 1
+        drift.look(self.referring.version_id, self.later + datetime.timedelta(days=self.looks))
 
     def repair(self):
         Chunk.objects.update(entry_count=99)
@@ -155,6 +168,7 @@ ACTS = {
     "run.create": lambda w: runs.create(w.bob, project=w.project, name="fresh"),
     "run.edit": lambda w: runs.edit(w.bob, run=w.run, state="finished"),
     "store.acknowledge": lambda w: alarms.acknowledge(w.root),
+    "version.drift": lambda w: w.look(),
     "store.repair": lambda w: w.repair(),
     "reference.add": lambda w: references.add(w.bob, draft=w.waiting, uri="ftp://example.org/y", name="y"),
     "reference.retry": lambda w: references.retry(w.bob, draft=w.waiting),
@@ -211,6 +225,8 @@ def test_an_act_whose_event_fails_is_not_done(act, monkeypatch):
         # That a worker began with a reference is so, whether or not it came to an end.
         if act == "reference.fail":
             rows.pop("ReferenceOrder")
+        # When a look that failed is tried again.
+        rows.pop("ReferenceWatch")
     assert after == before
     ACTS[act](world)
     assert Event.objects.count() == len(before["Event"]) + 1 + len(BEFORE.get(act, []))

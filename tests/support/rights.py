@@ -103,6 +103,9 @@ API: dict[str, dict[str, Needs]] = {
     "restore": {"post": C},
     "version-runs": {"get": V},
     "version-events": {"get": V},
+    "version-drift": {"get": V},
+    "version-drift-check": {"post": C},
+    "version-drift-log": {"post": C},
     "used-by": {"get": V},
     "tag": {"put": C, "delete": C},
     "manifest": {"get": V},
@@ -304,6 +307,8 @@ PAGES: dict[str, dict[str, Needs]] = {
     "versions:lineage": {"get": V},
     "versions:lineage-graph": {"get": V},
     "versions:used-by": {"get": V},
+    "versions:drift": {"get": V, "post": C},
+    "versions:drift-log": {"get": C, "post": C},
     "versions:history": {"get": V},
     "versions:edit-names": {"get": C, "post": C},
     "versions:alias-holder": {"get": V},
@@ -373,6 +378,8 @@ FORMS: dict[str, dict[str, str]] = {
     "versions:edit-metadata": {"metadata": '{"fresh": 1}', "seen": hashlib.sha256(b"{}").hexdigest()},
     "versions:edit-ttl": {"kind": "days", "days": "9"},
     "versions:delete": {"delete_aliases": "on", "seen_aliases": "latest/prod/gold"},
+    "versions:drift": {"act": "check"},
+    "versions:drift-log": {},
 }
 
 
@@ -405,4 +412,6 @@ QUIET = {
     *(":setup", ":sign-in", ":forgotten", ":new-password", ":join", ":sign-out", ":markdown-preview"),
     *("teams:storage", "projects:star", "collections:star", ":openid_connect_login"),
     "installation:collection",
+    # The version of the table has no references: tests/web/test_drift.py has one.
+    *("versions:drift", "versions:drift-log"),
 }

@@ -28,6 +28,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
             "collection.delete", "collection.restore", "storage.collect",
         ),
     ),
+    "references": ("References", ("version.drift",)),
     "used": ("Used and downloaded", ("version.use", "version.download")),
     "references": (
         "References resolved",
@@ -57,9 +58,9 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "store": ("The store", ("store.repair", "store.acknowledge")),
 }  # fmt: skip
-OF_PROJECT = ("logged", "aliases", "edited", "deleted", "used", "runs", "settings")
-OF_COLLECTION = ("logged", "aliases", "edited", "deleted", "used", "settings")
-OF_VERSION = ("logged", "aliases", "edited", "deleted", "used")
+OF_PROJECT = ("logged", "aliases", "edited", "deleted", "references", "used", "runs", "settings")
+OF_COLLECTION = ("logged", "aliases", "edited", "deleted", "references", "used", "settings")
+OF_VERSION = ("logged", "aliases", "edited", "deleted", "references", "used")
 # The audit log tells of all of them.
 ALL = tuple(KINDS)
 
