@@ -47,6 +47,7 @@ class _Sum:
     named: int = 0
     stored: int = 0
     alone: int = 0
+    trash: int = 0
     idle_since: datetime | None = None
 
 
@@ -205,6 +206,7 @@ class _Survey:
         return {
             "versions": self._live,
             "named": sum(each.size for each in self._owners[: self._live]),
+            "trash": sum(each.size for each in self._owners[self._live : self._deleted]),
             "stored": sum(self._marks.sizes),
             "blobs": len(self._marks),
             "by_one": by_one,
@@ -249,6 +251,8 @@ def _keep(entity: Entity, survey: _Survey, newest_event: int, at: datetime) -> S
         if live:
             for total in (survey.collections[owner.collection], survey.projects[owner.project]):
                 total.idle_since = max(total.idle_since or idle, idle)
+        else:
+            survey.projects[owner.project].trash += owner.size
     survey_rows.versions(entity, rows)
     return survey_rows.whole(entity, _places(survey, at), survey.parts(), newest_event, at)
 
@@ -265,5 +269,6 @@ def _places(survey: _Survey, at: datetime) -> Iterator[Place]:
             total.named,
             total.stored,
             total.alone,
+            total.trash,
             total.idle_since or at,
         )

@@ -140,6 +140,16 @@ def test_the_grace_date_is_a_day_in_utc_and_is_kept_by_saving_again(alice, peopl
     assert Event.objects.count() == count
 
 
+def test_a_grace_moment_within_a_day_that_a_script_set_stays_and_keeps_nobody_from_saving(alice, people, place):
+    until = timezone.now().replace(hour=10, minute=30, second=0, microsecond=0) + timedelta(days=20)
+    teams.edit_settings(factories.actor(people.alice), team=people.team, ttl_grace_until=until)
+    form = shown(alice, place, {**WANTED, "ttl_grace_until": until.date().isoformat()})
+    review = alice.post(place, {**form, "act": "review"}).content.decode()
+    assert alice.post(place, {**form, "act": "save", "preview": token(review)}).status_code == 302
+    people.team.refresh_from_db()
+    assert (people.team.kept_newest, people.team.ttl_grace_until) == (1, until)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
