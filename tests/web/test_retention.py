@@ -140,7 +140,9 @@ def test_the_grace_date_is_a_day_in_utc_and_is_kept_by_saving_again(alice, peopl
     assert Event.objects.count() == count
 
 
-def test_a_grace_moment_within_a_day_that_a_script_set_stays_and_keeps_nobody_from_saving(alice, people, place):
+def test_a_grace_moment_within_a_day_that_a_script_set_stays_and_keeps_nobody_from_saving(
+    alice, people, place
+):
     until = timezone.now().replace(hour=10, minute=30, second=0, microsecond=0) + timedelta(days=20)
     teams.edit_settings(factories.actor(people.alice), team=people.team, ttl_grace_until=until)
     form = shown(alice, place, {**WANTED, "ttl_grace_until": until.date().isoformat()})

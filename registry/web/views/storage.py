@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from registry.actor import Actor
 from registry.models import Entity
 from registry.policy import Act, can
-from registry.services import holdings, quotas, storage_counts, teams, trash
+from registry.services import holdings, project_trash, quotas, storage_counts, teams, trash
 from registry.web import meters, orders, searches, told
 from registry.web.pager import paged
 from registry.web.pages import done, page, show
@@ -26,10 +26,17 @@ def frame(actor: Actor, entity: Entity, tab: str) -> dict[str, Any]:
         "may_set": can(actor, Act.SET_POLICY, entity),
         "warned": quotas.warning(entity),
         "may_purge": can(actor, Act.PURGE, entity),
-        # No more than a page says: "1,000+" is enough of a number.
-        "trashed": trash.of_entity(actor, entity=entity).order_by()[: _COUNTED + 1].count(),
+        "trashed": _in_trash(actor, entity),
         "counted_to": _COUNTED,
     }
+
+
+def _in_trash(actor: Actor, entity: Entity) -> int:
+    """Count what the page of the trash lists; no more than it says: "1,000+" is enough of a number."""
+    versions = trash.of_entity(actor, entity=entity).order_by()[: _COUNTED + 1].count()
+    if not can(actor, Act.DELETE_PROJECT, entity):
+        return versions
+    return versions + project_trash.deleted(actor, entity=entity).count()
 
 
 @page("GET", "POST")
