@@ -11,6 +11,7 @@ QUEUE_RETURN = timedelta(minutes=15)
 
 # Tasks that people start, too.
 COLLECT, PREVIEW_COLLECTION = "garbage.collect", "garbage.preview"
+COUNT = "storage.count"
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,6 +233,7 @@ PAGES: dict[str, dict[str, Needs]] = {
     "teams:members": {"get": E, "post": MG},
     "installation:quota": {"get": Needs.INSTANCE, "post": Needs.INSTANCE},
     "teams:storage-collections": {"get": Needs.ENTITY},
+    "teams:storage-counting": {"get": Needs.ENTITY},
     "teams:storage-freed": {"get": Needs.ENTITY},
     "teams:trash": {"get": Needs.ENTITY},
     "teams:trash-selected": {"get": Needs.CREATE_PROJECT, "post": Needs.CREATE_PROJECT},

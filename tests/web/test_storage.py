@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 
+from registry import queue
 from registry.models import Event, Team, Version
-from registry.services import project_trash, retention, survey, versions
+from registry.services import project_trash, recounting, retention, survey, versions
 from tests import factories
 
 
@@ -196,3 +198,24 @@ def test_restoring_what_expired_says_that_it_has_no_time_to_live_any_more(client
     assert retention.expire_due() == 1
     answer = client.post(f"{here}/trash/selected", {"act": "restore", "v": row.version_id}, follow=True)
     assert "1 version has no time to live any more" in text(answer)
+
+
+def test_a_count_by_a_worker_is_watched(client, people, project, here, monkeypatch):
+    cache.clear()
+    factories.log(people.bob, project, files={"a": b"123"})
+    survey.count(people.team.entity)
+    monkeypatch.setattr(survey, "NODES", 0)
+    monkeypatch.setattr(queue, "send", lambda *words: None)
+    assert "counted again" not in text(client.get(f"{here}/storage"))
+    assert "Counting has begun." in text(client.post(f"{here}/storage", follow=True))
+    page = text(client.get(f"{here}/storage"))
+    assert "counted again: 0 %" in page
+    assert "Count again" not in page
+    watched = f"{here}/storage/counting"
+    assert client.get(watched).status_code == 302
+    piece = text(client.get(watched, headers={"HX-Request": "true"}))
+    assert "every 2s" in piece
+    assert "<html" not in piece
+    recounting.work(people.team.entity_id)
+    done = client.get(watched, headers={"HX-Request": "true"})
+    assert done["HX-Refresh"] == "true"

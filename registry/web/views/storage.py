@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 
 from registry.actor import Actor
 from registry.models import Entity
 from registry.policy import Act, can
-from registry.services import holdings, project_trash, quotas, storage_counts, teams, trash
+from registry.services import holdings, project_trash, quotas, recounting, storage_counts, teams, trash
 from registry.web import meters, orders, searches, told
 from registry.web.pager import paged
-from registry.web.pages import done, page, show
+from registry.web.pages import done, is_fragment, page, show
 
 _SHOWN = 6
 _COUNTED = 1000
@@ -44,15 +45,26 @@ def overview(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
     """What is stored and who uses it; admins have it counted again."""
     found = teams.find_entity(actor, entity)
     if request.method == "POST":
-        counted = storage_counts.count(actor, entity=found)
-        said = "It is counted again." if counted else "That is much: it is counted again within the hour."
-        return done(request, said, request.path)
+        counted = recounting.begin(actor, entity=found)
+        return done(request, "It is counted again." if counted else "Counting has begun.", request.path)
     asked, _ = searches.of(request)
     listed = holdings.of_projects(actor, entity=found, **asked.given())
     pager = paged(request, listed, orders.PROJECT_HOLDINGS, by_time=False)
     context = frame(actor, found, "overview") | _figures(actor, found) | {"asked": asked, "pager": pager}
-    context["limits"] = quotas.limits(found)
+    context |= {"limits": quotas.limits(found), "counting": recounting.progress(actor, entity=found)}
     return show(request, "storage/overview.html", context)
+
+
+@page()
+def counting(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
+    """How far a count that somebody asked for is; the page of the storage is read anew when it is done."""
+    found = teams.find_entity(actor, entity)
+    percent = recounting.progress(actor, entity=found)
+    if not is_fragment(request):
+        return redirect("teams:storage", found.name)
+    if percent is None:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return render(request, "storage/_counting.html", {"entity": found, "counting": percent})
 
 
 def _figures(actor: Actor, entity: Entity) -> dict[str, Any]:
