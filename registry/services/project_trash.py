@@ -125,7 +125,7 @@ def find_deleted(actor: Actor, entity: Entity, name: str) -> Project:
     if found is None:
         present = Project.objects.at(entity.name, name)
         check_seen(actor, present, f"Project {entity.name}/{name}")
-        raise NotInTrash(f"{present} is not in the trash: there is nothing to restore.")
+        raise NotInTrash(f"{present} is not in the trash: nobody deleted it.")
     return found
 
 

@@ -6,19 +6,23 @@ import datetime
 import hashlib
 import io
 from dataclasses import replace
+from unittest import mock
 
 import pytest
 from django.apps import apps
 from django.utils import timezone
 
+from registry import queue
 from registry.actor import system
 from registry.errors import InternalError, NotFound
 from registry.models import Chunk, Event, Installation
+from registry.schedule import COLLECT
 from registry.services import (
     accounts,
     alarms,
     aliases,
     audit,
+    collecting,
     collections,
     drafts,
     events,
@@ -89,6 +93,10 @@ class World:
         Chunk.objects.update(entry_count=99)
         fsck.start(system("command"), fsck.Options(repair=True))
 
+    def collect(self):
+        with mock.patch.object(queue, "send"):
+            collecting.start(self.root, COLLECT)
+
     def set_up(self):
         type(self.people.root).objects.update(is_admin=False)
         token = accounts.setup_token_for_link()
@@ -148,6 +156,8 @@ ACTS = {
     "run.edit": lambda w: runs.edit(w.bob, run=w.run, state="finished"),
     "store.acknowledge": lambda w: alarms.acknowledge(w.root),
     "store.repair": lambda w: w.repair(),
+    "storage.collect_begin": lambda w: w.collect(),
+    "storage.collect_stop": lambda w: collecting.stop(w.root),
     "ttl_policy.set": lambda w: retention.set_policy(w.alice, target=w.project, ttl=60),
 }
 

@@ -72,6 +72,7 @@ API: dict[str, dict[str, Needs]] = {
     "team-settings": {"get": Needs.ENTITY, "patch": Needs.MANAGE},
     "project": {"get": V, "patch": Needs.SETTINGS, "delete": Needs.SETTINGS},
     "project-restore": {"post": Needs.MANAGE},
+    "project-purge": {"post": Needs.MANAGE},
     "deleted-projects": {"get": Needs.MANAGE},
     "project-ttl": {"get": V, "put": Needs.SETTINGS},
     "project-deletion": {"get": Needs.SETTINGS},

@@ -51,7 +51,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
             "user.password", "key.create", "key.revoke",
         ),
     ),
-    "store": ("The store", ("store.repair", "store.acknowledge")),
+    "store": ("The store", ("store.repair", "store.acknowledge", "storage.collect_begin", "storage.collect_stop")),
 }  # fmt: skip
 OF_PROJECT = ("logged", "aliases", "edited", "deleted", "used", "runs", "settings")
 OF_COLLECTION = ("logged", "aliases", "edited", "deleted", "used", "settings")
