@@ -189,8 +189,20 @@ def test_the_panel_comes_alone_to_htmx_and_counts_bytes_when_asked(alice, people
     assert "<html" not in text
     assert "Count them" in text
     assert 'role="img"' in text
+    assert '<span id="save-said" hx-swap-oob="true"><b>1 version expires by it</b>, 1 at once.' in text
     counted = alice.get(f"{place}/preview", {**WANTED, "bytes": "1"}, headers={"HX-Request": "true"})
     assert "Count them" not in counted.content.decode()
+    assert re.search(r"1 at once; \d+ B come back after the trash period", counted.content.decode())
+
+
+def test_the_save_bar_says_again_what_saving_would_do(alice, people, project, place):
+    log(people, project, age=100)
+    log(people, project, age=99)
+    assert "No version that is there now expires by it." in alice.get(place).content.decode()
+    text = alice.post(place, {**shown(alice, place, WANTED), "act": "preview"}).content.decode()
+    assert "<b>1 version expires by it</b>, 1 at once." in text.split("save-bar")[1]
+    wrong = alice.get(f"{place}/preview", {**WANTED, "days": "0"}, headers={"HX-Request": "true"})
+    assert '<span id="save-said" hx-swap-oob="true"> Nothing is saved' in wrong.content.decode()
 
 
 def test_every_version_that_would_expire_is_listed_searched_and_in_the_file(alice, people, project, place):

@@ -30,11 +30,13 @@ class LengthForm(TtlForm):
 class PolicyForm(LengthForm, GuardedForm):
     """Inherit from the place above, after N days, or never."""
 
-    # What it would delete, where that was asked for.
+    # What it would delete, where that was asked for; and whether saving waits for that to be confirmed.
     shown: Shown | None = None
+    asks = False
 
     def __init__(self, *args: Any, now: Ttl, **kwargs: Any) -> None:
         super().__init__(*args, now={"ttl": now}, initial=self.showing(now), **kwargs)
+        self.now = now
 
 
 class DefaultForm(SettingsForm, LengthForm):
