@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Sum
+from django.db import transaction
 
 from registry import storage
 from registry.actor import Actor
 from registry.errors import InvalidDigest, NotFound
-from registry.models import Blob, Entity, Upload, Version
+from registry.models import Blob, Upload, Version
 from registry.services import clock, drafts, quotas
 from registry.storage import BundleResult
 from registry.storage.backends.base import Readable
@@ -33,7 +33,7 @@ def receive_bundle(actor: Actor, *, draft: Version, stream: Readable, length: in
     entity = draft.sequence.project.entity
     # What of it is new is known once it is read; that a draft as a whole fits was judged when it was staged.
     quotas.refuse_beyond(entity, 1)
-    return storage.receive_bundle(entity, stream, length)
+    return storage.receive_bundle(entity, stream, length, judge=quotas.guard(entity))
 
 
 def begin(
@@ -44,15 +44,12 @@ def begin(
     drafts.touch(draft)
     digest = None if sha256 is None else _digest(sha256)
     entity = draft.sequence.project.entity
-    quotas.refuse_beyond(entity, size + _on_their_way(entity, draft, size, digest))
-    return storage.begin_upload(entity, draft.pk, size=size, sha256=digest, parts=parts)
-
-
-def _on_their_way(entity: Entity, draft: Version, size: int, digest: bytes | None) -> int:
-    """Add up the other uploads that are open: together they must fit, too."""
-    rows = Upload.objects.filter(scope=entity, state=Upload.State.OPEN)
-    others = rows.exclude(draft_id=draft.pk, size=size, sha256=digest)
-    return int(others.aggregate(size=Sum("size"))["size"] or 0)
+    with transaction.atomic():
+        # Of two that begin at one moment the second sees the first.
+        quotas.hold(entity)
+        others = quotas.on_their_way(entity, draft_id=draft.pk, size=size, sha256=digest)
+        quotas.refuse_beyond(entity, size, waiting=others)
+        return storage.begin_upload(entity, draft.pk, size=size, sha256=digest, parts=parts)
 
 
 def find(actor: Actor, upload_id: uuid.UUID) -> Upload:
