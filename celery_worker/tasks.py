@@ -9,7 +9,7 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from celery_worker.app import app
 from registry import jobs
 from registry.actor import system
-from registry.schedule import CHECK_REFERENCES, COLLECT, PREVIEW_COLLECTION, RESOLVE
+from registry.schedule import CHECK_REFERENCES, COLLECT, COUNT, PREVIEW_COLLECTION, RESOLVE
 from registry.services import (
     accounts,
     collecting,
@@ -19,6 +19,7 @@ from registry.services import (
     fsck,
     notices,
     project_trash,
+    recounting,
     resolving,
     runs,
     statistics,
@@ -121,6 +122,13 @@ def survey_storage() -> None:
     """Count the stored bytes of whom something changed for."""
     with jobs.track("storage.survey") as counts:
         counts["entities"] = survey.run()
+
+
+@app.task(name=COUNT)
+def count_storage(entity: str) -> None:
+    """Count the stored bytes of one entity, which somebody asked for."""
+    with jobs.track(COUNT) as counts:
+        counts["versions"] = recounting.work(int(entity))
 
 
 @app.task(name="trash.purge_due")

@@ -14,6 +14,7 @@ COLLECT, PREVIEW_COLLECTION = "garbage.collect", "garbage.preview"
 # Sent for each draft with references, besides what the clock finds.
 RESOLVE = "references.resolve"
 CHECK_REFERENCES = "references.check"
+COUNT = "storage.count"
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,7 @@ _ROUTES: list[tuple[str, type[Endpoint], str]] = [
     ),
     (_PROJECT, projects.ProjectDetail, "project"),
     (f"{_PROJECT}/restore", projects.ProjectRestore, "project-restore"),
+    (f"{_PROJECT}/purge", projects.ProjectPurge, "project-purge"),
     (f"{_PROJECT}/deletion", deletions.OfProject, "project-deletion"),
     (f"{_PROJECT}/types", projects.TypeList, "types"),
     (f"{_PROJECT}/ttl", policies.ProjectPolicy, "project-ttl"),

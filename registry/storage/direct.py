@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from registry.errors import Conflict, InvalidDigest, NotFound
 from registry.models.uploads import MAX_DIRECT_PARTS, Upload, UploadPart
 from registry.storage import backends
@@ -16,8 +18,34 @@ LEAST = 64 * MIB
 PART = 64 * MIB
 
 
-def part_size(size: int) -> int | None:
-    """Return the size of the parts in which the store takes an object of this size; None when it takes none."""
+class Prepared(NamedTuple):
+    """An object that was begun in the store: its name, the id of its parts; where each begins, and its length."""
+
+    name: str
+    id: str
+    stretches: list[tuple[int, int]]
+
+
+def prepare(size: int) -> Prepared | None:
+    """Begin an object in the store for a file of this size; None where the file goes by way of the server."""
+    each = _part_size(size)
+    if each is None:
+        return None
+    name = new_name("large")
+    with disk_errors():
+        id = backends.current().begin_parts(name)
+    if id is None:
+        return None
+    return Prepared(name, id, [(first, min(each, size - first)) for first in range(0, size, each)])
+
+
+def give_up(prepared: Prepared | None) -> None:
+    """Have the store forget what was begun for nothing."""
+    if prepared is not None:
+        abort(prepared.name, prepared.id)
+
+
+def _part_size(size: int) -> int | None:
     rules = backends.current().parts
     if rules is None or size < LEAST:
         return None
@@ -25,14 +53,6 @@ def part_size(size: int) -> int | None:
     each = max(PART, rules.least, -(-size // most))
     each = -(-each // MIB) * MIB
     return each if each <= rules.most else None
-
-
-def begin() -> tuple[str, str] | None:
-    """Begin an object in the store; return its name and the id of its parts."""
-    name = new_name("large")
-    with disk_errors():
-        id = backends.current().begin_parts(name)
-    return None if id is None else (name, id)
 
 
 def abort(name: str, id: str) -> None:

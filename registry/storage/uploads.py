@@ -46,67 +46,53 @@ def begin_upload(
     *,
     sha256: bytes | None = None,
     parts: int = 1,
-    direct: bool = False,
+    prepared: bucket.Prepared | None = None,
 ) -> Begun:
     """Begin an upload; with a digest, an unfinished one of the same draft and digest is continued.
 
-    With `direct` its parts go to the object store itself, where that takes any and the file is large.
+    What was `prepared` in the object store takes the parts itself; whoever prepared it gives it up when the upload
+    that is returned is another one.
     """
     if not 0 <= size <= LARGEST:
         raise InvalidInput("An upload needs a size in bytes that is not negative.")
     if not 1 <= parts <= MAX_PARTS:
         raise InvalidInput(f"An upload has 1 to {MAX_PARTS} parts, not {parts}.")
-    if direct and (begun := _begin_direct(scope, draft_id, size, sha256)):
-        return begun
-    stretches = split(size, parts)
-    if stretches[0][1] > part_limit():
-        raise TooLarge(f"A part may have {part_limit()} bytes at most: send more parts.", limit=part_limit())
     if found := _unfinished(draft_id, size, sha256):
-        if not found.is_direct:
-            return Begun(found, False)
-        # Its client could not reach the object store.
-        abandon_upload(found)
-    _insist_on_space(size, copies=1 if len(stretches) == 1 else 2)
+        return Begun(found, False)
+    columns: dict[str, Any] = {"scope": scope, "draft_id": draft_id, "size": size, "sha256": sha256}
+    if prepared is None:
+        stretches = split(size, parts)
+        if stretches[0][1] > part_limit():
+            raise TooLarge(
+                f"A part may have {part_limit()} bytes at most: send more parts.", limit=part_limit()
+            )
+        _insist_on_space(size, copies=1 if len(stretches) == 1 else 2)
+    else:
+        stretches = prepared.stretches
+        columns |= {"object_name": prepared.name, "parts_id": prepared.id}
     try:
-        return Begun(_create(stretches, scope=scope, draft_id=draft_id, size=size, sha256=sha256), True)
+        with database_errors(), transaction.atomic():
+            upload = Upload.objects.create(**columns)
+            UploadPart.objects.bulk_create(
+                UploadPart(upload=upload, number=number, offset=offset, size=length)
+                for number, (offset, length) in enumerate(stretches, start=1)
+            )
     except IntegrityError:
         # The same upload was begun a moment ago over another connection.
         if found := _unfinished(draft_id, size, sha256):
             return Begun(found, False)
         raise
+    return Begun(upload, True)
 
 
-def _begin_direct(scope: Entity, draft_id: int, size: int, sha256: bytes | None) -> Begun | None:
-    each = bucket.part_size(size)
-    if each is None:
-        return None
-    if found := _unfinished(draft_id, size, sha256):
-        if not found.is_direct or bucket.is_known(found):
-            return Begun(found, False)
-        abandon_upload(found)
-    begun = bucket.begin()
-    if begun is None:
-        return None
-    name, id = begun
-    stretches = [(first, min(each, size - first)) for first in range(0, size, each)]
-    columns = {"scope": scope, "draft_id": draft_id, "size": size, "sha256": sha256}
-    try:
-        return Begun(_create(stretches, **columns, object_name=name, parts_id=id), True)
-    except BaseException as error:
-        bucket.abort(name, id)
-        if isinstance(error, IntegrityError) and (found := _unfinished(draft_id, size, sha256)):
-            return Begun(found, False)
-        raise
-
-
-def _create(stretches: list[tuple[int, int]], **columns: Any) -> Upload:
-    with database_errors(), transaction.atomic():
-        upload = Upload.objects.create(**columns)
-        UploadPart.objects.bulk_create(
-            UploadPart(upload=upload, number=number, offset=offset, size=length)
-            for number, (offset, length) in enumerate(stretches, start=1)
-        )
-    return upload
+def continued(draft_id: int, size: int, sha256: bytes | None, *, direct: bool) -> Upload | None:
+    """Return an unfinished upload that can be gone on with; one that can't, the way it was begun, is given up."""
+    found = _unfinished(draft_id, size, sha256)
+    if found is None or not found.is_direct or (direct and bucket.is_known(found)):
+        return found
+    # Its client could not reach the object store, or that has forgotten it.
+    abandon_upload(found)
+    return None
 
 
 def split(size: int, parts: int) -> list[tuple[int, int]]:

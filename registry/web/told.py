@@ -59,6 +59,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "version.restore": ("restored", "version restored"),
     "version.purge": ("purged", "purged"),
     "version.drift": ("found changed references in", "references checked"),
+    "storage.collect_begin": ("began the", "collection begun"),
+    "storage.collect_stop": ("stopped the", "collection stopped"),
     "storage.collect": ("gave back unused bytes of", "bytes freed"),
     "version.use": ("used", "used"),
     "version.download": ("downloaded", "downloaded"),

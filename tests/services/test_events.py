@@ -6,19 +6,23 @@ import datetime
 import hashlib
 import io
 from dataclasses import replace
+from unittest import mock
 
 import pytest
 from django.apps import apps
 from django.utils import timezone
 
+from registry import queue
 from registry.actor import system
 from registry.errors import InternalError, NotFound
 from registry.models import Chunk, Event, Installation, ReferenceOrder
+from registry.schedule import COLLECT
 from registry.services import (
     accounts,
     alarms,
     aliases,
     audit,
+    collecting,
     collections,
     drafts,
     drift,
@@ -110,6 +114,10 @@ class World:
         Chunk.objects.update(entry_count=99)
         fsck.start(system("command"), fsck.Options(repair=True))
 
+    def collect(self):
+        with mock.patch.object(queue, "send"):
+            collecting.start(self.root, COLLECT)
+
     def set_up(self):
         type(self.people.root).objects.update(is_admin=False)
         token = accounts.setup_token_for_link()
@@ -174,6 +182,8 @@ ACTS = {
     "reference.retry": lambda w: references.retry(w.bob, draft=w.waiting),
     "reference.drop": lambda w: references.drop(w.bob, draft=w.waiting, order=w.failed),
     "reference.fail": lambda w: resolving.work(w.waiting.pk),
+    "storage.collect_begin": lambda w: w.collect(),
+    "storage.collect_stop": lambda w: collecting.stop(w.root),
     "ttl_policy.set": lambda w: retention.set_policy(w.alice, target=w.project, ttl=60),
 }
 

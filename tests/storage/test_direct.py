@@ -12,7 +12,7 @@ from django.utils import timezone
 from registry import storage
 from registry.errors import Conflict, DigestMismatch, IncompleteBody, InvalidDigest, NotFound
 from registry.models import Blob, StoredObject, Upload
-from registry.storage import backends, direct
+from registry.storage import Begun, backends, direct
 from registry.storage.limits import MIB
 
 pytestmark = pytest.mark.django_db
@@ -50,8 +50,11 @@ def data():
 
 
 def begin(scope, data, **given):
+    """Begin an upload as the service does."""
     given.setdefault("sha256", hashlib.sha256(data).digest())
-    return storage.begin_upload(scope, 1, len(data), direct=True, **given)
+    if found := storage.continued(1, len(data), given["sha256"], direct=True):
+        return Begun(found, False)
+    return storage.begin_upload(scope, 1, len(data), prepared=storage.prepare_direct(len(data)), **given)
 
 
 def put(upload, part, body) -> int:
@@ -136,7 +139,9 @@ def test_the_server_takes_no_part_of_it(bucket, scope, data):
 
 def test_who_cannot_reach_the_store_begins_anew_by_way_of_the_server(bucket, scope, data):
     first, _ = begin(scope, data)
-    upload, created = storage.begin_upload(scope, 1, SIZE, sha256=hashlib.sha256(data).digest())
+    digest = hashlib.sha256(data).digest()
+    assert storage.continued(1, SIZE, digest, direct=False) is None
+    upload, created = storage.begin_upload(scope, 1, SIZE, sha256=digest)
     assert created
     assert not upload.is_direct
     assert not Upload.objects.filter(pk=first.pk).exists()
