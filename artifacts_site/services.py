@@ -80,7 +80,7 @@ class Service:
         self.process = None
         if time.monotonic() - self.started > HEALTHY_SECONDS:
             self.pause, self.gave_up = FIRST_PAUSE, 0
-        elif code > 0:
+        elif code not in (0, -signal.SIGKILL):
             self.gave_up += 1
         self.start_again = time.monotonic() + self.pause
         self.pause = min(self.pause * 2, LONGEST_PAUSE)
@@ -149,8 +149,8 @@ def redis(program: str, socket_path: Path, folder: Path, environment: dict[str, 
 def mend_queue(program: str, folder: Path, times: int) -> None:
     """Mend the log of a queue that does not start: a power cut leaves zeros, or nothing, where its last lines were.
 
-    First what can't be read is cut off; if that does not help, all of it is put aside. What waits to be done is in
-    the database, and is sent again.
+    First what can't be read is cut off; if that does not help, all of it is put aside. Nothing is known by the queue
+    alone: what it has forgotten the clock begins again.
     """
     logs = [path for path in (folder / "appendonly.aof", folder / "appendonlydir") if path.exists()]
     for log in logs if times > 1 else []:
