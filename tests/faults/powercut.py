@@ -7,251 +7,27 @@ killed, the disk is mounted again, the installation started, and compared with w
 
 from __future__ import annotations
 
-import json
 import os
 import random
-import statistics
 import subprocess
 import sys
-import threading
-import time
-import urllib.request
 from collections import Counter
-from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 # What follows is importable from anywhere then.
 sys.path[:0] = [str(Path(__file__).resolve().parents[2])]
-from tests.faults.image import Disk, adopt_orphans, bury, descendants, kill_trees  # noqa: E402  # importable only then
-from tests.faults.journal import ACTS, Actor, Door, Journal  # noqa: E402  # importable only then
-from tests.faults.world import MIB, PROJECT, start_script, temporary_folder  # noqa: E402  # importable only then
-from tests.support.installation import ROOT, Installation  # noqa: E402  # importable only then
-from tests.support.postgres import DURABLE, Cluster  # noqa: E402  # importable only then
+from tests.faults.cut_site import DATABASES, UNSAFE, Result, Site  # noqa: E402  # importable only then
+from tests.faults.image import adopt_orphans, descendants  # noqa: E402  # importable only then
+from tests.faults.world import temporary_folder  # noqa: E402  # importable only then
+from tests.support.installation import ROOT  # noqa: E402  # importable only then
 
-DATABASES = ("SQLite", "PostgreSQL")
-# SQLite without a sync of each commit: losses that this must notice.
-UNSAFE = "SQLite, unsafe"
-ENVIRONMENT = {"STRONGROOM_PROTECTION_SECONDS": "1"}
-SIZE = 768 * MIB
-CLIENTS = 4
+__all__ = ["DATABASES", "UNSAFE", "measure", "torture"]
+
 # An installation is cut this often, then another one begins: young ones have files that were never synced by chance.
 GENERATION = 10
 SHORTEST, LONGEST = 0.3, 5.0
-# How long it still answers, or tries to, when the disk is gone.
-AFTER = 0.2
 # Acts that must have been answered for each cut.
 LEAST = 10
-USER = "torturer"
-
-
-@dataclass
-class Result:
-    """What came of it."""
-
-    cuts: int = 0
-    acts: Counter[str] = field(default_factory=Counter)
-    rounds: Counter[str] = field(default_factory=Counter)
-    heads: int = 0
-    doubtful: int = 0
-    read: int = 0
-    orphans: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
-    first_starts: list[float] = field(default_factory=list)
-    starts: list[float] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        acts = ", ".join(f"{self.acts[act]} {act.removeprefix('version.')}" for act in ACTS)
-        collected = ", ".join(f"{self.rounds[name]} {words}" for name, words in _ROUNDS.items())
-        refused = ", ".join(f"{count} {code}" for code, count in sorted(self.refused.items())) or "none"
-        return (
-            f"  {self.cuts} cuts   {self.acts.total()} acts were answered: {acts}   {self.doubtful} were under way   "
-            f"refused: {refused}\n"
-            f"  collected: {collected}   {self.heads} heads of the log of events kept   "
-            f"{self.read / 1e6:.0f} MB verified, {self.orphans} orphans\n"
-            f"  up again after {_seconds(self.starts)} (a first start: {_seconds(self.first_starts)})   "
-            f"{len(self.faults)} violations"
-        )
-
-
-_ROUNDS = {
-    "rounds": "rounds told",
-    "blobs": "contents",
-    "compacted": "packs anew",
-    "doomed": "objects doomed",
-    "objects": "deleted",
-}
-
-
-def _seconds(taken: list[float]) -> str:
-    return f"{statistics.median(taken):.1f} s, {max(taken):.1f} s at most" if taken else "no time"
-
-
-class Site:
-    """An installation on a disk of its own, and what is known of it."""
-
-    def __init__(self, folder: Path, database: str) -> None:
-        self.folder, self.database = folder, database
-        self.disk = Disk(folder, SIZE)
-        self.disk.mount()
-        self.cluster: Cluster | None = None
-        environment = dict(ENVIRONMENT)
-        if database == "PostgreSQL":
-            place = self.disk.root / "postgresql"
-            place.mkdir()
-            self.cluster = Cluster.start(place, DURABLE)
-            environment["DATABASE_URL"] = self.cluster.url
-        elif database == UNSAFE:
-            environment["STRONGROOM_SQLITE_SYNCHRONOUS"] = "normal"
-        (self.disk.root / "data").mkdir()
-        # By a symbolic link, so that the log of what went wrong is not on the disk that is cut.
-        (folder / "data").symlink_to(self.disk.root / "data")
-        self.installation = Installation(folder / "data", environment)
-        self.journals = [Journal(f"set-{number}") for number in range(CLIENTS)]
-        self.key = ""
-        self.style = b""
-        self.heads: list[str] = []
-        self.doomed: set[str] = set()
-        self.gone: set[str] = set()
-        self.collector: subprocess.Popen[str] | None = None
-
-    def start(self) -> float:
-        """Start it as after any power cut, without a hand's help; return the seconds until it was up."""
-        began = time.monotonic()
-        if self.cluster is not None and not self.key:
-            pass  # it runs since it was made
-        elif self.cluster is not None:
-            try:
-                self.cluster.begin()
-            except RuntimeError as error:
-                raise RuntimeError(f"{error}{(self.cluster.folder / 'log').read_text()[-2000:]}") from error
-        try:
-            self.installation.start()
-        except AssertionError as error:
-            queue = self.installation.data / "queue" / "redis.log"
-            said = queue.read_text(errors="replace")[-1000:] if queue.exists() else ""
-            raise RuntimeError(f"{str(error)[-1000:]}\nthe queue: {said}") from error
-        return time.monotonic() - began
-
-    def settle_in(self) -> None:
-        """Make somebody who logs, and remember how the pages look."""
-        self.key = self.installation.make_key(USER)
-        door = Door(self.installation.url, self.key)
-        status, said = door.call("POST", f"/entities/{USER}/projects", {"name": PROJECT})
-        door.close()
-        assert status in (201, 409), said
-        self.style = self.look_at_pages()
-
-    def look_at_pages(self) -> bytes:
-        """Return the first style sheet of the sign-in page."""
-        with urllib.request.urlopen(f"{self.installation.url}/sign-in", timeout=30) as answer:
-            page = answer.read().decode()
-        path = page.partition('rel="stylesheet" href="')[2].partition('"')[0]
-        with urllib.request.urlopen(f"{self.installation.url}{path}", timeout=30) as answer:
-            return bytes(answer.read())
-
-    def torture(self, seconds: float, seed: str) -> list[Actor]:
-        """Let everybody at it for some time, then cut the power and kill what is left."""
-        cutting = threading.Event()
-        log = (self.folder / "collector.log").open("a")
-        self.collector = start_script(
-            self.installation, "collect_forever.py", "journal", stdout=log, stderr=subprocess.STDOUT
-        )
-        actors = [
-            Actor(
-                journal,
-                f"/projects/{USER}/{PROJECT}",
-                Door(self.installation.url, self.key),
-                f"{seed} {journal.name}",
-                cutting,
-            )
-            for journal in self.journals
-        ]
-        for actor in actors:
-            actor.start()
-        time.sleep(seconds)
-        assert self.installation.process is not None
-        roots = [self.installation.process.pid, self.collector.pid]
-        roots += [self.cluster.process()] if self.cluster is not None else []
-        cutting.set()
-        self.disk.cut()
-        time.sleep(AFTER)
-        self.kill(roots)
-        for actor in actors:
-            actor.join(timeout=60)
-        log.close()
-        self.disk.unmount()
-        self.disk.mount()
-        return actors
-
-    def kill(self, roots: list[int]) -> None:
-        ended = [*descendants(roots), *roots]
-        kill_trees(roots)
-        for process in (self.installation.process, self.collector):
-            if process is not None:
-                process.wait()
-        until = time.monotonic() + 20
-        while any(Path("/proc", str(number)).exists() for number in ended) and time.monotonic() < until:
-            bury()
-            time.sleep(0.02)
-
-    def read_rounds(self, result: Result) -> None:
-        """Take in what the collector told since the last cut."""
-        log = self.folder / "collector.log"
-        lines = log.read_text().splitlines()
-        log.write_text("")
-        for line in lines:
-            # The last line may be cut off.
-            with suppress(ValueError):
-                told = json.loads(line)
-                self._take_in(told, result)
-        result.faults += [
-            f"the collector: {line}" for line in lines if "lost" in line or "AssertionError" in line
-        ]
-
-    def _take_in(self, told: dict[str, Any], result: Result) -> None:
-        self.doomed |= set(told["now_doomed"])
-        self.gone |= set(told["now_gone"])
-        self.heads.append(told["head"])
-        result.heads += 1
-        result.rounds += Counter({name: told[name] for name in _ROUNDS if name in told})
-        result.rounds["rounds"] += 1
-        result.faults += [f"nothing was given back in {name}: {reason}" for name, reason in told["reasons"]]
-
-    def compare(self, result: Result) -> None:
-        """Look at all that is there, and at what had to be."""
-        looker = start_script(
-            self.installation,
-            "look_after_cut.py",
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        said, errors = looker.communicate(json.dumps(self.heads), timeout=600)
-        if looker.returncode:
-            raise RuntimeError(f"looking ended with {looker.returncode}: {errors[-2000:]}")
-        there = json.loads(said.splitlines()[-1])
-        for journal in self.journals:
-            result.doubtful += journal.doubt is not None
-            result.faults += journal.settle(there["versions"].get(journal.name, {}))
-        states = there["objects"]
-        result.faults += [
-            f"the object {name} was told gone and has a row" for name in self.gone & states.keys()
-        ]
-        result.faults += [
-            f"the object {name} was told doomed and is {states[name]}"
-            for name in self.doomed & states.keys()
-            if states[name] != "doomed"
-        ]
-        result.faults += there["fsck"] + there["audit"]
-        result.read += there["read"]
-        result.orphans += there["orphans"]
-        # A few of all: each is in the chain that the last one ends.
-        self.heads = [*self.heads[-3:], there["head"]]
-        if self.look_at_pages() != self.style:
-            result.faults.append("the pages have lost their style")
 
 
 def measure(database: str, cuts: int, seed: int, *, until_lost: bool = False) -> Result:
@@ -262,9 +38,14 @@ def measure(database: str, cuts: int, seed: int, *, until_lost: bool = False) ->
             # PostgreSQL runs as somebody else.
             folder.chmod(0o711)
             site = Site(folder, database)
+            wanted = min(GENERATION, cuts - at)
             try:
-                at += _generation(site, min(GENERATION, cuts - at), dice, result, until_lost=until_lost)
+                _generation(site, wanted, dice, result, until_lost=until_lost)
+            except (AssertionError, RuntimeError) as error:
+                # It does not start, most likely. The next one may.
+                result.faults.append(str(error)[-3000:])
             finally:
+                at += wanted
                 # All that this process ever started is of this installation.
                 site.kill(descendants([os.getpid()]))
                 site.disk.unmount()
@@ -273,27 +54,26 @@ def measure(database: str, cuts: int, seed: int, *, until_lost: bool = False) ->
     return result
 
 
-def _generation(site: Site, cuts: int, dice: random.Random, result: Result, *, until_lost: bool) -> int:
-    """Cut one installation's power so often; return how often it was."""
+def _generation(site: Site, cuts: int, dice: random.Random, result: Result, *, until_lost: bool) -> None:
+    """Cut one installation's power so often."""
     result.first_starts.append(site.start())
     site.settle_in()
-    done = 0
-    while done < cuts:
-        # The first one may come before the disk had a reason to write anything by itself, or after.
-        actors = site.torture(dice.uniform(SHORTEST, LONGEST), f"{dice.random()}")
-        done += 1
-        for actor in actors:
-            result.refused += actor.refusals
-            result.faults += actor.faults
-        site.read_rounds(result)
-        result.starts.append(site.start())
-        site.compare(result)
-        if until_lost and result.faults:
-            break
-    for journal in site.journals:
-        result.acts += journal.count
-    result.cuts += done
-    return done
+    try:
+        for _ in range(cuts):
+            # The first one may come before the disk had a reason to write anything by itself, or after.
+            actors = site.torture(dice.uniform(SHORTEST, LONGEST), f"{dice.random()}")
+            result.cuts += 1
+            for actor in actors:
+                result.refused += actor.refusals
+                result.faults += actor.faults
+            site.read_rounds(result)
+            result.starts.append(site.start())
+            site.compare(result)
+            if until_lost and result.faults:
+                return
+    finally:
+        for journal in site.journals:
+            result.acts += journal.count
 
 
 def torture(database: str, cuts: int, seed: int = 0) -> int:
