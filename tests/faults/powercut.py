@@ -51,6 +51,9 @@ def measure(database: str, cuts: int, seed: int, *, until_lost: bool = False) ->
                 site.disk.unmount()
         if until_lost and result.faults:
             break
+        report(
+            f"  {database}: {result.cuts} cuts, {result.acts.total()} acts answered, {len(result.faults)} violations"
+        )
     return result
 
 
