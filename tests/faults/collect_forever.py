@@ -35,6 +35,7 @@ def once() -> None:
 def journal() -> None:
     """Collect until killed; say after each round what is doomed, what is gone, and the end of the chain of events."""
     who = system("command")
+    print("ready", flush=True)  # noqa: T201  # likewise
     while True:
         before = doomed()
         done = collecting.collect(who)

@@ -29,6 +29,7 @@ _CLIENTS = 4
 _USER = "torturer"
 # How long it still answers, or tries to, when the disk is gone.
 _AFTER = 0.2
+_PATIENCE = 60
 
 
 @dataclass
@@ -139,10 +140,7 @@ class Site:
     def torture(self, seconds: float, seed: str) -> list[Actor]:
         """Let everybody at it for some time, then cut the power and kill what is left."""
         cutting = threading.Event()
-        log = (self.folder / "collector.log").open("a")
-        self.collector = start_script(
-            self.installation, "collect_forever.py", "journal", stdout=log, stderr=subprocess.STDOUT
-        )
+        self.collector = self.collect()
         actors = [
             Actor(
                 journal,
@@ -165,10 +163,20 @@ class Site:
         self.kill(roots)
         for actor in actors:
             actor.join(timeout=60)
-        log.close()
         self.disk.unmount()
         self.disk.mount()
         return actors
+
+    def collect(self) -> subprocess.Popen[str]:
+        """Start a collector, and return when it is at work."""
+        with (self.folder / "collector.log").open("w+") as log:
+            process = start_script(
+                self.installation, "collect_forever.py", "journal", stdout=log, stderr=subprocess.STDOUT
+            )
+            until = time.monotonic() + _PATIENCE
+            while "ready" not in (self.folder / "collector.log").read_text() and time.monotonic() < until:
+                time.sleep(0.02)
+        return process
 
     def kill(self, roots: list[int]) -> None:
         ended = [*descendants(roots), *roots]
@@ -176,18 +184,16 @@ class Site:
         for process in (self.installation.process, self.collector):
             if process is not None:
                 process.wait()
-        until = time.monotonic() + 20
+        until = time.monotonic() + _PATIENCE
         while any(Path("/proc", str(number)).exists() for number in ended) and time.monotonic() < until:
             bury()
             time.sleep(0.02)
 
     def read_rounds(self, result: Result) -> None:
         """Take in what the collector told since the last cut."""
-        log = self.folder / "collector.log"
-        lines = log.read_text().splitlines()
-        log.write_text("")
+        lines = (self.folder / "collector.log").read_text().splitlines()
         for line in lines:
-            # The last line may be cut off.
+            # The last line may be cut off, and what it says when its disk is gone is no JSON.
             with suppress(ValueError):
                 told = json.loads(line)
                 self._take_in(told, result)
