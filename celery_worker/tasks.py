@@ -75,6 +75,8 @@ def resolve_references(draft_id: str) -> None:
     """Resolve the references of a draft, and commit it when all are."""
     with jobs.track(RESOLVE) as counts:
         counts["references"] = resolving.work(int(draft_id))
+
+
 @app.task(name="references.watch")
 def watch_references() -> None:
     """Look again at references whose time has come."""

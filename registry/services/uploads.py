@@ -122,7 +122,9 @@ def abort_parts(at: datetime | None = None) -> int:
     alive = Version.objects.filter(
         state=Version.State.PENDING, updated_at__gte=at - timedelta(hours=settings.DRAFT_HOURS)
     )
-    sent = Upload.objects.filter(state=Upload.State.OPEN, draft_id__in=alive.values("pk")).exclude(parts_id="")
+    sent = Upload.objects.filter(state=Upload.State.OPEN, draft_id__in=alive.values("pk")).exclude(
+        parts_id=""
+    )
     names = set(sent.values_list("object_name", flat=True))
     return storage.abort_parts(at - timedelta(seconds=settings.PROTECTION_SECONDS), names)
 
