@@ -22,8 +22,10 @@ from tests.faults import (  # noqa: E402  # importable only then
     full_disk,
     full_disk_web,
     histories,
+    image,
     killed,
     order_web,
+    powercut,
     resume,
 )
 from tests.faults.world import MIB, temporary_folder, world  # noqa: E402  # importable only then
@@ -40,8 +42,10 @@ CLIENTS, LOGS, SAMPLES = 32, 50, 1000
 FULL_SECONDS, QUICK_SECONDS = 600, 60
 READS = 1000
 UPLOADS = 1000
+CUTS, QUICK_CUTS, UNSAFE_CUTS = 50, 10, 5
 NO_STRACE = "not run: strace is missing (apt-get install strace)"
 NO_MOUNT = "not run: mounting a small disk takes root"
+NO_IMAGE = "not run: mounting a disk in a file takes root, a loop device and mkfs.ext4"
 
 
 def say(text: str) -> None:
@@ -163,6 +167,16 @@ def killed_in_turn(_: argparse.Namespace) -> str:
     return verdict_of(found.faults)
 
 
+def power_cut(options: argparse.Namespace) -> str:
+    """G1: the power is cut while clients and a collector are at work; what was answered must be there, and whole."""
+    if not image.may_cut():
+        return NO_IMAGE
+    cuts = options.cuts or (CUTS if options.full else QUICK_CUTS)
+    asked = dict.fromkeys(powercut.DATABASES, cuts) | {powercut.UNSAFE: UNSAFE_CUTS}
+    failed = [database for database, count in asked.items() if powercut.torture(database, count)]
+    return f"FAILED on {', '.join(failed)}" if failed else "ok"
+
+
 def collect_on(database: str, seconds: float, **environment: str) -> list[str]:
     with world(**collecting.ENVIRONMENT, **environment) as place:
         found = collecting.measure(place, seconds)
@@ -241,6 +255,7 @@ CHECKS = {
     "histories": histories_of_many,
     "collect": collected,
     "killed": killed_in_turn,
+    "powercut": power_cut,
     "fsck": checked,
     "damaged-reads": damaged_reads,
     "faltering": faltering,
@@ -253,11 +268,14 @@ def main() -> int:
         "checks", nargs="*", metavar="check", help=f"some of: {', '.join(CHECKS)}; all by default"
     )
     parser.add_argument(
-        "--full", action="store_true", help=f"resume with {LARGE} MiB and {KILLS} kills a side"
+        "--full",
+        action="store_true",
+        help=f"resume with {LARGE} MiB and {KILLS} kills a side, collect for {FULL_SECONDS} s, {CUTS} power cuts",
     )
     parser.add_argument("--size", type=int, help="MiB that resume sends")
     parser.add_argument("--seconds", type=float, help="how long collect goes on, on each database")
     parser.add_argument("--kills", type=int, help="kills of each side in resume")
+    parser.add_argument("--cuts", type=int, help="how often powercut cuts the power, on each database")
     options = parser.parse_args()
     if unknown := [name for name in options.checks if name not in CHECKS]:
         parser.error(f"there is no check {unknown[0]}; there are: {', '.join(CHECKS)}")
