@@ -127,7 +127,7 @@ def gcs(store: Store, closing: ExitStack) -> Any:
 
 
 # Waits of seconds, by default of minutes; and a piece of a blob that is held, by default 32 MiB.
-_AZURE = {
+_AZURE: dict[str, Any] = {
     "retry_total": ATTEMPTS - 1,
     "initial_backoff": 1,
     "increment_base": 2,
