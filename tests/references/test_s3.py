@@ -68,6 +68,14 @@ def test_a_prefix_gives_an_entry_for_each_object_below(bucket, reach):
     assert entry.ref == uri(bucket, "d/b/c")
 
 
+def test_an_object_that_takes_the_name_of_a_prefix_ends_no_listing_that_goes_on(bucket, reach):
+    for key in ("d/a", "d/b"):
+        put(bucket, key)
+    put(bucket, "d")
+    assert paths(uri(bucket, "d"), reach) == ["d"]
+    assert paths(uri(bucket, "d"), reach, after="a") == ["b"]
+
+
 def test_keys_that_stand_for_folders_are_left_out(bucket, reach):
     put(bucket, "d/a")
     put(bucket, "d/", b"")

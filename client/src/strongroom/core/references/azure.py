@@ -83,11 +83,11 @@ class Azure:
         """Yield the blob, or what lies below the prefix."""
         place = self.parse(uri)
         client = _client(reach, place)
-        there = _properties(client, place, uri, place.version)
+        # What goes on behind something below was a prefix before, whatever has its name by now.
+        there = None if after else _properties(client, place, uri, place.version)
         if there is not None:
-            if not after:
-                yield _found(place, there, "")
-        elif place.version:
+            yield _found(place, there, "")
+        elif place.version and not after:
             raise ReferenceMissing(
                 f"{shown(uri)} is not there: the blob has no such version. Check the address.", uri=shown(uri)
             )

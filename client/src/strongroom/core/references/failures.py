@@ -16,7 +16,8 @@ from strongroom.core.errors import (
 )
 from strongroom.core.text import shown
 
-_LIBRARIES = frozenset({"azure", "boto3", "botocore", "google", "requests", "urllib3"})
+# And what they let through of the standard library: an answer that breaks off, a certificate that is not trusted.
+_LIBRARIES = frozenset({"azure", "boto3", "botocore", "google", "http", "requests", "ssl", "urllib3"})
 _EXPIRED = ("ExpiredToken", "RequestExpired", "TokenRefreshRequired", "ExpiredTokenException")
 _WRONG = (
     "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "InvalidSecurity", "AuthFailure",

@@ -84,11 +84,11 @@ class S3:
         """Yield the object, or what lies below the prefix."""
         place = self.parse(uri)
         client = _client(reach, place)
-        head = _head(client, place, uri)
+        # What goes on behind something below was a prefix before, whatever has its name by now.
+        head = None if after else _head(client, place, uri)
         if head is not None:
-            if not after:
-                yield _found(place, head, "")
-        elif place.version:
+            yield _found(place, head, "")
+        elif place.version and not after:
             raise ReferenceMissing(
                 f"{shown(uri)} is not there: the object has no such version. Check the address.",
                 uri=shown(uri),
