@@ -151,6 +151,19 @@ def listing(
     return narrowed(rows, collection, terms)
 
 
+def elsewhere(actor: Actor, membership: Membership) -> MembershipQuerySet:
+    """Return the other places of a version that one may see, newest first: its links, and of a link its source."""
+    check(actor, Act.VIEW, membership.collection.project)
+    seen = Project.objects.visible_to(actor.user).values("pk")
+    places = Membership.objects.filter(version=membership.version_id, collection__project__in=seen)
+    return (
+        places.exclude(pk=membership.pk)
+        .select_related("version", "collection__type", "collection__project__entity")
+        .prefetch_related("aliases")
+        .order_by("-created_at", "-pk")
+    )
+
+
 def known_people(actor: Actor, collection: Collection, most: int) -> list[str]:
     """Return who logged the newest versions of a collection: to look into all would read the whole of it."""
     listed = listing(actor, collection=collection).order_by("-number")

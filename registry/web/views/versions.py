@@ -33,6 +33,8 @@ _TABS = {name: name for name in ("files", "metadata", "usage", "lineage", "histo
 _COPIED = 256 * 1024
 # What lies beyond is "more than": a count of a hundred thousand runs would cost more than the page.
 _COUNTED = 1000
+# So many links of a version are named beside its card.
+_PLACES = 10
 
 
 def found(actor: Actor, entity: str, project: str, collection: str, number: int) -> Membership:
@@ -72,6 +74,9 @@ def overview(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
         "used_by_more": more,
         "used_by_counted": more < _COUNTED,
         "figures": figures(membership.version.metadata),
+        "places": list(
+            versions.elsewhere(actor, membership).defer("version__description", "version__metadata")[:_PLACES]
+        ),
         "only_here": storage_counts.alone(membership.version_id),
         "use": snippets.use(membership),
     }
