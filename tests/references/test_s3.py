@@ -295,6 +295,25 @@ def test_an_object_that_goes_while_it_is_listed_is_named(versioned, reach, monke
         paths(uri(versioned, "d"), reach)
 
 
+def test_a_listing_that_changes_while_it_is_read_names_nothing_twice(bucket, reach, monkeypatch):
+    for number in range(6):
+        put(bucket, f"d/{number}")
+    client = reach.s3(bucket.bucket)
+    listed = client.list_objects_v2
+
+    def change(**given):
+        page = listed(**given, MaxKeys=2)
+        if "ContinuationToken" not in given:
+            put(bucket, "d/0-before")
+            put(bucket, "d/1", b"changed")
+            put(bucket, "d/5-behind")
+            client.delete_object(Bucket=bucket.bucket, Key="d/4")
+        return page
+
+    monkeypatch.setattr(client, "list_objects_v2", change)
+    assert paths(uri(bucket, "d"), reach) == ["0", "1", "2", "3", "5", "5-behind"]
+
+
 def test_a_connection_that_breaks_between_pages_is_an_error(bucket, reach, monkeypatch):
     for number in range(3):
         put(bucket, f"d/{number}")

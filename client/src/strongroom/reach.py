@@ -26,8 +26,11 @@ from strongroom.transfer.manifests import parse_entry
 MOST_REDIRECTS = 10
 _TIMEOUT = urllib3.Timeout(connect=10.0, read=60.0)
 _KEPT_RECORDS = 1024
-# What one thread holds of a blob at a time: by default it would be 32 MiB.
-_PIECES = {"max_single_get_size": 4 << 20, "max_chunk_get_size": 4 << 20}
+# What one thread holds of a blob at a time, by default 32 MiB; and waits of 1, 3, 5 seconds instead of minutes.
+_PIECES = {
+    "max_single_get_size": 4 << 20, "max_chunk_get_size": 4 << 20, "retry_total": 3, "initial_backoff": 1,
+    "increment_base": 2,
+}  # fmt: skip
 
 
 class ClientReach:

@@ -144,7 +144,7 @@ def _about_keys(failure: Failure, store: str) -> str | None:
     code, how = failure.code, _HOW[store]
     if code in _EXPIRED or "expired" in failure.text.lower():
         return f"the credentials for {store} have expired; renew them ({how})"
-    if failure.name in _NO_KEYS:
+    if failure.name in _NO_KEYS or "failed to retrieve a token" in failure.text:
         return f"there are no credentials for {store}; {how}"
     if code in _WRONG or failure.status == 401 or (failure.name in _BAD_KEYS and failure.status != 403):
         named = f" ({code})" if code else ""
