@@ -22,8 +22,8 @@ from strongroom.core.references.looking import (
     difference,
     is_checked,
     refuse_change,
-)  # fmt: skip
-from strongroom.core.references.s3 import recorded_version
+)
+from strongroom.core.references.s3_objects import recorded_version
 from strongroom.core.references.streams import OfStore, Pieces
 from strongroom.core.references.uris import escaped, last_part, refuse, split
 from strongroom.core.text import shown

@@ -21,7 +21,7 @@ from strongroom.core.references.looking import (
     compared,
     is_checked,
     refuse_change,
-)  # fmt: skip
+)
 from strongroom.core.references.streams import OfStore
 from strongroom.core.references.uris import last_part, refuse
 from strongroom.core.text import shown
