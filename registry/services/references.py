@@ -320,6 +320,8 @@ def wake(draft_id: int) -> None:
 
 def _send(draft_id: int) -> None:
     try:
+        # One that is down says so at once; sending would try for seconds, with somebody waiting for the page.
+        queue.answers()
         queue.send(RESOLVE, str(draft_id))
     except Exception as error:  # noqa: BLE001  # the queue's own, whatever it is: the row is what counts
         log.warning("The queue did not take the references of a draft: %s", error)
