@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import django
 
-from artifacts_site import logs
+from artifacts_site import buckets, logs
 from artifacts_site.environment import (
     DATABASE_FILE,
     WrongSetting,
@@ -157,11 +157,11 @@ STORAGES = {
         if DEBUG
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
-    "blobs": {
-        "BACKEND": "registry.storage.backends.local.LocalBlobStorage",
-        "OPTIONS": {"location": DATA_DIR / "blobs"},
-    },
+    "blobs": buckets.blobs(DATA_DIR / "blobs"),
 }
+# While blobs move: what is not found in the one storage is read from the other.
+if (_other := buckets.other_blobs(DATA_DIR / "blobs")) is not None:
+    STORAGES["other_blobs"] = _other
 
 # --- Limits and periods ------------------------------------------------------------------------------
 TRASH_DAYS = env_int("STRONGROOM_TRASH_DAYS", 7, most=36500)
@@ -179,6 +179,12 @@ NOTICE_DAYS = env_int("STRONGROOM_NOTICE_DAYS", 7, most=90)
 # A clock that is further ahead after a restart is not believed at once; 0 believes any.
 CLOCK_GAP_HOURS = env_int("STRONGROOM_CLOCK_GAP_HOURS", 24, most=87600)
 DRAFT_HOURS = env_int("STRONGROOM_DRAFT_HOURS", 24, least=1, most=87600)
+# References are looked at again after so many hours, 0 for only when somebody asks; how many at once; and for how
+# many seconds of each five minutes, at the most so many.
+DRIFT_HOURS = env_int("STRONGROOM_DRIFT_HOURS", 24, most=8760)
+DRIFT_THREADS = env_int("STRONGROOM_DRIFT_THREADS", 8, least=1, most=64)
+DRIFT_SECONDS = env_int("STRONGROOM_DRIFT_SECONDS", 120, least=5, most=240)
+DRIFT_MOST = env_int("STRONGROOM_DRIFT_MOST", 20_000, least=1)
 # Of what is stored, how much is read and verified each day; 0 for none. At most so many bytes.
 FSCK_DAILY_PERCENT = env_int("STRONGROOM_FSCK_PERCENT", 1, least=0, most=100)
 FSCK_DAILY_LIMIT = env_int("STRONGROOM_FSCK_GIB", 10, least=1) * 1024 * MIB

@@ -171,7 +171,7 @@ def world(db):
 def address(route: Route, world: World) -> str:
     values = dict(world.values)
     values["collection"] = world.restorable.get(str(route), values["collection"])
-    if str(route) in ("api:project-restore", "projects:restore", "projects:purge"):
+    if str(route) in ("api:project-restore", "api:project-purge", "projects:restore", "projects:purge"):
         values["project"] = values["lost"]
     if str(route) in ("api:team-restore", "teams:restore"):
         values["team"] = values["entity"] = values["lost_team"]

@@ -66,3 +66,4 @@ EXPIRING = orders(
     ("size", _by("version__size", int)),
     ("name", _by("collection__name", str)),
 )
+DRIFT = orders(("path", (Key("position", int),)))

@@ -113,7 +113,7 @@ def _reason(status: int) -> str:
     return {
         200: "Done",
         201: "Made",
-        202: "Noted; it happens later",
+        202: "Begun; a worker goes on with it",
         204: "Done; nothing to tell",
         206: "The range",
     }[status]

@@ -80,7 +80,7 @@ class Builder:
     def __init__(self, scope: Entity) -> None:
         self._scope = scope
         self._damage = has_damage(scope)
-        self._size = 0
+        self._size = self._references = 0
         self._missing = Missing()
         self._refers_to: set[int] = set()
         self._digest: ManifestDigest | None = ManifestDigest()
@@ -92,6 +92,7 @@ class Builder:
     def add(self, entry: Entry) -> None:
         key, row = entry.path.encode(), row_of(entry)
         self._size += entry.size or 0
+        self._references += entry.ref is not None
         # What a database's integer holds, too.
         if self._size > LARGEST:
             raise InvalidManifest(
@@ -129,6 +130,7 @@ class Builder:
             folders_root=folders.digest,
             entry_count=root.count,
             total_size=root.total,
+            reference_count=self._references,
             digest=(digest or "") if self._missing.count == 0 else "",
         )
         lacking = self._missing

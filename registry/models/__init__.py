@@ -6,6 +6,7 @@ from registry.models.blobs import Blob, StoredObject
 from registry.models.checks import FsckFinding, FsckRun
 from registry.models.collecting import Collector
 from registry.models.collections import ArtifactType, Collection
+from registry.models.drift import ReferenceDrift, ReferenceWatch
 from registry.models.events import Event, EventSeal
 from registry.models.identities import Identity
 from registry.models.invitations import Invitation
@@ -54,7 +55,9 @@ __all__ = [
     "ProjectWords",
     "ProtectedAlias",
     "ReferenceBatch",
+    "ReferenceDrift",
     "ReferenceOrder",
+    "ReferenceWatch",
     "Resolution",
     "Role",
     "Run",

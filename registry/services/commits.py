@@ -15,7 +15,7 @@ from registry.errors import DigestMismatch, Gone, ManifestMissing
 from registry.models import Collection, Event, Membership, Version
 from registry.policy import Act, check
 from registry.services import aliases as names
-from registry.services import events, locks, runs, sequences, touching, words
+from registry.services import events, locks, runs, sequences, touching, watching, words
 from registry.services import tags as labels
 from registry.services._common import now
 from registry.services.drafting import closed, manifest_of, refuse_pending
@@ -112,6 +112,7 @@ def _number(actor: Actor, draft: Version) -> Membership:
         collection=sequence, version=draft, number=number, created_by=actor.user, created_at=at
     )
     words.of_new_version(membership)
+    watching.begin(draft)
     if draft.run is not None:
         runs.record_output(draft.run, draft)
     return membership

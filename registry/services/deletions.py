@@ -13,7 +13,6 @@ from registry.actor import Actor
 from registry.manifests.reach import Reach
 from registry.models import (
     Alias,
-    Chunk,
     Collection,
     Entity,
     Membership,
@@ -180,7 +179,7 @@ def _stretches(rows: QuerySet[Version]) -> Iterator[list[int]]:
 
 
 def _bytes(entity: Entity, which: Q, size: int, until: datetime) -> Bytes:
-    if Chunk.objects.filter(scope=entity, kind="e")[: survey.NODES + 1].count() > survey.NODES:
+    if survey.is_large(entity):
         return _kept(entity, which, size)
     held = Version.objects.filter(sequence__project__entity=entity).exclude(manifest=None)
     going = Q(which, state=Version.State.COMMITTED)

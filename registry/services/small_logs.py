@@ -51,7 +51,9 @@ def log_small(
     if bundle:
         # A frame has 40 bytes besides its content.
         quotas.refuse_beyond(project.entity, max(1, len(bundle) - 40 * len(entries)))
-        storage.receive_bundle(project.entity, BytesIO(bundle), len(bundle))
+        storage.receive_bundle(
+            project.entity, BytesIO(bundle), len(bundle), judge=quotas.guard(project.entity)
+        )
     prepared = _prepare(project.entity, _parsed(entries))
     with transaction.atomic():
         sequence, _ = sequences.begin(actor, project=project, name=collection, type=type, lock=True)

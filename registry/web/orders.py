@@ -67,3 +67,4 @@ EXPIRING = orders(
     ("-size", (Key("version__size", int), Key("pk", int))),
     ("name", (Key("collection__name", str), Key("pk", int))),
 )
+DRIFT = orders(("path", (Key("position", int),)))

@@ -24,6 +24,8 @@ class World(Generic[Who]):
     empty: str
     version: str
     data: str
+    # Its references are not all as they were recorded.
+    linked: str
     run: str
     trashed: str
     pending: str
@@ -128,6 +130,12 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "lineage-table": f"{data}/lineage?view=table&way=down&depth=3",
         "version-history": f"{version}/history",
         "version-used-by": f"{data}/used-by",
+        "version-references-none": f"{data}/references",
+        "version-linked": world.linked,
+        "version-references": f"{world.linked}/references",
+        "version-references-nothing": f"{world.linked}/references?q=zzzz",
+        "version-references-log": f"{world.linked}/references/log",
+        "files-references": f"{world.linked}/files/missing.png",
         "version-edit-names": f"{version}/edit/names",
         "version-edit-card": f"{version}/edit/card",
         "version-edit-metadata": f"{version}/edit/metadata",

@@ -38,7 +38,9 @@ from registry.models import (
     Project,
     ProtectedAlias,
     ReferenceBatch,
+    ReferenceDrift,
     ReferenceOrder,
+    ReferenceWatch,
     Resolution,
     Run,
     RunInput,
@@ -88,6 +90,13 @@ def rows():
     Blob.objects.create(scope=people.alice.entity, sha256=b"s" * 32, md5=b"m" * 16, size=1, object=stored)
     ProtectedAlias.objects.create(project=project, pattern="prod", folded="prod")
     JobRun.objects.create(task="t", started_at=NOW)
+    watch = ReferenceWatch.objects.create(
+        version=one.version, scope=people.team.entity, total=5, unwatched=1, changed=1, next_at=NOW
+    )
+    ReferenceDrift.objects.create(
+        watch=watch, position=0, path="a", path_sha256=b"p" * 32, uri="s3://b/a", state="changed",
+        since=NOW, checked_at=NOW, digest="d", size=1,
+    )  # fmt: skip
     FsckFinding.objects.create(run=FsckRun.objects.create(), kind="missing", subject="content 1")
     survey.count(people.team.entity)
     Clock.objects.create(pk=1, seen_at=NOW)
@@ -196,6 +205,18 @@ BREAK = {
     "manifest_once_per_scope": copy(Manifest),
     "manifest_roots_whole": change(Manifest, folders_root=b"1"),
     "manifest_digest_whole": change(Manifest, digest="F" * 32),
+    "manifest_references_of_entries": change(Manifest, entry_count=1, reference_count=2),
+    "watch_state_known": change(ReferenceWatch, state="bent", checked_at=NOW, state_since=NOW),
+    "watch_place_of_a_look": change(ReferenceWatch, seen=1),
+    "watch_unwatched_among_seen": change(ReferenceWatch, begun_at=NOW, seen=1, seen_unwatched=2),
+    "watch_states_within_total": change(ReferenceWatch, missing=4),
+    "watch_claim_whole": change(ReferenceWatch, claim="somebody"),
+    "drift_once_per_reference": copy(ReferenceDrift, path_sha256=b"q" * 32),
+    "drift_once_per_path": copy(ReferenceDrift, position=1),
+    "drift_state_known": change(ReferenceDrift, state="ok", digest="", size=None),
+    "drift_refused_is_unreachable": change(ReferenceDrift, refused=True),
+    "drift_found_only_when_changed": change(ReferenceDrift, state="missing"),
+    "drift_sha256_whole": change(ReferenceDrift, path_sha256=b"1" * 31),
     "identity_of_one_person": add(
         lambda r: Identity(user=r.people.alice, issuer="https://example.org", subject="1")
     ),
@@ -269,9 +290,10 @@ BREAK = {
     "upload_size_within_reason": change(Upload, size=2**62 + 1),
     "upload_state_known": change(Upload, state="odd"),
     "upload_complete_has_digest": change(Upload, state="complete", sha256=None),
+    "upload_direct_whole": change(Upload, parts_id="1"),
     "upload_part_once": copy(UploadPart, offset=7),
     "upload_part_offset_once": copy(UploadPart, number=2),
-    "upload_part_number_within_reason": change(UploadPart, number=33),
+    "upload_part_number_within_reason": change(UploadPart, number=10_001),
     "upload_part_place_within_reason": change(UploadPart, offset=2**62 + 1),
     "version_state_known": version(state="ODD"),
     "version_committed_has_content": version(state="COMMITTED"),

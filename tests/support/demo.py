@@ -155,6 +155,12 @@ def work_on(member: Api, colleague: Api) -> None:
     colleague.send(
         "POST", f"{project}/runs/{RUNNING}/inputs", {"artifact": f"{TEAM}/{PROJECT}/digits:stable"}
     )
+    entries = [
+        {"path": path, "ref": f"https://data.example.org/{path}", "digest": f"etag-{at}", "size": 1000 + at}
+        for at, path in enumerate(("a.csv", "b.csv", "missing.png"))
+    ]
+    linked = {"collection": "readings", "type": "dataset", "entries": entries}
+    member.send("POST", f"{project}/versions", linked)
     colleague.send("PUT", f"{project}/collections/{MODELS}/aliases/candidate", {"version": "best"})
     colleague.send("PUT", f"{project}/collections/{MODELS}/versions/best/tags/reviewed")
 
@@ -204,6 +210,7 @@ def world(member: Api, links: dict[str, str]) -> World[str]:
         empty=f"/{TEAM}/{EMPTY}",
         version=version,
         data=data,
+        linked=f"{project}/artifacts/readings/v0",
         run=f"{project}/runs/{run}",
         trashed=f"{project}/artifacts/{trashed['collection']}/{trashed['version']}",
         pending=f"{project}/pending/{pending(member)}",

@@ -28,6 +28,7 @@ from registry.services import (
 )
 from tests import factories
 from tests.browser.places import World
+from tests.support.drifting import drifted
 
 CARD = """# Summary
 
@@ -99,6 +100,8 @@ class Sample:
             empty=self.empty.get_absolute_url(),
             version=self.newest.get_absolute_url(),
             data=self.dataset.get_absolute_url(),
+            # Made here, for other tests count what is in the project.
+            linked=drifted(self.alice, self.project).get_absolute_url(),
             run=self.run.get_absolute_url(),
             trashed=self.trashed.get_absolute_url(),
             pending=f"{self.project.get_absolute_url()}/pending/{self.pending.public_id}",

@@ -17,9 +17,10 @@ from strongroom.core.wandb_json import write_wandb as write_wandb
 
 
 class Placed(Protocol):
-    """Something that has a path."""
+    """Something that has a path, and an address where its bytes are when they stay elsewhere."""
 
     path: str
+    ref: str | None
 
 
 Some = TypeVar("Some", bound=Placed)
@@ -33,8 +34,8 @@ def check_order(entries: Iterable[Some]) -> Iterator[Some]:
     for each shorter one, the same character as for the path before was looked at already.
     """
     previous = ""
-    last: Entry | None = None
-    files: list[Entry] = []
+    last: Placed | None = None
+    files: list[Placed] = []
     for entry in entries:
         path = entry.path
         if path <= previous:
@@ -50,20 +51,21 @@ def check_order(entries: Iterable[Some]) -> Iterator[Some]:
         yield entry
 
 
-def _both(file: Entry, below: Entry) -> PathCollision:
+def _both(file: Placed, below: Placed) -> PathCollision:
     path, origins = shown(file.path), _origins(file, below)
     return PathCollision(f'"{path}" is both a file and a folder{origins}.', path=path)
 
 
-def _origins(one: Entry, other: Entry) -> str:
+def _origins(one: Placed, other: Placed) -> str:
     """Name where two entries come from that have one place, when references are among them."""
-    if one.ref is None and other.ref is None:
+    refs = [getattr(each, "ref", None) for each in (one, other)]
+    if not any(refs):
         return ""
-    said = ("a file" if each.ref is None else shown(each.ref) for each in (one, other))
+    said = ("a file" if ref is None else shown(ref) for ref in refs)
     return ": {} and {} go there".format(*said)
 
 
-def _disorder(previous: Entry, entry: Entry) -> InvalidInput:
+def _disorder(previous: Placed, entry: Placed) -> InvalidInput:
     path = entry.path
     if path == previous.path:
         origins = _origins(previous, entry)

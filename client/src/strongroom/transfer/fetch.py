@@ -16,6 +16,7 @@ from strongroom.errors import BadAnswer, DigestMismatch, StrongroomError, Unreac
 from strongroom.transfer import bundles
 from strongroom.transfer.inflight import RunningHash
 from strongroom.transfer.placing import Group, Placer
+from strongroom.transfer.source import Source
 from strongroom.transfer.tree import Tree, Where
 
 # Each read makes its own buffer, and the system clears the memory of larger ones anew every time.
@@ -28,6 +29,7 @@ class Fetcher:
     def __init__(self, session: Session, version: str, placer: Placer, watch: bundles.Watch) -> None:
         self._session, self._version = session, version
         self._placer, self._watch = placer, watch
+        self._source = Source(session, version)
 
     def fetch_bundle(self, groups: list[Group]) -> None:
         """Fetch small files, all in one answer."""
@@ -104,11 +106,7 @@ class Fetcher:
         return running.digest() == group.sha256
 
     def _request(self, partial: Partial, group: Group, running: RunningHash) -> None:
-        headers = {"Range": f"bytes={partial.size}-"} if partial.size else {}
-        query = {"path": group.item.path}
-        with self._session.stream(
-            "GET", f"{self._version}/content", headers=headers, query=query
-        ) as response:
+        with self._source.open(group.item.path, group.size, partial.size) as response:
             _check_start(response, partial.size)
             while block := response.read(RECEIVED, decode_content=False):
                 if partial.size + len(block) > group.size:

@@ -42,7 +42,9 @@ ALONE = 256 << 10
 WORKERS = min(4, os.cpu_count() or 1)
 # To open a pipe would otherwise wait for somebody to write to it.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOCTTY", 0)
+# Where the system tells what was truly opened.
 _OPENED = "/proc/self/fd"
+_TELLS = os.path.isdir(_OPENED)
 
 
 class Local:
@@ -193,7 +195,7 @@ def _regular(descriptor: int, uri: str, reach: Reach) -> os.stat_result:
         refuse(uri, "is a folder, and was recorded without its files. Add it again with checksum=True")
     if not stat.S_ISREG(found.st_mode):
         refuse(uri, "is neither a file nor a folder. Name one of the two")
-    if os.path.isdir(_OPENED):
+    if _TELLS:
         # Judged again by its true path: a link may have taken its place since it was judged by name.
         reach.local(os.readlink(f"{_OPENED}/{descriptor}"))
     return found
