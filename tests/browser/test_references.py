@@ -50,7 +50,7 @@ def test_files_and_references_are_logged_followed_and_committed(open_as, sample)
 def test_a_failed_reference_is_tried_again_and_dropped(open_as, sample, script):
     page = open_as(sample.alice, sample.world.pending, java_script_enabled=script)
     expect(page.get_by_text("1 reference could not be resolved")).to_be_visible()
-    page.get_by_role("button", name="Try http://localhost/private again").click()
+    page.get_by_role("button", name="Retry http://localhost/private").click()
     expect(page.get_by_text("1 of 2 references resolved")).to_be_visible()
     page.get_by_role("button", name="Drop http://localhost/private").click()
     expect(page.get_by_role("table").get_by_text("http://localhost/private")).to_have_count(0)
