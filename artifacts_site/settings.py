@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import django
 
-from artifacts_site import logs
+from artifacts_site import buckets, logs
 from artifacts_site.environment import (
     DATABASE_FILE,
     WrongSetting,
@@ -157,11 +157,11 @@ STORAGES = {
         if DEBUG
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
-    "blobs": {
-        "BACKEND": "registry.storage.backends.local.LocalBlobStorage",
-        "OPTIONS": {"location": DATA_DIR / "blobs"},
-    },
+    "blobs": buckets.blobs(DATA_DIR / "blobs"),
 }
+# While blobs move: what is not found in the one storage is read from the other.
+if (_other := buckets.other_blobs(DATA_DIR / "blobs")) is not None:
+    STORAGES["other_blobs"] = _other
 
 # --- Limits and periods ------------------------------------------------------------------------------
 TRASH_DAYS = env_int("STRONGROOM_TRASH_DAYS", 7, most=36500)
@@ -195,6 +195,9 @@ MANIFEST_LIMIT = env_int("STRONGROOM_MANIFEST_MIB", 4096, least=1) * MIB
 # What Django itself reads into memory: forms and JSON. Bytes of artifacts are streamed past it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * MIB
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+# Of the one form that takes files, all together; how many, its handler counts.
+FORM_FILES_LIMIT = 256 * MIB
+DATA_UPLOAD_MAX_NUMBER_FILES = None
 
 # --- What is reached of the outside ------------------------------------------------------------------
 OUTBOUND = env_outbound(DATA_DIR)

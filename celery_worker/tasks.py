@@ -9,7 +9,7 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from celery_worker.app import app
 from registry import jobs
 from registry.actor import system
-from registry.schedule import CHECK_REFERENCES, COLLECT, PREVIEW_COLLECTION
+from registry.schedule import CHECK_REFERENCES, COLLECT, COUNT, PREVIEW_COLLECTION, RESOLVE
 from registry.services import (
     accounts,
     collecting,
@@ -19,6 +19,8 @@ from registry.services import (
     fsck,
     notices,
     project_trash,
+    recounting,
+    resolving,
     runs,
     statistics,
     survey,
@@ -61,6 +63,20 @@ def abandon_stale() -> None:
         counts["drafts"] = drafts.abandon_stale()
 
 
+@app.task(name="references.pick_up")
+def pick_up_references() -> None:
+    """Have workers go on with references that nobody resolves."""
+    with jobs.track("references.pick_up") as counts:
+        counts["drafts"] = resolving.pick_up()
+
+
+@app.task(name=RESOLVE)
+def resolve_references(draft_id: str) -> None:
+    """Resolve the references of a draft, and commit it when all are."""
+    with jobs.track(RESOLVE) as counts:
+        counts["references"] = resolving.work(int(draft_id))
+
+
 @app.task(name="references.watch")
 def watch_references() -> None:
     """Look again at references whose time has come."""
@@ -82,6 +98,13 @@ def clean_up() -> None:
         counts["leftovers"] = uploads.clean_up()
 
 
+@app.task(name="uploads.abort_parts")
+def abort_parts() -> None:
+    """Abort what was begun in the object store and never finished."""
+    with jobs.track("uploads.abort_parts") as counts:
+        counts["uploads"] = uploads.abort_parts()
+
+
 @app.task(name="statistics.refresh")
 def refresh_statistics() -> None:
     """Let the database know how its rows are distributed."""
@@ -101,6 +124,13 @@ def survey_storage() -> None:
     """Count the stored bytes of whom something changed for."""
     with jobs.track("storage.survey") as counts:
         counts["entities"] = survey.run()
+
+
+@app.task(name=COUNT)
+def count_storage(entity: str) -> None:
+    """Count the stored bytes of one entity, which somebody asked for."""
+    with jobs.track(COUNT) as counts:
+        counts["versions"] = recounting.work(int(entity))
 
 
 @app.task(name="trash.purge_due")

@@ -21,7 +21,7 @@ def remove(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('registry', '0021_retention'),
+        ('registry', '0022_references'),
     ]
 
     operations = [

@@ -13,6 +13,7 @@ from registry.models.invitations import Invitation
 from registry.models.jobs import JobRun
 from registry.models.manifests import Chunk, Manifest
 from registry.models.projects import Project
+from registry.models.references import ReferenceBatch, ReferenceOrder, Resolution, VersionReference
 from registry.models.retention import Clock, ExpiryLetter, ExpiryNotice, ExpiryRun, TtlPolicy
 from registry.models.runs import Run, RunInput, RunOutput
 from registry.models.stars import Star
@@ -53,8 +54,11 @@ __all__ = [
     "Project",
     "ProjectWords",
     "ProtectedAlias",
+    "ReferenceBatch",
     "ReferenceDrift",
+    "ReferenceOrder",
     "ReferenceWatch",
+    "Resolution",
     "Role",
     "Run",
     "RunInput",
@@ -70,6 +74,7 @@ __all__ = [
     "UploadPart",
     "User",
     "Version",
+    "VersionReference",
     "VersionShare",
     "VersionTag",
     "VersionWords",

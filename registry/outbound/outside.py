@@ -12,7 +12,8 @@ from strongroom.core.references.base import Answer
 
 from registry.actor import Actor
 from registry.models import Entity
-from registry.outbound import buckets, entries, roots
+from registry.outbound import buckets, entries
+from registry.outbound.roots import Roots
 from registry.outbound.web import Web
 
 
@@ -29,7 +30,7 @@ class Outside:
 
     def __init__(self, entity: Entity, actor: Actor | None = None) -> None:
         self.entity, self.actor = entity, actor
-        self._web, self._closing = Web(), ExitStack()
+        self._web, self._roots, self._closing = Web(), Roots(entity.name), ExitStack()
         self._clients: dict[Any, Any] = {}
 
     def __enter__(self) -> Outside:
@@ -71,12 +72,8 @@ class Outside:
         )
 
     def local(self, path: str) -> str:
-        """Return the true path of a file or folder below a root, links resolved."""
-        return roots.resolved(self.entity.name, path)
-
-    def opened(self, path: str) -> AbstractContextManager[int]:
-        """Open a file or folder below a root and yield its descriptor, which no change of names leads elsewhere."""
-        return roots.opened(self.entity.name, path)
+        """Return the true path of a file or folder below a root; who opens it asks again for what is open then."""
+        return self._roots.resolved(path)
 
     def artifact(self, artifact_id: str, path: str) -> Entry:
         """Return an entry of another artifact, as far as the actor may see it."""

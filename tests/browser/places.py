@@ -28,6 +28,7 @@ class World(Generic[Who]):
     linked: str
     run: str
     trashed: str
+    pending: str
     in_trash: int
     # What finds something: in names, in a card, in metadata, and among the versions.
     found: str
@@ -91,6 +92,8 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "artifacts-nothing": f"{project}?q=zzzz",
         "empty-project": world.empty,
         "new-version": f"{project}/new-version?collection={name}",
+        "pending": world.pending,
+        "pending-nothing": f"{world.pending}?q=zzzz",
         "new-collection": f"{project}/new-collection",
         "runs": f"{project}/runs",
         "run": world.run,

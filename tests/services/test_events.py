@@ -6,19 +6,23 @@ import datetime
 import hashlib
 import io
 from dataclasses import replace
+from unittest import mock
 
 import pytest
 from django.apps import apps
 from django.utils import timezone
 
+from registry import queue
 from registry.actor import system
 from registry.errors import InternalError, NotFound
-from registry.models import Chunk, Event, Installation
+from registry.models import Chunk, Event, Installation, ReferenceOrder
+from registry.schedule import COLLECT
 from registry.services import (
     accounts,
     alarms,
     aliases,
     audit,
+    collecting,
     collections,
     drafts,
     drift,
@@ -31,6 +35,8 @@ from registry.services import (
     people,
     project_trash,
     projects,
+    references,
+    resolving,
     retention,
     runs,
     tags,
@@ -60,6 +66,12 @@ class World:
         self.draft, _ = drafts.begin(self.bob, project=self.project, collection="next", type="model")
         drafts.stage(self.bob, draft=self.draft, lines=make.manifest_lines({"b": b"2"}))
         make.send(self.bob, self.draft, {"b": b"2"})
+        self.waiting, _ = drafts.begin(self.bob, project=self.project, collection="far", type="model")
+        self.refused, _ = references.add(self.bob, draft=self.waiting, uri="http://localhost/x")
+        self.failed, _ = references.add(self.bob, draft=self.waiting, uri="ftp://example.org/x", name="x")
+        ReferenceOrder.objects.filter(pk=self.failed.pk).update(
+            state="failed", code="x", why="x", finished_at=timezone.now()
+        )
         self.spare, self.gone_team = make.people().team, make.people().team
         team_trash.delete(self.root, team=self.gone_team)
         self.gone_team.entity.refresh_from_db()
@@ -101,6 +113,10 @@ class World:
     def repair(self):
         Chunk.objects.update(entry_count=99)
         fsck.start(system("command"), fsck.Options(repair=True))
+
+    def collect(self):
+        with mock.patch.object(queue, "send"):
+            collecting.start(self.root, COLLECT)
 
     def set_up(self):
         type(self.people.root).objects.update(is_admin=False)
@@ -162,6 +178,12 @@ ACTS = {
     "store.acknowledge": lambda w: alarms.acknowledge(w.root),
     "version.drift": lambda w: w.look(),
     "store.repair": lambda w: w.repair(),
+    "reference.add": lambda w: references.add(w.bob, draft=w.waiting, uri="ftp://example.org/y", name="y"),
+    "reference.retry": lambda w: references.retry(w.bob, draft=w.waiting),
+    "reference.drop": lambda w: references.drop(w.bob, draft=w.waiting, order=w.failed),
+    "reference.fail": lambda w: resolving.work(w.waiting.pk),
+    "storage.collect_begin": lambda w: w.collect(),
+    "storage.collect_stop": lambda w: collecting.stop(w.root),
     "ttl_policy.set": lambda w: retention.set_policy(w.alice, target=w.project, ttl=60),
 }
 
@@ -210,6 +232,9 @@ def test_an_act_whose_event_fails_is_not_done(act, monkeypatch):
         rows.pop("Manifest"), rows.pop("Chunk")
         # What a check found is so, whether or not it could be mended.
         rows.pop("FsckRun"), rows.pop("FsckFinding")
+        # That a worker began with a reference is so, whether or not it came to an end.
+        if act == "reference.fail":
+            rows.pop("ReferenceOrder")
         # When a look that failed is tried again.
         rows.pop("ReferenceWatch")
     assert after == before

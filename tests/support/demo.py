@@ -180,6 +180,18 @@ def act_at_pages(people: dict[str, Pages]) -> dict[str, str]:
     }
 
 
+def pending(member: Api) -> str:
+    """Begin a version whose references a worker resolves, one of them in vain; return its id."""
+    draft = {"collection": "survey-archive", "type": "dataset", "client_id": "pending"}
+    made = str(member.send("POST", f"/projects/{TEAM}/{PROJECT}/drafts", draft)["id"])
+    for uri, name in (
+        ("ftp://archive.example.org/surveys", "surveys"),
+        ("http://localhost/private", "private"),
+    ):
+        member.send("POST", f"/drafts/{made}/references", {"uri": uri, "name": name})
+    return made
+
+
 def world(member: Api, links: dict[str, str]) -> World[str]:
     """Say where everything is."""
     project, versions = f"/{TEAM}/{PROJECT}", f"/projects/{TEAM}/{PROJECT}/collections"
@@ -201,6 +213,7 @@ def world(member: Api, links: dict[str, str]) -> World[str]:
         linked=f"{project}/artifacts/readings/v0",
         run=f"{project}/runs/{run}",
         trashed=f"{project}/artifacts/{trashed['collection']}/{trashed['version']}",
+        pending=f"{project}/pending/{pending(member)}",
         in_trash=int(base64.b64decode(trashed["id"]).decode().rpartition(":")[2]),
         found="digits",
         in_card="cultivars",

@@ -28,8 +28,11 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
             "collection.delete", "collection.restore", "storage.collect",
         ),
     ),
-    "references": ("References", ("version.drift",)),
     "used": ("Used and downloaded", ("version.use", "version.download")),
+    "references": (
+        "References",
+        ("reference.add", "reference.retry", "reference.drop", "reference.fail", "version.drift"),
+    ),
     "runs": ("Runs", ("run.create", "run.edit")),
     "settings": (
         "Settings",
@@ -52,7 +55,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
             "user.password", "key.create", "key.revoke",
         ),
     ),
-    "store": ("The store", ("store.repair", "store.acknowledge")),
+    "store": ("The store", ("store.repair", "store.acknowledge", "storage.collect_begin", "storage.collect_stop")),
 }  # fmt: skip
 OF_PROJECT = ("logged", "aliases", "edited", "deleted", "references", "used", "runs", "settings")
 OF_COLLECTION = ("logged", "aliases", "edited", "deleted", "references", "used", "settings")

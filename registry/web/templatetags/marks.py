@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from registry.web import outcomes
 from registry.web.templatetags.words import left, moment, plural, short_json
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from registry.services.retention import EffectiveTtl
 
 register = template.Library()
+register.filter("outcome", outcomes.told)
 
 SOON_SECONDS = 7 * 86400
 _TYPE_ICONS = {

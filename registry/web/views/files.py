@@ -17,7 +17,7 @@ from registry.http.streams import gathered
 from registry.manifests import FolderPage
 from registry.models import Membership
 from registry.policy import Act, can
-from registry.services import archives, drifts, files
+from registry.services import archives, drifts, files, referring
 from registry.web import previews
 from registry.web.pages import page, show
 from registry.web.views.versions import found, frame
@@ -55,6 +55,7 @@ def browse(request: HttpRequest, actor: Actor, path: str = "", **place: Any) -> 
         "entry": entry,
         "source": "source" in request.GET,
         "preview": previews.of(actor, membership, entry, _asked(request.GET)) if entry else None,
+        "behind": referring.behind(actor, entry.ref) if entry and entry.ref else None,
     }
     context |= _standings(actor, membership, context["tree"], [entry] if entry else [])
     return show(request, "files/browse.html", context, fragment="files/_preview.html")

@@ -17,8 +17,8 @@ from strongroom.core.references.base import Reach as Reach
 from strongroom.core.references.base import Scheme, Stream
 from strongroom.core.references.base import State as State
 from strongroom.core.references.gcs import Gcs
-from strongroom.core.references.http import Http
-from strongroom.core.references.local import Local
+from strongroom.core.references.http import Http, is_strong
+from strongroom.core.references.local import Local, is_hashed
 from strongroom.core.references.looking import is_checked as is_checked
 from strongroom.core.references.other import Other
 from strongroom.core.references.s3 import S3
@@ -53,6 +53,14 @@ def scheme_of(uri: str) -> Scheme:
 def can_check(entry: Entry) -> bool:
     """Tell whether a second look at a reference can say anything."""
     return entry.ref is not None and kind_of(entry.ref) != _OTHER
+
+
+def vouches(entry: Entry) -> bool:
+    """Tell whether the recorded digest stands for each byte: not an address, nor a weak ETag."""
+    if entry.ref is None or entry.digest == entry.ref or not is_strong(entry.digest):
+        return False
+    kind = kind_of(entry.ref)
+    return is_hashed(entry) if kind == "file" else kind != _OTHER
 
 
 def expand(

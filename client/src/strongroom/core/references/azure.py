@@ -82,7 +82,7 @@ class Azure:
     def look(self, uri: str, reach: Reach, *, max_objects: int, after: str = "") -> Iterator[Found]:
         """Yield the blob, or what lies below the prefix."""
         place = self.parse(uri)
-        client = reach.azure(place.account, place.container)
+        client = _client(reach, place)
         there = _properties(client, place, uri, place.version)
         if there is not None:
             if not after:
@@ -104,7 +104,7 @@ class Azure:
         if not is_checked(entry):
             next(self.look(uri, reach, max_objects=MAX_OBJECTS))
             return OK
-        client = reach.azure(place.account, place.container)
+        client = _client(reach, place)
         there = _properties(client, place, uri, None)
         if there is None:
             return Checked(State.MISSING, f"{address(entry)} was deleted{_kept(client, place, entry)}.")
@@ -118,7 +118,7 @@ class Azure:
         """Open the version that was recorded, or the blob while it is still the same."""
         uri = entry.ref or ""
         place = self.parse(uri)
-        client = reach.azure(place.account, place.container)
+        client = _client(reach, place)
         version = recorded_version(entry) or place.version
         there = _properties(client, place, uri, version)
         if there is None:
@@ -137,6 +137,12 @@ class Azure:
                 entry, "changed while it was being opened", _etag(loader.properties), loader.properties.size
             )
         yield OfStore(loader.read, uri, STORE, there.size, _md5(there))
+
+
+def _client(reach: Reach, place: Place) -> Any:
+    # Making it is where missing or wrong credentials can show first.
+    with told(place.uri, STORE):
+        return reach.azure(place.account, place.container)
 
 
 def _properties(client: Any, place: Place, uri: str, version: str | None) -> Any:

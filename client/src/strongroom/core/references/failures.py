@@ -36,7 +36,10 @@ _NO_KEYS = (
     "NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "DefaultCredentialsError",
     "CredentialUnavailableError", "ProfileNotFound", "NoAuthTokenError",
 )  # fmt: skip
-_BAD_KEYS = ("RefreshError", "ClientAuthenticationError", "UnauthorizedSSOTokenError", "TokenRetrievalError")
+_BAD_KEYS = (
+    "RefreshError", "ClientAuthenticationError", "UnauthorizedSSOTokenError", "TokenRetrievalError",
+    "InvalidOperation", "MalformedError",
+)  # fmt: skip
 _HOW = {
     "S3": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws configure`",
     "Google Cloud Storage": "set GOOGLE_APPLICATION_CREDENTIALS, or run `gcloud auth application-default login`",

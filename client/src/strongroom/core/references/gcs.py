@@ -75,7 +75,7 @@ class Gcs:
     def look(self, uri: str, reach: Reach, *, max_objects: int, after: str = "") -> Iterator[Found]:
         """Yield the object, or what lies below the prefix."""
         place = self.parse(uri)
-        client = reach.gcs(place.bucket)
+        client = _client(reach, place)
         blob = _blob(client, place, uri, place.generation)
         if blob is not None:
             if not after:
@@ -98,7 +98,7 @@ class Gcs:
         if not is_checked(entry):
             next(self.look(uri, reach, max_objects=MAX_OBJECTS))
             return OK
-        client = reach.gcs(place.bucket)
+        client = _client(reach, place)
         blob = _blob(client, place, uri, None)
         if blob is not None:
             seen = compared(entry, _found(place, blob, ""))
@@ -112,7 +112,7 @@ class Gcs:
         """Open the generation that was recorded, or the object while it is still the same."""
         uri = entry.ref or ""
         place = self.parse(uri)
-        client, generation = reach.gcs(place.bucket), recorded_generation(entry) or place.generation
+        client, generation = _client(reach, place), recorded_generation(entry) or place.generation
         blob = _blob(client, place, uri, generation)
         if blob is None and generation and is_checked(entry):
             blob = _blob(client, place, uri, None)
@@ -126,6 +126,12 @@ class Gcs:
         with reader:
             md5 = binascii.a2b_base64(blob.md5_hash).hex() if blob.md5_hash else None
             yield OfStore(reader.read, uri, STORE, blob.size, md5)
+
+
+def _client(reach: Reach, place: Place) -> Any:
+    # Making it is where missing or wrong credentials can show first.
+    with told(place.uri, STORE):
+        return reach.gcs(place.bucket)
 
 
 def recorded_generation(entry: Entry) -> int | None:

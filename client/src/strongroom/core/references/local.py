@@ -42,7 +42,9 @@ ALONE = 256 << 10
 WORKERS = min(4, os.cpu_count() or 1)
 # To open a pipe would otherwise wait for somebody to write to it.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOCTTY", 0)
+# Where the system tells what was truly opened.
 _OPENED = "/proc/self/fd"
+_TELLS = os.path.isdir(_OPENED)
 
 
 class Local:
@@ -87,7 +89,7 @@ class Local:
         path = reach.local(self.parse(uri))
         with _told(uri):
             there = os.stat(path)
-        if not _is_hashed(entry):
+        if not is_hashed(entry):
             return OK
         if stat.S_ISREG(there.st_mode) and entry.size not in (None, there.st_size):
             why = f"had {entry.size} bytes when it was recorded, and has {there.st_size} now"
@@ -103,7 +105,7 @@ class Local:
         try:
             with _told(uri):
                 there = _regular(descriptor, uri, reach)
-            hashed = _is_hashed(entry)
+            hashed = is_hashed(entry)
             if hashed:
                 refuse_change(entry, entry.digest, there.st_size)
             os.lseek(descriptor, offset, os.SEEK_SET)
@@ -126,7 +128,7 @@ class _File:
             return os.read(self._descriptor, amount)
 
 
-def _is_hashed(entry: Entry) -> bool:
+def is_hashed(entry: Entry) -> bool:
     """Tell whether the MD5 of the bytes was recorded; the `wandb` client can record one of the address instead."""
     if not is_checked(entry) or not is_md5_b64(entry.digest):
         return False
@@ -189,9 +191,11 @@ def _found(uri: str, path: str, local: str, reach: Reach) -> Found:
 def _regular(descriptor: int, uri: str, reach: Reach) -> os.stat_result:
     """Return what is known of an open file, which must be one, and lie where it may be read."""
     found = os.fstat(descriptor)
+    if stat.S_ISDIR(found.st_mode):
+        refuse(uri, "is a folder, and was recorded without its files. Add it again with checksum=True")
     if not stat.S_ISREG(found.st_mode):
         refuse(uri, "is neither a file nor a folder. Name one of the two")
-    if os.path.isdir(_OPENED):
+    if _TELLS:
         # Judged again by its true path: a link may have taken its place since it was judged by name.
         reach.local(os.readlink(f"{_OPENED}/{descriptor}"))
     return found

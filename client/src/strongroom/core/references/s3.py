@@ -83,7 +83,7 @@ class S3:
     def look(self, uri: str, reach: Reach, *, max_objects: int, after: str = "") -> Iterator[Found]:
         """Yield the object, or what lies below the prefix."""
         place = self.parse(uri)
-        client = reach.s3(place.bucket)
+        client = _client(reach, place)
         head = _head(client, place, uri)
         if head is not None:
             if not after:
@@ -106,7 +106,7 @@ class S3:
         if not is_checked(entry):
             next(self.look(uri, reach, max_objects=MAX_OBJECTS))
             return OK
-        client, version = reach.s3(place.bucket), recorded_version(entry)
+        client, version = _client(reach, place), recorded_version(entry)
         head = _head(client, place, uri)
         if head is None:
             why = f"{address(entry)} was deleted{_kept(client, place, version)}."
@@ -121,7 +121,7 @@ class S3:
         """Open the version that was recorded, or the object while it is still the same."""
         uri = entry.ref or ""
         place = self.parse(uri)
-        client = reach.s3(place.bucket)
+        client = _client(reach, place)
         answer = _get(client, place, entry, offset)
         body = answer["Body"]
         try:
@@ -130,6 +130,12 @@ class S3:
             yield OfStore(body.read, uri, STORE, size, _md5(answer))
         finally:
             body.close()
+
+
+def _client(reach: Reach, place: Place) -> Any:
+    # Making it is where missing or wrong credentials can show first.
+    with told(place.uri, STORE):
+        return reach.s3(place.bucket)
 
 
 def recorded_version(entry: Entry) -> str | None:
