@@ -61,6 +61,8 @@ class Account:
     needs: list[Need]
     bytes: Bytes
     until: datetime
+    # For how many days what goes can be restored.
+    kept_days: int
     collections: int = 0
     projects: int = 0
     runs: int = 0
@@ -138,6 +140,7 @@ def _account(actor: Actor, entity: Entity, which: Q, name: str, **also: int) -> 
         needs=_needs(actor, going, name),
         bytes=_bytes(entity, which, sums["size"], until),
         until=until,
+        kept_days=trashing.trash_days(entity),
     )
 
 
