@@ -131,8 +131,7 @@ def read_nodes(
 def _bytes_of(lies: Lies) -> bytes:
     if lies.name is None:
         return bytes(lies.data or b"")
-    with storage.open_piece(lies.name, lies.offset, lies.length) as opened:
-        return opened.read()
+    return storage.read_stretch(lies.name, lies.offset, lies.length)
 
 
 def _stored(row: Chunk) -> bytes:

@@ -14,7 +14,7 @@ from registry import manifests, storage
 from registry.actor import Actor
 from registry.errors import BlobsMissing, DraftClosed, InvalidManifest
 from registry.models import Entity, Project, Run, Version
-from registry.services import commits, drafting, quotas, sequences
+from registry.services import commits, drafting, quotas, referring, sequences
 from registry.services.commits import Committed
 
 _SMALL = 1000
@@ -62,7 +62,10 @@ def log_small(
         if present is not None:
             return commits.again(_same(present, project, collection, entries))
         draft = Version(sequence=sequence, manifest=prepared.record().manifest, **fields)
-        return commits.finish(actor, draft, wanted, tagged)
+        done = commits.finish(actor, draft, wanted, tagged)
+        if done.created:
+            referring.put(actor, draft, prepared.refers_to)
+        return done
 
 
 def _parsed(entries: list[dict[str, Any]]) -> list[Entry]:

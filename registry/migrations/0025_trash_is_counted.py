@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("registry", "0021_retention")]
+    dependencies = [("registry", "0024_direct_uploads")]
 
     operations = [
         migrations.AddField("storagecount", "trash", models.PositiveBigIntegerField(null=True)),
