@@ -29,7 +29,8 @@ _CLIENTS = 4
 _USER = "torturer"
 # How long it still answers, or tries to, when the disk is gone.
 _AFTER = 0.2
-_PATIENCE = 60
+# How long it takes is told, and no matter of right or wrong.
+_PATIENCE = 600
 
 
 @dataclass
@@ -96,7 +97,7 @@ class Site:
         (self.disk.root / "data").mkdir()
         # By a symbolic link, so that the log of what went wrong is not on the disk that is cut.
         (folder / "data").symlink_to(self.disk.root / "data")
-        self.installation = Installation(folder / "data", environment)
+        self.installation = Installation(folder / "data", environment, patience=_PATIENCE)
         self.journals = [Journal(f"set-{number}") for number in range(_CLIENTS)]
         self.key = ""
         self.style = b""
