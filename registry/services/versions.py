@@ -104,6 +104,13 @@ def find_by_id(actor: Actor, public_id: str) -> Membership:
     return _present(found, "This version")
 
 
+def place_in(actor: Actor, membership: Membership, collection: Collection) -> Membership:
+    """Find the place that a version has in another collection."""
+    check(actor, Act.VIEW, collection.project)
+    rows = Membership.objects.filter(version=membership.version_id, collection=collection).for_listing()
+    return _present(rows.first(), f"{membership.name} in {collection.name}")
+
+
 def version_pk(public_id: str) -> int:
     """Decode the id that clients see; NotFound when it is none of ours."""
     try:
