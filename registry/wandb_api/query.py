@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from registry.errors import Forbidden
 from registry.models import Entity, User
 from registry.services import accounts, declared, projects, teams
 from registry.wandb_api.connections import edges, read, refuse_filters
@@ -27,16 +28,20 @@ class Query:
         return server_info()
 
     def user(self, id: str | None = None, user_name: str | None = None) -> Any:
-        found = maybe(lambda: self._user(user_name))
+        found = self._user(user_name)
         return self._context.node("User", found)
 
-    def _user(self, name: str | None) -> User:
+    def _user(self, name: str | None) -> User | None:
+        """Find a person; who may not look people up finds oneself only."""
         if not name or name == self._context.user.username:
             return self._context.user
-        return accounts.find(self._context.actor, name)
+        try:
+            return maybe(lambda: accounts.find(self._context.actor, name))
+        except Forbidden:
+            return None
 
     def users(self, query: str | None = None, first: int | None = None, after: str | None = None) -> Any:
-        found = maybe(lambda: self._user(query))
+        found = self._user(query)
         return edges(self._context.nodes("User", [found] if found else []))
 
     def entity(self, name: str | None = None) -> Any:

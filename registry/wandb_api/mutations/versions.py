@@ -7,6 +7,7 @@ from typing import Any
 from registry.models import Membership
 from registry.services import aliases, collections, versions
 from registry.services._common import KEEP
+from registry.services.seen import marks
 from registry.wandb_api.context import Context
 from registry.wandb_api.finding import find_project
 from registry.wandb_api.values import parsed, ttl_in
@@ -28,6 +29,8 @@ class VersionMutations:
             metadata=KEEP if input.get("metadata") is None else parsed(input["metadata"], noun="Metadata"),
             ttl=KEEP if input.get("ttlDurationSeconds") is None else ttl_in(input["ttlDurationSeconds"]),
             tags=_tags(membership, input),
+            # Tags come as a difference: to a list that somebody changed meanwhile it is not applied.
+            seen=marks({"tags": membership.version.held_tags()}),
         )
         return {"artifact": self._context.node("Artifact", edited)}
 

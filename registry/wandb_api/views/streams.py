@@ -26,22 +26,20 @@ def file_stream(request: HttpRequest, entity: str, project: str, run: str) -> Ht
     if not isinstance(body, dict):
         raise InvalidInput("Send a JSON object.")
     found = runs.find(context.actor, projects.find(context.actor, entity, project), run)
-    wanted = _wanted(body, found.summary)
-    if wanted:
-        runs.edit(context.actor, run=found, **wanted)
+    summary = _summary(body)
+    wanted: dict[str, Any] = {} if summary is None or summary == found.summary else {"summary": summary}
+    if body.get("complete"):
+        runs.edit(context.actor, run=found, state="failed" if body.get("exitcode") else "finished", **wanted)
     else:
-        runs.beat(context.actor, run=found)
+        runs.beat(context.actor, run=found, **wanted)
     return JsonResponse({"stopped": False})
 
 
-def _wanted(body: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
-    wanted: dict[str, Any] = {}
+def _summary(body: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the last of the summaries that came, if one did."""
     files = body.get("files")
-    lines = files.get(_SUMMARY, {}).get("content") if isinstance(files, dict) else None
-    if isinstance(lines, list) and lines and isinstance(lines[-1], str):
-        summary = summary_in(lines[-1])
-        if summary != before:
-            wanted["summary"] = summary
-    if body.get("complete"):
-        wanted["state"] = "failed" if body.get("exitcode") else "finished"
-    return wanted
+    file = files.get(_SUMMARY) if isinstance(files, dict) else None
+    lines = file.get("content") if isinstance(file, dict) else None
+    if not isinstance(lines, list) or not lines or not isinstance(lines[-1], str):
+        return None
+    return summary_in(lines[-1])

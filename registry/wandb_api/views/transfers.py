@@ -65,8 +65,12 @@ def read(request: HttpRequest, token: str) -> HttpResponseBase:
     public_id, path = link.object
     membership = versions.find_by_id(context.actor, public_id)
     if path is None:
-        return stream(request, files.wandb_manifest(context.actor, membership), "application/json")
-    return _deliver(request, context, membership, path)
+        response = stream(request, files.wandb_manifest(context.actor, membership), "application/json")
+    else:
+        response = _deliver(request, context, membership, path)
+    # An address that opens without a key is nothing for a cache.
+    response["Cache-Control"] = "private, no-store"
+    return response
 
 
 def _deliver(request: HttpRequest, context: Context, membership: Membership, path: str) -> HttpResponseBase:
