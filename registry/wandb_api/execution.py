@@ -83,7 +83,7 @@ def _answer(result: ExecutionResult) -> dict[str, Any]:
 def _written(errors: Iterable[GraphQLError]) -> Iterable[dict[str, Any]]:
     for error in errors:
         path = {"path": error.path} if error.path else {}
-        if error.original_error is None:
+        if error.original_error is None or isinstance(error.original_error, GraphQLError):
             yield {"message": error.message, **path}
             continue
         known: RegistryError = as_error(error.original_error)
