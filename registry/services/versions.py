@@ -25,7 +25,7 @@ from registry.errors import Gone, InvalidQuery, InvalidReference, NotFound
 from registry.models import Collection, Membership, Project, Version
 from registry.models.prepared import Prepared
 from registry.models.versions import MembershipQuerySet
-from registry.policy import Act, check
+from registry.policy import Act, can, check
 from registry.services import (
     aliases,
     collections,
@@ -54,6 +54,15 @@ _BY_ALIAS = Prepared[Membership](
     lambda collection, name: Membership.objects.filter(
         aliases__collection=collection, aliases__name=name
     ).select_related(*_WITH)
+)
+# For who reads its bytes, a request a file: without card, aliases and tags.
+_SOURCE = Prepared[Membership](
+    lambda version: (
+        Membership.objects.sources()
+        .filter(version=version)
+        .select_related("version__manifest__scope", "version__sequence", "collection__project__entity")
+        .defer("version__description", "version__metadata")
+    )
 )
 _PUBLIC_ID = re.compile(r"Artifact:([0-9]{1,18})")
 
@@ -102,6 +111,15 @@ def find_by_id(actor: Actor, public_id: str) -> Membership:
     rows = Membership.objects.filter(version=version_pk(public_id)).sources().for_listing()
     found = rows.filter(collection__project__in=Project.objects.visible_to(actor.user).values("pk")).first()
     return _present(found, "This version")
+
+
+def find_to_read(actor: Actor, public_id: str) -> Membership:
+    """The same with what reading its content needs, and no more."""
+    found = _SOURCE.first(version_pk(public_id))
+    if found is not None:
+        found.version.sequence = found.collection
+    seen = found is not None and can(actor, Act.VIEW, found.collection.project)
+    return _present(found if seen else None, "This version")
 
 
 def place_in(actor: Actor, membership: Membership, collection: Collection) -> Membership:

@@ -63,7 +63,7 @@ def read(request: HttpRequest, token: str) -> HttpResponseBase:
         response.status_code = 403
         return response
     public_id, path = link.object
-    membership = versions.find_by_id(context.actor, public_id)
+    membership = versions.find_to_read(context.actor, public_id)
     if path is None:
         response = stream(request, files.wandb_manifest(context.actor, membership), "application/json")
     else:
