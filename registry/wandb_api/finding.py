@@ -13,6 +13,8 @@ from registry.wandb_api import ids
 from registry.wandb_api.context import Context
 
 T = TypeVar("T")
+# Where runs and artifacts go that name no project.
+UNNAMED = "uncategorized"
 
 
 def maybe(find: Callable[[], T]) -> T | None:
@@ -29,10 +31,14 @@ def project_of(context: Context, entity: str | None, name: str | None) -> Any:
 
 
 def find_project(context: Context, entity: str | None, name: str | None) -> Project:
-    """Find a project; of no entity, in one's default one."""
-    if not name:
-        raise NotFound("A project has a name.")
-    return projects.find(context.actor, entity or context.default_entity.name, name)
+    """Find a project; of no entity, in one's default one. Runs that were offline name neither."""
+    return projects.find(context.actor, entity or context.default_entity.name, name or UNNAMED)
+
+
+def ensure_project(context: Context, entity: str | None, name: str | None) -> Project:
+    """The same, and make it where it is missing."""
+    owner = entity or context.default_entity.name
+    return projects.ensure(context.actor, entity_name=owner, name=name or UNNAMED)
 
 
 def collection_by_id(context: Context, public_id: str) -> Collection:

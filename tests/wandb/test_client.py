@@ -186,16 +186,16 @@ tell(api.artifact_collection_exists("wanda/shelf/renamed", "other"))
 
 def test_runs_are_resumed_and_listed(said):
     told = said("""
-with wandb.init(project="runs", config={"lr": 0.1}) as run:
+with wandb.init(project="resumed", config={"lr": 0.1}) as run:
     run.log({"loss": 0.5})
     name = run.id
-with wandb.init(project="runs", id=name, resume="must") as run:
+with wandb.init(project="resumed", id=name, resume="must") as run:
     tell(run.resumed, run.config["lr"])
     run.log({"loss": 0.25})
     run.summary["best"] = 0.25
-found = wandb.Api().run(f"wanda/runs/{name}")
+found = wandb.Api().run(f"wanda/resumed/{name}")
 tell(found.state, found.summary["loss"], found.summary["best"], found.config)
-tell([each.id == name for each in wandb.Api().runs("wanda/runs")])
+tell([each.id == name for each in wandb.Api().runs("wanda/resumed")])
 """)
     assert told == [True, 0.1, "finished", 0.25, 0.25, {"lr": 0.1}, [True]]
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from registry.errors import InvalidInput
 from registry.models import Run, Version
-from registry.services import declared, drafts, projects, runs, versions
+from registry.services import declared, drafts, runs, versions
 from registry.wandb_api import ids, links
 from registry.wandb_api.connections import edges
 from registry.wandb_api.context import Context
-from registry.wandb_api.finding import artifact_by_id, find_project
+from registry.wandb_api.finding import artifact_by_id, ensure_project, find_project
 from registry.wandb_api.nodes.files import place
 from registry.wandb_api.values import parsed, ttl_in
 
@@ -32,7 +32,7 @@ class LoggingMutations:
             raise InvalidInput(
                 f"There is no storage region {input['storageRegion'][:80]!r} here. Leave it out."
             )
-        project = projects.ensure(actor, entity_name=input["entityName"], name=input["projectName"])
+        project = ensure_project(self._context, input["entityName"], input["projectName"])
         run = runs.find(actor, project, input["runName"]) if input.get("runName") else None
         begun = declared.begin(
             actor,

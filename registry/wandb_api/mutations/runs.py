@@ -6,16 +6,14 @@ from typing import Any
 
 from registry.errors import InvalidInput
 from registry.models import Project, Run
-from registry.services import projects, runs
+from registry.services import runs
 from registry.wandb_api import ids, links
 from registry.wandb_api.context import Context
-from registry.wandb_api.finding import find_project, maybe
+from registry.wandb_api.finding import ensure_project, find_project, maybe
 from registry.wandb_api.nodes.files import place
 from registry.wandb_api.unserved import not_yet
 from registry.wandb_api.values import config_in, summary_in
 
-# Where runs go that name no project.
-UNNAMED = "uncategorized"
 _MOST_FILES = 2000
 
 
@@ -26,11 +24,8 @@ class RunMutations:
 
     def upsert_bucket(self, input: dict[str, Any]) -> dict[str, Any]:
         """Begin a run, or change one's own."""
-        entity = input.get("entityName") or self._context.default_entity.name
         name = input.get("name") or None
-        project = projects.ensure(
-            self._context.actor, entity_name=entity, name=input.get("modelName") or UNNAMED
-        )
+        project = ensure_project(self._context, input.get("entityName"), input.get("modelName"))
         run, inserted = self._begun(project, name, input)
         summary = summary_in(input.get("summaryMetrics"))
         if summary:
@@ -79,9 +74,9 @@ class RunMutations:
         name = input.get("name") or ""
         if name.startswith("wandb-registry-"):
             raise not_yet("Registries and links")
-        entity = input.get("entityName") or self._context.default_entity.name
+        entity = input.get("entityName")
         present = maybe(lambda: find_project(self._context, entity, name))
-        made = present or projects.ensure(self._context.actor, entity_name=entity, name=name)
+        made = present or ensure_project(self._context, entity, name)
         found = self._context.node("Project", made)
         return {"project": found, "model": found, "inserted": present is None}
 
