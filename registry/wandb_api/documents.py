@@ -122,7 +122,7 @@ def pruned(document: DocumentNode, operation: str | None, variables: dict[str, A
         for variable in definition.variable_definitions or ():
             name = variable.variable.name.value
             if name in kept:
-                kind = type_from_ast(SCHEMA, variable.type)  # type: ignore[arg-type]  # any TypeNode is taken
+                kind = type_from_ast(SCHEMA, variable.type)
                 kept[name] = _known(kept[name], kind)
     return kept
 

@@ -59,11 +59,12 @@ def read(request: HttpRequest, token: str) -> HttpResponseBase:
         context, link = by_link(request, token, signing.WANDB_READ)
     except NotFound as error:
         # What the client takes for "expired": it asks for a new link.
-        response = respond(error, request)
-        response.status_code = 403
-        return response
+        expired = respond(error, request)
+        expired.status_code = 403
+        return expired
     public_id, path = link.object
     membership = versions.find_to_read(context.actor, public_id)
+    response: HttpResponseBase
     if path is None:
         response = stream(request, files.wandb_manifest(context.actor, membership), "application/json")
     else:
