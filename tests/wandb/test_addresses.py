@@ -34,4 +34,4 @@ def test_what_the_client_prints_is_there(people, project, client):
 
 def test_a_key_is_made_by_who_signs_in_first(client):
     answer = client.get("/authorize")
-    assert (answer.status_code, answer["Location"]) == (302, "/sign-in?next=/authorize")
+    assert (answer.status_code, answer["Location"]) == (302, "/sign-in?next=%2Fauthorize")
