@@ -155,13 +155,26 @@ def kept_secret(path: Path) -> str:
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(os.urandom(48).hex())
+        file.flush()
+        # Else a power cut leaves the name with nothing behind it, and nothing starts any more.
+        os.fsync(file.fileno())
     try:
         os.link(draft, path)
     except FileExistsError:
         pass
     finally:
         draft.unlink()
+    sync_folder(path.parent)
     return path.read_text().strip()
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder durable."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def data_folder(base: Path) -> Path:

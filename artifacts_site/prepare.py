@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -38,6 +40,9 @@ class Preparation:
             )
         for chore in chores:
             finish(chore)
+        if chores:
+            # What is noted as done below must still be there after a power cut: static files are many small ones.
+            flush(self.data)
         # An admin once made stays; while there is none, each start makes a fresh link and voids the last one.
         link = "" if done.get("admin") and not chores else finish(self._set_up_link(address))
         self._write(static=static, migrations=migrations, applied=self._applied(), admin=not link)
@@ -110,6 +115,16 @@ class Preparation:
         if self.database is None:
             state["admin"] = False
         self._file.write_text(json.dumps(state))
+
+
+def flush(folder: Path) -> None:
+    """Have the disk keep all that was written to the file system of a folder."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if ctypes.CDLL(None, use_errno=True).syncfs(handle):
+            raise OSError(ctypes.get_errno(), "the disk failed", str(folder))
+    finally:
+        os.close(handle)
 
 
 def finish(chore: subprocess.Popen[str]) -> str:

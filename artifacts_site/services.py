@@ -48,9 +48,14 @@ class Service:
     started: float = 0.0
     start_again: float | None = None
     pause: float = field(default=FIRST_PAUSE)
+    # What is done before it is started again after it gave up by itself so often, each time soon after its start.
+    mend: Callable[[int], None] | None = None
+    gave_up: int = 0
 
     def start(self) -> None:
         """Start the process, in a session of its own so that Ctrl-C reaches only the supervisor."""
+        if self.mend is not None and self.gave_up:
+            self.mend(self.gave_up)
         self.started, self.start_again = time.monotonic(), None
         target = self.output.open("ab") if self.output else None
         self.process = subprocess.Popen(
@@ -74,7 +79,9 @@ class Service:
         code = self.process.returncode
         self.process = None
         if time.monotonic() - self.started > HEALTHY_SECONDS:
-            self.pause = FIRST_PAUSE
+            self.pause, self.gave_up = FIRST_PAUSE, 0
+        elif code not in (0, -signal.SIGKILL):
+            self.gave_up += 1
         self.start_again = time.monotonic() + self.pause
         self.pause = min(self.pause * 2, LONGEST_PAUSE)
         return code
@@ -135,7 +142,34 @@ def redis(program: str, socket_path: Path, folder: Path, environment: dict[str, 
         patience=10.0,
         pass_fds=(lock,),
         output=folder / "redis.log",
+        mend=lambda times: mend_queue(program, folder, times),
     )
+
+
+def mend_queue(program: str, folder: Path, times: int) -> None:
+    """Mend the log of a queue that does not start: a power cut leaves zeros, or nothing, where its last lines were.
+
+    First what can't be read is cut off; if that does not help, all of it is put aside. Nothing is known by the queue
+    alone: what it has forgotten the clock begins again.
+    """
+    logs = [path for path in (folder / "appendonly.aof", folder / "appendonlydir") if path.exists()]
+    for log in logs if times > 1 else []:
+        log.rename(log.with_name(f"{log.name}.damaged-{time.time():.0f}"))
+    manifest = folder / "appendonlydir" / "appendonly.aof.manifest"
+    for log in (folder / "appendonly.aof", manifest):
+        if log.exists():
+            # Redis is its own checker, under another name.
+            command = [Path(program).name.replace("server", "check-aof"), "--fix", str(log)]
+            with (folder / "redis.log").open("ab") as said, contextlib.suppress(subprocess.TimeoutExpired):
+                subprocess.run(
+                    command,
+                    executable=program,
+                    input=b"y\n",
+                    stdout=said,
+                    stderr=said,
+                    timeout=60,
+                    check=False,
+                )
 
 
 def web(listener: int, environment: dict[str, str]) -> Service:

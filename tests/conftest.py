@@ -7,6 +7,7 @@ from django.core.cache import cache
 from django.db import connection
 
 from registry.models import chain, guards, words
+from tests.support.bucket_settings import anywhere, kept_in  # noqa: F401  # fixtures are found here by name
 
 # Fixtures and the hook are found here by name.
 from tests.support.fixtures import (  # noqa: F401

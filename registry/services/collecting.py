@@ -33,6 +33,7 @@ from registry.services._common import now
 from registry.storage import compaction, reclaiming
 
 _STOP = "collecting:stop"
+_SUBJECT = "collection of unused bytes"
 # A task is stopped after ten minutes; one that has used most of them begins no other entity.
 LONGEST_SECONDS = 480
 
@@ -136,17 +137,11 @@ def work(actor: Actor, began: str | None, *, tell: Tell) -> None:
 
 
 def _sweep(actor: Actor, entity: Entity, done: Round, before: datetime, watch: _Watch) -> bool:
-    """Look through one entity; returns whether to go on."""
-    sweep, earlier = Sweep(entity.pk, before), done.found
+    """Give up what is unused in one entity, and tell of it, however this ends; returns whether to go on."""
+    sweep = Sweep(entity.pk, before)
     try:
-        for counted in sweep.run():
-            done.found = earlier + counted
-            if not watch.goes_on():
-                return False
-    except Damaged as error:
-        done.skipped.append((entity.name, str(error)))
+        return _look(sweep, entity, done, watch)
     finally:
-        done.found = earlier + sweep.counted
         if sweep.counted.blobs:
             # An event and its seal are two rows.
             with transaction.atomic():
@@ -157,6 +152,20 @@ def _sweep(actor: Actor, entity: Entity, done: Round, before: datetime, watch: _
                     subject=entity.name,
                     after={"blobs": sweep.counted.blobs, "size": sweep.counted.bytes},
                 )
+
+
+def _look(sweep: Sweep, entity: Entity, done: Round, watch: _Watch) -> bool:
+    """Look through one entity, and add up what is found; returns whether to go on."""
+    earlier = done.found
+    try:
+        for counted in sweep.run():
+            done.found = earlier + counted
+            if not watch.goes_on():
+                return False
+    except Damaged as error:
+        done.skipped.append((entity.name, str(error)))
+    finally:
+        done.found = earlier + sweep.counted
     done.entities += 1
     return True
 
@@ -195,16 +204,8 @@ def preview(
         if not watch.has_time:
             done.is_out_of_time = True
             return done
-        sweep, earlier = Sweep(entity.pk, before, preview=True), done.found
-        try:
-            for counted in sweep.run():
-                done.found = earlier + counted
-                if not watch.goes_on():
-                    return done
-        except Damaged as error:
-            done.skipped.append((entity.name, str(error)))
-        done.found = earlier + sweep.counted
-        done.entities += 1
+        if not _look(Sweep(entity.pk, before, preview=True), entity, done, watch):
+            return done
     doomed = StoredObject.objects.filter(state=StoredObject.State.DOOMED)
     done.doomed, done.doomed_bytes = doomed.count(), doomed.aggregate(size=Sum("size"))["size"] or 0
     for listed in reclaiming.orphans(before):
@@ -218,15 +219,20 @@ def preview(
 
 
 def start(actor: Actor, task: str) -> None:
-    """Have a worker begin a round, or a preview."""
+    """Have a worker begin a round, or a preview, which changes nothing and is no event."""
     check(actor, Act.ADMINISTER, None)
-    queue.send(task)
+    with transaction.atomic():
+        if task == COLLECT:
+            events.record(actor, "storage.collect_begin", subject=_SUBJECT)
+        queue.send(task)
 
 
 def stop(actor: Actor) -> None:
     """Have a round that is under way end after its present batch."""
     check(actor, Act.ADMINISTER, None)
-    cache.set(_STOP, 1, timeout=60)
+    with transaction.atomic():
+        events.record(actor, "storage.collect_stop", subject=_SUBJECT)
+        cache.set(_STOP, 1, timeout=60)
 
 
 def _is_to_stop() -> bool:

@@ -205,7 +205,7 @@ def receive(actor: Actor, *, draft: Version, md5: bytes, stream: Readable, lengt
     drafts.touch(draft)
     entity = draft.sequence.project.entity
     quotas.refuse_beyond(entity, max(1, length or 1))
-    return storage.receive_single(entity, stream, md5).is_new
+    return storage.receive_single(entity, stream, md5, judge=quotas.guard(entity)).is_new
 
 
 def stage(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -24,7 +21,7 @@ from registry.actor import Actor
 from registry.errors import Gone, InvalidQuery, InvalidReference, NotFound
 from registry.models import Collection, Membership, Project, Version
 from registry.models.prepared import Prepared
-from registry.models.versions import MembershipQuerySet
+from registry.models.versions import MembershipQuerySet, pk_of
 from registry.policy import Act, can, check
 from registry.services import (
     aliases,
@@ -64,7 +61,6 @@ _SOURCE = Prepared[Membership](
         .defer("version__description", "version__metadata")
     )
 )
-_PUBLIC_ID = re.compile(r"Artifact:([0-9]{1,18})")
 
 
 def find(actor: Actor, collection: Collection, ref: str) -> Membership:
@@ -131,14 +127,10 @@ def place_in(actor: Actor, membership: Membership, collection: Collection) -> Me
 
 def version_pk(public_id: str) -> int:
     """Decode the id that clients see; NotFound when it is none of ours."""
-    try:
-        decoded = base64.b64decode(public_id, validate=True).decode("ascii")
-    except (binascii.Error, ValueError):
-        decoded = ""
-    matched = _PUBLIC_ID.fullmatch(decoded)
-    if matched is None:
+    pk = pk_of(public_id)
+    if pk is None:
         raise NotFound("There is no version with this id, or it is not for you to see.")
-    return int(matched[1])
+    return pk
 
 
 def lookup(actor: Actor, path: str, *, entity: str | None = None, project: str | None = None) -> Membership:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from django.utils import timezone
@@ -26,8 +27,13 @@ class Received(NamedTuple):
     is_new: bool
 
 
-def receive_single(scope: Entity, stream: Readable, md5: bytes) -> Received:
-    """Store a body for a scope, durably; refuse one that has another MD5 than was declared."""
+def receive_single(
+    scope: Entity, stream: Readable, md5: bytes, *, judge: Callable[[int], None] | None = None
+) -> Received:
+    """Store a body for a scope, durably; refuse one that has another MD5 than was declared.
+
+    `judge` is told its size in the transaction that writes its rows, where it is new, and may refuse it.
+    """
     name = new_name("large")
     with incoming_file() as file:
         twin = TwinHash()
@@ -48,6 +54,8 @@ def receive_single(scope: Entity, stream: Readable, md5: bytes) -> Received:
             return Received(digests.sha256, file.size, is_new=False)
         publish(file, name)
     with recorded(name) as outcome:
+        if judge is not None:
+            judge(file.size)
         now = timezone.now()
         stored = StoredObject.objects.create(name=name, size=file.size, created_at=now)
         if not insert_blobs(scope, stored, [NewBlob(*digests, file.size, 0)], now):

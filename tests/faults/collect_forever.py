@@ -1,4 +1,4 @@
-"""Purge and collect until killed; or once; or say what is on the disk, and what of it is needed."""
+"""Purge and collect until killed; or once; or collect and keep a journal; or say what is on the disk and needed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ django.setup()
 from registry import manifests  # noqa: E402  # needs the settings
 from registry.actor import system  # noqa: E402  # likewise
 from registry.models import Blob, Chunk, Manifest, StoredObject, Version  # noqa: E402  # likewise
-from registry.services import collecting, trash  # noqa: E402  # likewise
+from registry.services import chain, collecting, trash  # noqa: E402  # likewise
 from registry.storage import backends  # noqa: E402  # likewise
 from registry.storage.frames import HEAD  # noqa: E402  # likewise
 
@@ -30,6 +30,24 @@ def once() -> None:
     done = collecting.collect(system("command"))
     print(json.dumps({**done.counts(), "reasons": done.skipped}), flush=True)  # noqa: T201  # read by who started it
     time.sleep(0.1)
+
+
+def journal() -> None:
+    """Collect until killed; say after each round what is doomed, what is gone, and the end of the chain of events."""
+    who = system("command")
+    print("ready", flush=True)  # noqa: T201  # likewise
+    while True:
+        before = doomed()
+        done = collecting.collect(who)
+        after = doomed()
+        left = set(StoredObject.objects.filter(name__in=before).values_list("name", flat=True))
+        told = {"now_doomed": sorted(after), "now_gone": sorted(before - left), "head": str(chain.head(who))}
+        print(json.dumps({**done.counts(), "reasons": done.skipped, **told}), flush=True)  # noqa: T201  # likewise
+        time.sleep(0.05)
+
+
+def doomed() -> set[str]:
+    return set(StoredObject.objects.filter(state="doomed").values_list("name", flat=True))
 
 
 def report() -> None:
@@ -58,4 +76,4 @@ def report() -> None:
 
 
 if __name__ == "__main__":
-    {"forever": forever, "once": once, "report": report}[sys.argv[1]]()
+    {"forever": forever, "once": once, "journal": journal, "report": report}[sys.argv[1]]()

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import random
 import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.faults.world import World, kill
-from tests.support.installation import ROOT, clean_environment
+from tests.faults.world import World, kill, start_script
+from tests.support.installation import ROOT
 
 UPLOADERS, COLLECTORS = 4, 2
 PROTECTION_SECONDS = 2
@@ -90,19 +89,9 @@ def compaction_tolerates() -> float:
 
 
 def _collector(world: World, act: str, number: int) -> subprocess.Popen[str]:
-    environment = clean_environment(
-        **world.installation.environment, STRONGROOM_DATA=str(world.installation.data)
-    )
-    environment["PYTHONPATH"] = str(ROOT)
     with _log(world, number).open("a") as log:
-        return subprocess.Popen(
-            [sys.executable, str(ROOT / "tests/faults/collect_forever.py"), act],
-            env=environment,
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            text=True,
+        return start_script(
+            world.installation, "collect_forever.py", act, stdout=log, stderr=subprocess.STDOUT
         )
 
 

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 # What follows is importable from anywhere then.
@@ -20,11 +22,15 @@ from tests.faults import (  # noqa: E402  # importable only then
     full_disk,
     full_disk_web,
     histories,
+    image,
     killed,
     order_web,
+    powercut,
     resume,
 )
 from tests.faults.world import MIB, temporary_folder, world  # noqa: E402  # importable only then
+from tests.support import bucket_settings, stores  # noqa: E402  # importable only then
+from tests.support.installation import clean_environment  # noqa: E402  # importable only then
 from tests.support.postgres import Cluster  # noqa: E402  # importable only then
 
 HERE = Path(__file__).resolve().parent
@@ -35,8 +41,11 @@ LARGE, QUICK_LARGE = 1024, 256
 CLIENTS, LOGS, SAMPLES = 32, 50, 1000
 FULL_SECONDS, QUICK_SECONDS = 600, 60
 READS = 1000
+UPLOADS = 1000
+CUTS, QUICK_CUTS, UNSAFE_CUTS = 50, 10, 5
 NO_STRACE = "not run: strace is missing (apt-get install strace)"
 NO_MOUNT = "not run: mounting a small disk takes root"
+NO_IMAGE = "not run: mounting a disk in a file takes root, a loop device and mkfs.ext4"
 
 
 def say(text: str) -> None:
@@ -158,6 +167,16 @@ def killed_in_turn(_: argparse.Namespace) -> str:
     return verdict_of(found.faults)
 
 
+def power_cut(options: argparse.Namespace) -> str:
+    """G1: the power is cut while clients and a collector are at work; what was answered must be there, and whole."""
+    if not image.may_cut():
+        return NO_IMAGE
+    cuts = options.cuts or (CUTS if options.full else QUICK_CUTS)
+    asked = dict.fromkeys(powercut.DATABASES, cuts) | {powercut.UNSAFE: UNSAFE_CUTS}
+    failed = [database for database, count in asked.items() if powercut.torture(database, count)]
+    return f"FAILED on {', '.join(failed)}" if failed else "ok"
+
+
 def collect_on(database: str, seconds: float, **environment: str) -> list[str]:
     with world(**collecting.ENVIRONMENT, **environment) as place:
         found = collecting.measure(place, seconds)
@@ -189,6 +208,38 @@ def damaged_reads(_: argparse.Namespace) -> str:
     return verdict_of(found["wrong"])
 
 
+def faltering(_: argparse.Namespace) -> str:
+    """G9: a thousand uploads to storages that fail, stall, truncate or answer twice in one call of ten."""
+    faults: list[str] = []
+    for seed, kind in enumerate(("local", "s3", "gcs", "azure")):
+        with storage_of(kind) as environment, tempfile.TemporaryDirectory() as folder:
+            command = [
+                sys.executable,
+                str(HERE / "upload_faltering.py"),
+                folder,
+                str(UPLOADS // 4),
+                str(seed),
+            ]
+            given = clean_environment(**environment)
+            done = subprocess.run(
+                command, check=True, capture_output=True, text=True, timeout=3600, env=given
+            )
+        found = json.loads(done.stdout.splitlines()[-1])
+        say(f"  {kind}:{found['said']}")
+        faults += found["faults"]
+    return verdict_of(faults)
+
+
+@contextmanager
+def storage_of(kind: str) -> Iterator[dict[str, str]]:
+    """Run a store of a kind, and yield what makes Strongroom use it."""
+    if kind == "local":
+        yield {}
+        return
+    with getattr(stores, f"{kind}_server")() as address:
+        yield bucket_settings.environment(kind, getattr(stores, f"{kind}_store")(address))
+
+
 def verdict_of(faults: list[str]) -> str:
     for fault in faults[:10]:
         say(f"    {fault}")
@@ -204,8 +255,10 @@ CHECKS = {
     "histories": histories_of_many,
     "collect": collected,
     "killed": killed_in_turn,
+    "powercut": power_cut,
     "fsck": checked,
     "damaged-reads": damaged_reads,
+    "faltering": faltering,
 }
 
 
@@ -215,11 +268,14 @@ def main() -> int:
         "checks", nargs="*", metavar="check", help=f"some of: {', '.join(CHECKS)}; all by default"
     )
     parser.add_argument(
-        "--full", action="store_true", help=f"resume with {LARGE} MiB and {KILLS} kills a side"
+        "--full",
+        action="store_true",
+        help=f"resume with {LARGE} MiB and {KILLS} kills a side, collect for {FULL_SECONDS} s, {CUTS} power cuts",
     )
     parser.add_argument("--size", type=int, help="MiB that resume sends")
     parser.add_argument("--seconds", type=float, help="how long collect goes on, on each database")
     parser.add_argument("--kills", type=int, help="kills of each side in resume")
+    parser.add_argument("--cuts", type=int, help="how often powercut cuts the power, on each database")
     options = parser.parse_args()
     if unknown := [name for name in options.checks if name not in CHECKS]:
         parser.error(f"there is no check {unknown[0]}; there are: {', '.join(CHECKS)}")

@@ -121,6 +121,24 @@ def temporary_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def start_script(
+    installation: Installation, script: str, *arguments: str, **streams: Any
+) -> subprocess.Popen[str]:
+    """Start one of the scripts here that look into an installation's database and store."""
+    environment = clean_environment(
+        **installation.environment,
+        STRONGROOM_DATA=str(installation.data),
+        PYTHONPATH=os.pathsep.join([str(ROOT), str(ROOT / "client/src")]),
+    )
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "tests/faults" / script), *arguments],
+        env=environment,
+        cwd=ROOT,
+        text=True,
+        **{"stdin": subprocess.DEVNULL, **streams},
+    )
+
+
 def answer_of(process: subprocess.Popen[str], patience: float = 600) -> Any:
     """Wait for a client and return what it printed last; what it says when it fails is an error."""
     said, errors = process.communicate(timeout=patience)

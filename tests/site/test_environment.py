@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from artifacts_site import environment as env
+from artifacts_site import prepare
 from tests.support.installation import ROOT, clean_environment
 
 
@@ -74,6 +75,40 @@ def test_the_kept_secret_is_made_once_and_is_its_owners_alone(tmp_path):
     assert env.kept_secret(tmp_path / "new" / "secret-key") == first
     assert stat.S_IMODE((tmp_path / "new" / "secret-key").stat().st_mode) == 0o600
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["secret-key"]
+
+
+def test_the_kept_secret_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    calls, fsync, link = [], os.fsync, os.link
+
+    def sync(handle):
+        calls.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+        fsync(handle)
+
+    def name(*paths):
+        calls.append("name")
+        link(*paths)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(os, "link", name)
+    env.kept_secret(tmp_path / "secret-key")
+    assert calls == ["file", "name", "folder"]
+
+
+def test_what_is_noted_as_prepared_is_on_the_disk_first(tmp_path, monkeypatch):
+    calls = []
+    preparation = prepare.Preparation(ROOT, tmp_path, None, {})
+    monkeypatch.setattr(preparation, "_manage", lambda *words: words[0])
+    monkeypatch.setattr(prepare, "finish", lambda chore: calls.append(chore) or "")
+    flush = prepare.flush
+
+    def flushing(folder):
+        calls.append(("flushed", folder, (folder / "prepared.json").exists()))
+        flush(folder)
+
+    monkeypatch.setattr(prepare, "flush", flushing)
+    preparation.run("http://127.0.0.1")
+    assert calls == ["migrate", "collectstatic", ("flushed", tmp_path, False), "setuplink"]
+    assert (tmp_path / "prepared.json").exists()
 
 
 def test_a_database_url_is_taken_apart():

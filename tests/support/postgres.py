@@ -1,4 +1,4 @@
-"""A private PostgreSQL cluster for the test run: unix socket only, no fsync, gone afterwards."""
+"""A private PostgreSQL cluster for the test run: unix socket only, no fsync unless asked for, gone afterwards."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TEST_SPEED = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
+# As an installation has it, with a log that fits on a small disk.
+DURABLE = "-c max_wal_size=48MB -c min_wal_size=32MB -c max_connections=200"
 
 
 def binary(name: str) -> str:
@@ -38,22 +40,33 @@ class Cluster:
     """A running cluster and its folder."""
 
     folder: Path
+    options: str = TEST_SPEED
 
     @classmethod
-    def start(cls) -> Cluster:
-        """Make a cluster in a temporary folder and start it (about a second)."""
-        folder = Path(tempfile.mkdtemp(prefix="strongroom-pg-"))
+    def start(cls, folder: Path | None = None, options: str = TEST_SPEED) -> Cluster:
+        """Make a cluster in a temporary folder, or in one that is given, and start it (about a second)."""
+        folder = Path(tempfile.mkdtemp(prefix="strongroom-pg-")) if folder is None else folder
         if before := as_server_user():
             shutil.chown(folder, user=before[1].removeprefix("--reuid="))
-        cluster = cls(folder)
+        cluster = cls(folder, options)
+        sync = ["--no-sync"] if options == TEST_SPEED else []
         data = str(folder / "data")
         cluster._run(
-            "initdb", "-D", data, "-U", "strongroom", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"
+            "initdb", "-D", data, "-U", "strongroom", "-A", "trust", "-E", "UTF8", "--locale=C", *sync
         )
-        settings = f"-c listen_addresses='' -c unix_socket_directories='{folder}' {TEST_SPEED}"
-        cluster._run("pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", settings, "start")
+        cluster.begin()
         cluster._run("createdb", "-h", str(folder), "-U", "strongroom", "strongroom")
         return cluster
+
+    def begin(self) -> None:
+        """Start its server; what was cut off mends itself first."""
+        settings = f"-c listen_addresses='' -c unix_socket_directories='{self.folder}' {self.options}"
+        data, log = str(self.folder / "data"), str(self.folder / "log")
+        self._run("pg_ctl", "-D", data, "-w", "-l", log, "-o", settings, "start")
+
+    def process(self) -> int:
+        """Return the number of its first process."""
+        return int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
 
     @property
     def url(self) -> str:

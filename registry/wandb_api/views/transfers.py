@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 
 from registry.errors import NotFound
 from registry.http import signing
 from registry.http.body import open_body, pieces
-from registry.http.delivery import deliver
+from registry.http.delivery import deliver, disposition
 from registry.http.problems import respond
 from registry.http.streams import stream
 from registry.models import Membership
@@ -75,7 +75,14 @@ def read(request: HttpRequest, token: str) -> HttpResponseBase:
 
 
 def _deliver(request: HttpRequest, context: Context, membership: Membership, path: str) -> HttpResponseBase:
-    _, blob = files.content(context.actor, membership, path)
+    where = None
+    if request.method == "GET":
+        # A large file in a bucket comes from there: the client follows.
+        blob, where = files.address(context.actor, membership, path, disposition=disposition(path))
+    else:
+        _, blob = files.content(context.actor, membership, path)
+    if where is not None:
+        return HttpResponseRedirect(where)
     return deliver(
         request,
         files.opener(context.actor, membership, blob),

@@ -15,7 +15,17 @@ from registry.errors import NotFound
 from registry.http import markdown
 from registry.models import Membership
 from registry.policy import Act, check
-from registry.services import audit, deletions, latest, notices, retention, runs, storage_counts, versions
+from registry.services import (
+    audit,
+    deletions,
+    drifts,
+    latest,
+    notices,
+    retention,
+    runs,
+    storage_counts,
+    versions,
+)
 from registry.web import feeds, orders, rows, searches, snippets
 from registry.web.columns import is_number
 from registry.web.forms import events
@@ -79,6 +89,7 @@ def overview(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
         ),
         "only_here": storage_counts.alone(membership.version_id),
         "use": snippets.use(membership),
+        "watch": drifts.of_version(actor, membership),
     }
     return show(request, "versions/overview.html", context)
 

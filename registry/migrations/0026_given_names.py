@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('registry', '0021_retention'),
+        ('registry', '0025_trash_is_counted'),
     ]
 
     operations = [
