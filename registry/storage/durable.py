@@ -17,6 +17,7 @@ from registry.storage.trouble import StoreError, Trouble
 
 log = logging.getLogger(__name__)
 Data = bytes | bytearray | memoryview
+_WAIT = 2
 FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -40,7 +41,9 @@ def as_storage_error(error: OSError) -> StorageFull | Unavailable:
         log.warning("The object store did not do what it was asked: %s", error)
         if error.trouble is Trouble.FULL:
             return StorageFull(error.trouble.value)
-        return Unavailable(error.trouble.value, store=error.trouble.name.lower())
+        # What will pass is worth another try soon; clients wait as long as they are told.
+        wait = {"retry_after": _WAIT} if error.passes else {}
+        return Unavailable(error.trouble.value, store=error.trouble.name.lower(), **wait)
     if error.errno in FULL:
         return StorageFull(
             "The server's disk is full. Try again when it has space; what arrived of uploads is kept."

@@ -98,6 +98,25 @@ def test_an_installation_is_moved_while_it_is_written_to(logged, to, settings, d
     assert backends.current().kind == to
 
 
+def test_it_goes_from_a_bucket_to_the_disk_and_to_another_bucket_as_well(
+    kept_in, s3_store, gcs_store, settings
+):
+    local = settings.STORAGES["blobs"]
+    kept_in("s3", s3_store)
+    people = make.people()
+    project = make.project(people)
+    make.log(people.bob, project, files={"a": b"a" * 3000})
+    kept_in("gcs", gcs_store, other=True)
+    copied(*THERE)
+    switch(settings)
+    settings.STORAGES = {**settings.STORAGES, "other_blobs": local}
+    copied(*THERE)
+    switch(settings)
+    leave(settings)
+    assert backends.current().kind == "local"
+    assert all_is_read() == 1
+
+
 def test_nothing_of_the_source_is_touched(logged, kept_in, s3_store, data_dir):
     before = {path: path.read_bytes() for path in (data_dir / "blobs").rglob("*") if path.is_file()}
     kept_in("s3", s3_store, other=True)

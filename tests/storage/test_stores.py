@@ -185,3 +185,5 @@ def test_what_a_store_says_is_answered_without_the_operators_names():
     assert "arn" not in told.message
     assert told.status == 503
     assert isinstance(as_storage_error(StoreError(Trouble.FULL)), StorageFull)
+    assert "retry_after" not in told.details
+    assert as_storage_error(StoreError(Trouble.THROTTLED)).details["retry_after"] == 2
