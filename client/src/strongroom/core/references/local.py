@@ -21,7 +21,7 @@ from strongroom.core.errors import (
     ReferenceMissing,
     ReferenceUnreachable,
     StrongroomError,
-)  # fmt: skip
+)
 from strongroom.core.references.base import Checked, Found, Reach, State, Stream
 from strongroom.core.references.looking import (
     OK,
@@ -31,7 +31,7 @@ from strongroom.core.references.looking import (
     compared,
     is_checked,
     refuse_change,
-)  # fmt: skip
+)
 from strongroom.core.references.uris import escaped, last_part, refuse
 from strongroom.core.references.walking import OPENED, walk
 from strongroom.core.text import shown
