@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from functools import cached_property
@@ -11,6 +12,9 @@ from django.conf import settings
 from strongroom.core.text import shown
 
 from registry.errors import ReferenceMissing, ReferenceRefused, ReferenceUnreachable
+
+# A path that is too long, and links in a circle, lead to nothing, too.
+_NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 
 
 class Roots:
@@ -58,9 +62,9 @@ def _held(path: str) -> tuple[str, int]:
             return os.readlink(f"/proc/self/fd/{held}"), os.fstat(held).st_mode
         finally:
             os.close(held)
-    except (FileNotFoundError, NotADirectoryError, UnicodeEncodeError):
-        raise ReferenceMissing(f"There is nothing at {shown(path)}. Check the path.") from None
-    except OSError as error:
+    except (OSError, UnicodeEncodeError) as error:
+        if isinstance(error, UnicodeEncodeError) or error.errno in _NOTHING:
+            raise ReferenceMissing(f"There is nothing at {shown(path)}. Check the path.") from None
         why = (error.strerror or "it failed").lower()
         raise ReferenceUnreachable(f"The server cannot read {shown(path)}: {why}.") from None
 
