@@ -70,7 +70,7 @@ def pick_up_references() -> None:
         counts["drafts"] = resolving.pick_up()
 
 
-@app.task(name=RESOLVE)
+@app.task(name=RESOLVE, time_limit=RESOLVE_SECONDS + 30, soft_time_limit=RESOLVE_SECONDS)
 def resolve_references(draft_id: str) -> None:
     """Resolve the references of a draft, and commit it when all are."""
     with jobs.track(RESOLVE) as counts:

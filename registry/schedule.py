@@ -13,6 +13,9 @@ QUEUE_RETURN = timedelta(minutes=15)
 COLLECT, PREVIEW_COLLECTION = "garbage.collect", "garbage.preview"
 # Sent for each draft with references, besides what the clock finds.
 RESOLVE = "references.resolve"
+# The commit of ten million entries takes longer than other tasks may. That its message comes back meanwhile does no
+# harm: a worker that finds a draft held leaves it alone.
+RESOLVE_SECONDS = 3600
 CHECK_REFERENCES = "references.check"
 COUNT = "storage.count"
 

@@ -157,7 +157,7 @@ class ReferenceOrder(models.Model):
 
 
 class ReferenceBatch(models.Model):
-    """Up to `BATCH` entries that a reference was resolved to: lines of JSON, deflated."""
+    """Up to `BATCH` entries that a reference was resolved to: JSON, deflated."""
 
     order = models.ForeignKey(ReferenceOrder, on_delete=models.CASCADE, related_name="batches")
     number = models.PositiveBigIntegerField()

@@ -24,7 +24,7 @@ from registry.services._common import now
 from registry.services.leases import Lease, LeaseLost
 
 State = ReferenceOrder.State
-# A task is stopped after ten minutes; one that has used most of them goes on in another.
+# After this a task lets others have their turn, and another one goes on.
 LONGEST_SECONDS = 480.0
 # So often a store that does not answer is asked again, after a time that grows; and so often a reference is begun
 # that never gets any farther, as its worker is stopped each time.
