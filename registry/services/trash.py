@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, F, IntegerField, QuerySet, Sum
+from django.db.models import Count, F, IntegerField, Sum
 from django.db.models.functions import Coalesce
 from strongroom.core.names import version_number
 
@@ -152,7 +152,7 @@ def whole(actor: Actor, *, entity: Entity) -> dict[str, int]:
     return {"versions": found["versions"], "size": found["size"], "only_here": found["sum_here"]}
 
 
-def places(shares: QuerySet[VersionShare]) -> list[tuple[VersionShare, Membership]]:
+def places(shares: Iterable[VersionShare]) -> list[tuple[VersionShare, Membership]]:
     """Put what was counted of versions beside where they were logged."""
     listed = list(shares)
     rows = Membership.objects.filter(version__in=[share.pk for share in listed]).sources()

@@ -135,6 +135,7 @@ def usage(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     context = frame(actor, membership, "usage") | {
         "use": snippets.in_run(membership),
         "read_only": snippets.read_only(membership),
+        "install_wandb": snippets.install_wandb(request),
         "list_files": snippets.list_files(membership),
         "next_version": snippets.next_version(membership),
         "replace": snippets.replace(membership),
