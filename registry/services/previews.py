@@ -86,6 +86,8 @@ class Preview:
     days: Counter[int] = field(default_factory=Counter)
     digest: str = ""
     newest: int = 0
+    # Whose policy counts then: the grace date is for what inherits the team's own alone.
+    origin: str = "none"
 
     @property
     def expire(self) -> int:
@@ -96,7 +98,7 @@ class Preview:
     def grace(self) -> datetime | None:
         """The day on which the backlog expires, where that is not at once."""
         until = self.plan.rules.grace_until
-        return until if until and until > self.at else None
+        return until if until and until > self.at and self.origin == "team" else None
 
     @property
     def backlog_at(self) -> datetime:
@@ -201,12 +203,12 @@ def told(wanted: Plan, stock: expected.Stock, at: datetime, *, until: int | None
     policies = Policies.of(wanted.entity)
     found = Preview(wanted, policies.at(wanted.place), at)
     set_then = policies.instead(wanted.place, wanted.ttl)
+    counts = _counting(wanted, set_then)
+    found.origin = counts.origin
     fates = list(stock.fates(wanted.place, set_then, wanted.rules))
     dues = _count(found, fates)
     found.newest = max((held.pk for held in stock.versions), default=0) if until is None else until
-    found.digest = _digest(
-        wanted, _counting(wanted, set_then).seconds, [pk for pk in dues if pk <= found.newest]
-    )
+    found.digest = _digest(wanted, counts.seconds, [pk for pk in dues if pk <= found.newest])
     # A team or a person without a default lets nothing expire.
     sets_none = ("never", "inherit") if isinstance(wanted.place, Entity) else ("never",)
     if dues and policies.at(wanted.place) not in sets_none:

@@ -150,6 +150,25 @@ def test_the_grace_date_is_for_the_default_of_the_team_alone(people, project, al
     assert retention.expire_due() == 1
 
 
+@pytest.mark.parametrize("of", ["project", "collection"])
+def test_a_policy_below_the_team_is_told_without_the_grace_date_that_does_not_hold_it_back(
+    people, project, alice, of
+):
+    held = log(people, project, "a", age=100)
+    Team.objects.update(ttl_grace_until=timezone.now() + timedelta(days=14))
+    place = project if of == "project" else held.collection
+    said = previews.of(plan(alice, place, 90 * DAY))
+    assert (said.grace, said.backlog) == (None, 1)
+    assert said.first == said.at
+    assert said.weeks()[0].backlog == 1
+    # What inherits the team's is held back, wherever that is said.
+    retention.set_policy(alice, target=people.team.entity, ttl=90 * DAY)
+    retention.set_policy(alice, target=place, ttl="never")
+    said = previews.of(plan(alice, place, "inherit"))
+    assert said.grace is not None
+    assert said.first == said.grace
+
+
 def test_the_newest_are_kept_until_there_are_newer_ones(people, project, alice):
     rows = [log(people, project, "a", age=100 - at) for at in range(4)]
     set_plan(plan(alice, people.team.entity, DAY, kept_newest=2), alice)
