@@ -59,7 +59,7 @@ clean:  ## Remove what can be made again (never the data)
 .venv/run-$(PLACE): $(PINS)
 	@$(PYTHON) bin/bootstrap.py run && touch $@
 
-.venv/test-$(PLACE): $(PINS) requirements-dev.txt
+.venv/test-$(PLACE): $(PINS) requirements-dev.txt tests/support/azurite/package-lock.json
 	@$(PYTHON) bin/bootstrap.py test && touch $@
 
 .venv/demo-$(PLACE): $(PINS) requirements-demo.txt

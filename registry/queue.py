@@ -75,9 +75,15 @@ def worker_is_alive() -> bool:
 
 
 def send(task: str, *given: str) -> None:
-    """Have a worker take a task, by its name, with what it is given."""
+    """Have a worker take a task, by its name, with what it is given; raise Redis' error when it can't be told."""
     from celery import Celery  # here, for most processes never send any
+    from kombu.exceptions import OperationalError
+    from redis.exceptions import ConnectionError as RedisGone
 
     with Celery(broker=settings.REDIS_URL, set_as_current=False) as sender:
         sender.conf.update(task_serializer="json", broker_connection_retry=False)
-        sender.send_task(task, args=given, ignore_result=True, retry=False)
+        try:
+            sender.send_task(task, args=given, ignore_result=True, retry=False)
+        except OperationalError as error:
+            # What every door knows how to tell: unavailable, to be tried again.
+            raise RedisGone(str(error)) from error

@@ -11,6 +11,10 @@ QUEUE_RETURN = timedelta(minutes=15)
 
 # Tasks that people start, too.
 COLLECT, PREVIEW_COLLECTION = "garbage.collect", "garbage.preview"
+# Sent for each draft with references, besides what the clock finds.
+RESOLVE = "references.resolve"
+CHECK_REFERENCES = "references.check"
+COUNT = "storage.count"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +35,12 @@ PERIODIC = (
     Periodic("retention.expire_due", "Expire versions whose time-to-live has passed", 1),
     Periodic("retention.give_notice", "Foresee what expires within the next days, and tell by mail", 60),
     Periodic("runs.mark_silent", "Mark runs as crashed whose script fell silent", 1),
+    Periodic("references.watch", "Look again at references: whether what they name is as it was", 5),
     Periodic("drafts.abandon_stale", "Clean up abandoned drafts", 10),
+    Periodic("references.pick_up", "Go on with references whose worker was stopped", 1),
     Periodic("statistics.refresh", "Measure the tables, so that lists are found by the best index", 10),
     Periodic("uploads.clean_up", "Remove what broken uploads left behind", 60),
+    Periodic("uploads.abort_parts", "Abort uploads to the object store that were never finished", 60),
     Periodic("fsck.daily", "Verify a sample of what is stored", 1440),
     Periodic("sessions.clear", "Forget sessions of the browser that have expired", 1440),
     Periodic(COLLECT, "Give back bytes that no version needs", 1440),

@@ -7,14 +7,22 @@ from django.core.cache import cache
 from django.db import connection
 
 from registry.models import chain, guards, words
+from tests.support.bucket_settings import anywhere, kept_in  # noqa: F401  # fixtures are found here by name
 
 # Fixtures and the hook are found here by name.
 from tests.support.fixtures import (  # noqa: F401
+    _azure_server,
+    _gcs_server,
+    _s3_server,
+    azure_store,
+    gcs_store,
     live_installation,
     postgres_cluster,
     pytest_collection_modifyitems,
     pytest_runtest_makereport,
     redis_server,
+    s3_store,
+    versioned_s3_store,
 )
 
 

@@ -13,9 +13,10 @@ import pytest
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from registry.actor import system
-from registry.models import Event, Identity
+from registry.models import Event, Identity, ReferenceOrder
 from registry.services import (
     collections,
     confirming,
@@ -24,6 +25,7 @@ from registry.services import (
     keys,
     previews,
     project_trash,
+    references,
     runs,
     team_trash,
     teams,
@@ -112,6 +114,8 @@ def world(db):
     project_trash.delete(factories.actor(people.alice), project=lost, delete_aliases=True)
     draft, _ = drafts.begin(maker, project=project, collection="resnet", type="model")
     drafts.stage(maker, draft=draft, lines=factories.manifest_lines({"a": b"x"}))
+    order, _ = references.add(maker, draft=draft, uri="ftp://example.org/x", name="x")
+    ReferenceOrder.objects.update(state="failed", code="x", why="x", finished_at=timezone.now())
     upload, _ = uploads.begin(maker, draft=draft, size=1, parts=1)
     added = factories.colleague(people)
     teams.add_member(factories.actor(people.alice), place=people.team, user=added, role="member")
@@ -139,6 +143,7 @@ def world(db):
         "token": "none",
         "rest": "nothing/here",
         "draft_id": draft.public_id,
+        "order_id": order.pk,
         "upload_id": upload.pk,
         "version_id": held.version.public_id,
         "key_id": people.bob.api_keys.get(name="member").pk,
@@ -166,7 +171,7 @@ def world(db):
 def address(route: Route, world: World) -> str:
     values = dict(world.values)
     values["collection"] = world.restorable.get(str(route), values["collection"])
-    if str(route) in ("api:project-restore", "projects:restore", "projects:purge"):
+    if str(route) in ("api:project-restore", "api:project-purge", "projects:restore", "projects:purge"):
         values["project"] = values["lost"]
     if str(route) in ("api:team-restore", "teams:restore"):
         values["team"] = values["entity"] = values["lost_team"]

@@ -48,6 +48,7 @@ RUNS = orders(
     ("-created_at", _by("created_at", datetime)),
     ("name", _by("name", str)),
 )
+REFERENCES = orders(("id", (_ID,)))
 EDGES = orders(("id", (_ID,)))
 USED_BY = orders(("-used_at", _by("used_at", datetime)))
 MEMBERS = orders(("name", _by("user__username", str)), ("created_at", _by("created_at", datetime)))
@@ -65,3 +66,4 @@ EXPIRING = orders(
     ("size", _by("version__size", int)),
     ("name", _by("collection__name", str)),
 )
+DRIFT = orders(("path", (Key("position", int),)))

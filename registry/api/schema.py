@@ -110,7 +110,13 @@ class Operation:
 
 
 def _reason(status: int) -> str:
-    return {200: "Done", 201: "Made", 204: "Done; nothing to tell", 206: "The range"}[status]
+    return {
+        200: "Done",
+        201: "Made",
+        202: "Begun; a worker goes on with it",
+        204: "Done; nothing to tell",
+        206: "The range",
+    }[status]
 
 
 def operation(summary: str, answers: dict[int, Schema | None], **more: Any) -> Callable[[F], F]:

@@ -15,6 +15,7 @@ from django.http.response import HttpResponseBase
 from strongroom.core.errors import NotAuthenticated
 
 from registry.http import problems, who
+from registry.http.form_files import FormFiles, takes_files
 
 API = "/api/"
 # Everything else below /api/ needs somebody signed in, routes that are yet to be written too.
@@ -27,7 +28,7 @@ _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 class KeptForms:
     """Keep the bytes of a form of several parts: once its fields are read, nobody can look at what came any more.
 
-    What is too large, or breaks off, is told by who reads the fields.
+    What is too large, or breaks off, is told by who reads the fields. One form brings files, which go to disk.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -35,8 +36,11 @@ class KeptForms:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.content_type == "multipart/form-data" and not _is_api(request):
-            with suppress(RequestDataTooBig, UnreadablePostError):
-                _ = request.body
+            if takes_files(request):
+                request.upload_handlers = [FormFiles(request)]
+            else:
+                with suppress(RequestDataTooBig, UnreadablePostError):
+                    _ = request.body
         return self.get_response(request)
 
 

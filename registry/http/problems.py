@@ -15,7 +15,7 @@ from rest_framework.exceptions import APIException
 from strongroom.core import errors
 
 from registry.errors import RegistryError
-from registry.storage import is_full
+from registry.storage import StoreError, as_storage_error, is_full
 
 log = logging.getLogger("strongroom.http")
 
@@ -83,6 +83,8 @@ def _of_framework(exc: BaseException) -> RegistryError | None:
 
 
 def _of_machine(exc: BaseException) -> RegistryError | None:
+    if isinstance(exc, StoreError):
+        return as_storage_error(exc)
     if isinstance(exc, OSError) and exc.errno in _FULL:
         return errors.StorageFull(
             "The server's disk is full. Tell the operator, then try again; what was confirmed before is kept."

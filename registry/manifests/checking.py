@@ -72,8 +72,7 @@ class Stored:
         """Return the stored form; raise Damaged where it is not there."""
         if self.name is None:
             return self.data or b""
-        with storage.open_piece(self.name, self.offset, self.length) as opened:
-            return opened.read()
+        return storage.read_stretch(self.name, self.offset, self.length)
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ _COLUMNS = (
     "folders_root",
     "entry_count",
     "total_size",
+    "reference_count",
     "digest",
     "created_at",
     "used_at",
@@ -23,6 +24,7 @@ _UPSERT = """
     INSERT INTO {table} ({columns}) VALUES ({marks})
     ON CONFLICT (scope_id, root) DO UPDATE SET
         used_at = excluded.used_at,
+        reference_count = excluded.reference_count,
         digest = CASE WHEN {table}.digest = '' THEN excluded.digest ELSE {table}.digest END
     RETURNING id, digest
 """
@@ -43,6 +45,7 @@ def record(manifest: Manifest) -> Manifest:
                 bytes(manifest.folders_root),
                 manifest.entry_count,
                 manifest.total_size,
+                manifest.reference_count,
                 manifest.digest,
                 at,
                 at,

@@ -95,8 +95,7 @@ _PLACE = ("data", "object__name", "offset", "length")
 def _bytes_of(data: bytes | memoryview | None, name: str | None, offset: int, length: int) -> bytes:
     if name is None:
         return bytes(data or b"")
-    with storage.open_piece(name, offset, length) as opened:
-        return opened.read()
+    return storage.read_stretch(name, offset, length)
 
 
 def _stored(row: Chunk) -> bytes:

@@ -26,6 +26,7 @@ from registry.manifests.presence import (
     known_blobs,
 )
 from registry.manifests.recording import record as record_row
+from registry.manifests.referring import MOST_VERSIONS, version_of
 from registry.manifests.rows import row_of, weight
 from registry.manifests.spill import FolderSorter
 from registry.manifests.tree import TreeBuilder
@@ -37,6 +38,7 @@ from registry.models import Entity, Manifest
 class Staged:
     """A manifest in the store, and what its blobs still lack.
 
+    `refers_to` has the numbers of the versions whose entries it refers to.
     `digest` is the `wandb` one as far as the client's own MD5s and the known blobs give it;
     `manifest.digest` is set only when every blob is there, so that nothing in it is merely claimed.
     """
@@ -46,6 +48,7 @@ class Staged:
     missing_count: int
     missing_bytes: int
     chunks_written: int
+    refers_to: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -58,6 +61,7 @@ class Prepared:
     digest: str | None
     missing_count: int
     missing_bytes: int
+    refers_to: frozenset[int]
     _row: Manifest
     _writer: NodeWriter
 
@@ -66,7 +70,8 @@ class Prepared:
         with transaction.atomic(savepoint=False):
             self._writer.record()
             manifest = record_row(self._row)
-        return Staged(manifest, self.digest, self.missing_count, self.missing_bytes, self._writer.written)
+        written = self._writer.written
+        return Staged(manifest, self.digest, self.missing_count, self.missing_bytes, written, self.refers_to)
 
 
 class Builder:
@@ -75,8 +80,9 @@ class Builder:
     def __init__(self, scope: Entity) -> None:
         self._scope = scope
         self._damage = has_damage(scope)
-        self._size = 0
+        self._size = self._references = 0
         self._missing = Missing()
+        self._refers_to: set[int] = set()
         self._digest: ManifestDigest | None = ManifestDigest()
         self._writer = NodeWriter(scope.pk, self._settle)
         self._tree = TreeBuilder(ENTRIES, LeafDraft, self._writer)
@@ -86,13 +92,27 @@ class Builder:
     def add(self, entry: Entry) -> None:
         key, row = entry.path.encode(), row_of(entry)
         self._size += entry.size or 0
+        self._references += entry.ref is not None
         # What a database's integer holds, too.
         if self._size > LARGEST:
             raise InvalidManifest(
                 "The sizes in the manifest add up to more than any storage holds; check them."
             )
+        if entry.ref is not None:
+            self._refer(entry.ref)
         self._tree.add(key, weight(key, row), row)
         self._totals.add(entry.path, entry.size or 0)
+
+    def _refer(self, uri: str) -> None:
+        version = version_of(uri)
+        if version is None:
+            return
+        self._refers_to.add(version)
+        if len(self._refers_to) > MOST_VERSIONS:
+            raise InvalidManifest(
+                f"A manifest refers to entries of {MOST_VERSIONS:,} other versions at most. "
+                "Log it as several artifacts."
+            )
 
     def finish(self) -> Staged:
         """Store what is left and return the manifest: the present one, where the content is known."""
@@ -110,9 +130,11 @@ class Builder:
             folders_root=folders.digest,
             entry_count=root.count,
             total_size=root.total,
+            reference_count=self._references,
             digest=(digest or "") if self._missing.count == 0 else "",
         )
-        return Prepared(digest, self._missing.count, self._missing.size, row, self._writer)
+        lacking = self._missing
+        return Prepared(digest, lacking.count, lacking.size, frozenset(self._refers_to), row, self._writer)
 
     def close(self) -> None:
         """Give up what the build holds on disk, whether it was finished or not."""

@@ -6,12 +6,14 @@ from registry.models.blobs import Blob, StoredObject
 from registry.models.checks import FsckFinding, FsckRun
 from registry.models.collecting import Collector
 from registry.models.collections import ArtifactType, Collection
+from registry.models.drift import ReferenceDrift, ReferenceWatch
 from registry.models.events import Event, EventSeal
 from registry.models.identities import Identity
 from registry.models.invitations import Invitation
 from registry.models.jobs import JobRun
 from registry.models.manifests import Chunk, Manifest
 from registry.models.projects import Project
+from registry.models.references import ReferenceBatch, ReferenceOrder, Resolution, VersionReference
 from registry.models.retention import Clock, ExpiryLetter, ExpiryNotice, ExpiryRun, TtlPolicy
 from registry.models.runs import Run, RunInput, RunOutput
 from registry.models.stars import Star
@@ -52,6 +54,11 @@ __all__ = [
     "Project",
     "ProjectWords",
     "ProtectedAlias",
+    "ReferenceBatch",
+    "ReferenceDrift",
+    "ReferenceOrder",
+    "ReferenceWatch",
+    "Resolution",
     "Role",
     "Run",
     "RunInput",
@@ -67,6 +74,7 @@ __all__ = [
     "UploadPart",
     "User",
     "Version",
+    "VersionReference",
     "VersionShare",
     "VersionTag",
     "VersionWords",

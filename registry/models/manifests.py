@@ -60,6 +60,8 @@ class Manifest(models.Model):
     folders_root = Sha256Field()
     entry_count = models.PositiveBigIntegerField()
     total_size = models.PositiveBigIntegerField()
+    # How many of the entries are references; null where that was not counted yet.
+    reference_count = models.PositiveBigIntegerField(null=True, blank=True)
     # The `wandb` manifest digest; empty until every blob is present.
     digest = models.CharField(max_length=32, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -76,6 +78,14 @@ class Manifest(models.Model):
             models.CheckConstraint(
                 condition=Q(digest="") | is_hex("digest", 32), name="manifest_digest_whole"
             ),
+            models.CheckConstraint(
+                condition=Q(reference_count=None) | Q(reference_count__lte=models.F("entry_count")),
+                name="manifest_references_of_entries",
+            ),
+        ]
+        # What is left to count is empty, but for a while after an installation learned to.
+        indexes = [
+            models.Index(fields=["id"], condition=Q(reference_count=None), name="manifest_uncounted"),
         ]
 
     def __str__(self) -> str:

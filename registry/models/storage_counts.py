@@ -23,6 +23,8 @@ class StorageCount(models.Model):
     named = models.PositiveBigIntegerField()
     stored = models.PositiveBigIntegerField()
     blobs = models.PositiveBigIntegerField()
+    # The same of the trash; null in counts of before this was kept.
+    trash = models.PositiveBigIntegerField(null=True)
     # The parts: each blob counts in one of them.
     by_one = models.PositiveBigIntegerField()
     shared = models.PositiveBigIntegerField()
@@ -62,6 +64,8 @@ class StorageShare(models.Model):
     named = models.PositiveBigIntegerField()
     stored = models.PositiveBigIntegerField()
     alone = models.PositiveBigIntegerField()
+    # What its versions in the trash have, each for itself; null in counts of before this was kept.
+    trash = models.PositiveBigIntegerField(null=True)
     idle_since = models.DateTimeField()
 
     class Meta:

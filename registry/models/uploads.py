@@ -13,7 +13,9 @@ from django.utils import timezone
 from registry.models.fields import Sha256Field
 from registry.models.teams import Entity
 
+# By way of the server; the store itself takes many more.
 MAX_PARTS = 32
+MAX_DIRECT_PARTS = 10_000
 
 
 class Upload(models.Model):
@@ -30,6 +32,9 @@ class Upload(models.Model):
     sha256 = Sha256Field(null=True, blank=True)
     size = models.PositiveBigIntegerField()
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
+    # Of one that its client sends to the object store itself: the object, and what the store calls its parts.
+    object_name = models.CharField(max_length=100, blank=True)
+    parts_id = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -46,6 +51,10 @@ class Upload(models.Model):
             ),
             models.CheckConstraint(condition=Q(state__in=["open", "complete"]), name="upload_state_known"),
             models.CheckConstraint(
+                condition=Q(object_name="", parts_id="") | ~Q(object_name="") & ~Q(parts_id=""),
+                name="upload_direct_whole",
+            ),
+            models.CheckConstraint(
                 condition=~Q(state="complete") | Q(sha256__isnull=False), name="upload_complete_has_digest"
             ),
         ]
@@ -53,6 +62,11 @@ class Upload(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether its client sends the parts to the object store, and not to the server."""
+        return bool(self.parts_id)
 
 
 class UploadPart(models.Model):
@@ -69,7 +83,8 @@ class UploadPart(models.Model):
             models.UniqueConstraint(fields=["upload", "number"], name="upload_part_once"),
             models.UniqueConstraint(fields=["upload", "offset"], name="upload_part_offset_once"),
             models.CheckConstraint(
-                condition=Q(number__gte=1) & Q(number__lte=MAX_PARTS), name="upload_part_number_within_reason"
+                condition=Q(number__gte=1) & Q(number__lte=MAX_DIRECT_PARTS),
+                name="upload_part_number_within_reason",
             ),
             models.CheckConstraint(
                 condition=Q(offset__gte=0) & Q(offset__lte=2**62) & Q(size__gte=0) & Q(size__lte=2**62),

@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import base64
+import binascii
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from registry.models.addresses import versions_of
 from registry.models.collections import Collection
 from registry.models.fields import is_hex
 from registry.models.projects import Project
+from registry.models.references import Resolution
 
 if TYPE_CHECKING:
     from registry.models.accounts import User
+
+_PUBLIC_ID = re.compile(r"Artifact:([0-9]{1,18})")
+
+
+def pk_of(public_id: str) -> int | None:
+    """Decode the id that clients see; None when it is none of ours."""
+    try:
+        decoded = base64.b64decode(public_id, validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        return None
+    matched = _PUBLIC_ID.fullmatch(decoded)
+    return int(matched[1]) if matched else None
 
 
 class VersionQuerySet(models.QuerySet["Version"]):
@@ -28,8 +43,9 @@ class VersionQuerySet(models.QuerySet["Version"]):
         return self.filter(sequence__project__in=Project.objects.visible_to(user).values("pk"))
 
     def abandoned(self, before: datetime) -> VersionQuerySet:
-        """Drafts that nobody touched since `before`."""
-        return self.filter(state=Version.State.PENDING, updated_at__lt=before)
+        """Drafts that nobody touched since `before`, and no worker is to go on with."""
+        rows = self.filter(state=Version.State.PENDING, updated_at__lt=before)
+        return rows.exclude(Exists(Resolution.objects.waiting().filter(pk=OuterRef("pk"))))
 
     def unchanged(self, before: datetime) -> VersionQuerySet:
         """Drafts whose commit made nothing new, and that nobody touched since `before`."""

@@ -33,6 +33,7 @@ from registry.services._common import now
 from registry.storage import compaction, reclaiming
 
 _STOP = "collecting:stop"
+_SUBJECT = "collection of unused bytes"
 # A task is stopped after ten minutes; one that has used most of them begins no other entity.
 LONGEST_SECONDS = 480
 
@@ -218,15 +219,20 @@ def preview(
 
 
 def start(actor: Actor, task: str) -> None:
-    """Have a worker begin a round, or a preview."""
+    """Have a worker begin a round, or a preview, which changes nothing and is no event."""
     check(actor, Act.ADMINISTER, None)
-    queue.send(task)
+    with transaction.atomic():
+        if task == COLLECT:
+            events.record(actor, "storage.collect_begin", subject=_SUBJECT)
+        queue.send(task)
 
 
 def stop(actor: Actor) -> None:
     """Have a round that is under way end after its present batch."""
     check(actor, Act.ADMINISTER, None)
-    cache.set(_STOP, 1, timeout=60)
+    with transaction.atomic():
+        events.record(actor, "storage.collect_stop", subject=_SUBJECT)
+        cache.set(_STOP, 1, timeout=60)
 
 
 def _is_to_stop() -> bool:

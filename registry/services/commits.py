@@ -15,10 +15,10 @@ from registry.errors import DigestMismatch, Gone, ManifestMissing
 from registry.models import Collection, Event, Membership, Version
 from registry.policy import Act, check
 from registry.services import aliases as names
-from registry.services import events, locks, runs, sequences, touching, words
+from registry.services import events, locks, runs, sequences, touching, watching, words
 from registry.services import tags as labels
 from registry.services._common import now
-from registry.services.drafting import closed, manifest_of
+from registry.services.drafting import closed, manifest_of, refuse_pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ def commit(
     wanted, tagged = check_aliases(aliases), check_tags(tags)
     if draft.state != Version.State.PENDING:
         return again(draft)
+    refuse_pending(draft)
     manifest = manifests.seal(manifest_of(draft))
     with transaction.atomic():
         sequence = locks.lock(draft.sequence)
@@ -49,13 +50,15 @@ def commit(
         if fresh.state == Version.State.PENDING:
             if fresh.manifest_id != manifest.pk:
                 raise ManifestMissing("The manifest was staged anew while this commit ran. Commit again.")
-            _check_claimed(fresh.digest, manifest.digest)
+            # Under the lock of who adds references.
+            refuse_pending(draft)
+            check_claimed(fresh.digest, manifest.digest)
             fresh.sequence, fresh.manifest = sequence, manifest
             return finish(actor, fresh, wanted, tagged)
     return again(fresh)
 
 
-def _check_claimed(claimed: str, digest: str) -> None:
+def check_claimed(claimed: str, digest: str) -> None:
     """Refuse a draft whose client gave an MD5 for each file, and one of them is not that of the bytes it sent."""
     if claimed and claimed != digest:
         raise DigestMismatch(
@@ -109,6 +112,7 @@ def _number(actor: Actor, draft: Version) -> Membership:
         collection=sequence, version=draft, number=number, created_by=actor.user, created_at=at
     )
     words.of_new_version(membership)
+    watching.begin(draft)
     if draft.run is not None:
         runs.record_output(draft.run, draft)
     return membership

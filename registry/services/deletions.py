@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import Count, F, Q, QuerySet, Sum
@@ -13,7 +13,6 @@ from registry.actor import Actor
 from registry.manifests.reach import Reach
 from registry.models import (
     Alias,
-    Chunk,
     Collection,
     Entity,
     Membership,
@@ -22,6 +21,7 @@ from registry.models import (
     StorageCount,
     Team,
     Version,
+    VersionReference,
     VersionShare,
 )
 from registry.policy import Act, check
@@ -62,6 +62,9 @@ class Account:
     needs: list[Need]
     bytes: Bytes
     until: datetime
+    # Versions that stay, and whose references to what goes will lead to nothing.
+    referrers: list[str] = field(default_factory=list)
+    referrer_count: int = 0
     collections: int = 0
     projects: int = 0
     runs: int = 0
@@ -127,6 +130,7 @@ def _account(actor: Actor, entity: Entity, which: Q, name: str, **also: int) -> 
     links = Membership.objects.filter(version__in=going.values("pk"))
     links = links.exclude(collection=F("version__sequence"))
     seen = links.filter(collection__project__in=Project.objects.visible_to(actor.user).values("pk"))
+    named_referrers, referrer_count = _referrers(actor, going)
     named = held.select_related("membership__collection").order_by("name", "pk")[:NAMED]
     linked = seen.select_related("collection__project__entity").order_by("pk")[:NAMED]
     return Account(
@@ -139,7 +143,23 @@ def _account(actor: Actor, entity: Entity, which: Q, name: str, **also: int) -> 
         needs=_needs(actor, going, name),
         bytes=_bytes(entity, which, sums["size"], until),
         until=until,
+        referrers=named_referrers,
+        referrer_count=referrer_count,
     )
+
+
+def _referrers(actor: Actor, going: QuerySet[Version]) -> tuple[list[str], int]:
+    """Name versions that refer to entries of what goes, and stay; of all of them there is a number."""
+    ids = going.values("pk")
+    edges = VersionReference.objects.filter(target__in=ids, source__state=Version.State.COMMITTED)
+    held = edges.exclude(source__in=ids).order_by().values("source").distinct()
+    count = held.count()
+    if not count:
+        return [], 0
+    rows = Membership.objects.committed().sources().filter(version__in=held)
+    seen = rows.filter(collection__project__in=Project.objects.visible_to(actor.user).values("pk"))
+    named = seen.select_related("collection__project__entity").order_by("pk")[:NAMED]
+    return [row.qualified_name for row in named], count
 
 
 def _needs(actor: Actor, going: QuerySet[Version], name: str) -> list[Need]:
@@ -159,7 +179,7 @@ def _stretches(rows: QuerySet[Version]) -> Iterator[list[int]]:
 
 
 def _bytes(entity: Entity, which: Q, size: int, until: datetime) -> Bytes:
-    if Chunk.objects.filter(scope=entity, kind="e")[: survey.NODES + 1].count() > survey.NODES:
+    if survey.is_large(entity):
         return _kept(entity, which, size)
     held = Version.objects.filter(sequence__project__entity=entity).exclude(manifest=None)
     going = Q(which, state=Version.State.COMMITTED)

@@ -14,8 +14,8 @@ from strongroom.core.names import (
 from strongroom.core.ttl import parse_ttl
 
 from registry.actor import Actor
-from registry.errors import DraftClosed, ManifestMissing
-from registry.models import Manifest, Project, Version
+from registry.errors import DraftClosed, ManifestMissing, ReferencesPending
+from registry.models import Manifest, Project, ReferenceOrder, Version
 from registry.policy import Act, check
 from registry.services import ttls
 from registry.services._common import now
@@ -73,6 +73,15 @@ def manifest_of(draft: Version) -> Manifest:
     if draft.manifest is None:
         raise ManifestMissing("This draft has no manifest yet. Stage one, then go on.")
     return draft.manifest
+
+
+def refuse_pending(draft: Version) -> None:
+    """Raise when the server resolves references of a draft: its ordinary commit would lose them."""
+    if ReferenceOrder.objects.filter(draft=draft).exists():
+        raise ReferencesPending(
+            "The server resolves references of this draft. Ask for it to be committed when they are resolved, "
+            "or drop them."
+        )
 
 
 def of_client(actor: Actor, client_id: str) -> Version | None:

@@ -17,7 +17,7 @@ from registry.actor import Actor
 from registry.errors import NotFound, Unavailable
 from registry.models import Collection, Manifest, Project, Run, Upload, Version
 from registry.policy import Act, can, check
-from registry.services import clock, quotas, sequences, versions
+from registry.services import clock, quotas, referring, sequences, versions
 from registry.services._common import now
 from registry.services._each import Each
 from registry.services.commits import Committed, commit
@@ -137,7 +137,11 @@ def stage(actor: Actor, *, draft: Version, lines: Iterable[bytes]) -> Staged:
     entity = draft.sequence.project.entity
     built = manifests.stage(entity, read_lines(lines))
     quotas.refuse_beyond(entity, built.missing_bytes)
-    _set_manifest(draft, built.manifest, built.digest or "")
+    is_anew = draft.manifest_id is not None
+    with transaction.atomic():
+        _set_manifest(draft, built.manifest, built.digest or "")
+        if is_anew or built.refers_to:
+            referring.put(actor, draft, built.refers_to, anew=is_anew)
     return Staged(
         entries=built.manifest.entry_count,
         size=built.manifest.total_size,

@@ -84,6 +84,18 @@ def opener(actor: Actor, membership: Membership, blob: Blob) -> Callable[[int, i
     return open_part
 
 
+def address(actor: Actor, membership: Membership, path: str, *, disposition: str) -> tuple[Blob, str | None]:
+    """Return a file's blob, with the address of the object store to download it from; None: from the server, then.
+
+    Giving the address out is the download, and is recorded as one.
+    """
+    _, blob = content(actor, membership, path)
+    found = storage.address_of(blob, disposition=disposition, content_type="application/octet-stream")
+    if found is not None:
+        _tell_download(actor, membership)
+    return blob, found
+
+
 def folder(actor: Actor, membership: Membership, path: str, cursor: str | None, limit: int) -> FolderPage:
     """Return one page of a folder: sub-folders with their totals first, then files."""
     check(actor, Act.VIEW, membership.collection.project)

@@ -23,6 +23,7 @@ FIELDS = {
     "by": "name",
     "run": "name",
     "digest": "name",
+    "drift": "name",
     "version": "number",
     "files": "number",
     "size": "size",

@@ -1,6 +1,7 @@
 """Lineage: what a version was made from and what was made with it, as a graph of versions and runs.
 
-Up and down are walked a step at a time, a step being a run with what lies behind it, in four queries each.
+Up and down are walked a step at a time, a step being a run with what lies behind it, or a version whose entries another
+refers to, in five queries each.
 What one may not see is left out and only counted; so is what lies beyond the limits of depth and size.
 """
 
@@ -13,7 +14,7 @@ from django.db.models import Model, QuerySet
 
 from registry.actor import Actor
 from registry.errors import InvalidQuery
-from registry.models import Membership, Project, Run, RunInput, RunOutput
+from registry.models import Membership, Project, Run, RunInput, RunOutput, VersionReference
 from registry.models.labels import put_names
 from registry.policy import Act, check
 
@@ -22,7 +23,11 @@ DEEPEST, MOST_NODES, MOST_EDGES = 20, 400, 2000
 
 @dataclass(frozen=True, slots=True, order=True)
 class Edge:
-    """An arrow in the direction of time: from a version to the run that used it, or from a run to what it logged."""
+    """An arrow in the direction of time.
+
+    It leads from a version to the run that used it, from a run to what it logged, or from a version to another that
+    refers to its entries.
+    """
 
     source: str
     target: str
@@ -77,23 +82,38 @@ def graph(actor: Actor, *, membership: Membership, up: int, down: int) -> Graph:
 
 
 class _Walk:
-    """One direction: upstream through who logged a version to what that run used; downstream the other way."""
+    """One direction: upstream through who logged a version to what that run used, and to what it refers to.
+
+    Downstream it is the other way round.
+    """
 
     def __init__(self, actor: Actor, found: Graph, towards: int) -> None:
         self._actor, self._found, self._towards = actor, found, towards
         self._near: type[Model] = RunOutput if towards < 0 else RunInput
         self._far: type[Model] = RunInput if towards < 0 else RunOutput
+        # Of a reference: the version that the walk comes from, and the one that it leads to.
+        self._ends = ("source_id", "target_id") if towards < 0 else ("target_id", "source_id")
         self._at = 0
 
     def step(self, versions: set[int]) -> set[int]:
         """Go from versions over runs to other versions; return those that are new."""
         runs = self._runs(self._pairs(self._near, "version_id", versions))
-        return self._versions(self._pairs(self._far, "run_id", runs))
+        return self._versions(self._pairs(self._far, "run_id", runs), self._references(versions))
 
     def look_beyond(self, versions: set[int]) -> None:
         """Count what lies right behind the last ones, so that the graph says that it goes on; join what is there."""
         pairs = self._pairs(self._near, "version_id", versions)
         self._join((f"v{version}", f"r{run}") for version, run in pairs)
+        self._join((f"v{near}", f"v{far}") for near, far in self._references(versions))
+
+    def _references(self, versions: set[int]) -> list[tuple[int, int]]:
+        """Return pairs (near, far) of versions of which one refers to the other, the newest first."""
+        if not versions:
+            return []
+        rows = VersionReference.objects.filter(**{f"{self._ends[0]}__in": list(versions)})
+        pairs = list(rows.order_by("-pk").values_list(*self._ends)[: MOST_EDGES + 1])
+        self._found.is_cut |= len(pairs) > MOST_EDGES
+        return pairs[:MOST_EDGES]
 
     def _pairs(self, table: type[Model], column: str, ids: set[int]) -> list[tuple[int, int]]:
         """Return pairs (version, run) of edges, the newest first."""
@@ -116,9 +136,9 @@ class _Walk:
         self._join((f"v{version}", f"r{run}") for version, run in pairs)
         return set(fresh)
 
-    def _versions(self, pairs: list[tuple[int, int]]) -> set[int]:
+    def _versions(self, pairs: list[tuple[int, int]], references: list[tuple[int, int]]) -> set[int]:
         self._at += self._towards
-        wanted = {version for version, _ in pairs}
+        wanted = {version for version, _ in pairs} | {far for _, far in references}
         known = {version for version in wanted if f"v{version}" in self._found.nodes}
         seen = Project.objects.visible_to(self._actor.user).values("pk")
         rows = Membership.objects.committed().sources().filter(version__in=self._room(wanted - known))
@@ -129,6 +149,7 @@ class _Walk:
             self._found.nodes[f"v{key}"] = Node(f"v{key}", self._at, version=row)
         self._left_out(wanted - known, fresh)
         self._join((f"r{run}", f"v{version}") for version, run in pairs)
+        self._join((f"v{near}", f"v{far}") for near, far in references)
         return set(fresh)
 
     def _room(self, ids: set[int]) -> list[int]:

@@ -12,6 +12,7 @@ from strongroom.core.names import version_number
 from registry.models import Alias, Collection, VersionTag
 from registry.models.json_values import JsonNumber, JsonText
 from registry.models.versions import MembershipQuerySet
+from registry.services import drifts
 from registry.services._common import spelled
 from registry.services.filters import METADATA, Term
 
@@ -76,9 +77,18 @@ def _named(term: Term, collection: Collection) -> Q:
         return Q(version__in=tags_of(collection).filter(name=name).values("version_id"))
     if term.field == "digest":
         return Q(version__digest__startswith=name.lower())
+    if term.field == "drift":
+        return _drift(term)
     if term.field == "run":
         return Q(version__run__name=name) | Q(version__run__display_name=name)
     return Q(version__created_by__username=name)
+
+
+def _drift(term: Term) -> Q:
+    found = drifts.narrowing(term.value.lower())
+    if found is None:
+        raise term.refused(f"write {', '.join(drifts.WORDS[:-1])} or {drifts.WORDS[-1]}")
+    return found
 
 
 def _count(term: Term, column: str) -> Q:

@@ -19,7 +19,7 @@ from registry.models.versions import MembershipQuerySet
 from registry.policy import Act, check
 from registry.services import expected, ttl_rules, ttls
 from registry.services._common import now
-from registry.services.expected import Fate, Place, Policies
+from registry.services.expected import Counting, Fate, Place, Policies
 from registry.services.ttl_rules import Rules
 
 WEEK = timedelta(days=7)
@@ -178,14 +178,17 @@ def listing(wanted: Plan, *, q: str | None = None) -> MembershipQuerySet:
 
 def counting(wanted: Plan) -> tuple[int | None, str]:
     """Return how long the versions that a plan governs live then, and from where."""
-    policies = Policies.of(wanted.entity).instead(wanted.place, wanted.ttl)
+    found = _counting(wanted, Policies.of(wanted.entity).instead(wanted.place, wanted.ttl))
+    return found.seconds, found.origin
+
+
+def _counting(wanted: Plan, policies: Policies) -> Counting:
     place = wanted.place
     project = (
         place.project_id if isinstance(place, Collection) else place.pk if isinstance(place, Project) else 0
     )
     collection = place.pk if isinstance(place, Collection) else 0
-    found = policies.counting(place, wanted.entity.pk, project, collection)
-    return found.seconds, found.origin
+    return policies.counting(place, wanted.entity.pk, project, collection)
 
 
 def of(wanted: Plan, at: datetime | None = None) -> Preview:
@@ -197,10 +200,13 @@ def told(wanted: Plan, stock: expected.Stock, at: datetime, *, until: int | None
     """The same of what was read; the digest is of the versions up to `until`, by their places' ids."""
     policies = Policies.of(wanted.entity)
     found = Preview(wanted, policies.at(wanted.place), at)
-    fates = list(stock.fates(wanted.place, policies.instead(wanted.place, wanted.ttl), wanted.rules))
+    set_then = policies.instead(wanted.place, wanted.ttl)
+    fates = list(stock.fates(wanted.place, set_then, wanted.rules))
     dues = _count(found, fates)
     found.newest = max((held.pk for held in stock.versions), default=0) if until is None else until
-    found.digest = _digest(wanted, [pk for pk in dues if pk <= found.newest])
+    found.digest = _digest(
+        wanted, _counting(wanted, set_then).seconds, [pk for pk in dues if pk <= found.newest]
+    )
     # A team or a person without a default lets nothing expire.
     sets_none = ("never", "inherit") if isinstance(wanted.place, Entity) else ("never",)
     if dues and policies.at(wanted.place) not in sets_none:
@@ -258,8 +264,11 @@ def _total(found: Preview) -> None:
     found.last = max((last for _, last in ends), default=None)
 
 
-def _digest(wanted: Plan, going: list[int]) -> str:
-    """Return a short text that is another when another version expires: its day follows from the plan."""
-    said = hashlib.sha256(f"{wanted.ttl} {wanted.rules}".encode())
+def _digest(wanted: Plan, seconds: int | None, going: list[int]) -> str:
+    """Return a short text that is another when another version expires, or on another day.
+
+    That follows from the plan; what it inherits, a place above may change meanwhile.
+    """
+    said = hashlib.sha256(f"{wanted.ttl} {seconds} {wanted.rules}".encode())
     said.update(array("q", sorted(going)).tobytes())
     return said.hexdigest()

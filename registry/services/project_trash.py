@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from registry.actor import Actor, system
 from registry.errors import ChangedMeanwhile, Conflict, Gone, NameTaken, NotFound, NotInTrash
-from registry.models import Alias, Collection, Entity, Project, TtlPolicy
+from registry.models import Alias, Collection, Entity, Project, TtlPolicy, Version
 from registry.policy import Act, check, check_seen
 from registry.services import clock, collections, events, locks, trash, trashing
 from registry.services._common import DeleteAliases, now, refuse_held
@@ -30,6 +30,16 @@ class RestoredProject:
     versions: int = 0
     kept: int = 0
     aliases_moved_on: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a project in the trash holds; `only_here` are bytes that nothing else uses, as last counted: at least."""
+
+    collections: int
+    versions: int
+    size: int
+    only_here: int
 
 
 def delete(actor: Actor, *, project: Project, delete_aliases: DeleteAliases = False) -> None:
@@ -115,8 +125,24 @@ def find_deleted(actor: Actor, entity: Entity, name: str) -> Project:
     if found is None:
         present = Project.objects.at(entity.name, name)
         check_seen(actor, present, f"Project {entity.name}/{name}")
-        raise NotInTrash(f"{present} is not in the trash: there is nothing to restore.")
+        raise NotInTrash(f"{present} is not in the trash: nobody deleted it.")
     return found
+
+
+def contents(actor: Actor, *, project: Project) -> Contents:
+    """Say what goes when a project in the trash is deleted for good."""
+    check(actor, Act.PURGE, project.entity)
+    rows = _purged_with(project).filter(purged_at=None)
+    found = rows.aggregate(
+        versions=Count("pk"), size=Coalesce(Sum("size"), 0), only_here=Coalesce(Sum("share__alone"), 0)
+    )
+    return Contents(collections=len(_buried(project)), **found)
+
+
+def _purged_with(project: Project) -> QuerySet[Version]:
+    """The versions that are gone when a deleted project is, also those that the clock purged a moment before it."""
+    later = Q(purged_at=None) | Q(purged_at__gt=project.deleted_at)
+    return Version.objects.filter(later, sequence__project=project, state=Version.State.DELETED)
 
 
 def restore(actor: Actor, *, project: Project) -> RestoredProject:
@@ -201,5 +227,7 @@ def _purge(actor: Actor, project_id: int, at: datetime) -> int:
             return 0
         Project.objects.filter(pk=row.pk).update(purged_at=at, description="")
         TtlPolicy.objects.filter(project=row).delete()
-        events.record(actor, "project.purge", entity=row.entity, subject=str(row))
+        # The events of its versions are of a project that nobody sees any more: this one says what went with it.
+        went = _purged_with(row).aggregate(versions=Count("pk"), size=Coalesce(Sum("size"), 0))
+        events.record(actor, "project.purge", entity=row.entity, subject=str(row), before=went)
     return 1

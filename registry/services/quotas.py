@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -11,7 +13,7 @@ from strongroom.core.errors import QuotaExceeded
 
 from registry.actor import Actor
 from registry.errors import InvalidInput
-from registry.models import Blob, Entity, StorageCount, Team
+from registry.models import Blob, Entity, StorageCount, Team, Upload
 from registry.models.prepared import Prepared
 from registry.policy import Act, check
 from registry.services import events, survey
@@ -65,23 +67,56 @@ def limits(entity: Entity) -> Limits:
     )
 
 
-def refuse_beyond(entity: Entity, coming: int) -> None:
-    """Raise QuotaExceeded when `coming` bytes more would pass the hard limit: before any of them is sent."""
+def refuse_beyond(entity: Entity, coming: int, *, waiting: int = 0) -> None:
+    """Raise QuotaExceeded when `coming` bytes more would pass the hard limit: before any of them is sent.
+
+    `waiting` are those that others send at this moment.
+    """
     hard = limits(entity).hard
-    if not hard or not coming or _nearly(entity) + coming <= hard:
+    if not hard or not coming or _nearly(entity) + coming + waiting <= hard:
         return
     # Bytes may have been freed since they were counted: nobody is refused by an old number.
     stored = survey.stored(entity)
-    if stored + coming > hard:
+    if stored + coming + waiting > hard:
+        others = f", and {size_in_words(waiting)} are on their way" if waiting else ""
         raise QuotaExceeded(
-            f"{entity.name} may store {size_in_words(hard)} and stores {size_in_words(stored)}: "
+            f"{entity.name} may store {size_in_words(hard)} and stores {size_in_words(stored)}{others}: "
             f"{size_in_words(coming)} more do not fit. "
-            f"Nothing was sent. Delete versions that are not needed, or delete for good what is in the trash, "
+            f"Nothing was kept. Delete versions that are not needed, or delete for good what is in the trash, "
             f"and let unused bytes be collected; or ask an admin of this installation for a higher limit.",
             limit=hard,
             stored=stored,
             coming=coming,
         )
+
+
+def hold(entity: Entity) -> None:
+    """Let those who would fill an entity with a hard limit go one after the other: call it in their transaction."""
+    if limits(entity).hard:
+        # Whoever only writes rows of the entity waits for nobody.
+        Entity.objects.select_for_update(of=("self",), no_key=True).get(pk=entity.pk)
+
+
+def guard(entity: Entity) -> Callable[[int], None]:
+    """Return what judges bytes that have come, as their rows are written: many at one moment pass no limit."""
+
+    def judge(coming: int) -> None:
+        if not limits(entity).hard:
+            return
+        hold(entity)
+        refuse_beyond(entity, coming, waiting=on_their_way(entity))
+
+    return judge
+
+
+def on_their_way(entity: Entity, **but: Any) -> int:
+    """Add up the uploads that are open, `but` one: together they must fit, too."""
+    if not limits(entity).hard:
+        return 0
+    rows = Upload.objects.filter(scope=entity, state=Upload.State.OPEN)
+    if but:
+        rows = rows.exclude(**but)
+    return int(rows.aggregate(size=Sum("size"))["size"] or 0)
 
 
 def _nearly(entity: Entity) -> int:

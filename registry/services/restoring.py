@@ -155,7 +155,7 @@ def check_in_trash(membership: Membership, version: Version) -> None:
     if version.purged_at is not None:
         raise Gone(f"{membership.name} was purged on {version.purged_at:%Y-%m-%d} and can't be restored.")
     if version.state != Version.State.DELETED:
-        raise NotInTrash(f"{membership.name} is not in the trash: there is nothing to restore.")
+        raise NotInTrash(f"{membership.name} is not in the trash: nobody deleted it, or it was restored.")
 
 
 def _give_back_aliases(

@@ -14,7 +14,7 @@ from registry import manifests, storage
 from registry.actor import Actor
 from registry.errors import BlobsMissing, DraftClosed, InvalidManifest
 from registry.models import Entity, Project, Run, Version
-from registry.services import commits, drafting, quotas, sequences
+from registry.services import commits, drafting, quotas, referring, sequences
 from registry.services.commits import Committed
 
 _SMALL = 1000
@@ -51,7 +51,9 @@ def log_small(
     if bundle:
         # A frame has 40 bytes besides its content.
         quotas.refuse_beyond(project.entity, max(1, len(bundle) - 40 * len(entries)))
-        storage.receive_bundle(project.entity, BytesIO(bundle), len(bundle))
+        storage.receive_bundle(
+            project.entity, BytesIO(bundle), len(bundle), judge=quotas.guard(project.entity)
+        )
     prepared = _prepare(project.entity, _parsed(entries))
     with transaction.atomic():
         sequence, _ = sequences.begin(actor, project=project, name=collection, type=type, lock=True)
@@ -60,7 +62,10 @@ def log_small(
         if present is not None:
             return commits.again(_same(present, project, collection, entries))
         draft = Version(sequence=sequence, manifest=prepared.record().manifest, **fields)
-        return commits.finish(actor, draft, wanted, tagged)
+        done = commits.finish(actor, draft, wanted, tagged)
+        if done.created:
+            referring.put(actor, draft, prepared.refers_to)
+        return done
 
 
 def _parsed(entries: list[dict[str, Any]]) -> list[Entry]:

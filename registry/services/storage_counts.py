@@ -9,7 +9,6 @@ from django.db.models import QuerySet
 from registry.actor import Actor
 from registry.models import Entity, Event, Project, StorageCount, StorageShare, VersionShare
 from registry.policy import Act, check
-from registry.services import survey
 from registry.services._common import now
 
 # After these bytes come back.
@@ -28,12 +27,6 @@ def history(actor: Actor, *, entity: Entity) -> list[StorageCount]:
     check(actor, Act.VIEW, entity)
     since = (now() - _YEAR).date()
     return list(StorageCount.objects.filter(entity=entity, day__gte=since).order_by("day"))
-
-
-def count(actor: Actor, *, entity: Entity) -> StorageCount | None:
-    """Count again; None when that is so much that the clock's next run does it."""
-    check(actor, Act.SET_POLICY, entity)
-    return survey.count_soon(entity)
 
 
 def collections(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -25,6 +25,10 @@ from registry.services.survey_rows import Place
 
 # An entity of more nodes takes longer to walk than somebody waits.
 NODES = 20_000
+_TOLD_EVERY = 500
+
+# Hears how far a count is, in percent.
+Tell = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class _Sum:
     named: int = 0
     stored: int = 0
     alone: int = 0
+    trash: int = 0
     idle_since: datetime | None = None
 
 
@@ -84,22 +89,22 @@ def _newest_event(entity: Entity) -> int:
     return Event.objects.filter(entity_id=entity.pk).aggregate(last=Max("pk"))["last"] or 0
 
 
-def count(entity: Entity, at: datetime | None = None) -> StorageCount:
-    """Count an entity now, and keep what was found in place of what was found earlier today."""
+def count(entity: Entity, at: datetime | None = None, tell: Tell | None = None) -> StorageCount:
+    """Count an entity now, and keep what was found in place of what was found earlier today.
+
+    `tell` hears how far it is, in percent.
+    """
     at = at or now()
     newest_event = _newest_event(entity)
     # Blobs before roots: what is logged meanwhile may count with its old bytes, and never as used by nothing.
-    survey = _Survey(entity, BlobMarks(entity.pk))
+    survey = _Survey(entity, BlobMarks(entity.pk), tell)
     survey.walk()
     return _keep(entity, survey, newest_event, at)
 
 
-def count_soon(entity: Entity) -> StorageCount | None:
-    """Count at once what takes a moment; what is larger is counted by the clock's next run (None)."""
-    if Chunk.objects.filter(scope=entity, kind="e")[: NODES + 1].count() <= NODES:
-        return count(entity)
-    StorageCount.objects.filter(entity=entity).update(newest_event=0)
-    return None
+def is_large(entity: Entity) -> bool:
+    """Say whether counting takes longer than somebody waits."""
+    return Chunk.objects.filter(scope=entity, kind="e")[: NODES + 1].count() > NODES
 
 
 class _Survey:
@@ -109,8 +114,8 @@ class _Survey:
     collection or the same project, the blob is that one's alone. The trash and drafts get what is left.
     """
 
-    def __init__(self, entity: Entity, marks: BlobMarks) -> None:
-        self._entity, self._marks = entity, marks
+    def __init__(self, entity: Entity, marks: BlobMarks, tell: Tell | None = None) -> None:
+        self._entity, self._marks, self._tell, self._visits = entity, marks, tell, 0
         self._first, self._last = marks.numbers(), marks.numbers()
         self._owners: list[_Owner] = _owners(entity, Version.State.COMMITTED)
         self._live = len(self._owners)
@@ -170,8 +175,15 @@ class _Survey:
                 self._first[at] = owner + 1
 
     def _reached(self, owners: Sequence[int]) -> Iterator[tuple[int, int]]:
-        roots = ((at, self._owners[at].root) for at in owners)
-        return self._marks.owners(Reach[int](self._entity.pk).walk(roots))
+        return self._marks.owners(Reach[int](self._entity.pk).walk(self._roots(owners)))
+
+    def _roots(self, owners: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+        for at in owners:
+            self._visits += 1
+            if self._tell is not None and self._visits % _TOLD_EVERY == 0:
+                # Forth and back; what stands alone in its collection is gone to once.
+                self._tell(min(99, 50 * self._visits // len(self._owners)))
+            yield at, self._owners[at].root
 
     def _sum_up(self) -> None:
         for at, size in enumerate(self._marks.sizes):
@@ -205,6 +217,7 @@ class _Survey:
         return {
             "versions": self._live,
             "named": sum(each.size for each in self._owners[: self._live]),
+            "trash": sum(each.size for each in self._owners[self._live : self._deleted]),
             "stored": sum(self._marks.sizes),
             "blobs": len(self._marks),
             "by_one": by_one,
@@ -249,6 +262,8 @@ def _keep(entity: Entity, survey: _Survey, newest_event: int, at: datetime) -> S
         if live:
             for total in (survey.collections[owner.collection], survey.projects[owner.project]):
                 total.idle_since = max(total.idle_since or idle, idle)
+        else:
+            survey.projects[owner.project].trash += owner.size
     survey_rows.versions(entity, rows)
     return survey_rows.whole(entity, _places(survey, at), survey.parts(), newest_event, at)
 
@@ -265,5 +280,6 @@ def _places(survey: _Survey, at: datetime) -> Iterator[Place]:
             total.named,
             total.stored,
             total.alone,
+            total.trash,
             total.idle_since or at,
         )

@@ -26,6 +26,7 @@ class Place:
     named: int
     stored: int
     alone: int
+    trash: int
     idle_since: datetime
 
 
@@ -69,6 +70,7 @@ def whole(
             named=each.named,
             stored=each.stored,
             alone=each.alone,
+            trash=each.trash,
             idle_since=each.idle_since,
         )
         for each in places

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -24,7 +21,7 @@ from registry.actor import Actor
 from registry.errors import Gone, InvalidQuery, InvalidReference, NotFound
 from registry.models import Collection, Membership, Project, Version
 from registry.models.prepared import Prepared
-from registry.models.versions import MembershipQuerySet
+from registry.models.versions import MembershipQuerySet, pk_of
 from registry.policy import Act, check
 from registry.services import (
     aliases,
@@ -55,7 +52,6 @@ _BY_ALIAS = Prepared[Membership](
         aliases__collection=collection, aliases__name=name
     ).select_related(*_WITH)
 )
-_PUBLIC_ID = re.compile(r"Artifact:([0-9]{1,18})")
 
 
 def find(actor: Actor, collection: Collection, ref: str) -> Membership:
@@ -106,14 +102,10 @@ def find_by_id(actor: Actor, public_id: str) -> Membership:
 
 def version_pk(public_id: str) -> int:
     """Decode the id that clients see; NotFound when it is none of ours."""
-    try:
-        decoded = base64.b64decode(public_id, validate=True).decode("ascii")
-    except (binascii.Error, ValueError):
-        decoded = ""
-    matched = _PUBLIC_ID.fullmatch(decoded)
-    if matched is None:
+    pk = pk_of(public_id)
+    if pk is None:
         raise NotFound("There is no version with this id, or it is not for you to see.")
-    return int(matched[1])
+    return pk
 
 
 def lookup(actor: Actor, path: str, *, entity: str | None = None, project: str | None = None) -> Membership:
@@ -149,6 +141,19 @@ def listing(
     terms = filters.parse(q or "")
     terms += [filters.exact(field, name) for field, name in (("tag", tag), ("alias", alias)) if name]
     return narrowed(rows, collection, terms)
+
+
+def elsewhere(actor: Actor, membership: Membership) -> MembershipQuerySet:
+    """Return the other places of a version that one may see, newest first: its links, and of a link its source."""
+    check(actor, Act.VIEW, membership.collection.project)
+    seen = Project.objects.visible_to(actor.user).values("pk")
+    places = Membership.objects.filter(version=membership.version_id, collection__project__in=seen)
+    return (
+        places.exclude(pk=membership.pk)
+        .select_related("version", "collection__type", "collection__project__entity")
+        .prefetch_related("aliases")
+        .order_by("-created_at", "-pk")
+    )
 
 
 def known_people(actor: Actor, collection: Collection, most: int) -> list[str]:

@@ -8,9 +8,11 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
-from registry.errors import Damaged, RangeNotSatisfiable, TooLarge
+from registry.errors import Damaged, RangeNotSatisfiable, TooLarge, Unavailable
 from registry.models.blobs import Blob
 from registry.models.teams import Entity
+from registry.storage import backends
+from registry.storage.durable import disk_errors
 from registry.storage.limits import PACK_MAX, PIECE, WHOLE_MAX
 from registry.storage.objects import HEAL, open_piece
 from registry.storage.ranges import FileRange, Range
@@ -35,10 +37,10 @@ def read_blob(blob: Blob) -> bytes:
         raise TooLarge(
             f"{blob.size} bytes are too many to read at once; read them as a stream.", limit=PACK_MAX
         )
-    with _open(blob, 0, blob.size) as opened:
+    with disk_errors(), _open(blob, 0, blob.size) as opened:
         data = opened.read()
     if hashlib.sha256(data).digest() != blob.sha256:
-        raise mark_damaged(blob)
+        raise _wrong(blob)
     return data
 
 
@@ -61,19 +63,44 @@ def open_blob(blob: Blob, start: int = 0, length: int | None = None, *, by_kerne
     return opened
 
 
+def address_of(blob: Blob, *, disposition: str, content_type: str) -> str | None:
+    """Return an address of the object store that gives the bytes of a large blob to whoever has it, for a while.
+
+    None where the storage has no such addresses, and for what shares its object with others. Whoever reads there
+    compares the bytes with the digest himself.
+    """
+    if blob.size <= WHOLE_MAX or blob.offset or blob.object.size != blob.size:
+        return None
+    return backends.current().presign_get(
+        blob.object.name, disposition=disposition, content_type=content_type
+    )
+
+
 def verify_blob(blob: Blob) -> bool:
     """Read a whole blob and say whether it is what its digest says; mark it when it isn't."""
     try:
-        with _open(blob, 0, blob.size) as opened:
-            hashed = hashlib.sha256()
-            while piece := opened.read(PIECE):
-                hashed.update(piece)
+        digest = _digest(blob)
     except Damaged:
         return False
-    if hashed.digest() != blob.sha256:
+    if digest != blob.sha256:
         mark_damaged(blob)
         return False
     return True
+
+
+def _digest(blob: Blob) -> bytes:
+    hashed = hashlib.sha256()
+    with disk_errors(), _open(blob, 0, blob.size) as opened:
+        while piece := opened.read(PIECE):
+            hashed.update(piece)
+    return hashed.digest()
+
+
+def _wrong(blob: Blob) -> Damaged | Unavailable:
+    """Return the error of bytes that are not what they should be: what came over a wire is looked at again first."""
+    if backends.current().local_path(blob.object.name) is None and _digest(blob) == blob.sha256:
+        return Unavailable("Bytes were damaged on their way from the object store. Ask for them again.")
+    return mark_damaged(blob)
 
 
 def mark_damaged(blob: Blob) -> Damaged:
@@ -134,7 +161,7 @@ class VerifyingRange(Range):
         short = len(data) < size
         last = len(data) == self.left
         if short or (last and self._hash.digest() != self._blob.sha256):
-            raise mark_damaged(self._blob)
+            raise _wrong(self._blob)
         return data
 
     def close(self) -> None:

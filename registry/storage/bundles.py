@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.utils import timezone
@@ -64,10 +65,13 @@ class _Pack:
         self.file.write(batch.data[first:stop])
 
 
-def receive_bundle(scope: Entity, stream: Readable, length: int | None) -> BundleResult:
+def receive_bundle(
+    scope: Entity, stream: Readable, length: int | None, *, judge: Callable[[int], None] | None = None
+) -> BundleResult:
     """Store the frames of a body for a scope: all of them, durably, or none.
 
-    Frames that are known already are verified and skipped; a blob known to be damaged is healed.
+    Frames that are known already are verified and skipped; a blob known to be damaged is healed. `judge` is told how
+    many bytes are new, in the transaction that writes their rows, and may refuse them.
     """
     name = new_name("packs")
     with incoming_file() as file:
@@ -79,6 +83,8 @@ def receive_bundle(scope: Entity, stream: Readable, length: int | None) -> Bundl
             return BundleResult(0, pack.known)
         publish(file, name)
     with recorded(name) as outcome:
+        if judge is not None:
+            judge(sum(blob.size for blob in pack.blobs))
         now = timezone.now()
         stored = StoredObject.objects.create(name=name, size=file.size, created_at=now)
         inserted = insert_blobs(scope, stored, pack.blobs, now)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Count, OuterRef, Subquery, Sum
@@ -16,13 +16,15 @@ from registry.models.blobs import Blob, StoredObject
 from registry.models.manifests import Chunk
 from registry.storage.durable import IncomingFile, incoming_file
 from registry.storage.frames import HEAD, head
-from registry.storage.limits import PACK_MAX
+from registry.storage.limits import PACK_MAX, PIECE
 from registry.storage.objects import new_name, publish, read_piece, recorded
 
 # A pack of which more than half is dead is always written anew: that gives back more than it writes.
 _DEAD = 0.5
 # Beyond that, packs are written anew while this share of all packs is dead, those first that have most of it.
 _TOLERATED = 0.05
+# One read covers so much, and reads over small gaps.
+_STRETCH, _GAP = 4 * PIECE, 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,20 +136,53 @@ class _Move:
 
 def _copy(kind: _Kind, stored: StoredObject, file: IncomingFile) -> Iterator[_Move]:
     rows = kind.rows.filter(object=stored, damaged_at=None).order_by("offset", "pk")
-    for pk, scope, sha256, offset, size in rows.values_list(
-        "pk", "scope_id", "sha256", "offset", kind.size
-    ).iterator():
-        try:
-            data = read_piece(stored, offset, size)
-        except Damaged:
-            continue  # it stays where it is: a read, or fsck, notes and tells it
-        if kind.folder == "packs":
-            if hashlib.sha256(data).digest() != bytes(sha256):
-                continue
-            file.write(head(bytes(sha256), size))
-        to = file.size
-        file.write(data)
-        yield _Move(scope, bytes(sha256), pk, stored.pk, offset, to)
+    columns = rows.values_list("pk", "scope_id", "sha256", "offset", kind.size)
+    for stretch in _stretches(_Row(*row) for row in columns.iterator()):
+        for row, data in _read(stored, stretch):
+            if kind.folder == "packs":
+                if hashlib.sha256(data).digest() != bytes(row.sha256):
+                    continue
+                file.write(head(bytes(row.sha256), row.size))
+            to = file.size
+            file.write(data)
+            yield _Move(row.scope, bytes(row.sha256), row.pk, stored.pk, row.offset, to)
+
+
+class _Row(NamedTuple):
+    pk: int
+    scope: int
+    sha256: bytes
+    offset: int
+    size: int
+
+    @property
+    def end(self) -> int:
+        return self.offset + self.size
+
+
+def _stretches(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
+    """Cut rows into runs that one read covers: from a store elsewhere, each read is a request."""
+    run: list[_Row] = []
+    for row in rows:
+        if run and (row.offset - run[-1].end > _GAP or row.end - run[0].offset > _STRETCH):
+            yield run
+            run = []
+        run.append(row)
+    if run:
+        yield run
+
+
+def _read(stored: StoredObject, rows: list[_Row]) -> Iterator[tuple[_Row, bytes | memoryview]]:
+    start = rows[0].offset
+    try:
+        data = memoryview(read_piece(stored, start, max(row.end for row in rows) - start))
+    except Damaged:
+        if len(rows) > 1:
+            for row in rows:
+                yield from _read(stored, [row])
+        return  # what can't be read stays where it is: a read, or fsck, notes and tells it
+    for row in rows:
+        yield row, data[row.offset - start : row.end - start]
 
 
 def _point(kind: _Kind, stored: StoredObject, moves: list[_Move]) -> int:

@@ -10,13 +10,13 @@ from django.utils import timezone
 from registry.errors import Conflict, DigestMismatch, IncompleteBody, NotFound
 from registry.models.blobs import Blob, StoredObject
 from registry.models.uploads import Upload
-from registry.storage import backends
+from registry.storage import direct as bucket
 from registry.storage import parts as files
 from registry.storage.durable import disk_errors
 from registry.storage.hashing import Digests, TwinHash
 from registry.storage.helper import Helper
 from registry.storage.limits import PIECE
-from registry.storage.objects import new_name, recorded
+from registry.storage.objects import adopt, discard, new_name, recorded
 from registry.storage.rows import NewBlob, insert_blobs, renew
 from registry.storage.uploads import abandon_upload, progress, states
 from registry.storage.writeback import Writeback
@@ -36,23 +36,50 @@ def complete_upload(upload: Upload, sha256: bytes) -> Blob:
         if done := _completed(upload, sha256):
             files.remove(upload.id)
             return done
-        numbers = _insist_on_all(upload)
         if upload.sha256 not in (None, sha256):
             raise Conflict(
                 "This upload was begun for another SHA-256. Complete it with that one, or begin anew."
             )
-        state = states.take(upload.id, upload.size) if upload.size else None
-        whole, digests = _assemble(upload, numbers, state.digests() if state else None)
-        if digests.sha256 != sha256:
-            abandon_upload(upload)
-            raise DigestMismatch(
-                f"The bytes that arrived have SHA-256 {digests.sha256.hex()}, not {sha256.hex()}. "
-                "They were discarded: read the file again and send it anew.",
-                sha256=sha256.hex(),
-            )
-        blob = _store(upload, whole, digests)
+        blob = _complete_direct(upload, sha256) if upload.is_direct else _complete(upload, sha256)
     files.remove(upload.id)
     return blob
+
+
+def _complete(upload: Upload, sha256: bytes) -> Blob:
+    numbers = _insist_on_all(upload)
+    state = states.take(upload.id, upload.size) if upload.size else None
+    whole, digests = _assemble(upload, numbers, state.digests() if state else None)
+    if digests.sha256 != sha256:
+        abandon_upload(upload)
+        raise _other_bytes(digests, sha256)
+    # A name of its own at each try: what a server that died before the rows has left is collected, and may be under
+    # the collector's hands at this moment. The parts stay until the rows are there, so nothing is sent twice.
+    name = new_name("large")
+    adopt(whole, name, upload.size, keep=True)
+    return _record(upload, name, digests)
+
+
+def _complete_direct(upload: Upload, sha256: bytes) -> Blob:
+    if bucket.is_known(upload):
+        _insist_on_all(upload)
+    try:
+        digests = bucket.assemble(upload)
+    except NotFound:
+        abandon_upload(upload)
+        raise
+    if digests.sha256 != sha256:
+        discard(upload.object_name)
+        abandon_upload(upload)
+        raise _other_bytes(digests, sha256)
+    return _record(upload, upload.object_name, digests)
+
+
+def _other_bytes(found: Digests, sha256: bytes) -> DigestMismatch:
+    return DigestMismatch(
+        f"The bytes that arrived have SHA-256 {found.sha256.hex()}, not {sha256.hex()}. "
+        "They were discarded: read the file again and send it anew.",
+        sha256=sha256.hex(),
+    )
 
 
 def _again(upload: Upload) -> Upload:
@@ -60,7 +87,11 @@ def _again(upload: Upload) -> Upload:
         return Upload.objects.get(pk=upload.pk)
     except Upload.DoesNotExist:
         files.remove(upload.pk)
-        raise NotFound("There is no such upload. Begin a new one.") from None
+        raise _gone() from None
+
+
+def _gone() -> NotFound:
+    return NotFound("There is no such upload. Begin a new one.")
 
 
 def _completed(upload: Upload, sha256: bytes) -> Blob | None:
@@ -153,17 +184,19 @@ def _sync(path: Path, upload: Upload) -> None:
         os.close(handle)
 
 
-def _store(upload: Upload, whole: Path, digests: Digests) -> Blob:
-    # A name of its own at each try: what a server that died before the rows has left is collected, and may be under
-    # the collector's hands at this moment. The parts stay until the rows are there, so nothing is sent twice.
-    name = new_name("large")
-    backends.current().adopt(whole, name, keep=True)
+def _record(upload: Upload, name: str, digests: Digests) -> Blob:
+    """Write the rows of an object that is durable by now, and finish the upload with them."""
     with recorded(name) as outcome:
-        now = timezone.now()
-        stored = StoredObject.objects.create(name=name, size=upload.size, created_at=now)
-        if not insert_blobs(upload.scope, stored, [NewBlob(*digests, upload.size, 0)], now):
-            outcome.drop(stored)
-        Upload.objects.filter(pk=upload.pk).update(state=Upload.State.COMPLETE, sha256=digests.sha256)
+        # Another server may have come first to an object that its client sent to the store itself.
+        fresh = Upload.objects.select_for_update().filter(pk=upload.pk).first()
+        if fresh is None:
+            raise _gone()
+        if fresh.state == Upload.State.OPEN:
+            now = timezone.now()
+            stored = StoredObject.objects.create(name=name, size=upload.size, created_at=now)
+            if not insert_blobs(upload.scope, stored, [NewBlob(*digests, upload.size, 0)], now):
+                outcome.drop(stored)
+            Upload.objects.filter(pk=upload.pk).update(state=Upload.State.COMPLETE, sha256=digests.sha256)
     if not outcome.wanted:
         renew(upload.scope, {digests.sha256})
     return Blob.objects.select_related("object").get(scope=upload.scope_id, sha256=digests.sha256)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import uuid
 from collections.abc import Iterator
@@ -12,7 +13,9 @@ from pathlib import Path
 from django.conf import settings
 
 from registry.errors import StorageFull, Unavailable
+from registry.storage.trouble import StoreError, Trouble
 
+log = logging.getLogger(__name__)
 Data = bytes | bytearray | memoryview
 FULL = {errno.ENOSPC, errno.EDQUOT}
 
@@ -32,7 +35,12 @@ def disk_errors() -> Iterator[None]:
 
 
 def as_storage_error(error: OSError) -> StorageFull | Unavailable:
-    """Name an error of the disk; nothing is said of paths, which are the operator's."""
+    """Name an error of the disk, or of the store elsewhere; nothing is said of paths, which are the operator's."""
+    if isinstance(error, StoreError):
+        log.warning("The object store did not do what it was asked: %s", error)
+        if error.trouble is Trouble.FULL:
+            return StorageFull(error.trouble.value)
+        return Unavailable(error.trouble.value, store=error.trouble.name.lower())
     if error.errno in FULL:
         return StorageFull(
             "The server's disk is full. Try again when it has space; what arrived of uploads is kept."

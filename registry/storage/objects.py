@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from django.db import IntegrityError, transaction
 
 from registry.errors import Damaged, Unavailable
 from registry.models.blobs import StoredObject
 from registry.storage import backends
-from registry.storage.durable import IncomingFile, as_storage_error, incoming_file
+from registry.storage.durable import IncomingFile, as_storage_error, disk_errors, incoming_file
 from registry.storage.limits import PACK_MAX
 from registry.storage.ranges import Range
 from registry.storage.rows import database_errors
+from registry.storage.trouble import StoreError, Trouble
 
+log = logging.getLogger(__name__)
 HEAL = "Tell the administrator; uploading the same bytes again heals them."
 
 Place = tuple[StoredObject, int, int]
@@ -30,7 +34,37 @@ def new_name(kind: str) -> str:
 def publish(file: IncomingFile, name: str) -> None:
     """Make a temporary file the object `name`, durably."""
     file.sync()
-    backends.current().adopt(file.path, name)
+    adopt(file.path, name, file.size)
+
+
+def adopt(path: Path, name: str, size: int, *, keep: bool = False) -> None:
+    """Make a synced file the object `name`, and see that it is there as long as it should be; else there is none."""
+    backend = backends.current()
+    try:
+        backend.adopt(path, name, keep=keep)
+        kept = _size(backend, name)
+    except StoreError:
+        # Whether it is there nobody knows: the store may have answered, and the answer got lost.
+        discard(name)
+        raise
+    if kept != size:
+        discard(name)
+        raise StoreError(Trouble.CHANGED, f"{name} has {kept} bytes instead of {size}")
+
+
+def _size(backend: backends.Backend, name: str) -> int:
+    try:
+        return backend.size(name)
+    except FileNotFoundError:
+        return -1
+
+
+def discard(name: str) -> None:
+    """Delete an object without rows; one that the store does not delete now is collected later."""
+    try:
+        backends.current().delete(name)
+    except OSError as error:
+        log.warning("%s is left to the collector, since the store did not delete it: %s", name, error)
 
 
 class Outcome:
@@ -59,10 +93,10 @@ def recorded(name: str) -> Iterator[Outcome]:
             undone = False
     except BaseException:
         if undone:
-            backends.current().delete(name)
+            discard(name)
         raise
     if not outcome.wanted:
-        backends.current().delete(name)
+        discard(name)
 
 
 @contextmanager
@@ -128,7 +162,12 @@ def open_piece(name: str, offset: int, length: int) -> Range:
 
 def read_piece(stored: StoredObject, offset: int, length: int) -> bytes:
     """Return one piece; the caller verifies it, since only the caller knows its digest."""
-    with open_piece(stored.name, offset, length) as opened:
+    return read_stretch(stored.name, offset, length)
+
+
+def read_stretch(name: str, offset: int, length: int) -> bytes:
+    """Return a stretch of an object, unverified; raise Damaged when the object doesn't reach that far."""
+    with disk_errors(), open_piece(name, offset, length) as opened:
         data = opened.read()
     if len(data) < length:
         raise Damaged(f"Stored bytes are cut short. {HEAL}")

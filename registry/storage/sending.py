@@ -12,7 +12,7 @@ from registry.models.teams import Entity
 from registry.storage.blobs import mark_damaged, open_blob, read_blob
 from registry.storage.frames import head
 from registry.storage.limits import PIECE
-from registry.storage.objects import open_piece
+from registry.storage.objects import read_stretch
 
 # Reading over a small gap is cheaper than a second read.
 GAP = 16 * 1024
@@ -92,8 +92,7 @@ def _continues(stretch: list[_Place], place: _Place) -> bool:
 def _read(stretch: list[_Place]) -> bytes:
     start, last = stretch[0].offset, stretch[-1]
     try:
-        with open_piece(last.name, start, last.offset + last.size - start) as opened:
-            data = memoryview(opened.read())
+        data = memoryview(read_stretch(last.name, start, last.offset + last.size - start))
     except Damaged:
         # The object may be gone because what lay in it was given another place: each is looked up anew.
         return b"".join(head(place.sha256, place.size) + read_blob(place.blob()) for place in stretch)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
 
 from registry.errors import Conflict, IncompleteBody, InvalidInput, NotFound, StorageFull, TooLarge
 from registry.models.teams import Entity
 from registry.models.uploads import MAX_PARTS, Upload, UploadPart
+from registry.storage import direct as bucket
 from registry.storage import parts as files
 from registry.storage.backends.base import Readable
 from registry.storage.durable import disk_errors, incoming_dir, make_folders
@@ -39,22 +40,39 @@ class Progress(NamedTuple):
 
 
 def begin_upload(
-    scope: Entity, draft_id: int, size: int, *, sha256: bytes | None = None, parts: int = 1
+    scope: Entity,
+    draft_id: int,
+    size: int,
+    *,
+    sha256: bytes | None = None,
+    parts: int = 1,
+    prepared: bucket.Prepared | None = None,
 ) -> Begun:
-    """Begin an upload; with a digest, an unfinished one of the same draft and digest is continued."""
+    """Begin an upload; with a digest, an unfinished one of the same draft and digest is continued.
+
+    What was `prepared` in the object store takes the parts itself; whoever prepared it gives it up when the upload
+    that is returned is another one.
+    """
     if not 0 <= size <= LARGEST:
         raise InvalidInput("An upload needs a size in bytes that is not negative.")
     if not 1 <= parts <= MAX_PARTS:
         raise InvalidInput(f"An upload has 1 to {MAX_PARTS} parts, not {parts}.")
-    stretches = split(size, parts)
-    if stretches[0][1] > part_limit():
-        raise TooLarge(f"A part may have {part_limit()} bytes at most: send more parts.", limit=part_limit())
     if found := _unfinished(draft_id, size, sha256):
         return Begun(found, False)
-    _insist_on_space(size, copies=1 if len(stretches) == 1 else 2)
+    columns: dict[str, Any] = {"scope": scope, "draft_id": draft_id, "size": size, "sha256": sha256}
+    if prepared is None:
+        stretches = split(size, parts)
+        if stretches[0][1] > part_limit():
+            raise TooLarge(
+                f"A part may have {part_limit()} bytes at most: send more parts.", limit=part_limit()
+            )
+        _insist_on_space(size, copies=1 if len(stretches) == 1 else 2)
+    else:
+        stretches = prepared.stretches
+        columns |= {"object_name": prepared.name, "parts_id": prepared.id}
     try:
         with database_errors(), transaction.atomic():
-            upload = Upload.objects.create(scope=scope, draft_id=draft_id, size=size, sha256=sha256)
+            upload = Upload.objects.create(**columns)
             UploadPart.objects.bulk_create(
                 UploadPart(upload=upload, number=number, offset=offset, size=length)
                 for number, (offset, length) in enumerate(stretches, start=1)
@@ -67,6 +85,16 @@ def begin_upload(
     return Begun(upload, True)
 
 
+def continued(draft_id: int, size: int, sha256: bytes | None, *, direct: bool) -> Upload | None:
+    """Return an unfinished upload that can be gone on with; one that can't, the way it was begun, is given up."""
+    found = _unfinished(draft_id, size, sha256)
+    if found is None or not found.is_direct or (direct and bucket.is_known(found)):
+        return found
+    # Its client could not reach the object store, or that has forgotten it.
+    abandon_upload(found)
+    return None
+
+
 def split(size: int, parts: int) -> list[tuple[int, int]]:
     """Cut a size into so many stretches of whole MiB, or fewer when it is small."""
     each = max(MIB, -(-size // parts // MIB) * MIB) if size else 0
@@ -74,13 +102,17 @@ def split(size: int, parts: int) -> list[tuple[int, int]]:
 
 
 def progress(upload: Upload) -> list[Progress]:
-    """Return what arrived of each part, as the files on disk say."""
-    done = upload.state == Upload.State.COMPLETE
+    """Return what arrived of each part, as the files on disk, or the object store, say."""
+    parts = upload.parts.all()
+    if upload.state == Upload.State.COMPLETE:
+        received = {part.number: part.size for part in parts}
+    elif upload.is_direct:
+        received = bucket.arrived(upload)
+    else:
+        received = {part.number: files.received(upload.id, part.number) for part in parts}
     return [
-        Progress(
-            part.number, part.offset, part.size, part.size if done else files.received(upload.id, part.number)
-        )
-        for part in upload.parts.all()
+        Progress(part.number, part.offset, part.size, min(part.size, received.get(part.number, 0)))
+        for part in parts
     ]
 
 
@@ -140,6 +172,8 @@ def _finish(upload: Upload, file: files.PartFile) -> None:
 def _open_part(upload: Upload, number: int) -> UploadPart:
     if upload.state != Upload.State.OPEN:
         raise Conflict("This upload is complete; nothing more can be sent to it.")
+    if upload.is_direct:
+        raise Conflict("The parts of this upload go to the object store: ask for the address of each.")
     try:
         return upload.parts.get(number=number)
     except UploadPart.DoesNotExist:
@@ -149,6 +183,8 @@ def _open_part(upload: Upload, number: int) -> UploadPart:
 def abandon_upload(upload: Upload) -> None:
     """Forget an upload and all that arrived of it."""
     states.forget(upload.id)
+    if upload.is_direct and upload.state == Upload.State.OPEN:
+        bucket.abort(upload.object_name, upload.parts_id)
     with disk_errors():
         files.remove(upload.id)
     with database_errors():

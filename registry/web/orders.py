@@ -26,6 +26,7 @@ EDGES_IN = orders(("place", (Key("place", int),)))
 EDGES_OUT = orders(("logged", (Key("pk", int),)))
 USED_BY = orders(("-used", (Key("used_at", datetime), Key("pk", int))))
 MEMBERS = orders(("name", (Key("user__username", str), Key("pk", int))))
+REFERENCES = orders(("added", (Key("pk", int),)))
 EVENTS = orders(("-when", (Key("pk", int),)))
 DELETED_COLLECTIONS = orders(("-deleted", (Key("deleted_at", datetime), Key("pk", int))))
 TRASH = orders(
@@ -66,3 +67,4 @@ EXPIRING = orders(
     ("-size", (Key("version__size", int), Key("pk", int))),
     ("name", (Key("collection__name", str), Key("pk", int))),
 )
+DRIFT = orders(("path", (Key("position", int),)))

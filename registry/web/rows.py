@@ -9,9 +9,9 @@ from itertools import groupby
 
 from django.db.models import QuerySet
 
-from registry.models import Collection, Membership, Project, Version
+from registry.models import Collection, Membership, Project, ReferenceWatch, Version
 from registry.models.labels import put_names
-from registry.services import retention
+from registry.services import drifts, retention
 from registry.services.retention import EffectiveTtl
 from registry.web.columns import Column
 
@@ -79,10 +79,11 @@ def by_type(rows: Iterable[CollectionRow]) -> list[tuple[str, list[CollectionRow
 
 @dataclass(slots=True)
 class VersionTable:
-    """Versions with their time to live, and the metadata that stands in columns."""
+    """Versions with their time to live, the metadata that stands in columns, and how their references were found."""
 
     rows: list[tuple[Membership, EffectiveTtl, list[tuple[Column, str]]]]
     columns: list[Column] = field(default_factory=list)
+    watches: dict[int, ReferenceWatch] = field(default_factory=dict)
 
 
 def loader(collection: Collection) -> Callable[[QuerySet[Membership]], list[Membership]]:
@@ -106,7 +107,7 @@ def of_versions(memberships: Sequence[Membership], columns: list[Column]) -> Ver
         (row, ttls[row.pk], [(column, texts[at]) for column, texts in written])
         for at, row in enumerate(memberships)
     ]
-    return VersionTable(rows, columns)
+    return VersionTable(rows, columns, drifts.of_versions(memberships) if memberships else {})
 
 
 def neighbours(membership: Membership) -> tuple[int | None, int | None]:

@@ -58,9 +58,16 @@ _WORDS: dict[str, tuple[str, str]] = {
     "version.expire": ("expired", "expired"),
     "version.restore": ("restored", "version restored"),
     "version.purge": ("purged", "purged"),
+    "version.drift": ("found changed references in", "references checked"),
+    "storage.collect_begin": ("began the", "collection begun"),
+    "storage.collect_stop": ("stopped the", "collection stopped"),
     "storage.collect": ("gave back unused bytes of", "bytes freed"),
     "version.use": ("used", "used"),
     "version.download": ("downloaded", "downloaded"),
+    "reference.add": ("had the server look at", "reference added to a draft"),
+    "reference.retry": ("had the server look again at", "reference tried again"),
+    "reference.drop": ("took out of a draft", "reference dropped"),
+    "reference.fail": ("could not resolve", "reference failed"),
     "run.create": ("started the run", "run started"),
     "run.edit": ("updated the run", "run updated"),
     "store.repair": ("mended what was found by", "store mended"),
@@ -87,6 +94,11 @@ _FIELDS = {
     "quota_hard": "refused beyond",
 }
 _CAUSES = {"person": "deleted by a person", "expiry": "expired"}
+_FOUND = {
+    "ok": "found as recorded again the references of",
+    "missing": "found references missing in",
+    "unreachable": "could not reach references of",
+}
 _SEEN_BY = {"private": "its owner or team", "organization": "the organization"}
 _EDITED = {"description": "card", "metadata": "metadata", "ttl": "time to live"}
 _OF_TEXTS: dict[str, Callable[[str], str]] = {
@@ -198,6 +210,8 @@ def _story(
         words = "alias set"
     if event.act == "version.edit" and isinstance(event.after, dict) and len(event.after) == 1:
         verb = f"changed the {_EDITED.get(next(iter(event.after)), 'facts')} of"
+    if event.act == "version.drift" and isinstance(event.after, dict):
+        verb = _FOUND.get(str(event.after.get("references")), verb)
     place, held, version = (
         places.get(event.project_id or 0),
         sets.get(event.collection_id or 0),

@@ -1,5 +1,5 @@
 // The form of a new version: what is being done, how far it is, pausing, going on, and where it leads at the end.
-const { hasher, remembered, read, once, again, sendMissing, byCodePoint, size, Stopped } = window.strongroomUpload;
+const { hasher, remembered, read, once, again, sendMissing, byCodePoint, references, size, Stopped } = window.strongroomUpload;
 
 function start(root) {
   const form = root.querySelector("form");
@@ -41,16 +41,18 @@ function start(root) {
 
   async function send() {
     const { card, labels } = read(form);
-    if (!files.size) throw new Stopped("Choose at least one file.");
+    const refers = references.read(form);
+    if (!files.size && !refers.length) throw new Stopped("Choose at least one file, or add a reference.");
     const chosen = [...files].sort(byCodePoint);
     const total = chosen.reduce((sum, [, file]) => sum + file.size, 0);
     const ask = (...request) => again(control.signal, () => once(root, control.signal, ...request));
     const digest = hasher(root, control.signal);
-    const { id, forget } = await remembered(digest, card, chosen);
+    const { id, forget } = await remembered(digest, card, chosen, refers.map(({ row, ...typed }) => typed));
     // Before the files are read: what is wrong with the name, the aliases or the tags shows at once.
     const draft = await ask("POST", `${root.dataset.project}/drafts`, { ...card, ...labels, client_id: id });
     root.dispatchEvent(new CustomEvent("upload:begun", { detail: `${chosen.length.toLocaleString("en")} ${chosen.length === 1 ? "file" : "files"}, ${size(total)}` }));
-    if (draft.state === "PENDING") {
+    if (draft.state === "PENDING") await references.send(form, ask, draft.id);
+    if (draft.state === "PENDING" && (files.size || !refers.length)) {
       await hash(digest, chosen, counting(total, "Reading the files"));
       const lines = chosen.map(([path, file]) => `${JSON.stringify({ path, size: file.size, sha256: digests.get(path) })}\n`);
       const staged = await ask("PUT", `/drafts/${draft.id}/manifest`, new Blob(lines), { "Content-Type": "application/x-ndjson" });
@@ -58,6 +60,13 @@ function start(root) {
       if (staged.missing.count) await sendMissing(ask, draft.id, byDigest, counting(staged.missing.bytes, "Sending what the server lacks"));
     }
     tell("Committing");
+    if (refers.length && draft.state === "PENDING") {
+      await ask("POST", `/drafts/${draft.id}/resolution`, labels);
+      forget();
+      root.dispatchEvent(new CustomEvent("upload:done"));
+      lock(false);
+      return location.assign(root.dataset.pending + encodeURIComponent(draft.id));
+    }
     const { version, created } = await ask("POST", `/drafts/${draft.id}/commit`, labels);
     forget();
     root.dispatchEvent(new CustomEvent("upload:done"));

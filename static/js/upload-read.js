@@ -30,9 +30,9 @@ function hasher(root, signal) {
   });
 }
 
-// The id of this upload, the same after a reload with the same files: so that it goes on with what has arrived.
-async function remembered(digest, card, chosen) {
-  const told = JSON.stringify([card.collection, card.type, chosen.map(([path, file]) => [path, file.size, file.lastModified])]);
+// The id of this upload, the same after a reload with the same files and references: so that it goes on with what has arrived.
+async function remembered(digest, card, chosen, refers) {
+  const told = JSON.stringify([card.collection, card.type, refers, chosen.map(([path, file]) => [path, file.size, file.lastModified])]);
   const key = `upload-${(await digest(new Blob([told]), () => {})).slice(0, 24)}`;
   const id = localStorage.getItem(key) || Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
   localStorage.setItem(key, id);

@@ -29,6 +29,15 @@ def test_a_collection_is_listed_in_the_trash_and_comes_back_whole(alice, home, r
     refused(alice.post(f"{home}/collections/nothing/restore"), 404, "not_found")
 
 
+def test_a_project_in_the_trash_is_deleted_for_good(alice, bob, home, resnet, people, project):
+    refused(alice.post(f"{home}/purge"), 409, "not_in_trash")
+    assert alice.delete(f"{home}?delete_aliases=true").status_code == 204
+    refused(bob.post(f"{home}/purge"), 403, "forbidden")
+    assert alice.post(f"{home}/purge").json() == {"purged": 2, "kept": 0}
+    refused(alice.post(f"{home}/purge"), 410, "gone")
+    refused(alice.post(f"{home}/restore"), 410, "gone")
+
+
 def test_a_draft_says_the_type_that_it_was_begun_for(alice, bob, home):
     for who, kind in ((alice, "model"), (bob, "dataset")):
         draft = who.post(f"{home}/drafts", {"collection": "new", "type": kind}).json()

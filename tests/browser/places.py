@@ -24,8 +24,11 @@ class World(Generic[Who]):
     empty: str
     version: str
     data: str
+    # Its references are not all as they were recorded.
+    linked: str
     run: str
     trashed: str
+    pending: str
     in_trash: int
     # What finds something: in names, in a card, in metadata, and among the versions.
     found: str
@@ -89,6 +92,8 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "artifacts-nothing": f"{project}?q=zzzz",
         "empty-project": world.empty,
         "new-version": f"{project}/new-version?collection={name}",
+        "pending": world.pending,
+        "pending-nothing": f"{world.pending}?q=zzzz",
         "new-collection": f"{project}/new-collection",
         "runs": f"{project}/runs",
         "run": world.run,
@@ -125,6 +130,12 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "lineage-table": f"{data}/lineage?view=table&way=down&depth=3",
         "version-history": f"{version}/history",
         "version-used-by": f"{data}/used-by",
+        "version-references-none": f"{data}/references",
+        "version-linked": world.linked,
+        "version-references": f"{world.linked}/references",
+        "version-references-nothing": f"{world.linked}/references?q=zzzz",
+        "version-references-log": f"{world.linked}/references/log",
+        "files-references": f"{world.linked}/files/missing.png",
         "version-edit-names": f"{version}/edit/names",
         "version-edit-card": f"{version}/edit/card",
         "version-edit-metadata": f"{version}/edit/metadata",

@@ -24,11 +24,11 @@ class Request:
 
 @dataclass
 class Answer:
-    """What it gets; `cut` ends the connection after so many bytes of the body."""
+    """What it gets; `cut` ends the connection after so many bytes of the body, a header of None is left out."""
 
     body: bytes = b""
     status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str | None] = field(default_factory=dict)
     cut: int | None = None
 
 
@@ -76,16 +76,18 @@ class ScriptedServer:
                 outer.requests.append(request)
                 self.give(outer.answer(request))
 
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815  # as http.server calls them
+            do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815  # as http.server calls them
 
             def give(self, answer: Answer) -> None:
                 self.send_response(answer.status)
                 headers = {"Content-Length": str(len(answer.body)), **answer.headers}
                 for name, value in headers.items():
-                    self.send_header(name, value)
+                    if value is not None:
+                        self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(answer.body if answer.cut is None else answer.body[: answer.cut])
-                if answer.cut is not None:
+                if self.command != "HEAD":
+                    self.wfile.write(answer.body if answer.cut is None else answer.body[: answer.cut])
+                if answer.cut is not None or headers["Content-Length"] is None:
                     self.close_connection = True
 
             def log_message(self, format: str, *args: Any) -> None:

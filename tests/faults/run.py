@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 # What follows is importable from anywhere then.
@@ -27,6 +29,8 @@ from tests.faults import (  # noqa: E402  # importable only then
     resume,
 )
 from tests.faults.world import MIB, temporary_folder, world  # noqa: E402  # importable only then
+from tests.support import bucket_settings, stores  # noqa: E402  # importable only then
+from tests.support.installation import clean_environment  # noqa: E402  # importable only then
 from tests.support.postgres import Cluster  # noqa: E402  # importable only then
 
 HERE = Path(__file__).resolve().parent
@@ -37,6 +41,7 @@ LARGE, QUICK_LARGE = 1024, 256
 CLIENTS, LOGS, SAMPLES = 32, 50, 1000
 FULL_SECONDS, QUICK_SECONDS = 600, 60
 READS = 1000
+UPLOADS = 1000
 CUTS, QUICK_CUTS, UNSAFE_CUTS = 50, 10, 5
 NO_STRACE = "not run: strace is missing (apt-get install strace)"
 NO_MOUNT = "not run: mounting a small disk takes root"
@@ -203,6 +208,38 @@ def damaged_reads(_: argparse.Namespace) -> str:
     return verdict_of(found["wrong"])
 
 
+def faltering(_: argparse.Namespace) -> str:
+    """G9: a thousand uploads to storages that fail, stall, truncate or answer twice in one call of ten."""
+    faults: list[str] = []
+    for seed, kind in enumerate(("local", "s3", "gcs", "azure")):
+        with storage_of(kind) as environment, tempfile.TemporaryDirectory() as folder:
+            command = [
+                sys.executable,
+                str(HERE / "upload_faltering.py"),
+                folder,
+                str(UPLOADS // 4),
+                str(seed),
+            ]
+            given = clean_environment(**environment)
+            done = subprocess.run(
+                command, check=True, capture_output=True, text=True, timeout=3600, env=given
+            )
+        found = json.loads(done.stdout.splitlines()[-1])
+        say(f"  {kind}:{found['said']}")
+        faults += found["faults"]
+    return verdict_of(faults)
+
+
+@contextmanager
+def storage_of(kind: str) -> Iterator[dict[str, str]]:
+    """Run a store of a kind, and yield what makes Strongroom use it."""
+    if kind == "local":
+        yield {}
+        return
+    with getattr(stores, f"{kind}_server")() as address:
+        yield bucket_settings.environment(kind, getattr(stores, f"{kind}_store")(address))
+
+
 def verdict_of(faults: list[str]) -> str:
     for fault in faults[:10]:
         say(f"    {fault}")
@@ -221,6 +258,7 @@ CHECKS = {
     "powercut": power_cut,
     "fsck": checked,
     "damaged-reads": damaged_reads,
+    "faltering": faltering,
 }
 
 

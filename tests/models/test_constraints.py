@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.apps import apps
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models import Model
 from django.utils import timezone
 
@@ -37,6 +37,11 @@ from registry.models import (
     OrganizationMember,
     Project,
     ProtectedAlias,
+    ReferenceBatch,
+    ReferenceDrift,
+    ReferenceOrder,
+    ReferenceWatch,
+    Resolution,
     Run,
     RunInput,
     RunOutput,
@@ -50,10 +55,11 @@ from registry.models import (
     Upload,
     UploadPart,
     Version,
+    VersionReference,
     VersionTag,
     guards,
 )
-from registry.services import collections, drafts, invitations, keys, retention, runs, survey
+from registry.services import collections, drafts, invitations, keys, references, retention, runs, survey
 from tests import factories as make
 from tests.support.sealing import seal_now
 
@@ -84,12 +90,22 @@ def rows():
     Blob.objects.create(scope=people.alice.entity, sha256=b"s" * 32, md5=b"m" * 16, size=1, object=stored)
     ProtectedAlias.objects.create(project=project, pattern="prod", folded="prod")
     JobRun.objects.create(task="t", started_at=NOW)
+    watch = ReferenceWatch.objects.create(
+        version=one.version, scope=people.team.entity, total=5, unwatched=1, changed=1, next_at=NOW
+    )
+    ReferenceDrift.objects.create(
+        watch=watch, position=0, path="a", path_sha256=b"p" * 32, uri="s3://b/a", state="changed",
+        since=NOW, checked_at=NOW, digest="d", size=1,
+    )  # fmt: skip
     FsckFinding.objects.create(run=FsckRun.objects.create(), kind="missing", subject="content 1")
     survey.count(people.team.entity)
     Clock.objects.create(pk=1, seen_at=NOW)
     ExpiryRun.objects.create(entity=people.team.entity, at=NOW, versions=1, size=1)
     invitations.invite(alice, team=people.team, role="viewer", link=str)
     Identity.objects.create(user=people.bob, issuer="https://example.org", subject="1")
+    order, _ = references.add(bob, draft=draft, uri="ftp://example.org/x", name="x")
+    ReferenceBatch.objects.create(order=order, number=0, entry_count=1, data=b"x")
+    VersionReference.objects.create(source=one.version, target=two.version)
     seal_now()
     return SimpleNamespace(
         people=people, project=project, run=run, one=one, two=two, draft=draft, key=key, upload=upload
@@ -189,6 +205,18 @@ BREAK = {
     "manifest_once_per_scope": copy(Manifest),
     "manifest_roots_whole": change(Manifest, folders_root=b"1"),
     "manifest_digest_whole": change(Manifest, digest="F" * 32),
+    "manifest_references_of_entries": change(Manifest, entry_count=1, reference_count=2),
+    "watch_state_known": change(ReferenceWatch, state="bent", checked_at=NOW, state_since=NOW),
+    "watch_place_of_a_look": change(ReferenceWatch, seen=1),
+    "watch_unwatched_among_seen": change(ReferenceWatch, begun_at=NOW, seen=1, seen_unwatched=2),
+    "watch_states_within_total": change(ReferenceWatch, missing=4),
+    "watch_claim_whole": change(ReferenceWatch, claim="somebody"),
+    "drift_once_per_reference": copy(ReferenceDrift, path_sha256=b"q" * 32),
+    "drift_once_per_path": copy(ReferenceDrift, position=1),
+    "drift_state_known": change(ReferenceDrift, state="ok", digest="", size=None),
+    "drift_refused_is_unreachable": change(ReferenceDrift, refused=True),
+    "drift_found_only_when_changed": change(ReferenceDrift, state="missing"),
+    "drift_sha256_whole": change(ReferenceDrift, path_sha256=b"1" * 31),
     "identity_of_one_person": add(
         lambda r: Identity(user=r.people.alice, issuer="https://example.org", subject="1")
     ),
@@ -207,6 +235,22 @@ BREAK = {
     "protected_alias_not_empty": change(ProtectedAlias, folded=""),
     "project_kind_known": change(Project, kind="odd"),
     "project_visibility_known": change(Project, visibility="public"),
+    "reference_once_per_draft": copy(ReferenceOrder),
+    "reference_uri_not_empty": change(ReferenceOrder, uri=""),
+    "reference_key_whole": change(ReferenceOrder, key=b"1" * 31),
+    "reference_takes_one_at_least": change(ReferenceOrder, max_objects=0),
+    "reference_state_known": change(ReferenceOrder, state="odd"),
+    "reference_failure_whole": change(ReferenceOrder, state="failed", finished_at=NOW, code="x"),
+    "reference_finished_has_date": change(ReferenceOrder, state="resolved", found_count=1),
+    "reference_resolved_is_something": change(ReferenceOrder, state="resolved", finished_at=NOW),
+    "reference_batch_once": copy(ReferenceBatch),
+    "reference_batch_in_bounds": change(ReferenceBatch, entry_count=1001),
+    "resolution_held_since": change(Resolution, holder="x"),
+    "resolution_failure_whole": change(Resolution, code="x", why="y"),
+    "version_reference_once": copy(VersionReference),
+    "version_reference_to_another": lambda r: VersionReference.objects.update(
+        target_id=models.F("source_id")
+    ),
     "run_name_once_per_project": copy(Run),
     "run_name_not_empty": change(Run, name=""),
     "run_state_known": change(Run, state="odd"),
@@ -246,9 +290,10 @@ BREAK = {
     "upload_size_within_reason": change(Upload, size=2**62 + 1),
     "upload_state_known": change(Upload, state="odd"),
     "upload_complete_has_digest": change(Upload, state="complete", sha256=None),
+    "upload_direct_whole": change(Upload, parts_id="1"),
     "upload_part_once": copy(UploadPart, offset=7),
     "upload_part_offset_once": copy(UploadPart, number=2),
-    "upload_part_number_within_reason": change(UploadPart, number=33),
+    "upload_part_number_within_reason": change(UploadPart, number=10_001),
     "upload_part_place_within_reason": change(UploadPart, offset=2**62 + 1),
     "version_state_known": version(state="ODD"),
     "version_committed_has_content": version(state="COMMITTED"),

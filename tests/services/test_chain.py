@@ -196,6 +196,12 @@ def test_the_command_says_where_the_chain_breaks_and_fails(world):
     assert out.getvalue() == f"Position 4: The event {event} was sealed and is missing.\n"
 
 
+def test_a_head_that_is_none_is_no_verdict_about_the_chain():
+    with pytest.raises(CommandError, match="POSITION:HASH") as failed:
+        call_command("audit", "verify", "--head", "yesterday's")
+    assert failed.value.returncode == 2
+
+
 @pytest.mark.parametrize(
     "head", ["", "4", "4:", "x:" + "0" * 64, "4:" + "0" * 63, "-4:" + "0" * 64, "4:" + "g" * 64]
 )

@@ -6,21 +6,26 @@ import datetime
 import hashlib
 import io
 from dataclasses import replace
+from unittest import mock
 
 import pytest
 from django.apps import apps
 from django.utils import timezone
 
+from registry import queue
 from registry.actor import system
 from registry.errors import InternalError, NotFound
-from registry.models import Chunk, Event, Installation
+from registry.models import Chunk, Event, Installation, ReferenceOrder
+from registry.schedule import COLLECT
 from registry.services import (
     accounts,
     alarms,
     aliases,
     audit,
+    collecting,
     collections,
     drafts,
+    drift,
     events,
     files,
     fsck,
@@ -30,6 +35,8 @@ from registry.services import (
     people,
     project_trash,
     projects,
+    references,
+    resolving,
     retention,
     runs,
     tags,
@@ -59,6 +66,12 @@ class World:
         self.draft, _ = drafts.begin(self.bob, project=self.project, collection="next", type="model")
         drafts.stage(self.bob, draft=self.draft, lines=make.manifest_lines({"b": b"2"}))
         make.send(self.bob, self.draft, {"b": b"2"})
+        self.waiting, _ = drafts.begin(self.bob, project=self.project, collection="far", type="model")
+        self.refused, _ = references.add(self.bob, draft=self.waiting, uri="http://localhost/x")
+        self.failed, _ = references.add(self.bob, draft=self.waiting, uri="ftp://example.org/x", name="x")
+        ReferenceOrder.objects.filter(pk=self.failed.pk).update(
+            state="failed", code="x", why="x", finished_at=timezone.now()
+        )
         self.spare, self.gone_team = make.people().team, make.people().team
         team_trash.delete(self.root, team=self.gone_team)
         self.gone_team.entity.refresh_from_db()
@@ -67,6 +80,13 @@ class World:
         self.invited, self.token, _ = self.invite()
         Installation.current()
         self.later = timezone.now() + datetime.timedelta(days=8)
+        self.looks = 0
+        # No server may look there: that is a state, too.
+        uri = "http://127.0.0.1:1/x"
+        entry = {"path": "x", "ref": uri, "digest": "d", "size": 1}
+        self.referring = drafts.log_small(
+            self.bob, project=self.project, collection="referring", type="m", entries=[entry]
+        ).membership
 
     def invite(self):
         return invitations.invite(self.alice, team=self.people.team, role="viewer", link=str)
@@ -85,9 +105,18 @@ class World:
         _, blob = files.content(who, self.v0, "a")
         files.opener(who, self.v0, blob)(0, 1).close()
 
+    def look(self):
+        # A look that failed is due again an hour later.
+        self.looks += 1
+        drift.look(self.referring.version_id, self.later + datetime.timedelta(days=self.looks))
+
     def repair(self):
         Chunk.objects.update(entry_count=99)
         fsck.start(system("command"), fsck.Options(repair=True))
+
+    def collect(self):
+        with mock.patch.object(queue, "send"):
+            collecting.start(self.root, COLLECT)
 
     def set_up(self):
         type(self.people.root).objects.update(is_admin=False)
@@ -147,7 +176,14 @@ ACTS = {
     "run.create": lambda w: runs.create(w.bob, project=w.project, name="fresh"),
     "run.edit": lambda w: runs.edit(w.bob, run=w.run, state="finished"),
     "store.acknowledge": lambda w: alarms.acknowledge(w.root),
+    "version.drift": lambda w: w.look(),
     "store.repair": lambda w: w.repair(),
+    "reference.add": lambda w: references.add(w.bob, draft=w.waiting, uri="ftp://example.org/y", name="y"),
+    "reference.retry": lambda w: references.retry(w.bob, draft=w.waiting),
+    "reference.drop": lambda w: references.drop(w.bob, draft=w.waiting, order=w.failed),
+    "reference.fail": lambda w: resolving.work(w.waiting.pk),
+    "storage.collect_begin": lambda w: w.collect(),
+    "storage.collect_stop": lambda w: collecting.stop(w.root),
     "ttl_policy.set": lambda w: retention.set_policy(w.alice, target=w.project, ttl=60),
 }
 
@@ -196,6 +232,11 @@ def test_an_act_whose_event_fails_is_not_done(act, monkeypatch):
         rows.pop("Manifest"), rows.pop("Chunk")
         # What a check found is so, whether or not it could be mended.
         rows.pop("FsckRun"), rows.pop("FsckFinding")
+        # That a worker began with a reference is so, whether or not it came to an end.
+        if act == "reference.fail":
+            rows.pop("ReferenceOrder")
+        # When a look that failed is tried again.
+        rows.pop("ReferenceWatch")
     assert after == before
     ACTS[act](world)
     assert Event.objects.count() == len(before["Event"]) + 1 + len(BEFORE.get(act, []))

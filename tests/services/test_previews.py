@@ -11,9 +11,19 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from registry.errors import Forbidden, InvalidInput, TtlOutOfBounds
+from registry.errors import Forbidden, InvalidInput, PreviewChanged, TtlOutOfBounds
 from registry.models import Membership, Project, Team, Version
-from registry.services import aliases, collections, drafts, freed, previews, retention, trash, versions
+from registry.services import (
+    aliases,
+    collections,
+    confirming,
+    drafts,
+    freed,
+    previews,
+    retention,
+    trash,
+    versions,
+)
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -256,3 +266,16 @@ def test_the_digest_tells_whether_another_version_goes(people, project, alice, b
     collections.delete(bob, collection=held.collection, delete_aliases=True)
     assert previews.of(wanted).expire == 0
     assert all(a != b for a, b in itertools.pairwise(told))
+
+
+def test_the_digest_tells_whether_the_same_go_on_another_day(people, project, alice):
+    log(people, project, "a", age=5)
+    retention.set_policy(alice, target=people.team.entity, ttl=90 * DAY)
+    retention.set_policy(alice, target=project, ttl="never")
+    back = plan(alice, project, "inherit")
+    shown = confirming.show(back)
+    assert shown.preview.expire == 1
+    confirming.confirm(back, shown.token)
+    retention.set_policy(alice, target=people.team.entity, ttl=6 * DAY)
+    with pytest.raises(PreviewChanged):
+        confirming.confirm(plan(alice, project, "inherit"), shown.token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from datetime import timedelta
@@ -11,9 +12,31 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from registry.errors import Conflict, DraftClosed, Gone, NotFound, NotInTrash, RateLimited, RegistryError
-from registry.models import Alias, Collection, Event, Membership, Project, TeamMember, User, Version
-from registry.services import accounts, aliases, drafts, projects, retention, runs, teams, trash, versions
+from registry.errors import (
+    Conflict,
+    DraftClosed,
+    Gone,
+    NotFound,
+    NotInTrash,
+    QuotaExceeded,
+    RateLimited,
+    RegistryError,
+)
+from registry.models import Alias, Collection, Event, Membership, Project, TeamMember, Upload, User, Version
+from registry.services import (
+    accounts,
+    aliases,
+    drafts,
+    projects,
+    quotas,
+    retention,
+    runs,
+    survey,
+    teams,
+    trash,
+    uploads,
+    versions,
+)
 from tests import factories as make
 from tests.support.together import replayed, together
 
@@ -250,6 +273,36 @@ def test_workers_beside_each_other_expire_and_purge_each_version_once(people, pr
     for act in ("version.expire", "version.purge"):
         assert Event.objects.filter(act=act).count() == 8
     check_history(Collection.objects.get())
+
+
+def test_many_who_fill_a_team_at_one_moment_do_not_pass_its_limit(people, project):
+    quotas.assign(make.actor(people.root), team=people.team, soft=None, hard=350)
+
+    def fill(n):
+        content = bytes([65 + n]) * 100
+        entry = {"path": "x", "size": 100, "sha256": hashlib.sha256(content).hexdigest()}
+        return lambda: drafts.log_small(
+            make.actor(people.bob),
+            project=project,
+            collection=f"c{n}",
+            type="m",
+            entries=[entry],
+            bundle=make.frames([content]),
+        )
+
+    refused = failures(together([fill(n) for n in range(12)]))
+    assert {type(each) for each in refused} == {QuotaExceeded}
+    assert len(refused) == 9
+    assert survey.stored(people.team.entity) == 300
+
+
+def test_uploads_that_begin_at_one_moment_fit_together(people, project):
+    quotas.assign(make.actor(people.root), team=people.team, soft=None, hard=350)
+    bob = make.actor(people.bob)
+    mine = [drafts.begin(bob, project=project, collection=f"c{n}", type="m")[0] for n in range(8)]
+    refused = failures(together([partial(uploads.begin, bob, draft=each, size=100) for each in mine]))
+    assert {type(each) for each in refused} == {QuotaExceeded}
+    assert Upload.objects.count() == 3
 
 
 def test_two_set_ups_with_one_link_make_one_admin():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from artifacts_site import buckets
 from tests.support.installation import ROOT
 
 READS = re.compile(r"env_(?:str|bool|int|secret|list|choice|mail)\(\s*\"([A-Z_]+)\"")
@@ -11,7 +12,10 @@ READS = re.compile(r"env_(?:str|bool|int|secret|list|choice|mail)\(\s*\"([A-Z_]+
 
 def settings_read() -> set[str]:
     files = [*(ROOT / "artifacts_site").glob("*.py")]
-    return {name for file in files for name in READS.findall(file.read_text())}
+    read = {name for file in files for name in READS.findall(file.read_text())}
+    for name in (buckets.BLOBS, buckets.OTHER):
+        read |= {name, *(f"{name}_{key}" for key in buckets.SETTINGS)}
+    return read
 
 
 def settings_described() -> set[str]:

@@ -106,8 +106,8 @@ def test_many_neighbours_are_read_at_once(scope, monkeypatch):
     opened = []
     from registry.storage import sending
 
-    real = sending.open_piece
-    monkeypatch.setattr(sending, "open_piece", lambda *place: opened.append(place) or real(*place))
+    real = sending.read_stretch
+    monkeypatch.setattr(sending, "read_stretch", lambda *place: opened.append(place) or real(*place))
     assert sent(scope, many) == many
     assert len(opened) == 1
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import random
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,23 @@ def path_of(name: str) -> Path:
     found = backends.current().local_path(name)
     assert found is not None
     return found
+
+
+@contextmanager
+def as_file(name: str) -> Iterator[Path]:
+    """Give an object as a file to be harmed; one in a bucket is fetched, and put back as it is then."""
+    backend = backends.current()
+    if (path := backend.local_path(name)) is not None:
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder, backend.open(name) as opened:
+        path = Path(folder) / "object"
+        path.write_bytes(opened.read())
+        yield path
+        if path.exists():
+            backend.adopt(path, name)
+        else:
+            backend.delete(name)
 
 
 def uses() -> dict[str, set[tuple[str, str]]]:
@@ -111,7 +130,10 @@ class Harmer:
         raise AssertionError(f"There is nothing left to be {kind}.")
 
     def _do(self, kind: str, stored: StoredObject, pieces: list[Blob | Chunk]) -> list[Blob | Chunk]:
-        path = path_of(stored.name)
+        with as_file(stored.name) as path:
+            return self._harm(kind, path, pieces)
+
+    def _harm(self, kind: str, path: Path, pieces: list[Blob | Chunk]) -> list[Blob | Chunk]:
         one = self.dice.choice(pieces)
         at, size = one.offset, length_of(one)
         if kind == "bit":

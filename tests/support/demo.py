@@ -155,6 +155,12 @@ def work_on(member: Api, colleague: Api) -> None:
     colleague.send(
         "POST", f"{project}/runs/{RUNNING}/inputs", {"artifact": f"{TEAM}/{PROJECT}/digits:stable"}
     )
+    entries = [
+        {"path": path, "ref": f"https://data.example.org/{path}", "digest": f"etag-{at}", "size": 1000 + at}
+        for at, path in enumerate(("a.csv", "b.csv", "missing.png"))
+    ]
+    linked = {"collection": "readings", "type": "dataset", "entries": entries}
+    member.send("POST", f"{project}/versions", linked)
     colleague.send("PUT", f"{project}/collections/{MODELS}/aliases/candidate", {"version": "best"})
     colleague.send("PUT", f"{project}/collections/{MODELS}/versions/best/tags/reviewed")
 
@@ -172,6 +178,18 @@ def act_at_pages(people: dict[str, Pages]) -> dict[str, str]:
         "invitation": shown_once(people[MEMBER].send(f"/teams/{TEAM}/invitations", **invite)),
         "password_link": people[ADMIN].password_link(WAITING),
     }
+
+
+def pending(member: Api) -> str:
+    """Begin a version whose references a worker resolves, one of them in vain; return its id."""
+    draft = {"collection": "survey-archive", "type": "dataset", "client_id": "pending"}
+    made = str(member.send("POST", f"/projects/{TEAM}/{PROJECT}/drafts", draft)["id"])
+    for uri, name in (
+        ("ftp://archive.example.org/surveys", "surveys"),
+        ("http://localhost/private", "private"),
+    ):
+        member.send("POST", f"/drafts/{made}/references", {"uri": uri, "name": name})
+    return made
 
 
 def world(member: Api, links: dict[str, str]) -> World[str]:
@@ -192,8 +210,10 @@ def world(member: Api, links: dict[str, str]) -> World[str]:
         empty=f"/{TEAM}/{EMPTY}",
         version=version,
         data=data,
+        linked=f"{project}/artifacts/readings/v0",
         run=f"{project}/runs/{run}",
         trashed=f"{project}/artifacts/{trashed['collection']}/{trashed['version']}",
+        pending=f"{project}/pending/{pending(member)}",
         in_trash=int(base64.b64decode(trashed["id"]).decode().rpartition(":")[2]),
         found="digits",
         in_card="cultivars",

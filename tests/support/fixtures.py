@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from registry import queue
+from tests.support import stores
 from tests.support.installation import Installation
 from tests.support.postgres import Cluster
 from tests.support.redis import redis_server as start_redis
@@ -80,3 +81,45 @@ def redis_server(settings) -> Iterator[str]:
         yield address
         queue.client().close()
         queue.client.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def _s3_server() -> Iterator[str]:
+    with stores.s3_server() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def _gcs_server() -> Iterator[str]:
+    with stores.gcs_server() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def _azure_server() -> Iterator[str]:
+    with stores.azure_server() as address:
+        yield address
+
+
+@pytest.fixture
+def s3_store(_s3_server: str) -> stores.Store:
+    """A new, empty bucket of S3."""
+    return stores.s3_store(_s3_server)
+
+
+@pytest.fixture
+def versioned_s3_store(_s3_server: str) -> stores.Store:
+    """A new, empty bucket of S3 that keeps versions."""
+    return stores.s3_store(_s3_server, versioned=True)
+
+
+@pytest.fixture
+def gcs_store(_gcs_server: str) -> stores.Store:
+    """A new, empty bucket of Google Cloud Storage."""
+    return stores.gcs_store(_gcs_server)
+
+
+@pytest.fixture
+def azure_store(_azure_server: str) -> stores.Store:
+    """A new, empty container of Azure Blob Storage."""
+    return stores.azure_store(_azure_server)

@@ -23,6 +23,8 @@ class Needs(Enum):
     SELF = (401, "ok", "ok", "ok", "ok", "ok", "ok")
     # Keys, drafts and uploads are those of the member who made them, whoever else asks.
     MAKER = (401, 404, 404, 404, "ok", 404, 404)
+    # References that the server resolves: who has them resolved, and admins.
+    CARE = (401, 404, 404, 404, "ok", "ok", "ok")
     ENTITY = (401, 404, "ok", "ok", "ok", "ok", "ok")
     MANAGE = (401, 404, 403, 403, 403, "ok", "ok")
     # Of the organization itself, where nobody here but the installation's admin is admin.
@@ -72,6 +74,7 @@ API: dict[str, dict[str, Needs]] = {
     "team-settings": {"get": Needs.ENTITY, "patch": Needs.MANAGE},
     "project": {"get": V, "patch": Needs.SETTINGS, "delete": Needs.SETTINGS},
     "project-restore": {"post": Needs.MANAGE},
+    "project-purge": {"post": Needs.MANAGE},
     "deleted-projects": {"get": Needs.MANAGE},
     "project-ttl": {"get": V, "put": Needs.SETTINGS},
     "project-deletion": {"get": Needs.SETTINGS},
@@ -101,12 +104,16 @@ API: dict[str, dict[str, Needs]] = {
     "restore": {"post": C},
     "version-runs": {"get": V},
     "version-events": {"get": V},
+    "version-drift": {"get": V},
+    "version-drift-check": {"post": C},
+    "version-drift-log": {"post": C},
     "used-by": {"get": V},
     "tag": {"put": C, "delete": C},
     "manifest": {"get": V},
     "folder": {"get": V},
     "entry": {"get": V},
     "content": {"get": V},
+    "address": {"get": V},
     "bundle": {"post": V},
     "diff": {"get": V},
     "links": {"post": V},
@@ -123,8 +130,16 @@ API: dict[str, dict[str, Needs]] = {
     "draft-bundles": {"post": M},
     "draft-uploads": {"post": M},
     "draft-commit": {"post": M},
+    "draft-references": {"get": Needs.CARE, "post": M},
+    "draft-reference": {"get": Needs.CARE, "delete": Needs.CARE},
+    "draft-reference-retry": {"post": Needs.CARE},
+    "draft-resolution": {"get": Needs.CARE, "post": M},
+    "draft-resolution-retry": {"post": Needs.CARE},
+    "version-references": {"get": V},
+    "version-referrers": {"get": V},
     "upload": {"get": M},
     "upload-part": {"put": M},
+    "upload-part-address": {"post": M},
     "upload-complete": {"post": M},
     "nothing": dict.fromkeys(METHODS, Needs.NOWHERE),
 }
@@ -158,10 +173,12 @@ BODIES: dict[tuple[str, str], object] = {
     ("run-inputs", "post"): {"artifact": "resnet:v0"},
     ("run-outputs", "post"): {"artifact": "resnet:v0"},
     ("draft-sizes", "post"): {"sizes": [1]},
+    ("draft-references", "post"): {"uri": "https://example.org/data.csv"},
     ("draft-uploads", "post"): {"size": 5},
     ("draft-manifest", "put"): b"",
     ("draft-bundles", "post"): b"",
     ("upload-part", "put"): b"x",
+    ("upload-part-address", "post"): {"checksum": "0" * 64},
     ("upload-complete", "post"): {"sha256": "0" * 64},
 }
 
@@ -175,6 +192,7 @@ PATHS = {"versions:media": "folder/picture", "versions:tree": "folder", "version
 
 QUERIES = {
     "content": "path=a",
+    "address": "path=a",
     "entry": "path=a",
     "diff": "base=v0",
     "search": "q=resnet",
@@ -233,6 +251,7 @@ PAGES: dict[str, dict[str, Needs]] = {
     "teams:members": {"get": E, "post": MG},
     "installation:quota": {"get": Needs.INSTANCE, "post": Needs.INSTANCE},
     "teams:storage-collections": {"get": Needs.ENTITY},
+    "teams:storage-counting": {"get": Needs.ENTITY},
     "teams:storage-freed": {"get": Needs.ENTITY},
     "teams:trash": {"get": Needs.ENTITY},
     "teams:trash-selected": {"get": Needs.CREATE_PROJECT, "post": Needs.CREATE_PROJECT},
@@ -249,7 +268,8 @@ PAGES: dict[str, dict[str, Needs]] = {
     "projects:artifacts": {"get": V},
     "projects:new-collection": {"get": C, "post": C},
     "projects:star": {"post": V},
-    "projects:new-version": {"get": C},
+    "projects:new-version": {"get": C, "post": C},
+    "projects:pending": {"get": Needs.CARE, "post": Needs.CARE},
     "projects:compare": {"get": V},
     "projects:activity": {"get": V},
     "projects:trash": {"get": V},
@@ -289,6 +309,8 @@ PAGES: dict[str, dict[str, Needs]] = {
     "versions:lineage": {"get": V},
     "versions:lineage-graph": {"get": V},
     "versions:used-by": {"get": V},
+    "versions:drift": {"get": V, "post": C},
+    "versions:drift-log": {"get": C, "post": C},
     "versions:history": {"get": V},
     "versions:edit-names": {"get": C, "post": C},
     "versions:alias-holder": {"get": V},
@@ -330,6 +352,14 @@ FORMS: dict[str, dict[str, str]] = {
     ":profile": {"act": "profile", "full_name": "Fresh Name"},
     "projects:create": {"entity": "{entity}", "name": "fresh", "visibility": "private"},
     "projects:new-collection": {"name": "fresh", "type": "model"},
+    "projects:new-version": {
+        "collection": "fresh",
+        "type": "model",
+        "r0-uri": "ftp://example.org/y",
+        "r0-name": "y",
+        "r0-checksum": "look",
+    },
+    "projects:pending": {"act": "retry-all"},
     "projects:settings": {"name": "fresh", "description": "fresh", "visibility": "organization"},
     "projects:ttl": {"kind": "days", "days": "9"},
     "runs:detail": {"display_name": "fresh"},
@@ -350,6 +380,8 @@ FORMS: dict[str, dict[str, str]] = {
     "versions:edit-metadata": {"metadata": '{"fresh": 1}', "seen": hashlib.sha256(b"{}").hexdigest()},
     "versions:edit-ttl": {"kind": "days", "days": "9"},
     "versions:delete": {"delete_aliases": "on", "seen_aliases": "latest/prod/gold"},
+    "versions:drift": {"act": "check"},
+    "versions:drift-log": {},
 }
 
 
@@ -382,4 +414,6 @@ QUIET = {
     *(":setup", ":sign-in", ":forgotten", ":new-password", ":join", ":sign-out", ":markdown-preview"),
     *("teams:storage", "projects:star", "collections:star", ":openid_connect_login"),
     "installation:collection",
+    # The version of the table has no references: tests/web/test_drift.py has one.
+    *("versions:drift", "versions:drift-log"),
 }

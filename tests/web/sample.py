@@ -10,14 +10,17 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from registry.models import Event, Membership, Project, Run, User
+from registry.models import Event, Membership, Project, Run, User, Version
 from registry.services import (
     aliases,
     collections,
+    drafts,
     invitations,
     keys,
     passwords,
     projects,
+    references,
+    resolving,
     retention,
     runs,
     teams,
@@ -25,6 +28,7 @@ from registry.services import (
 )
 from tests import factories
 from tests.browser.places import World
+from tests.support.drifting import drifted
 
 CARD = """# Summary
 
@@ -71,6 +75,7 @@ class Sample:
     versions: list[Membership]
     dataset: Membership
     trashed: Membership
+    pending: Version
     run: Run
     invitation: str
 
@@ -95,8 +100,11 @@ class Sample:
             empty=self.empty.get_absolute_url(),
             version=self.newest.get_absolute_url(),
             data=self.dataset.get_absolute_url(),
+            # Made here, for other tests count what is in the project.
+            linked=drifted(self.alice, self.project).get_absolute_url(),
             run=self.run.get_absolute_url(),
             trashed=self.trashed.get_absolute_url(),
+            pending=f"{self.project.get_absolute_url()}/pending/{self.pending.public_id}",
             in_trash=self.trashed.version_id,
             found="defect",
             in_card="galvanised",
@@ -199,7 +207,18 @@ def make(count: int = 6) -> Sample:
     _, invitation, _ = invitations.invite(
         alice, team=people.team, role="member", link=lambda token: reverse("join", args=[token])
     )
-    return Sample(people, project, empty, logged, dataset, trashed, run, invitation)
+    pending = _pending(people.alice, project)
+    return Sample(people, project, empty, logged, dataset, trashed, pending, run, invitation)
+
+
+def _pending(by: User, project: Project) -> Version:
+    """Begin a version of two references, of which the server may not reach one."""
+    who = factories.actor(by)
+    draft, _ = drafts.begin(who, project=project, collection="strip-archive", type="dataset")
+    references.add(who, draft=draft, uri="ftp://archive.example.org/strip", name="strip")
+    references.add(who, draft=draft, uri="http://localhost/private", name="private")
+    resolving.work(draft.pk)
+    return draft
 
 
 def _model(by: User, project: Project, run: Run, n: int) -> Membership:

@@ -140,6 +140,18 @@ def test_the_grace_date_is_a_day_in_utc_and_is_kept_by_saving_again(alice, peopl
     assert Event.objects.count() == count
 
 
+def test_a_grace_moment_within_a_day_that_a_script_set_stays_and_keeps_nobody_from_saving(
+    alice, people, place
+):
+    until = timezone.now().replace(hour=10, minute=30, second=0, microsecond=0) + timedelta(days=20)
+    teams.edit_settings(factories.actor(people.alice), team=people.team, ttl_grace_until=until)
+    form = shown(alice, place, {**WANTED, "ttl_grace_until": until.date().isoformat()})
+    review = alice.post(place, {**form, "act": "review"}).content.decode()
+    assert alice.post(place, {**form, "act": "save", "preview": token(review)}).status_code == 302
+    people.team.refresh_from_db()
+    assert (people.team.kept_newest, people.team.ttl_grace_until) == (1, until)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -177,8 +189,20 @@ def test_the_panel_comes_alone_to_htmx_and_counts_bytes_when_asked(alice, people
     assert "<html" not in text
     assert "Count them" in text
     assert 'role="img"' in text
+    assert '<span id="save-said" hx-swap-oob="true"><b>1 version expires by it</b>, 1 at once.' in text
     counted = alice.get(f"{place}/preview", {**WANTED, "bytes": "1"}, headers={"HX-Request": "true"})
     assert "Count them" not in counted.content.decode()
+    assert re.search(r"1 at once; \d+ B come back after the trash period", counted.content.decode())
+
+
+def test_the_save_bar_says_again_what_saving_would_do(alice, people, project, place):
+    log(people, project, age=100)
+    log(people, project, age=99)
+    assert "No version that is there now expires by it." in alice.get(place).content.decode()
+    text = alice.post(place, {**shown(alice, place, WANTED), "act": "preview"}).content.decode()
+    assert "<b>1 version expires by it</b>, 1 at once." in text.split("save-bar")[1]
+    wrong = alice.get(f"{place}/preview", {**WANTED, "days": "0"}, headers={"HX-Request": "true"})
+    assert '<span id="save-said" hx-swap-oob="true"> Nothing is saved' in wrong.content.decode()
 
 
 def test_every_version_that_would_expire_is_listed_searched_and_in_the_file(alice, people, project, place):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import timedelta
 
+import pytest
+from django.core.cache import cache
+from django.utils import timezone
+
+from registry import queue
 from registry.models import Event, Team, Version
-from registry.services import survey, versions
+from registry.services import project_trash, recounting, retention, survey, versions
 from tests import factories
 
 
@@ -50,10 +55,6 @@ def test_the_overview_says_what_is_stored_and_who_uses_it(client, people, projec
 
 
 def test_growth_is_drawn_from_the_second_day_on(client, people, project, here, gone):
-    from datetime import timedelta
-
-    from django.utils import timezone
-
     at = timezone.now()
     survey.count(people.team.entity, at - timedelta(days=3))
     assert "Growth" not in text(client.get(f"{here}/storage"))
@@ -64,7 +65,7 @@ def test_growth_is_drawn_from_the_second_day_on(client, people, project, here, g
 def test_members_see_the_pages_and_count_nothing(as_user, people, here, gone):
     viewer = as_user(people.vera)
     assert "Count again" not in text(viewer.get(f"{here}/storage"))
-    assert "Delete all of it" not in text(viewer.get(f"{here}/trash"))
+    assert "Delete all versions" not in text(viewer.get(f"{here}/trash"))
     assert viewer.post(f"{here}/storage").status_code == 403
 
 
@@ -165,3 +166,56 @@ def test_what_is_not_counted_yet_is_said_and_is_no_zero(as_user, people, project
     assert all("not counted yet" in client.get(page).content.decode() for page in pages)
     survey.count(people.team.entity)
     assert not any("not counted yet" in client.get(page).content.decode() for page in pages)
+
+
+def test_a_deleted_project_counts_in_the_trash_which_is_not_empty_then(client, people, project, here):
+    factories.log(people.bob, project, files={"a": b"123"})
+    project_trash.delete(factories.actor(people.alice), project=project, delete_aliases=True)
+    page = text(client.get(f"{here}/trash"))
+    assert "The trash is empty" not in page
+    assert "No single versions are in the trash" in page
+    assert 'Trash <span class="count">1</span>' in page
+
+
+def test_deleting_a_project_for_good_says_what_goes_and_is_told_with_its_bytes(client, people, project, here):
+    factories.log(people.bob, project, files={"a": b"123"})
+    factories.log(people.bob, project, files={"a": b"4567"})
+    survey.count(people.team.entity)
+    project_trash.delete(factories.actor(people.alice), project=project, delete_aliases=True)
+    place = f"{project.get_absolute_url()}/purge"
+    page = text(client.get(place))
+    assert "1 collection, 2 versions, 7 B" in page
+    assert "at least 7 B of the store" in page
+    assert client.post(place, {"typed": project.name}).status_code == 302
+    assert Event.objects.get(act="project.purge").before == {"versions": 2, "size": 7}
+    assert "versions: 2, size: 7 B" in text(client.get(f"{here}/storage/freed"))
+
+
+def test_restoring_what_expired_says_that_it_has_no_time_to_live_any_more(client, people, project, here):
+    row = factories.log(people.bob, project, files={"a": b"123"}, ttl=60)
+    hour = timedelta(hours=1)
+    Version.objects.update(created_at=timezone.now() - 2 * hour, expires_at=timezone.now() - hour)
+    assert retention.expire_due() == 1
+    answer = client.post(f"{here}/trash/selected", {"act": "restore", "v": row.version_id}, follow=True)
+    assert "1 version has no time to live any more" in text(answer)
+
+
+def test_a_count_by_a_worker_is_watched(client, people, project, here, monkeypatch):
+    cache.clear()
+    factories.log(people.bob, project, files={"a": b"123"})
+    survey.count(people.team.entity)
+    monkeypatch.setattr(survey, "NODES", 0)
+    monkeypatch.setattr(queue, "send", lambda *words: None)
+    assert "counted again" not in text(client.get(f"{here}/storage"))
+    assert "Counting has begun." in text(client.post(f"{here}/storage", follow=True))
+    page = text(client.get(f"{here}/storage"))
+    assert "counted again: 0 %" in page
+    assert "Count again" not in page
+    watched = f"{here}/storage/counting"
+    assert client.get(watched).status_code == 302
+    piece = text(client.get(watched, headers={"HX-Request": "true"}))
+    assert "every 2s" in piece
+    assert "<html" not in piece
+    recounting.work(people.team.entity_id)
+    done = client.get(watched, headers={"HX-Request": "true"})
+    assert done["HX-Refresh"] == "true"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
-from registry.models import Event
-from registry.services import policies, retention, teams
+from registry.models import Event, Version
+from registry.services import aliases, policies, retention, teams
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -97,14 +99,59 @@ def test_the_policy_of_a_place_shows_what_it_inherits_and_is_saved(alice, people
     base = target.get_absolute_url()
     text = alice.get(f"{base}/settings").content.decode()
     assert f"180 days from creation, from the team {people.team.entity.name}" in text
-    assert alice.post(f"{base}/ttl", {"kind": "days", "days": "14"})["Location"] == f"{base}/settings"
+    saved = confirmed(alice, f"{base}/ttl", {"kind": "days", "days": "14"})
+    assert saved["Location"] == f"{base}/settings"
     assert policy(people, target).ttl == 14 * DAY
     assert alice.post(f"{base}/ttl", {"kind": "days", "days": "0"}).status_code == 422
-    alice.post(f"{base}/ttl", {"kind": "never"})
-    alice.post(f"{base}/ttl", {"kind": "inherit"})
+    assert alice.post(f"{base}/ttl", {"kind": "never"}).status_code == 302
+    confirmed(alice, f"{base}/ttl", {"kind": "inherit"})
     assert policy(people, target).ttl == "inherit"
     acts = Event.objects.filter(act="ttl_policy.set", project_id=made.collection.project_id)
-    assert [event.after for event in acts.order_by("pk")] == [14 * DAY, "never", "inherit"]
+    said = [event.after for event in acts.order_by("pk")]
+    assert [each["ttl"] if isinstance(each, dict) else each for each in said] == [
+        14 * DAY,
+        "never",
+        "inherit",
+    ]
+    assert said[0]["preview"]["versions"] == 1
+
+
+@pytest.mark.parametrize("of", ["collection", "project"])
+def test_a_policy_that_lets_versions_expire_is_saved_once_that_was_seen(alice, people, made, of):
+    target = made.collection if of == "collection" else made.collection.project
+    place = f"{target.get_absolute_url()}/ttl"
+    Version.objects.update(created_at=timezone.now() - timedelta(days=20))
+    wanted = {"kind": "days", "days": "14"}
+    asked = alice.post(place, wanted)
+    assert asked.status_code == 200
+    assert policy(people, target).ttl == "inherit"
+    text = asked.content.decode()
+    assert "Save, and let 1 version expire" in text
+    assert "1 at once" in text
+    assert "Nothing is saved yet" in text
+    # Another length than was shown is asked about anew; what changed meanwhile, too.
+    other = alice.post(place, {**wanted, "days": "13", "confirms": token(text)})
+    assert other.status_code == 409
+    assert "preview" in other.content.decode()
+    aliases.move(factories.actor(people.bob), membership=made, name="gold")
+    changed = alice.post(place, {**wanted, "confirms": token(text)})
+    assert changed.status_code == 409
+    assert "What expires changed since you looked" in changed.content.decode()
+    assert policy(people, target).ttl == "inherit"
+    # Now nothing expires by it, and nothing is to be asked.
+    assert alice.post(place, wanted).status_code == 302
+    assert policy(people, target).ttl == 14 * DAY
+
+
+def token(text: str) -> str:
+    found = re.search(r'name="confirms" value="([^"]*)"', text)
+    assert found, text
+    return found[1]
+
+
+def confirmed(client, place, form):
+    """Save a policy as a person does who looks at what it deletes."""
+    return client.post(place, {**form, "confirms": token(client.post(place, form).content.decode())})
 
 
 def test_a_member_reads_the_policy_of_a_collection_and_is_told_who_changes_it(as_user, people, made):

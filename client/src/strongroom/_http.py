@@ -49,7 +49,7 @@ class Session:
         self.in_contact = False
         self._round_trip: float | None = None
         self._prefix = urlsplit(settings.base_url).path.rstrip("/") + "/api/v1"
-        self._pool = _make_pool(settings.base_url)
+        self._pool = make_manager(settings.base_url).connection_from_url(settings.base_url)
 
     def json(self, method: str, path: str, body: Any = None, /, **query: Any) -> Any:
         """Send JSON and return the JSON of the answer, going on after failures that pass."""
@@ -192,12 +192,13 @@ class Session:
         )
 
 
-def _make_pool(base_url: str) -> urllib3.HTTPConnectionPool:
-    parts = urlsplit(base_url)
-    options: dict[str, Any] = {"maxsize": 16, "blocksize": BLOCK}
-    proxy = _proxy_for(parts.scheme, parts.hostname or "")
-    manager = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
-    return manager.connection_from_url(base_url)
+def make_manager(url: str) -> urllib3.PoolManager:
+    """Return what keeps connections to where a URL leads, by the proxy that the environment names."""
+    parts = urlsplit(url)
+    proxy = proxy_for(parts.scheme, parts.hostname or "")
+    if proxy:
+        return urllib3.ProxyManager(proxy, maxsize=16, blocksize=BLOCK)
+    return urllib3.PoolManager(maxsize=16, blocksize=BLOCK)
 
 
 def _time_to_connect(host: str, port: int | None) -> float:
@@ -209,7 +210,7 @@ def _time_to_connect(host: str, port: int | None) -> float:
     return time.monotonic() - began
 
 
-def _proxy_for(scheme: str, host: str) -> str | None:
+def proxy_for(scheme: str, host: str) -> str | None:
     if not any(name.lower().endswith("_proxy") for name in os.environ):
         return None
     # Only here: it reads the proxy settings of every system, and is slow to import.

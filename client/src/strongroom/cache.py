@@ -83,6 +83,25 @@ class Cache:
         with self._guard:
             self._added += size
 
+    def known(self, reference: bytes) -> tuple[bytes, int] | None:
+        """Return SHA-256 and size of what a reference named when it was fetched; its bytes may be gone by now."""
+        try:
+            noted = Path(self._note(reference)).read_text("ascii").split()
+            return bytes.fromhex(noted[0]), int(noted[1])
+        except (OSError, ValueError, IndexError):
+            return None
+
+    def note(self, reference: bytes, sha256: bytes, size: int) -> None:
+        """Remember what a reference named, when its digest stands for the bytes."""
+        target = Path(self._note(reference))
+        fresh = target.with_name(f"tmp-{secrets.token_hex(8)}")
+        try:
+            self._make(str(target.parent))
+            fresh.write_text(f"{sha256.hex()} {size}", "ascii")
+            os.replace(fresh, target)
+        except OSError:  # likewise no error
+            fresh.unlink(missing_ok=True)
+
     def drop(self, sha256: bytes) -> None:
         """Forget a file, because its bytes are not what its name says."""
         with contextlib.suppress(OSError):  # one that stays is found out again at its next use
@@ -143,6 +162,11 @@ class Cache:
     def _path(self, sha256: bytes) -> str:
         name = sha256.hex()
         return f"{self._objects}{os.sep}{name[:2]}{os.sep}{name[2:]}"
+
+    def _note(self, reference: bytes) -> str:
+        # Among the objects, so that a cache that is cleaned forgets the oldest of these, too.
+        name = reference.hex()
+        return f"{self._objects}{os.sep}{name[:2]}{os.sep}{name[2:]}.reference"
 
     def _make(self, folder: str) -> None:
         if folder not in self._made:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -13,9 +13,10 @@ from typing import IO
 
 from strongroom import hashing
 from strongroom._files import cache_errors, reason
+from strongroom.core.manifest import Entry, check_order
 from strongroom.core.paths import check_entry_path
 from strongroom.errors import InvalidInput, LocalFileError, PathCollision, PathNotInArtifact
-from strongroom.intake import Intake, Policy, check_policy, logical_path, merge, walk
+from strongroom.intake import Intake, Policy, check_policy, logical_path, meet, merge, walk
 from strongroom.staging import Staging
 from strongroom.store import PAGE, EntryStore, Item
 
@@ -81,6 +82,18 @@ class Draft:
         except OSError as error:
             raise LocalFileError(f"{local} cannot be read: {reason(error)}.") from error
 
+    def add_references(self, entries: Iterable[Entry]) -> EntryStore:
+        """Add what a reference expands to, or nothing of it, and return all of it in a store of its own.
+
+        A listing can take long and fail late: until its end, it leaves the draft alone.
+        """
+        added = EntryStore()
+        added.put(Item.from_entry(entry) for entry in entries)
+        with self.store.all_or_nothing():
+            meet(self.store, added)
+            self.store.put(check_order(added.items()))
+        return added
+
     @contextmanager
     def new_file(self, name: str, mode: str, encoding: str | None, policy: str | None) -> Iterator[IO]:
         """Open a file in the private folder, and add it when it is closed without an error."""
@@ -119,9 +132,8 @@ class Draft:
         if item is None:
             return
         if not item.is_local:
-            raise InvalidInput(
-                f"The bytes of {path!r} are on the server; open it with mode 'w' to replace it."
-            )
+            where = "elsewhere, for it is a reference" if item.ref else "on the server"
+            raise InvalidInput(f"The bytes of {path!r} are {where}; open it with mode 'w' to replace it.")
         with hashing.open_item(item, self._staging) as held, open(local, "xb") as file:
             shutil.copyfileobj(held, file)
 

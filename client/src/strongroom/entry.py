@@ -6,7 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from strongroom.core.digests import md5_b64
-from strongroom.errors import ArtifactNotLoggedError
+from strongroom.core.references import kind_of
+from strongroom.core.references.artifacts import followed, uri_of
+from strongroom.errors import ArtifactNotLoggedError, InvalidInput
+from strongroom.reach import ClientReach
 
 if TYPE_CHECKING:
     import os
@@ -91,6 +94,24 @@ class ArtifactManifestEntry:
     def parent_artifact(self) -> Artifact:
         """Return the artifact that the entry belongs to."""
         return self._artifact
+
+    def ref_target(self) -> str:
+        """Return the address that a reference leads to, through other artifacts too; ValueError for a file."""
+        if self._item.ref is None:
+            raise InvalidInput(f"{self.path!r} is a file of the artifact, not a reference.")
+        if kind_of(self._item.ref) != "artifact":
+            return self._item.ref
+        place, entry = followed(self._item.ref, ClientReach(self._artifact._session))
+        return entry.ref or place.uri
+
+    def ref_url(self) -> str:
+        """Return the address of this entry, for a reference to it in another artifact."""
+        artifact_id = self._artifact.id
+        if artifact_id is None:
+            raise ArtifactNotLoggedError(
+                f"{self.path!r} has no address before its artifact is logged; call run.log_artifact() first."
+            )
+        return uri_of(artifact_id, self.path)
 
     def download(self, root: str | os.PathLike[str] | None = None, skip_cache: bool | None = None) -> str:
         """Download this one entry below the root folder, and return its path there."""

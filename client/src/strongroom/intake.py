@@ -152,3 +152,16 @@ def merge(store: EntryStore, items: list[Item], *, overwrite: bool, digest_of: D
             )
     store.put(items)
     store.check_collisions(item.path for item in items)
+
+
+def meet(store: EntryStore, added: EntryStore) -> None:
+    """Refuse references that have no place beside what a draft has; the fewer are looked up in the many."""
+    few, many = (store, added) if store.count() < added.count() else (added, store)
+    for item in few.items():
+        other = many.get(item.path)
+        if other is not None and (item.ref is None or (item.ref, item.digest) != (other.ref, other.digest)):
+            raise PathCollision(
+                f"The artifact has other contents at {item.path!r} already; give the reference another name, or"
+                " remove() the entry first."
+            )
+        many.check_collisions([item.path])

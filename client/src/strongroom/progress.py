@@ -69,6 +69,36 @@ class Progress:
         return f"{self.label} {bar} {share:4.0%} {amount}  "
 
 
+class Counter:
+    """Counts things of which nobody knows how many will come, and draws when a person is at the terminal."""
+
+    def __init__(self, label: str, noun: str) -> None:
+        self.label, self.noun, self.count, self.size = label, noun, 0, 0
+        self._began, self._drawn, self._visible = time.monotonic(), 0.0, is_watched()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._drawn:
+            print(f"\r{self._line()}", file=sys.stderr, flush=True)  # noqa: T201  # this is the terminal's line
+
+    def add(self, size: int | None) -> None:
+        """Count one thing, of so many bytes where they are known."""
+        self.count, self.size = self.count + 1, self.size + (size or 0)
+        if not self._visible:
+            return
+        now = time.monotonic()
+        if now - self._began >= SHOW_AFTER and now - self._drawn >= REDRAW_EVERY:
+            self._drawn = now
+            print(f"\r{self._line()}", end="", file=sys.stderr, flush=True)  # noqa: T201  # likewise
+
+    def _line(self) -> str:
+        return f"{self.label} {self.count:,} {self.noun}, {human_size(self.size)}  "
+
+
 def human_size(count: float) -> str:
     """Write a number of bytes as people say it."""
     for unit in ("B", "kB", "MB", "GB"):

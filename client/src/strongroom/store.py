@@ -144,6 +144,10 @@ class EntryStore:
             raise EntryNotFound(f"The artifact has no entry {path!r}; list its manifest to see which it has.")
         return item
 
+    def at(self, index: int) -> Item:
+        """Return the item at a place in path order."""
+        return _item(self._all(f"SELECT {_COLUMNS} FROM entries ORDER BY path LIMIT 1 OFFSET ?", index)[0])  # noqa: S608
+
     def remove(self, path: str) -> int:
         """Remove an entry, or everything in a folder, and return how many entries went."""
         with self._lock:

@@ -48,6 +48,8 @@ DELETION = component(
             "alias_count": COUNT,
             "links": {**TEXTS, **_NAMED},
             "link_count": COUNT,
+            "referenced_by": {**TEXTS, **_NAMED},
+            "referenced_by_count": COUNT,
             "needed_by": {"type": "array", "items": _NEED},
             "bytes": _BYTES,
             "purge_at": TIME,
@@ -65,6 +67,8 @@ def deletion(account: Account) -> dict[str, Any]:
         "alias_count": account.alias_count,
         "links": account.links,
         "link_count": account.link_count,
+        "referenced_by": account.referrers,
+        "referenced_by_count": account.referrer_count,
         "needed_by": [
             {"reason": need.reason, "message": need.sentence, "names": need.names} for need in account.needs
         ],

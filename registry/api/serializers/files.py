@@ -74,6 +74,7 @@ CHANGE = component(
     ),
 )
 CHANGE_PAGE = page_of(CHANGE, "ChangePage")
+ADDRESS = component("FileAddress", record({"url": MAYBE_TEXT, "size": COUNT, "sha256": TEXT}))
 LINK = component("DownloadLink", record({"url": TEXT, "expires_at": TIME}))
 
 _PATH = text(4096, least=1)

@@ -12,7 +12,7 @@ from registry.api.schema import BINARY, BUNDLE, BYTES, JSON, LISTING, NDJSON, op
 from registry.api.serializers import files as shape
 from registry.api.shapes import Param, needed
 from registry.http import signing
-from registry.http.delivery import deliver
+from registry.http.delivery import deliver, disposition
 from registry.http.paging import limit_of
 from registry.http.streams import stream
 from registry.http.who import acting_for
@@ -109,6 +109,20 @@ class Content(Endpoint):
             sha256=blob.sha256.hex(),
             filename=path,
         )
+
+
+class Address(Endpoint):
+    """Where the bytes of an entry are had without the server."""
+
+    @operation(
+        "Ask where the object store gives a large file", {200: shape.ADDRESS}, query=(_PATH,), errors=(410,)
+    )
+    def get(self, request: Request, entity: str, project: str, collection: str, ref: str) -> HttpResponse:
+        """Answer an address that is good for 15 minutes, or null: the server gives the bytes, then."""
+        path = needed(self.http.GET, "path")
+        found = self.version(entity, project, collection, ref)
+        blob, url = files.address(self.actor, found, path, disposition=disposition(path))
+        return self.answer({"url": url, "size": blob.size, "sha256": blob.sha256.hex()})
 
 
 class Bundle(Endpoint):

@@ -19,6 +19,7 @@ from registry.api.orders import (
 )
 from registry.api.schema import LISTING, operation, ordering
 from registry.api.serializers import projects as shape
+from registry.api.serializers import storage as storage_shape
 from registry.api.shapes import choice, choice_of, flag_of, narrowed_to, search_in, words_of
 from registry.api.views.collections import DELETE_ALIASES
 from registry.models import Entity, Project
@@ -166,6 +167,21 @@ class ProjectRestore(Endpoint):
         found = project_trash.find_deleted(self.actor, place, project)
         done = project_trash.restore(self.actor, project=found)
         return self.answer(shape.restored_project(done, self.base_url))
+
+
+class ProjectPurge(Endpoint):
+    """Deletion for good of a project in the trash."""
+
+    @operation(
+        "Delete the project of this name that was deleted last for good, with what went to the trash from it",
+        {200: storage_shape.PURGED},
+        errors=(409, 410),
+    )
+    def post(self, request: Request, entity: str, project: str) -> HttpResponse:
+        """Purge the project; answer how many versions went with it."""
+        place = teams.find_entity(self.actor, entity)
+        found = project_trash.find_deleted(self.actor, place, project)
+        return self.answer({"purged": project_trash.purge(self.actor, project=found), "kept": 0})
 
 
 class DeletedProjects(Endpoint):

@@ -63,6 +63,18 @@ class UploadPart(Endpoint):
         return self.answer({"received": received})
 
 
+class UploadPartAddress(Endpoint):
+    """Where a part goes that the object store takes itself."""
+
+    @operation("Sign the request that sends a part", {200: shape.ADDRESS}, body=shape.PART_CHECKSUM)
+    def post(self, request: Request, upload_id: uuid.UUID, number: int) -> HttpResponse:
+        """Answer the request to make, good for a quarter of an hour, for these bytes only."""
+        checksum = shape.PART_CHECKSUM.read(self.http)["checksum"]
+        upload = uploads.find(self.actor, upload_id)
+        link = uploads.address(self.actor, upload=upload, number=number, checksum=checksum)
+        return self.answer(link._asdict())
+
+
 class UploadComplete(Endpoint):
     """The end of an upload."""
 

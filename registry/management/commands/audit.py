@@ -18,8 +18,11 @@ class Command(ProvisioningCommand):
 
     help = (
         "Events are chained by hash. `head` prints the end of the chain, to be kept elsewhere; `verify` reads the "
-        "chain and says where it breaks, with exit code 1."
+        "chain and says where it breaks, with exit code 1 (2 when it could not look)."
     )
+
+    # 1 says that the chain is broken.
+    refused_code = 2
 
     def add_arguments(self, parser: CommandParser) -> None:
         acts = parser.add_subparsers(dest="act", required=True, metavar="verify | head")

@@ -11,17 +11,22 @@ from django.core.files.base import File
 from django.core.files.storage import Storage
 
 from registry.errors import Unavailable
-from registry.storage.backends.base import Listed, Readable
+from registry.storage.backends.base import Listed, NoParts, Readable
 from registry.storage.durable import incoming_file
 from registry.storage.limits import PIECE
 from registry.storage.ranges import Range, StreamRange
 
 
-class GenericBackend:
+class GenericBackend(NoParts):
     """The port to a storage of which nothing is known but Django's own interface."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
+        self.kind = type(storage).__name__
+
+    @property
+    def place(self) -> str:
+        return f"a {self.kind} of Django"
 
     def adopt(self, path: Path, name: str, *, keep: bool = False) -> None:
         with path.open("rb") as source:
@@ -29,7 +34,7 @@ class GenericBackend:
         if not keep:
             path.unlink(missing_ok=True)
 
-    def put(self, name: str, stream: Readable) -> int:
+    def put(self, name: str, stream: Readable, *, size: int | None = None) -> int:
         # By way of a file: a stream cut short must not leave half an object.
         with incoming_file() as file:
             while data := stream.read(PIECE):

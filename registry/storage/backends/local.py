@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 
-from registry.storage.backends.base import Listed, Readable
+from registry.storage.backends.base import Listed, NoParts, Readable
 from registry.storage.durable import fsync_directory, incoming_file, make_folders
 from registry.storage.limits import PIECE
 from registry.storage.ranges import FileRange, Range
@@ -71,16 +71,22 @@ def _link(path: Path, final: Path) -> None:
         os.replace(path, final)
 
 
-class LocalBackend:
+class LocalBackend(NoParts):
     """The port to a local disk."""
+
+    kind = "local"
 
     def __init__(self, storage: LocalBlobStorage) -> None:
         self._storage = storage
 
+    @property
+    def place(self) -> str:
+        return f"the folder {self._storage.path('')}"
+
     def adopt(self, path: Path, name: str, *, keep: bool = False) -> None:
         self._storage.adopt(path, name, keep=keep)
 
-    def put(self, name: str, stream: Readable) -> int:
+    def put(self, name: str, stream: Readable, *, size: int | None = None) -> int:
         with incoming_file() as file:
             while data := stream.read(PIECE):
                 file.write(data)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
+from strongroom.core.names import check_metadata, parse_json
 
+from registry.errors import StrongroomError
 from registry.web.forms.base import GuardedForm, ServiceForm, SettingsForm, TypedForm, area, text
 
 
@@ -61,7 +63,16 @@ class CollectionSettingsForm(SettingsForm):
 
 
 class NewVersionForm(ServiceForm):
-    """What is said of a version that is logged in the browser; its script sends it, and the services judge it."""
+    """What is said of a version that is logged in the browser: its script sends it, or the form itself."""
+
+    errors_on: ClassVar[dict[str, str]] = {
+        "invalid_type": "type",
+        "reserved_type": "type",
+        "type_mismatch": "type",
+        "invalid_alias": "aliases",
+        "invalid_tag": "tags",
+        "invalid_metadata": "metadata",
+    }
 
     collection = text("Collection", list="collections", help_text="A new name makes a new collection.")
     type = text("Type", list="types", help_text="dataset, model, or a word of your own.")
@@ -82,6 +93,19 @@ class NewVersionForm(ServiceForm):
     )
     aliases = text("Aliases", required=False, help_text="Separated by commas.")
     tags = text("Tags", required=False, help_text="Separated by commas.")
+
+    def clean_metadata(self) -> dict[str, Any]:
+        """Read the JSON; empty is none."""
+        typed = self.cleaned_data["metadata"]
+        try:
+            return check_metadata(parse_json(typed)) if typed.strip() else {}
+        except StrongroomError as error:
+            raise forms.ValidationError(str(error)) from None
+
+    def given(self) -> dict[str, Any]:
+        """Hand on lists as lists."""
+        lists = {name: split(self.cleaned_data[name]) for name in ("aliases", "tags")}
+        return {**self.cleaned_data, **lists}
 
 
 class DeleteForm(ServiceForm):

@@ -29,6 +29,10 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
         ),
     ),
     "used": ("Used and downloaded", ("version.use", "version.download")),
+    "references": (
+        "References",
+        ("reference.add", "reference.retry", "reference.drop", "reference.fail", "version.drift"),
+    ),
     "runs": ("Runs", ("run.create", "run.edit")),
     "settings": (
         "Settings",
@@ -51,11 +55,11 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
             "user.password", "key.create", "key.revoke",
         ),
     ),
-    "store": ("The store", ("store.repair", "store.acknowledge")),
+    "store": ("The store", ("store.repair", "store.acknowledge", "storage.collect_begin", "storage.collect_stop")),
 }  # fmt: skip
-OF_PROJECT = ("logged", "aliases", "edited", "deleted", "used", "runs", "settings")
-OF_COLLECTION = ("logged", "aliases", "edited", "deleted", "used", "settings")
-OF_VERSION = ("logged", "aliases", "edited", "deleted", "used")
+OF_PROJECT = ("logged", "aliases", "edited", "deleted", "references", "used", "runs", "settings")
+OF_COLLECTION = ("logged", "aliases", "edited", "deleted", "references", "used", "settings")
+OF_VERSION = ("logged", "aliases", "edited", "deleted", "references", "used")
 # The audit log tells of all of them.
 ALL = tuple(KINDS)
 

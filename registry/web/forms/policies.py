@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django import forms
@@ -30,11 +30,13 @@ class LengthForm(TtlForm):
 class PolicyForm(LengthForm, GuardedForm):
     """Inherit from the place above, after N days, or never."""
 
-    # What it would delete, where that was asked for.
+    # What it would delete, where that was asked for; and whether saving waits for that to be confirmed.
     shown: Shown | None = None
+    asks = False
 
     def __init__(self, *args: Any, now: Ttl, **kwargs: Any) -> None:
         super().__init__(*args, now={"ttl": now}, initial=self.showing(now), **kwargs)
+        self.now = now
 
 
 class DefaultForm(SettingsForm, LengthForm):
@@ -78,14 +80,23 @@ class TeamSettingsForm(DefaultForm):
     kept_newest = forms.IntegerField(required=False, max_value=2**31 - 1)
     ttl_grace_until = forms.DateField(required=False)
 
+    def __init__(self, *args: Any, until: datetime | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.until = until
+
+    def again(self, data: Mapping[str, Any]) -> TeamSettingsForm:
+        return type(self)(data, now=self.now, until=self.until)
+
     def clean_kept_newest(self) -> int:
         """An empty field keeps none."""
         return self.cleaned_data["kept_newest"] or 0
 
     def clean_ttl_grace_until(self) -> datetime | None:
-        """A day begins at midnight, UTC."""
+        """A day begins at midnight, UTC; on the day that is set already the moment stays, which a script may choose."""
         day = self.cleaned_data["ttl_grace_until"]
-        return None if day is None else datetime.combine(day, time(), UTC)
+        if day is None or (self.until is not None and _day(self.until) == day):
+            return None if day is None else self.until
+        return datetime.combine(day, time(), UTC)
 
     def given(self) -> dict[str, Any]:
         rules = [name for name in TEAM_RULES if not self.is_untouched(name)]
@@ -117,5 +128,9 @@ def of_entity(entity: Entity, now: Ttl, data: QueryDict | None = None) -> Defaul
         return DefaultForm(data, now=now)
     first = {name: getattr(entity.team, name) for name in TEAM_RULES}
     until = first["ttl_grace_until"]
-    first["ttl_grace_until"] = until.astimezone(UTC).date().isoformat() if until else None
-    return TeamSettingsForm(data, now=now, initial=first)
+    first["ttl_grace_until"] = _day(until).isoformat() if until else None
+    return TeamSettingsForm(data, now=now, until=until, initial=first)
+
+
+def _day(moment: datetime) -> date:
+    return moment.astimezone(UTC).date()

@@ -14,13 +14,15 @@ from django.utils import timezone
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from registry.web import outcomes
 from registry.web.templatetags.words import left, moment, plural, short_json
 
 if TYPE_CHECKING:
-    from registry.models import Membership, User
+    from registry.models import Membership, ReferenceWatch, User
     from registry.services.retention import EffectiveTtl
 
 register = template.Library()
+register.filter("outcome", outcomes.told)
 
 SOON_SECONDS = 7 * 86400
 _TYPE_ICONS = {
@@ -158,6 +160,55 @@ def _ttl(kind: str, mark: str, text: str, origin: str, title: str) -> SafeString
 def state(kind: str, mark: str, text: str) -> SafeString:
     """A state pill: icon and word."""
     return format_html('<span class="state is-{}">{}{}</span>', kind, icon(mark), text)
+
+
+_STANDINGS = {
+    "ok": ("ok", "check", "As recorded"),
+    "changed": ("warn", "alert-triangle", "Changed"),
+    "missing": ("danger", "circle-x", "Missing"),
+    "unreachable": ("plain", "cloud", "Unreachable"),
+    "unchecked": ("plain", "circle-dashed", "Not checked yet"),
+    "unwatched": ("plain", "minus", "Not watched"),
+}
+
+
+@register.simple_tag
+def standing(name: str) -> SafeString:
+    """How a reference stands: a state pill."""
+    return state(*_STANDINGS.get(name, _STANDINGS["unchecked"]))
+
+
+@register.simple_tag
+def standing_icon(name: str) -> SafeString:
+    """The same in a narrow place: its icon, and the word for who can't see it."""
+    kind, mark, text = _STANDINGS.get(name, _STANDINGS["unchecked"])
+    shown = "" if kind == "plain" else f" {_INKS[kind]}"
+    return format_html(
+        '<span class="standing{}" title="{}">{}<span class="visually-hidden">{}</span></span>',
+        shown, text, icon(mark), text,
+    )  # fmt: skip
+
+
+_INKS = {"ok": "is-ok", "warn": "is-warn", "danger": "is-danger"}
+
+
+@register.simple_tag
+def drifted(watches: dict[int, ReferenceWatch], version_id: int, row: Membership) -> SafeString:
+    """The worst that was found of a version's references, with a link to them; nothing where all is well."""
+    watch = watches.get(version_id)
+    if watch is None or not watch.drifted:
+        return mark_safe("")
+    name = watch.worst
+    count = getattr(watch, name)
+    words = f"{count:,} {'reference' if count == 1 else 'references'} {name}"
+    kind, mark, _ = _STANDINGS[name]
+    return format_html(
+        '<a class="state is-{}" href="{}/references">{}{}</a>',
+        kind,
+        row.get_absolute_url(),
+        icon(mark),
+        words,
+    )
 
 
 @register.inclusion_tag("components/_field.html")

@@ -148,8 +148,8 @@ def short_json(value: Any) -> str:
 
 @register.filter
 def get(mapping: dict[Any, Any], key: Any) -> Any:
-    """Look a key up that is known only in the template."""
-    return mapping.get(key)
+    """Look a key up that is known only in the template; nothing where there is no mapping."""
+    return mapping.get(key) if mapping else None
 
 
 @register.filter

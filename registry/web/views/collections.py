@@ -22,6 +22,7 @@ from registry.services import (
     latest,
     notices,
     projects,
+    references,
     stars,
     undoing,
     versions,
@@ -78,7 +79,10 @@ def detail(request: HttpRequest, actor: Actor, entity: str, project: str, collec
 def _begun(actor: Actor, here: Collection) -> dict[str, Any]:
     """The versions that somebody is logging at this moment."""
     found = drafts.in_progress(actor, collection=here, limit=_DRAFTS + 1)
+    for draft in found[:_NAMED]:
+        draft.sequence = here
     return {
+        "opened": references.open_to(actor, found[:_NAMED]),
         "drafts": found[:_NAMED],
         "draft_count": min(len(found), _DRAFTS),
         "more_drafts": len(found) > _DRAFTS,

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from registry.actor import Actor
 from registry.http import paging
 from registry.models import Collection
-from registry.services import aliases, collections, filters, tags, versions
+from registry.services import aliases, collections, drifts, filters, tags, versions
 from registry.web import columns, orders, rows
 from registry.web.pages import page, show
 from registry.web.views.collections import found
@@ -21,6 +21,7 @@ _OFFERED, _LOOKED_AT, _KNOWN = 12, 50, 1000
 _HELP = {
     "alias": "who holds it", "tag": "with this tag", "by": "who logged it", "run": "the run that logged it",
     "digest": "how it begins", "version": "its number, such as v12", "files": "how many", "size": "such as 500MB",
+    "drift": "how its references were found",
     "created": "a day, such as 2026-01-31", "updated": "a day", "metadata": "a key, such as metadata.accuracy",
 }  # fmt: skip
 _LAST = re.compile(r'(?:[^\s"]|"(?:[^"\\]|\\.)*(?:"|$))*$')
@@ -98,7 +99,11 @@ def _runs(actor: Actor, here: Collection) -> list[str]:
     return versions.known_runs(actor, here, _KNOWN)
 
 
-_KNOWN_BY = {"alias": _aliases, "tag": _tags, "by": _people, "run": _runs}
+def _drift(actor: Actor, here: Collection) -> list[str]:
+    return list(drifts.WORDS)
+
+
+_KNOWN_BY = {"drift": _drift, "alias": _aliases, "tag": _tags, "by": _people, "run": _runs}
 
 
 def _keys(actor: Actor, here: Collection, minus: str, word: str) -> Iterator[Option]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect
+from strongroom.core.manifest import Entry
 
 from registry.actor import Actor
 from registry.errors import InvalidPath, NotFound
@@ -15,7 +17,7 @@ from registry.http.streams import gathered
 from registry.manifests import FolderPage
 from registry.models import Membership
 from registry.policy import Act, can
-from registry.services import archives, files
+from registry.services import archives, drifts, files, referring
 from registry.web import previews
 from registry.web.pages import page, show
 from registry.web.views.versions import found, frame
@@ -53,7 +55,9 @@ def browse(request: HttpRequest, actor: Actor, path: str = "", **place: Any) -> 
         "entry": entry,
         "source": "source" in request.GET,
         "preview": previews.of(actor, membership, entry, _asked(request.GET)) if entry else None,
+        "behind": referring.behind(actor, entry.ref) if entry and entry.ref else None,
     }
+    context |= _standings(actor, membership, context["tree"], [entry] if entry else [])
     return show(request, "files/browse.html", context, fragment="files/_preview.html")
 
 
@@ -66,6 +70,17 @@ def _frame(
         "folder": folder,
         "may_download": can(actor, Act.DOWNLOAD, membership.collection.project),
     }
+
+
+def _standings(actor: Actor, membership: Membership, tree: Any, also: Iterable[Entry] = ()) -> dict[str, Any]:
+    """How the references that a page shows were found: of all levels of the tree at once."""
+    shown = list(also)
+    while tree is not None:
+        shown += tree.page.files
+        tree = tree.below
+    watch = drifts.of_version(actor, membership)
+    found = drifts.standings(actor, membership, shown, watch) if watch is not None else {}
+    return {"watch": watch, "standings": found}
 
 
 def _asked(query: QueryDict) -> previews.Asked:
@@ -118,6 +133,7 @@ def level(request: HttpRequest, actor: Actor, path: str = "", **place: Any) -> H
     membership = found(actor, **place)
     listed = files.folder(actor, membership, path, request.GET.get("after"), LEVEL)
     context = {"membership": membership, "level": Level(listed), "path": "", "more": "after" in request.GET}
+    context |= _standings(actor, membership, context["level"])
     return show(request, "files/_level_page.html", context, fragment="files/_level.html")
 
 
@@ -132,6 +148,7 @@ def find(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     if after is None and len(hits.entries) == 1 and hits.next is None:
         return redirect("versions:file", **place, path=hits.entries[0].path)
     context = _frame(actor, membership) | {"sought": text, "hits": hits, "after": after}
+    context |= _standings(actor, membership, context["tree"], hits.entries)
     return show(request, "files/browse.html", context)
 
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from registry.actor import Actor
 from registry.models import Project
-from registry.services import accounts, audit, notices, projects, stars
+from registry.services import accounts, audit, drifts, notices, projects, references, stars
 from registry.web import gathered, orders, told
 from registry.web.pager import paged
 from registry.web.pages import page, show
@@ -29,7 +29,9 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponse:
     """My projects, and what happened since I was here."""
     mine = list(projects.listing(actor).order_by("-updated_at", "-pk")[:_PROJECTS])
     context = {"projects": mine, "starred": stars.listing(actor, limit=_STARRED), **_feed(request, actor)}
+    context["pending"] = references.made(actor, limit=_SOON)
     context["soon"] = notices.of_person(actor, limit=_SOON)
+    context["drifted"] = drifts.of_person(actor, limit=_SOON)
     context |= {} if mine else _first_visit(request, actor)
     return show(request, "home/home.html", context)
 

@@ -15,6 +15,7 @@ from registry.web.pages import done, page, show
 from registry.web.templatetags.words import plural
 from registry.web.views.projects import frame
 from registry.web.views.storage import frame as storage_frame
+from registry.web.views.trash import of_kept
 
 # A toast is read at a glance.
 _NAMED = 10
@@ -45,6 +46,7 @@ def restore(request: HttpRequest, actor: Actor, entity: str, project: str) -> Ht
     said = f"{back.project} is back with {plural(back.versions, 'version,versions')}."
     for alias, holder in back.aliases_moved_on[:_NAMED]:
         said += f" {alias} stays with {holder}, which took it meanwhile."
+    said += of_kept(back.kept)
     (messages.warning if back.aliases_moved_on else messages.success)(request, said)
     return redirect(back.project)
 
@@ -59,6 +61,7 @@ def purge(request: HttpRequest, actor: Actor, entity: str, project: str) -> Http
     if request.method == "POST" and form.act(project_trash.purge, actor, project=found):
         return done(request, f"{found} is deleted for good.", reverse("teams:trash", args=[place.name]))
     context = storage_frame(actor, place, "trash") | {"form": form, "gone": found, "must_type": found.name}
+    context["contents"] = project_trash.contents(actor, project=found)
     return show(
         request,
         "storage/purge_project.html",

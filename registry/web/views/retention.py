@@ -53,7 +53,7 @@ def preview(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
     form = _asked(request, actor, found)
     context = frame(actor, found, "retention") | {"form": form, "query": _query(form)}
     context |= _impact(actor, found, form, with_bytes="bytes" in request.GET)
-    return show(request, "teams/retention_preview.html", context, fragment="teams/_impact.html")
+    return show(request, "teams/retention_preview.html", context, fragment="teams/_impact_afresh.html")
 
 
 @page()

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 
 from registry.actor import Actor
 from registry.models import Entity
 from registry.policy import Act, can
-from registry.services import holdings, quotas, storage_counts, teams, trash
+from registry.services import holdings, project_trash, quotas, recounting, storage_counts, teams, trash
 from registry.web import meters, orders, searches, told
 from registry.web.pager import paged
-from registry.web.pages import done, page, show
+from registry.web.pages import done, is_fragment, page, show
 
 _SHOWN = 6
 _COUNTED = 1000
@@ -26,10 +27,17 @@ def frame(actor: Actor, entity: Entity, tab: str) -> dict[str, Any]:
         "may_set": can(actor, Act.SET_POLICY, entity),
         "warned": quotas.warning(entity),
         "may_purge": can(actor, Act.PURGE, entity),
-        # No more than a page says: "1,000+" is enough of a number.
-        "trashed": trash.of_entity(actor, entity=entity).order_by()[: _COUNTED + 1].count(),
+        "trashed": _in_trash(actor, entity),
         "counted_to": _COUNTED,
     }
+
+
+def _in_trash(actor: Actor, entity: Entity) -> int:
+    """Count what the page of the trash lists; no more than it says: "1,000+" is enough of a number."""
+    versions = trash.of_entity(actor, entity=entity).order_by()[: _COUNTED + 1].count()
+    if not can(actor, Act.DELETE_PROJECT, entity):
+        return versions
+    return versions + project_trash.deleted(actor, entity=entity).count()
 
 
 @page("GET", "POST")
@@ -37,15 +45,26 @@ def overview(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
     """What is stored and who uses it; admins have it counted again."""
     found = teams.find_entity(actor, entity)
     if request.method == "POST":
-        counted = storage_counts.count(actor, entity=found)
-        said = "It is counted again." if counted else "That is much: it is counted again within the hour."
-        return done(request, said, request.path)
+        counted = recounting.begin(actor, entity=found)
+        return done(request, "It is counted again." if counted else "Counting has begun.", request.path)
     asked, _ = searches.of(request)
     listed = holdings.of_projects(actor, entity=found, **asked.given())
     pager = paged(request, listed, orders.PROJECT_HOLDINGS, by_time=False)
     context = frame(actor, found, "overview") | _figures(actor, found) | {"asked": asked, "pager": pager}
-    context["limits"] = quotas.limits(found)
+    context |= {"limits": quotas.limits(found), "counting": recounting.progress(actor, entity=found)}
     return show(request, "storage/overview.html", context)
+
+
+@page()
+def counting(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
+    """How far a count that somebody asked for is; the page of the storage is read anew when it is done."""
+    found = teams.find_entity(actor, entity)
+    percent = recounting.progress(actor, entity=found)
+    if not is_fragment(request):
+        return redirect("teams:storage", found.name)
+    if percent is None:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return render(request, "storage/_counting.html", {"entity": found, "counting": percent})
 
 
 def _figures(actor: Actor, entity: Entity) -> dict[str, Any]:

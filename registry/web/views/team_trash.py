@@ -11,6 +11,7 @@ from registry.services import deletions, team_trash, teams
 from registry.web.forms.trash import DeleteProjectForm
 from registry.web.pages import done, page, show
 from registry.web.views.entities import frame
+from registry.web.views.trash import of_kept
 
 
 @page("GET", "POST")
@@ -32,6 +33,7 @@ def delete(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
 def restore(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
     """Put a team back with its projects."""
     team = team_trash.find_deleted(actor, entity)
-    team_trash.restore(actor, team=team)
+    found = team_trash.restore(actor, team=team)
     back = reverse("teams:of-organization", args=[team.organization.entity.name])
-    return done(request, f"{team.entity.name} is back with its projects.", back)
+    said = f"{team.entity.name} is back with its projects." + of_kept(sum(each.kept for each in found))
+    return done(request, said, back)

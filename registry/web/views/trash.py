@@ -45,8 +45,7 @@ def restore(
     found = versions.find_deleted(actor, place, collection, f"v{number}")
     restored = trash.restore(actor, membership=found)
     said = _said(restored.membership.name, restored.aliases_back, restored.aliases_moved_on)
-    if restored.kept:
-        said += " It would have expired again at once: its time to live is Never now."
+    said += of_kept(int(restored.kept))
     (messages.warning if restored.aliases_moved_on else messages.success)(request, said)
     return redirect(restored.membership)
 
@@ -60,9 +59,17 @@ def restore_collection(
     found = collections.find_deleted(actor, place, collection)
     restored = collections.restore(actor, collection=found)
     count = plural(restored.versions, "version,versions")
-    said = _said(restored.collection.name, [count], restored.aliases_moved_on)
+    said = _said(restored.collection.name, [count], restored.aliases_moved_on) + of_kept(restored.kept)
     (messages.warning if restored.aliases_moved_on else messages.success)(request, said)
     return redirect(restored.collection)
+
+
+def of_kept(kept: int) -> str:
+    """Say of how many that were restored the time to live was changed, and why."""
+    if not kept:
+        return ""
+    who = plural(kept, "version has,versions have")
+    return f" {who} no time to live any more, which would have let {'it' if kept == 1 else 'them'} expire at once."
 
 
 def _said(name: str, back: list[str], moved_on: list[tuple[str, str]]) -> str:

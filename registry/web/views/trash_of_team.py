@@ -19,7 +19,7 @@ from registry.web.pager import paged
 from registry.web.pages import done, page, show
 from registry.web.templatetags.words import plural
 from registry.web.views.storage import frame
-from registry.web.views.trash import CAUSES
+from registry.web.views.trash import CAUSES, of_kept
 
 _ACTS = {"restore": Act.DELETE, "purge": Act.PURGE}
 # A toast is read at a glance.
@@ -141,6 +141,7 @@ def _restored(request: HttpRequest, actor: Actor, entity: Entity, rows: list[Mem
     said = f"{plural(len(back), 'version is,versions are')} back."
     if moved:
         said += f" Other versions took {_few(moved)} meanwhile, and keep what they took."
+    said += of_kept(sum(1 for row in back if row.kept))
     for name, error in failed[:_NAMED]:
         messages.error(request, f"{name} stays in the trash. {error}")
     if len(failed) > _NAMED:

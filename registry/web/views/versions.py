@@ -15,7 +15,17 @@ from registry.errors import NotFound
 from registry.http import markdown
 from registry.models import Membership
 from registry.policy import Act, check
-from registry.services import audit, deletions, latest, notices, retention, runs, storage_counts, versions
+from registry.services import (
+    audit,
+    deletions,
+    drifts,
+    latest,
+    notices,
+    retention,
+    runs,
+    storage_counts,
+    versions,
+)
 from registry.web import feeds, orders, rows, searches, snippets
 from registry.web.columns import is_number
 from registry.web.forms import events
@@ -33,6 +43,8 @@ _TABS = {name: name for name in ("files", "metadata", "usage", "lineage", "histo
 _COPIED = 256 * 1024
 # What lies beyond is "more than": a count of a hundred thousand runs would cost more than the page.
 _COUNTED = 1000
+# So many links of a version are named beside its card.
+_PLACES = 10
 
 
 def found(actor: Actor, entity: str, project: str, collection: str, number: int) -> Membership:
@@ -72,8 +84,12 @@ def overview(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
         "used_by_more": more,
         "used_by_counted": more < _COUNTED,
         "figures": figures(membership.version.metadata),
+        "places": list(
+            versions.elsewhere(actor, membership).defer("version__description", "version__metadata")[:_PLACES]
+        ),
         "only_here": storage_counts.alone(membership.version_id),
         "use": snippets.use(membership),
+        "watch": drifts.of_version(actor, membership),
     }
     return show(request, "versions/overview.html", context)
 

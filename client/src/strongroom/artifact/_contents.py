@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Literal
 
+from strongroom.added import AddedEntries
 from strongroom.artifact._base import ArtifactBase
+from strongroom.core.manifest import Entry
+from strongroom.core.references import expand
+from strongroom.core.text import shown
 from strongroom.entry import ArtifactManifestEntry
-from strongroom.intake import check_policy
+from strongroom.intake import check_policy, logical_path
 from strongroom.manifest import ArtifactManifest
+from strongroom.progress import Counter
+from strongroom.reach import ClientReach
 from strongroom.store import Item
 
 if TYPE_CHECKING:
@@ -67,6 +74,38 @@ class Contents(ArtifactBase):
             overwrite=merge,
         )
 
+    def add_reference(  # type: ignore[misc]  # only the whole is ever made
+        self: Artifact,
+        uri: ArtifactManifestEntry | str,
+        name: str | os.PathLike[str] | None = None,
+        checksum: bool = True,
+        max_objects: int | None = None,
+    ) -> Sequence[ArtifactManifestEntry]:
+        """Add what a URI names without uploading it, and return the entries that were added.
+
+        http(s): size and digest are Content-Length and ETag. s3, gs and Azure's blobs
+        (https://ACCOUNT.blob.core.windows.net): those of the object, and its version where the bucket keeps
+        versions. file: size and MD5. Any other scheme: the digest is the URI, there is no size, and `name` is
+        needed. `uri` may also be what `Artifact.get_entry` returns: a reference to another artifact's entry.
+
+        `name` is the path inside the artifact, by default the last part of the URI; of a bucket's prefix or a
+        folder it is the folder that the objects below come into, by default the root. With `checksum=False`
+        nothing is looked at: one entry, whose digest is the URI. `max_objects` limits what a prefix or folder
+        may hold (10,000,000 by default). All of it is added, or nothing. Raises ArtifactFinalizedError when the
+        contents are final, ValueError for what is no URI.
+        """
+        draft = self._open_draft()
+        if isinstance(uri, ArtifactManifestEntry):
+            address, session = uri.ref_url(), uri.parent_artifact()._session
+        else:
+            address, session = uri, self._session
+        folder = None if name is None or str(PurePosixPath(name)) == "." else logical_path(name)
+        found = expand(
+            address, folder, checksum=checksum, max_objects=max_objects, reach=ClientReach(session)
+        )
+        with Counter(f"Adding {shown(address, 60)}", "objects") as counter:
+            return AddedEntries(self, draft.add_references(_counted(found, counter)))
+
     @contextmanager
     def new_file(
         self, name: str, mode: str = "x", encoding: str | None = None, policy: PolicyName | None = "mutable"
@@ -117,3 +156,9 @@ class Contents(ArtifactBase):
             return self._draft.md5(item)
         logged = self._remote_item(item.path)
         return logged.md5 or b""
+
+
+def _counted(entries: Iterator[Entry], counter: Counter) -> Iterator[Entry]:
+    for entry in entries:
+        counter.add(entry.size)
+        yield entry

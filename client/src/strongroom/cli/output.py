@@ -19,6 +19,7 @@ from strongroom.errors import (
     InvalidTag,
     InvalidTtl,
     InvalidType,
+    InvalidUri,
     NotAuthenticated,
     NotFound,
     ReservedType,
@@ -28,7 +29,8 @@ from strongroom.errors import (
 
 INTERRUPTED, USAGE = 130, 2
 _USAGE = (
-    InvalidAlias, InvalidMetadata, InvalidName, InvalidReference, InvalidTag, InvalidTtl, InvalidType, ReservedType,
+    InvalidAlias, InvalidMetadata, InvalidName, InvalidReference, InvalidTag, InvalidTtl, InvalidType, InvalidUri,
+    ReservedType,
 )  # fmt: skip
 _CODES: list[tuple[tuple[type[StrongroomError], ...], int]] = [
     (_USAGE, USAGE), ((NotFound, Gone), 3), ((Forbidden,), 4), ((NotAuthenticated,), 5), ((Unreachable,), 6),

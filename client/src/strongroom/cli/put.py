@@ -1,4 +1,4 @@
-"""`strongroom put`: log a file or folder as a version."""
+"""`strongroom put`: log a file, a folder or references as a version."""
 
 from __future__ import annotations
 
@@ -22,13 +22,16 @@ from strongroom.runs import default_entity
 from strongroom.settings import DEFAULT_PROJECT
 from strongroom.transfer.publish import Target
 
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 def add_to(commands: Any, shared: argparse.ArgumentParser) -> None:
     """Add the command to the parser."""
-    found = commands.add_parser("put", parents=[shared], help="log a file or folder as a version")
-    found.add_argument("path", help="the file or folder")
+    found = commands.add_parser(
+        "put", parents=[shared], help="log a file, a folder or references as a version"
+    )
+    found.add_argument("path", help="the file or folder; or a URI, such as s3://bucket/prefix, to refer to")
     found.add_argument("name", help="[[entity/]project/]name[:alias]")
     found.add_argument("--type", required=True, help="the type of the artifact, such as dataset or model")
     found.add_argument(
@@ -37,6 +40,20 @@ def add_to(commands: Any, shared: argparse.ArgumentParser) -> None:
     found.add_argument("--tag", action="append", default=[], help="a tag for the version; may be repeated")
     found.add_argument("--description", help="the card in markdown, or @FILE that holds it")
     found.add_argument("--metadata", help="a JSON object, or @FILE that holds it")
+    found.add_argument(
+        "--reference", action="append", default=[], metavar="[NAME=]URI",
+        help="something that is referred to and not uploaded, at the path NAME; may be repeated",
+    )  # fmt: skip
+    found.add_argument(
+        "--no-checksum", action="store_true",
+        help="look at no reference: one entry for each, whose digest is the URI",
+    )  # fmt: skip
+    found.add_argument(
+        "--max-objects",
+        type=int,
+        metavar="N",
+        help="how many objects a prefix or folder may hold (10,000,000)",
+    )
     found.add_argument("--ttl", help="how long it lives: 30d, 12h, never, or inherit")
     found.set_defaults(run=run)
 
@@ -48,10 +65,7 @@ def run(options: argparse.Namespace, output: Output) -> None:
     artifact = Artifact(ref.collection, options.type, _text(options.description), _metadata(options.metadata))
     if options.ttl is not None:
         artifact.ttl = _ttl(options.ttl)
-    if os.path.isdir(options.path):
-        artifact.add_dir(options.path)
-    else:
-        artifact.add_file(options.path)
+    _fill(artifact, options)
     if not len(artifact.manifest):
         raise LocalFileError(f"{options.path!r} holds no files, so nothing was logged; check the path.")
     known = settings.load().with_defaults(ref.entity, ref.project)
@@ -62,6 +76,25 @@ def run(options: argparse.Namespace, output: Output) -> None:
     told = "Logged" if is_new else "Unchanged, still"
     text = f"{told} {artifact.qualified_name} ({files}, {human_size(artifact.size)})."
     output.result({**describe(artifact), "created": is_new}, text)
+
+
+def _fill(artifact: Artifact, options: argparse.Namespace) -> None:
+    """Add what the command line names."""
+    references = [_named(given) for given in options.reference]
+    if _URI.match(options.path) and not os.path.exists(options.path):
+        references.insert(0, (options.path, None))
+    elif os.path.isdir(options.path):
+        artifact.add_dir(options.path)
+    else:
+        artifact.add_file(options.path)
+    for uri, name in references:
+        artifact.add_reference(uri, name, checksum=not options.no_checksum, max_objects=options.max_objects)
+
+
+def _named(given: str) -> tuple[str, str | None]:
+    """Take `NAME=URI` apart: a URI has its colon before its first `=`, and a name has none at all."""
+    name, sign, uri = given.partition("=")
+    return (uri, name) if sign and ":" not in name else (given, None)
 
 
 def _text(given: str | None) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 from strongroom.core.entries import Entry as Entry
 from strongroom.core.errors import InvalidInput, InvalidManifest, PathCollision
@@ -16,7 +16,17 @@ from strongroom.core.wandb_json import read_wandb as read_wandb
 from strongroom.core.wandb_json import write_wandb as write_wandb
 
 
-def check_order(entries: Iterable[Entry]) -> Iterator[Entry]:
+class Placed(Protocol):
+    """Something that has a path, and an address where its bytes are when they stay elsewhere."""
+
+    path: str
+    ref: str | None
+
+
+Some = TypeVar("Some", bound=Placed)
+
+
+def check_order(entries: Iterable[Some]) -> Iterator[Some]:
     """Pass entries on; refuse what is out of path order, twice, or a file and a folder of one name.
 
     A file `a` and a later `a/b` need not be neighbours (`a-b` sorts between them), so files whose
@@ -24,27 +34,45 @@ def check_order(entries: Iterable[Entry]) -> Iterator[Entry]:
     for each shorter one, the same character as for the path before was looked at already.
     """
     previous = ""
-    files: list[str] = []
+    last: Placed | None = None
+    files: list[Placed] = []
     for entry in entries:
         path = entry.path
         if path <= previous:
-            raise _disorder(previous, path)
-        if previous and path.startswith(previous):
-            files.append(previous)
+            raise _disorder(last or entry, entry)
+        if last is not None and path.startswith(previous):
+            files.append(last)
         elif files:
-            while files and not path.startswith(files[-1]):
+            while files and not path.startswith(files[-1].path):
                 files.pop()
-        if files and path[len(files[-1])] == "/":
-            raise PathCollision(f'"{shown(files[-1])}" is both a file and a folder.', path=shown(files[-1]))
-        previous = path
+        if files and path[len(files[-1].path)] == "/":
+            raise _both(files[-1], entry)
+        previous, last = path, entry
         yield entry
 
 
-def _disorder(previous: str, path: str) -> InvalidInput:
-    if path == previous:
-        return PathCollision(f'The path "{shown(path)}" stands twice in the manifest.', path=shown(path))
+def _both(file: Placed, below: Placed) -> PathCollision:
+    path, origins = shown(file.path), _origins(file, below)
+    return PathCollision(f'"{path}" is both a file and a folder{origins}.', path=path)
+
+
+def _origins(one: Placed, other: Placed) -> str:
+    """Name where two entries come from that have one place, when references are among them."""
+    if one.ref is None and other.ref is None:
+        return ""
+    said = ("a file" if each.ref is None else shown(each.ref) for each in (one, other))
+    return ": {} and {} go there".format(*said)
+
+
+def _disorder(previous: Placed, entry: Placed) -> InvalidInput:
+    path = entry.path
+    if path == previous.path:
+        origins = _origins(previous, entry)
+        return PathCollision(
+            f'The path "{shown(path)}" stands twice in the manifest{origins}.', path=shown(path)
+        )
     return InvalidManifest(
-        f'The manifest is not in path order: "{shown(path)}" comes after "{shown(previous)}". '
+        f'The manifest is not in path order: "{shown(path)}" comes after "{shown(previous.path)}". '
         "Sort it by code point.",
         path=shown(path),
     )

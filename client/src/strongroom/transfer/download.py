@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import os
 import threading
-import warnings
-from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import islice
 
 from strongroom._http import Session
 from strongroom.cache import Cache
 from strongroom.core.paths import folded
-from strongroom.errors import InvalidReference, LocalFileError, PathCollision
+from strongroom.errors import LocalFileError, PathCollision
 from strongroom.progress import Progress
-from strongroom.staging import SMALL
 from strongroom.store import EntryStore, Item
-from strongroom.transfer import bundles
-from strongroom.transfer.fetch import Fetcher
+from strongroom.transfer.bringing import bring
 from strongroom.transfer.placing import Group, Placer
-from strongroom.transfer.pool import BoundedPool
+from strongroom.transfer.references import References
 from strongroom.transfer.tree import Tree
 
 # So many entries are looked at together; equal ones among them are fetched once.
 WINDOW = 20_000
-LOOKED_AT = 500
-FETCHERS = 2
-BUNDLE_FILES = 1000
 
 
 def download(
@@ -46,9 +39,12 @@ def download(
             placer = Placer(trees.mine, cache)
             # With nothing here and nothing in the cache, there is nothing to look for.
             look = not is_new or (cache is not None and not cache.is_empty())
-            items = _blobs(store, prefix, allow_missing_references)
+            references = References(session, placer, bar, skip=allow_missing_references, look=look)
+            items = store.items(prefix)
             while window := list(islice(items, WINDOW)):
-                _bring(_grouped(window), session, version, placer, bar, look=look)
+                blobs = [item for item in window if item.ref is None]
+                bring(_grouped(blobs), session, version, placer, bar, look=look)
+                references.bring([item for item in window if item.ref is not None])
             if cache is not None:
                 cache.settle()
     except OSError as error:
@@ -85,52 +81,8 @@ def _check_names(tree: Tree, store: EntryStore) -> None:
         )
 
 
-def _blobs(store: EntryStore, prefix: str, allow_missing_references: bool) -> Iterator[Item]:
-    for item in store.items(prefix):
-        if item.ref is None:
-            yield item
-        elif not allow_missing_references:
-            raise InvalidReference(
-                f"{item.path!r} is a reference to {item.ref}, which this client cannot fetch;"
-                " pass allow_missing_references=True to download the rest."
-            )
-        else:
-            warnings.warn(f"{item.path!r} was skipped: it is a reference to {item.ref}.", stacklevel=2)
-
-
 def _grouped(window: list[Item]) -> list[Group]:
     groups: dict[bytes, Group] = {}
     for item in window:
         groups.setdefault(item.sha256 or b"", Group(item, [])).paths.append(item.path)
     return list(groups.values())
-
-
-def _bring(
-    groups: list[Group], session: Session, version: str, placer: Placer, bar: Progress, *, look: bool
-) -> None:
-    """Bring one window of entries: each digest once, small ones many to a request."""
-    if look:
-        lacking: list[Group] = []
-        with BoundedPool(FETCHERS) as pool:
-            for at in range(0, len(groups), LOOKED_AT):
-                pool.submit(_settle, groups[at : at + LOOKED_AT], placer, lacking, pool.watched(bar.add))
-        groups = sorted(lacking, key=lambda group: group.paths[0])
-    with BoundedPool(FETCHERS) as pool:
-        fetcher = Fetcher(session, version, placer, pool.watched(bar.add))
-        small = [group for group in groups if group.size <= SMALL]
-        for some in bundles.group(small, most=BUNDLE_FILES):
-            pool.submit(fetcher.fetch_bundle, some)
-        for group in groups:
-            if group.size > SMALL:
-                pool.submit(fetcher.fetch_large, group)
-
-
-def _settle(groups: list[Group], placer: Placer, lacking: list[Group], watch: bundles.Watch) -> None:
-    """Do what needs no server; what is left to fetch is added to `lacking`."""
-    for group in groups:
-        total = group.size * len(group.paths)
-        if placer.settle(group):
-            watch(total)
-        else:
-            watch(total - group.size * len(group.paths))
-            lacking.append(group)

@@ -16,6 +16,7 @@ from strongroom.errors import BadAnswer, DigestMismatch, StrongroomError, Unreac
 from strongroom.transfer import bundles
 from strongroom.transfer.inflight import RunningHash
 from strongroom.transfer.placing import Group, Placer
+from strongroom.transfer.source import Source
 from strongroom.transfer.tree import Tree, Where
 
 # Each read makes its own buffer, and the system clears the memory of larger ones anew every time.
@@ -28,6 +29,7 @@ class Fetcher:
     def __init__(self, session: Session, version: str, placer: Placer, watch: bundles.Watch) -> None:
         self._session, self._version = session, version
         self._placer, self._watch = placer, watch
+        self._source = Source(session, version)
 
     def fetch_bundle(self, groups: list[Group]) -> None:
         """Fetch small files, all in one answer."""
@@ -58,7 +60,7 @@ class Fetcher:
     def fetch_large(self, group: Group) -> None:
         """Fetch one file, going on where an earlier try ended."""
         tree, path = self._placer.tree(), group.paths[0]
-        partial = Partial(tree, path, group)
+        partial = Partial(tree, path, group.sha256.hex()[:32], group.size)
         try:
             if not self._receive(partial, group):
                 partial.restart()  # what an earlier process left was damaged
@@ -104,11 +106,7 @@ class Fetcher:
         return running.digest() == group.sha256
 
     def _request(self, partial: Partial, group: Group, running: RunningHash) -> None:
-        headers = {"Range": f"bytes={partial.size}-"} if partial.size else {}
-        query = {"path": group.item.path}
-        with self._session.stream(
-            "GET", f"{self._version}/content", headers=headers, query=query
-        ) as response:
+        with self._source.open(group.item.path, group.size, partial.size) as response:
             _check_start(response, partial.size)
             while block := response.read(RECEIVED, decode_content=False):
                 if partial.size + len(block) > group.size:
@@ -123,12 +121,12 @@ class Fetcher:
 
 
 class Partial:
-    """The file that a download grows in, under a name that a later process finds again."""
+    """The file that a download grows in, under a name that a later process finds again by its mark."""
 
-    def __init__(self, tree: Tree, path: str, group: Group) -> None:
-        self._descriptor, self.where = _open(tree, path, group)
+    def __init__(self, tree: Tree, path: str, mark: str | None, most: int | None) -> None:
+        self._descriptor, self.where = _open(tree, path, mark)
         self.size = os.fstat(self._descriptor).st_size
-        if self.size > group.size:
+        if most is not None and self.size > most:
             self.restart()
         os.lseek(self._descriptor, self.size, os.SEEK_SET)
 
@@ -158,9 +156,11 @@ class Partial:
         os.close(self._descriptor)
 
 
-def _open(tree: Tree, path: str, group: Group) -> tuple[int, Where]:
+def _open(tree: Tree, path: str, mark: str | None) -> tuple[int, Where]:
     """Open the partial file of an earlier try, or a new one when that is in use or is none of ours."""
-    descriptor, where = tree.open_temporary(path, group.sha256.hex()[:32])
+    descriptor, where = tree.open_temporary(path, mark)
+    if mark is None:
+        return descriptor, where
     try:
         lock(descriptor)
     except OSError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from strongroom.errors import BadAnswer, Conflict, DigestMismatch, NotFound, Str
 from strongroom.record import Body
 from strongroom.staging import Staging
 from strongroom.store import Item
+from strongroom.transfer.direct import BucketUnreachable, Count, DirectSender
 from strongroom.transfer.inflight import RunningHash, window
 from strongroom.transfer.journal import Journal
 
@@ -45,6 +47,8 @@ class Upload:
 
     id: str
     parts: list[Part]
+    # The kind of digest by which the object store compares a part that it takes itself; None: the server takes them.
+    direct: str | None = None
 
     @classmethod
     def parse(cls, found: Any, size: int) -> Upload:
@@ -60,7 +64,7 @@ class Upload:
             parts.append(part)
         if at != size:
             raise BadAnswer("The server described an upload of another size than that of the file.")
-        return cls(body.text("id"), parts)
+        return cls(body.text("id"), parts, body.optional_text("direct"))
 
 
 def is_distant(session: Session) -> bool:
@@ -76,6 +80,7 @@ class Uploader:
     ) -> None:
         self._session, self._draft_id = session, draft_id
         self._staging, self._journal = staging, journal
+        self._direct: DirectSender | None = DirectSender(session, staging)
 
     def send(self, item: Item, watch: Watch) -> None:
         """Send a file whose SHA-256 is known; an upload of it that was begun before is continued."""
@@ -84,18 +89,7 @@ class Uploader:
             parts = min(MOST_PARTS, -(-size // PART_SIZE))
         sha256 = (item.sha256 or b"").hex()
         wish = {"size": size, "sha256": sha256, "parts": parts}
-        upload = Upload.parse(
-            self._session.json("POST", route("drafts", self._draft_id, "uploads"), wish), size
-        )
-        if len(upload.parts) == 1:
-            self._send_part(item, upload, upload.parts[0], None, watch)
-        else:
-            with ThreadPoolExecutor(len(upload.parts)) as pool:
-                jobs = [
-                    pool.submit(self._send_part, item, upload, part, None, watch) for part in upload.parts
-                ]
-                for job in jobs:
-                    job.result()
+        upload = self._bring(item, self._begin(wish), wish, None, watch)
         try:
             self._session.json("POST", route("uploads", upload.id, "complete"), {"sha256": sha256})
         except DigestMismatch as error:
@@ -116,10 +110,11 @@ class Uploader:
 
     def _send_and_complete(self, item: Item, upload: Upload, watch: Watch) -> bytes:
         running = RunningHash()
-        for part in upload.parts:
-            self._send_part(item, upload, part, running, watch)
+        used = self._bring(item, upload, {"size": item.size or 0, "parts": 1}, running, watch)
+        if used is not upload and self._journal:
+            self._journal.note(item.path, used.id)
         digest = running.digest()
-        self._session.json("POST", route("uploads", upload.id, "complete"), {"sha256": digest.hex()})
+        self._session.json("POST", route("uploads", used.id, "complete"), {"sha256": digest.hex()})
         self._forget(item)
         return digest
 
@@ -131,10 +126,7 @@ class Uploader:
                 return Upload.parse(self._session.json("GET", route("uploads", known)), size), True
             except NotFound:
                 self._forget(item)
-        found = self._session.json(
-            "POST", route("drafts", self._draft_id, "uploads"), {"size": size, "parts": 1}
-        )
-        upload = Upload.parse(found, size)
+        upload = self._begin({"size": size, "parts": 1})
         if self._journal:
             self._journal.note(item.path, upload.id)
         return upload, False
@@ -142,6 +134,37 @@ class Uploader:
     def _forget(self, item: Item) -> None:
         if self._journal:
             self._journal.note(item.path, None)
+
+    def _begin(self, wish: dict[str, Any]) -> Upload:
+        asked = {**wish, "direct": self._direct is not None}
+        found = self._session.json("POST", route("drafts", self._draft_id, "uploads"), asked)
+        return Upload.parse(found, wish["size"])
+
+    def _bring(
+        self, item: Item, upload: Upload, wish: dict[str, Any], running: RunningHash | None, watch: Watch
+    ) -> Upload:
+        """Send all parts, and return the upload that they went by: another one where the store is out of reach."""
+        if upload.direct:
+            try:
+                (self._direct or DirectSender(self._session, self._staging)).send(
+                    item, upload, running, watch
+                )
+                return upload
+            except BucketUnreachable as error:
+                warnings.warn(f"{error.message} What is uploaded goes by way of the server.", stacklevel=2)
+                self._direct = None
+                upload = self._begin(wish)
+        if running is not None or len(upload.parts) == 1:
+            for part in upload.parts:
+                self._send_part(item, upload, part, running, watch)
+        else:
+            with ThreadPoolExecutor(len(upload.parts)) as pool:
+                jobs = [
+                    pool.submit(self._send_part, item, upload, part, None, watch) for part in upload.parts
+                ]
+                for job in jobs:
+                    job.result()
+        return upload
 
     def _send_part(
         self, item: Item, upload: Upload, part: Part, running: RunningHash | None, watch: Watch
@@ -154,7 +177,7 @@ class Uploader:
                 start, length = part.offset + before, min(PIECE, part.size - before)
                 if running is not None:
                     running.catch_up(file, start)
-                sent = _Count(watch)
+                sent = Count(watch)
                 try:
                     part.received = self._put(
                         upload, part, window(item, file, start, length, running, sent), length
@@ -197,17 +220,6 @@ class Uploader:
     def _ask(self, upload: Upload, part: Part, item: Item) -> int:
         found = Upload.parse(self._session.json("GET", route("uploads", upload.id)), item.size or 0)
         return next((known.received for known in found.parts if known.number == part.number), 0)
-
-
-class _Count:
-    """Passes counts on and keeps their sum, so that what has to be sent again can be taken back."""
-
-    def __init__(self, watch: Watch) -> None:
-        self.total, self._watch = 0, watch
-
-    def __call__(self, count: int) -> None:
-        self.total += count
-        self._watch(count)
 
 
 def _offset(error: Conflict, part: Part) -> int | None:

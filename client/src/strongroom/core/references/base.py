@@ -47,7 +47,7 @@ class Checked:
 
 
 class Answer(Protocol):
-    """The answer to a request by HTTP, its body not yet read."""
+    """The answer to a request by HTTP, its body not yet read; in the names of headers, case does not count."""
 
     status: int
     headers: Mapping[str, str]
@@ -59,9 +59,13 @@ class Answer(Protocol):
 
 
 class Stream(Protocol):
-    """The bytes of an object from an offset on; `size` of the whole when the store tells."""
+    """The bytes of an object from an offset on.
+
+    `size` is that of the whole when the store tells, `md5` (hex) that of the whole when it vouches for one.
+    """
 
     size: int | None
+    md5: str | None
 
     def read(self, amount: int, /) -> bytes: ...
 
@@ -69,7 +73,9 @@ class Stream(Protocol):
 class Reach(Protocol):
     """How the outside is reached: the client goes straight there, the server as far as its operator allows.
 
-    Every method raises ReferenceRefused where the policy says no, and never returns a half-open door.
+    Every method raises ReferenceRefused where the policy says no, and never returns a half-open door. By HTTP,
+    what gives no answer (a name that does not resolve, a connection that breaks, redirects that never end) is
+    ReferenceUnreachable, while the body is read, too; the libraries of buckets raise their own errors.
     """
 
     def http(
@@ -91,7 +97,10 @@ class Reach(Protocol):
         ...
 
     def local(self, path: str) -> str:
-        """Return the local path to open for the path of a `file` URI, links resolved where a policy holds."""
+        """Return the local path to open for the path of a `file` URI, links resolved where a policy holds.
+
+        It is asked again for each link below a folder, and for the true path of each file once it is open.
+        """
         ...
 
     def artifact(self, artifact_id: str, path: str) -> Entry:
@@ -101,6 +110,18 @@ class Reach(Protocol):
 
 class Scheme(Protocol):
     """One kind of URI."""
+
+    def parse(self, uri: str) -> object:
+        """Refuse, with InvalidUri, what is no URI of this kind."""
+        ...
+
+    def plain(self, uri: str) -> Found:
+        """Return what is recorded without a look: digest and address are the URI, `path` the name by default."""
+        ...
+
+    def name(self, uri: str) -> str:
+        """Return the path that the object itself gets when no name is given; empty when the URI has none."""
+        ...
 
     def look(self, uri: str, reach: Reach, *, max_objects: int, after: str = "") -> Iterator[Found]:
         """Yield what the URI names, in path order where the store lists so, one page in memory at a time.

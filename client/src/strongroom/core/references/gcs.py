@@ -1,0 +1,179 @@
+"""`gs`: etag, size and generation; a prefix is listed a page at a time."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from strongroom.core.entries import Entry
+from strongroom.core.errors import ReferenceMissing
+from strongroom.core.references.base import MAX_OBJECTS, Checked, Found, Reach, State, Stream
+from strongroom.core.references.failures import told
+from strongroom.core.references.looking import (
+    OK,
+    address,
+    as_state,
+    bounded,
+    compared,
+    is_checked,
+    refuse_change,
+)  # fmt: skip
+from strongroom.core.references.streams import OfStore
+from strongroom.core.references.uris import last_part, refuse
+from strongroom.core.text import shown
+
+STORE = "Google Cloud Storage"
+PAGE = 1000
+_PIECE = 4 << 20
+_URI = re.compile(r"gs://([^/?#]+)(?:/(.*?))?(?:#([0-9]{1,20}))?", re.IGNORECASE | re.DOTALL)
+_FIELDS = "items(name,size,etag,generation),nextPageToken"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A bucket, a name or the beginning of one, and the generation that a URI asks for."""
+
+    bucket: str
+    key: str
+    generation: int | None = None
+
+    @property
+    def uri(self) -> str:
+        """The address without a generation."""
+        return f"gs://{self.bucket}/{self.key}"
+
+    @property
+    def prefix(self) -> str:
+        """What the names below begin with."""
+        return f"{self.key}/" if self.key and not self.key.endswith("/") else self.key
+
+
+class Gcs:
+    """An object of a bucket, or all below a prefix."""
+
+    def parse(self, uri: str) -> Place:
+        """Take a URI apart. A name is taken as it stands: nothing in it is escaped."""
+        found = _URI.fullmatch(uri)
+        if found is None:
+            refuse(uri, "names no bucket. Write it like gs://bucket/key")
+        return Place(found[1], found[2] or "", int(found[3]) if found[3] else None)
+
+    def plain(self, uri: str) -> Found:
+        """Return the address as its own digest, with the generation where it names one."""
+        place = self.parse(uri)
+        whole = f"{place.uri}#{place.generation}" if place.generation else place.uri
+        return Found(whole, place.key.strip("/") or place.bucket, whole)
+
+    def name(self, uri: str) -> str:
+        """Return the last part of the name."""
+        return last_part(self.parse(uri).key)
+
+    def look(self, uri: str, reach: Reach, *, max_objects: int, after: str = "") -> Iterator[Found]:
+        """Yield the object, or what lies below the prefix."""
+        place = self.parse(uri)
+        client = _client(reach, place)
+        blob = _blob(client, place, uri, place.generation)
+        if blob is not None:
+            if not after:
+                yield _found(place, blob, "")
+        elif place.generation:
+            raise ReferenceMissing(
+                f"{shown(uri)} is not there: the object has no such generation. Check the address.",
+                uri=shown(uri),
+            )
+        else:
+            yield from bounded(_listed(client, place, after), uri, max_objects, after)
+
+    def check(self, entry: Entry, reach: Reach) -> Checked:
+        """Compare what the name holds now with what was recorded."""
+        return as_state(lambda: self._check(entry, reach))
+
+    def _check(self, entry: Entry, reach: Reach) -> Checked:
+        uri = entry.ref or ""
+        place = self.parse(uri)
+        if not is_checked(entry):
+            next(self.look(uri, reach, max_objects=MAX_OBJECTS))
+            return OK
+        client = _client(reach, place)
+        blob = _blob(client, place, uri, None)
+        if blob is not None:
+            seen = compared(entry, _found(place, blob, ""))
+            if seen.state is State.OK:
+                return seen
+            return Checked(State.CHANGED, f"{seen.why[:-1]}{_kept(client, place, entry)}.", seen.now)
+        return Checked(State.MISSING, f"{address(entry)} was deleted{_kept(client, place, entry)}.")
+
+    @contextmanager
+    def open(self, entry: Entry, reach: Reach, offset: int = 0) -> Iterator[Stream]:
+        """Open the generation that was recorded, or the object while it is still the same."""
+        uri = entry.ref or ""
+        place = self.parse(uri)
+        client, generation = _client(reach, place), recorded_generation(entry) or place.generation
+        blob = _blob(client, place, uri, generation)
+        if blob is None and generation and is_checked(entry):
+            blob = _blob(client, place, uri, None)
+        if blob is None:
+            raise ReferenceMissing(f"{shown(uri)} is not there any more.", uri=shown(uri), path=entry.path)
+        refuse_change(entry, blob.etag, blob.size)
+        with told(uri, STORE):
+            # Once its metadata are known, its generation is, and every piece is asked of that one.
+            reader = blob.open("rb", chunk_size=_PIECE, raw_download=True)
+            reader.seek(offset)
+        with reader:
+            md5 = binascii.a2b_base64(blob.md5_hash).hex() if blob.md5_hash else None
+            yield OfStore(reader.read, uri, STORE, blob.size, md5)
+
+
+def _client(reach: Reach, place: Place) -> Any:
+    # Making it is where missing or wrong credentials can show first.
+    with told(place.uri, STORE):
+        return reach.gcs(place.bucket)
+
+
+def recorded_generation(entry: Entry) -> int | None:
+    """Return the generation that an entry records."""
+    found = (entry.extra or {}).get("versionID")
+    return int(found) if isinstance(found, int | str) and str(found).isdecimal() else None
+
+
+def _blob(client: Any, place: Place, uri: str, generation: int | None) -> Any:
+    """Return an object with its metadata; None when there is none by this name, or it stands for a folder."""
+    if not place.key or place.key.endswith("/"):
+        return None
+    with told(uri, STORE):
+        return client.bucket(place.bucket).get_blob(place.key, generation=generation)
+
+
+def _found(place: Place, blob: Any, path: str) -> Found:
+    return Found(place.uri, path, blob.etag, blob.size, {"versionID": blob.generation})
+
+
+def _listed(client: Any, place: Place, after: str) -> Iterator[Found]:
+    """List what lies below a prefix; names that end with a slash stand for folders, and are left out."""
+    start = place.prefix + after if after else None
+    pages = client.list_blobs(
+        place.bucket, prefix=place.prefix or None, start_offset=start, page_size=PAGE, fields=_FIELDS
+    ).pages
+    while True:
+        with told(place.uri, STORE):
+            page = next(pages, None)
+            blobs = None if page is None else list(page)
+        if blobs is None:
+            return
+        for blob in blobs:
+            if not blob.name.endswith("/") and (start is None or blob.name > start):
+                yield _found(Place(place.bucket, blob.name), blob, blob.name[len(place.prefix) :])
+
+
+def _kept(client: Any, place: Place, entry: Entry) -> str:
+    """Say what became of the recorded generation."""
+    generation = recorded_generation(entry)
+    if generation is None:
+        return ""
+    there = _blob(client, place, place.uri, generation)
+    is_it = there is not None and there.etag == entry.digest
+    return "; the recorded generation is still there" if is_it else "; the recorded generation is gone"

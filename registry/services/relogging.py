@@ -1,0 +1,150 @@
+"""A new version from what is there now: what the last look found in place of what was recorded.
+
+The look is the look-up: it asked for each reference, and kept the digest and size of what it found changed. So
+nothing is asked for a second time, and a version of a million references of which two changed is made of two rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from strongroom.core.manifest import Entry
+
+from registry import manifests
+from registry.actor import Actor
+from registry.errors import BlobsMissing, NothingFound, PreviewChanged
+from registry.models import Manifest, Membership, ReferenceDrift, ReferenceWatch, Version
+from registry.policy import Act, check
+from registry.services import commits, drafting, drifts, locks
+from registry.services._common import now
+from registry.services.commits import Committed
+from registry.services.files import manifest_of
+
+# What was found longer ago is not what is there now.
+FRESH = timedelta(hours=1)
+_REPLACED = ("changed", "missing")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a new version would be: how many references get what was found, go, and stay as recorded.
+
+    Those stay that could not be reached, and the `unreadable`: changed, but into what could not be told. `mark`
+    stands for just this; `obstacle` says what is to be done first, and is empty when nothing is.
+    """
+
+    changed: int
+    missing: int
+    unreachable: int
+    unreadable: int
+    kept: int
+    checked_at: datetime | None
+    obstacle: str
+    mark: str
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether all is as it was recorded: then there is nothing to log."""
+        return self.changed == self.unreadable and not self.missing
+
+
+def plan(actor: Actor, *, membership: Membership, at: datetime | None = None) -> Plan:
+    """Say what a new version from what is there now would be."""
+    check(actor, Act.LOG, membership.version.sequence.project)
+    return _plan(_watch(membership), manifest_of(membership), at or now())
+
+
+def log(
+    actor: Actor, *, membership: Membership, mark: str | None = None, at: datetime | None = None
+) -> Committed:
+    """Log the next version of where this one was logged, with what was found in place of what was recorded.
+
+    `mark` is that of the plan that was seen: another look since is refused. Where all is as recorded, nothing is
+    logged, and this version is the answer.
+    """
+    check(actor, Act.LOG, membership.version.sequence.project)
+    manifest, watch = manifest_of(membership), _watch(membership)
+    wanted = _plan(watch, manifest, at or now())
+    if wanted.obstacle or (mark is not None and mark != wanted.mark):
+        raise PreviewChanged(
+            wanted.obstacle or "The references were checked again since. Look at what was found."
+        )
+    if wanted.is_empty:
+        return Committed(membership, created=False)
+    if wanted.missing == manifest.entry_count:
+        raise NothingFound(f"Nothing of {membership.name} is there any more, so there is nothing to log.")
+    fields = _fields(actor, membership)
+    prepared = manifests.prepare(manifest.scope, _entries(manifest, watch))
+    if prepared.missing_count:
+        raise BlobsMissing(
+            f"The server lacks the bytes of {prepared.missing_count} of the files. Ask an operator to check the store.",
+            count=prepared.missing_count,
+            bytes=prepared.missing_bytes,
+        )
+    with transaction.atomic():
+        sequence = locks.lock(membership.version.sequence)
+        held = ReferenceWatch.objects.select_for_update().filter(pk=watch.pk).first()
+        if held is None or _plan(held, manifest, at or now()).mark != wanted.mark:
+            raise PreviewChanged("The references were checked again meanwhile. Look at what was found.")
+        draft = Version(sequence=sequence, manifest=prepared.record().manifest, **fields)
+        return commits.finish(actor, draft, [], [])
+
+
+def _watch(membership: Membership) -> ReferenceWatch:
+    """Return how the version's references were found; of one that has none, that nothing was."""
+    watch = ReferenceWatch.objects.filter(version=membership.version_id).first()
+    return watch or ReferenceWatch(version=membership.version, total=0)
+
+
+def _plan(watch: ReferenceWatch, manifest: Manifest, at: datetime) -> Plan:
+    unreadable = 0
+    if watch.changed:
+        unreadable = watch.drifts.filter(state=ReferenceDrift.State.CHANGED, digest="").count()
+    kept = manifest.entry_count - watch.changed - watch.missing
+    # As REST writes the moment of the check: nothing that a new version is made of changes without another.
+    mark = watch.checked_at.isoformat().replace("+00:00", "Z") if watch.checked_at else ""
+    found = (watch.changed, watch.missing, watch.unreachable, unreadable, kept, watch.checked_at)
+    return Plan(*found, obstacle=_obstacle(watch, at), mark=mark)
+
+
+def _obstacle(watch: ReferenceWatch, at: datetime) -> str:
+    if watch._state.adding:
+        return ""
+    if drifts.is_under_way(watch):
+        return "The references are being checked at this moment. Wait until that is done."
+    if watch.checked_at is None or watch.checked_at < at - FRESH:
+        return (
+            "The references were last checked more than an hour ago. Check them now, then log what is there."
+        )
+    return ""
+
+
+def _fields(actor: Actor, membership: Membership) -> dict[str, object]:
+    """The columns of the next version: the card of this one, by who logs it."""
+    version, sequence = membership.version, membership.version.sequence
+    card = (version.description, version.metadata)
+    found = drafting.fields(actor, sequence.project, sequence.name, sequence.type.name, *card, "inherit")
+    return {**found, "created_by": actor.user}
+
+
+def _entries(manifest: Manifest, watch: ReferenceWatch) -> Iterator[Entry]:
+    """Give the entries of the new version: both lists are in path order."""
+    rows = watch.drifts.filter(state__in=_REPLACED).order_by("position").iterator(2000)
+    row = next(rows, None)
+    for entry in manifests.entries(manifest):
+        if row is None or entry.path != row.path:
+            yield entry
+            continue
+        if row.state == ReferenceDrift.State.CHANGED:
+            yield _found(entry, row)
+        row = next(rows, None)
+
+
+def _found(entry: Entry, row: ReferenceDrift) -> Entry:
+    """What is there now; where a look could not tell, what was recorded."""
+    if not row.digest:
+        return entry
+    return Entry(entry.path, row.digest, row.size, None, entry.ref, row.extra or None)
