@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.faults.image import Disk, bury, descendants, kill_trees
 from tests.faults.journal import ACTS, Actor, Door, Journal
-from tests.faults.world import MIB, PROJECT, start_script
+from tests.faults.world import MIB, PATIENCE, PROJECT, start_script
 from tests.support.installation import Installation
 from tests.support.postgres import DURABLE, Cluster
 
@@ -29,8 +29,6 @@ _CLIENTS = 4
 _USER = "torturer"
 # How long it still answers, or tries to, when the disk is gone.
 _AFTER = 0.2
-# How long it takes is told, and no matter of right or wrong.
-_PATIENCE = 600
 
 
 @dataclass
@@ -97,7 +95,7 @@ class Site:
         (self.disk.root / "data").mkdir()
         # By a symbolic link, so that the log of what went wrong is not on the disk that is cut.
         (folder / "data").symlink_to(self.disk.root / "data")
-        self.installation = Installation(folder / "data", environment, patience=_PATIENCE)
+        self.installation = Installation(folder / "data", environment, patience=PATIENCE)
         self.journals = [Journal(f"set-{number}") for number in range(_CLIENTS)]
         self.key = ""
         self.style = b""
@@ -179,7 +177,7 @@ class Site:
             process = start_script(
                 self.installation, "collect_forever.py", "journal", stdout=log, stderr=subprocess.STDOUT
             )
-            until = time.monotonic() + _PATIENCE
+            until = time.monotonic() + PATIENCE
             while "ready" not in (self.folder / "collector.log").read_text() and time.monotonic() < until:
                 time.sleep(0.02)
         return process
@@ -190,7 +188,7 @@ class Site:
         for process in (self.installation.process, self.collector):
             if process is not None:
                 process.wait()
-        until = time.monotonic() + _PATIENCE
+        until = time.monotonic() + PATIENCE
         while any(Path("/proc", str(number)).exists() for number in ended) and time.monotonic() < until:
             bury()
             time.sleep(0.02)

@@ -27,7 +27,7 @@ __all__ = ["DATABASES", "UNSAFE", "measure", "torture"]
 GENERATION = 10
 SHORTEST, LONGEST = 0.3, 5.0
 # Acts that must have been answered for each cut.
-LEAST = 10
+LEAST = 5
 
 
 def measure(database: str, cuts: int, seed: int, *, until_lost: bool = False) -> Result:

@@ -22,6 +22,8 @@ from tests.support.installation import ROOT, Installation, clean_environment
 
 MIB = 1 << 20
 PROJECT = "faults"
+# How long a first start may take: on a machine that has much else to do that is no matter of right or wrong.
+PATIENCE = 600
 
 
 @dataclass
@@ -100,6 +102,7 @@ def parent_of(number: int) -> int:
 def world(**environment: str) -> Iterator[World]:
     """Start an installation with an empty data folder, and remove all of it afterwards."""
     installation = Installation.in_new_folder(**environment)
+    installation.patience = PATIENCE
     with temporary_folder() as folder:
         try:
             found = World.of(installation.start(), folder)
