@@ -44,9 +44,10 @@ class Line:
         given = 0
         with suppress(OSError):
             while data := source.recv(65536):
-                target.sendall(data)
+                cut = answers and self.cuts > 0 and given + len(data) > self.after
+                target.sendall(data[: self.after - given] if cut else data)
                 given += len(data)
-                if answers and self.cuts and given > self.after:
+                if cut:
                     self.cuts -= 1
                     break
         for each in (source, target):

@@ -61,9 +61,12 @@ class AzureBlobStorage(AzureStorage):
             "max_single_put_size": 8 * MIB,
             "max_single_get_size": _READ,
             "max_chunk_get_size": _READ,
-            "connection_timeout": 10,
-            "read_timeout": 60,
-            "retry_total": 3,
+            # Whoever waits holds a thread: patience is counted in seconds, where the library's is in minutes.
+            "connection_timeout": 5,
+            "read_timeout": 30,
+            "retry_total": 1,
+            "initial_backoff": 1,
+            "increment_base": 2,
         }
         if self.connection_string:
             return BlobServiceClient.from_connection_string(self.connection_string, **options)
@@ -118,6 +121,8 @@ class AzureBackend(RemoteBackend):
     """
 
     kind = "azure"
+    # A body that breaks while its first piece is read is nothing that the library tries again.
+    opened_at_most = 4
     parts = PartRules(1, 4000 * MIB, _COUNT, "md5")
 
     def __init__(self, storage: AzureBlobStorage) -> None:

@@ -18,6 +18,7 @@ from google.auth import exceptions as auth
 from google.auth.credentials import AnonymousCredentials, Signing
 from google.auth.transport.requests import Request
 from google.cloud.storage import exceptions as media
+from google.cloud.storage.retry import DEFAULT_RETRY
 from google.oauth2.service_account import Credentials
 from requests.adapters import HTTPAdapter
 from storages.backends.gcloud import GoogleCloudStorage
@@ -39,7 +40,9 @@ from registry.storage.backends.remote import (
 )
 from registry.storage.trouble import StoreError, Trouble
 
-_TIMES = (10, 60)
+# Whoever waits holds a thread: patience is counted in seconds, where the library's is in minutes.
+_TIMES = (5, 30)
+_PATIENT: Any = {"timeout": _TIMES, "retry": DEFAULT_RETRY.with_timeout(20)}
 # So many objects can become one in one request.
 _COMPOSED = 32
 _BINARY = "application/octet-stream"
@@ -76,6 +79,8 @@ class GoogleBackend(RemoteBackend):
     """
 
     kind = "gcs"
+    # Its streams are asked for past the library, which would try again by itself.
+    opened_at_most = 3
     parts = PartRules(1, 5 * 1024 * MIB, 10_000, "md5")
 
     def __init__(self, storage: GoogleBlobStorage) -> None:
@@ -137,14 +142,14 @@ class GoogleBackend(RemoteBackend):
 
     def size(self, name: str) -> int:
         with self.asked():
-            found = self.bucket.get_blob(self.keys(name), timeout=_TIMES)
+            found = self.bucket.get_blob(self.keys(name), **_PATIENT)
             if found is None:
                 raise self._missing(name)
             return int(found.size)
 
     def _missing(self, name: str) -> FileNotFoundError:
         """Return what says that an object is missing; of a missing bucket the store says the same."""
-        list(self._client.list_blobs(self._storage.bucket_name, prefix=name, max_results=1, timeout=_TIMES))
+        list(self._client.list_blobs(self._storage.bucket_name, prefix=name, max_results=1, **_PATIENT))
         return FileNotFoundError(name)
 
     def delete(self, name: str) -> None:
@@ -153,7 +158,7 @@ class GoogleBackend(RemoteBackend):
     def _delete(self, key: str) -> None:
         with self.asked():
             try:
-                self.bucket.blob(key).delete(timeout=_TIMES)
+                self.bucket.blob(key).delete(**_PATIENT)
             except api.NotFound:
                 self._missing(key)
 
@@ -167,7 +172,7 @@ class GoogleBackend(RemoteBackend):
         fields = "items(name,size,updated,md5Hash),nextPageToken"
         with self.asked():
             yield from self._client.list_blobs(
-                self._storage.bucket_name, prefix=prefix, fields=fields, timeout=_TIMES
+                self._storage.bucket_name, prefix=prefix, fields=fields, **_PATIENT
             )
 
     # --- Others' requests ---------------------------------------------------------------------------------------

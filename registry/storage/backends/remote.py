@@ -20,7 +20,7 @@ MIB = 1024 * 1024
 # What goes to a store in one request; larger objects go in pieces of at least this size.
 STEP = 16 * MIB
 # How often in a row a broken connection is opened anew before a read gives up.
-TRIES = 4
+TRIES = 3
 # Unfinished objects of others lie below this, and are no objects yet.
 PARTS = ".parts/"
 
@@ -137,6 +137,8 @@ class RemoteBackend(ABC):
     keys: Keys
     kind: str
     bucket_name: str
+    # How often a stream is asked for; most libraries try again by themselves.
+    opened_at_most = 1
     # Where the store itself is, as far as it is set.
     at: str = ""
 
@@ -180,11 +182,11 @@ class RemoteBackend(ABC):
         if length == 0:
             self.size(name)
             return RemoteRange(lambda *_: Answer(Nothing(), 0), Answer(Nothing(), 0), offset)
-        for attempt in range(1, TRIES + 1):
+        for attempt in range(1, self.opened_at_most + 1):
             try:
                 answer = self.fetch(key, offset, length)
             except StoreError as error:
-                if attempt == TRIES or not error.passes:
+                if attempt == self.opened_at_most or not error.passes:
                     raise
                 time.sleep(0.1 * 2**attempt)
             else:

@@ -64,9 +64,10 @@ class S3BlobStorage(S3Storage):
             # By itself the library signs links for us-east-1 the old way, which knows no bound headers.
             signature_version="s3v4",
             s3={"addressing_style": settings.pop("addressing_style", None) or "auto"},
-            retries={"mode": "standard", "max_attempts": 4},
-            connect_timeout=10,
-            read_timeout=60,
+            # Whoever waits holds a thread: patience is counted in seconds.
+            retries={"mode": "standard", "max_attempts": 3},
+            connect_timeout=5,
+            read_timeout=30,
             max_pool_connections=32,
             # What other makers' stores do not know is only asked for where the protocol does.
             request_checksum_calculation="when_required",
