@@ -144,6 +144,7 @@ team_patterns = [
     path("teams/<organization>/teams", teams.of_organization, name="of-organization"),
     path("teams/<entity>/storage", storage.overview, name="storage"),
     path("teams/<entity>/storage/collections", storage.by_collection, name="storage-collections"),
+    path("teams/<entity>/storage/versions", storage.by_version, name="storage-versions"),
     path("teams/<entity>/storage/counting", storage.counting, name="storage-counting"),
     path("teams/<entity>/storage/freed", storage.freed, name="storage-freed"),
     path("teams/<entity>/trash", trash_of_team.listing, name="trash"),
@@ -206,6 +207,8 @@ urlpatterns = [
     path("sign-in/join/<token>", accounts.join, name="join"),
     path("sign-out", accounts.sign_out, name="sign-out"),
     path("settings", profile.settings, name="profile"),
+    # What the wandb client prints for "make an API key".
+    path("authorize", keys.authorize, name="authorize"),
     path("markdown-preview", cards.preview, name="markdown-preview"),
     path("", include((key_patterns, "keys"))),
     path("installation/tables/", tables.site.urls),
