@@ -9,7 +9,7 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from celery_worker.app import app
 from registry import jobs
 from registry.actor import system
-from registry.schedule import CHECK_REFERENCES, COLLECT, COUNT, PREVIEW_COLLECTION, RESOLVE
+from registry.schedule import CHECK_REFERENCES, COLLECT, COUNT, PREVIEW_COLLECTION, RESOLVE, RESOLVE_SECONDS
 from registry.services import (
     accounts,
     collecting,

@@ -193,6 +193,8 @@ def discard(draft: Version, before: datetime | None = None) -> bool:
         row = rows.select_for_update().first()
         if row is None:
             return False
+        # Its worker writes what it finds with this row held: none may come between what is deleted and what has it.
+        Resolution.objects.select_for_update().filter(pk=row.pk).first()
         row.delete()
     sequences.forget_begun(draft.sequence_id)
     # Files go after the row: a crash between leaves files that nobody names, which the clean-up finds.

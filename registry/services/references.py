@@ -5,13 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, QuerySet, Sum
-from django.db.models.functions import Coalesce
 from strongroom.core.names import check_aliases, check_tags
 from strongroom.core.references.base import MAX_OBJECTS
 
@@ -19,96 +16,49 @@ from registry import manifests, queue
 from registry.actor import Actor
 from registry.errors import Conflict, InvalidInput, NotFound, RegistryError
 from registry.models import ReferenceOrder, Resolution, Version
-from registry.policy import Act, can, check
 from registry.schedule import RESOLVE
-from registry.services import drafting, drafts, events, outside, versions
+from registry.services import drafting, drafts, events, outside
 from registry.services._common import now
+from registry.services.pending import (
+    STATES,
+    Outlook,
+    check_cared_for,
+    check_own,
+    find,
+    find_order,
+    is_mine,
+    listing,
+    made,
+    open_to,
+    outlook,
+)
+
+__all__ = [
+    "STATES",
+    "Outlook",
+    "add",
+    "asker",
+    "commit_when_resolved",
+    "drop",
+    "find",
+    "find_order",
+    "give_up",
+    "is_mine",
+    "listing",
+    "made",
+    "open_to",
+    "outlook",
+    "reason",
+    "retry",
+    "tell",
+    "wake",
+]
 
 State = ReferenceOrder.State
 # Of one draft: each may be a prefix of millions.
 MOST = 1000
 _LONGEST = 4096
-# What a draft's references are altogether.
-STATES = ("open", "resolving", "resolved", "committing", "failed", "committed")
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """How far a draft is."""
-
-    draft: Version
-    resolution: Resolution | None
-    total: int
-    open: int
-    failed: int
-    found_count: int
-    found_bytes: int
-
-    @property
-    def state(self) -> str:
-        """Say in one of `STATES` what is happening."""
-        if self.draft.state != Version.State.PENDING:
-            return "committed"
-        if self.open:
-            return "resolving"
-        if self.failed or (self.resolution is not None and self.resolution.code):
-            return "failed"
-        if self.resolution is not None and self.resolution.asked_at is not None:
-            return "committing"
-        return "resolved" if self.total else "open"
-
-    @property
-    def done(self) -> int:
-        """Return how many are resolved."""
-        return self.total - self.open - self.failed
-
-    @property
-    def is_moving(self) -> bool:
-        """Say whether a worker is at it, or will be."""
-        return self.state in ("resolving", "committing")
-
-
-def find(actor: Actor, public_id: str) -> Version:
-    """Find a draft whose references one may look after: one's own, or as an admin of where it is made."""
-    rows = Version.objects.filter(pk=versions.version_pk(public_id))
-    draft = rows.select_related(
-        "sequence__project__entity", "sequence__type", "manifest", "created_by"
-    ).first()
-    if draft is None:
-        raise _unknown()
-    _check_seen(actor, draft)
-    return draft
-
-
-def _check_seen(actor: Actor, draft: Version) -> None:
-    """Pass who made the draft; and, while the server resolves references of it, admins of its project."""
-    project = draft.sequence.project
-    if is_mine(actor, draft) and can(actor, Act.LOG, project):
-        return
-    if not can(actor, Act.EDIT_PROJECT, project) or not Resolution.objects.filter(pk=draft.pk).exists():
-        raise _unknown()
-
-
-def _check_cared_for(actor: Actor, draft: Version) -> None:
-    _check_seen(actor, draft)
-    drafting.check_open(actor, draft)
-
-
-def _check_own(actor: Actor, draft: Version) -> None:
-    """Pass who made the draft: its commit is theirs."""
-    if not is_mine(actor, draft):
-        raise NotFound("You have no draft with this id.")
-    drafting.check_open(actor, draft)
-
-
-def _unknown() -> NotFound:
-    return NotFound("There is no draft with this id that you made, or that you may look after.")
-
-
-def is_mine(actor: Actor, draft: Version) -> bool:
-    """Say whether it is the person's own draft."""
-    return actor.user is not None and draft.created_by_id == actor.user.pk
 
 
 def add(
@@ -124,7 +74,7 @@ def add(
 
     What the server may not reach is refused here, before anything waits.
     """
-    _check_own(actor, draft)
+    check_own(actor, draft)
     if not 1 <= max_objects <= MAX_OBJECTS:
         raise InvalidInput(f"max_objects is from 1 to {MAX_OBJECTS:,}.", field="max_objects")
     outside.judge(actor, draft.sequence.project.entity, uri, name, checksum=checksum)
@@ -204,67 +154,9 @@ def tell(actor: Actor, act: str, draft: Version, order: ReferenceOrder, **more: 
     events.record(actor, act, entity=project.entity, subject=subject, after=after)
 
 
-def listing(
-    actor: Actor, *, draft: Version, state: str | None = None, q: str | None = None
-) -> QuerySet[ReferenceOrder]:
-    """List the references of a draft in the order in which they were added."""
-    _check_seen(actor, draft)
-    rows = ReferenceOrder.objects.filter(draft=draft)
-    if state:
-        rows = rows.filter(state=state)
-    return rows.filter(uri__icontains=q) if q else rows
-
-
-def outlook(actor: Actor, *, draft: Version) -> Outlook:
-    """Say how far a draft is; a few queries, however many references it has."""
-    _check_seen(actor, draft)
-    resolution = Resolution.objects.filter(pk=draft.pk).first()
-    counts: dict[str, Any] = {"total": 0, "found_count": 0, "found_bytes": 0}
-    by_state: dict[str, int] = {}
-    rows = ReferenceOrder.objects.filter(draft=draft).order_by().values("state")
-    for row in rows.annotate(
-        rows=Count("pk"), found=Coalesce(Sum("found_count"), 0), size=Coalesce(Sum("found_bytes"), 0)
-    ):
-        by_state[row["state"]] = row["rows"]
-        counts["total"] += row["rows"]
-        counts["found_count"] += row["found"]
-        counts["found_bytes"] += row["size"]
-    waiting = by_state.get(State.WAITING, 0) + by_state.get(State.RESOLVING, 0)
-    return Outlook(draft, resolution, open=waiting, failed=by_state.get(State.FAILED, 0), **counts)
-
-
-def made(actor: Actor, *, limit: int) -> list[Version]:
-    """Return the person's own drafts with references that the server resolves, the last begun first."""
-    check(actor, Act.VIEW, None)
-    # Of a project that was deleted, or that one has left, there is no page.
-    rows = Version.objects.visible_to(actor.user).filter(created_by=actor.user, state=Version.State.PENDING)
-    rows = rows.filter(resolution__isnull=False)
-    slim = rows.select_related("sequence__project__entity", "resolution").defer("description", "metadata")
-    return list(slim.order_by("-created_at", "-pk")[:limit])
-
-
-def open_to(actor: Actor, drafts_here: Iterable[Version]) -> set[int]:
-    """Return the keys of those drafts of one project whose page the person may see."""
-    some = list(drafts_here)
-    if not some:
-        return set()
-    cares = can(actor, Act.EDIT_PROJECT, some[0].sequence.project)
-    mine = [draft.pk for draft in some if cares or is_mine(actor, draft)]
-    return set(Resolution.objects.filter(pk__in=mine).values_list("pk", flat=True)) if mine else set()
-
-
-def find_order(actor: Actor, draft: Version, order_id: int) -> ReferenceOrder:
-    """Find one reference of a draft."""
-    _check_seen(actor, draft)
-    order = ReferenceOrder.objects.filter(draft=draft, pk=order_id).first()
-    if order is None:
-        raise NotFound("The draft has no such reference; it may have been dropped, or committed.")
-    return order
-
-
 def retry(actor: Actor, *, draft: Version, order: ReferenceOrder | None = None) -> int:
     """Try a failed reference again, or all that failed, and the commit that failed with them; returns how many."""
-    _check_cared_for(actor, draft)
+    check_cared_for(actor, draft)
     with transaction.atomic():
         resolution = Resolution.objects.select_for_update().filter(pk=draft.pk).first()
         if resolution is None:
@@ -284,7 +176,7 @@ def retry(actor: Actor, *, draft: Version, order: ReferenceOrder | None = None) 
 
 def drop(actor: Actor, *, draft: Version, order: ReferenceOrder) -> None:
     """Take a reference out of a draft, with all that was found for it; also while it is resolved."""
-    _check_cared_for(actor, draft)
+    check_cared_for(actor, draft)
     with transaction.atomic():
         # The lock of who resolves and who commits: they see it, or it sees what they have done.
         resolution = Resolution.objects.select_for_update().filter(pk=draft.pk).first()
@@ -297,7 +189,7 @@ def drop(actor: Actor, *, draft: Version, order: ReferenceOrder) -> None:
 
 def give_up(actor: Actor, *, draft: Version) -> None:
     """Give the whole draft up."""
-    _check_cared_for(actor, draft)
+    check_cared_for(actor, draft)
     if not drafts.discard(draft):
         raise drafting.closed(draft)
 
@@ -306,7 +198,7 @@ def commit_when_resolved(
     actor: Actor, *, draft: Version, aliases: Iterable[str] = (), tags: Iterable[str] = ()
 ) -> None:
     """Ask for the commit, to happen once all references are resolved; what bytes it lacks is told at once."""
-    _check_own(actor, draft)
+    check_own(actor, draft)
     wanted, tagged = check_aliases(aliases), check_tags(tags)
     if draft.manifest is not None:
         manifests.seal(draft.manifest)
