@@ -17,7 +17,7 @@ from functools import partial
 from itertools import islice
 
 from django.conf import settings
-from django.db.models import Min, Q
+from django.db.models import Max, Min, Q
 from strongroom.core.entries import Entry
 from strongroom.core.references.base import Reach, State
 
@@ -35,6 +35,8 @@ BATCH = 200
 _LEASE, _LONGEST = timedelta(minutes=10), 60.0
 # What could not be reached is tried again sooner; what this server may not reach is asked for rarely.
 _AGAIN, _RARELY = timedelta(hours=1), 7
+# How many times as long as a look took nothing is asked after it, where something did not answer.
+_PAUSES = 10
 _LONGEST_REST = timedelta(hours=1)
 
 Opener = Callable[[ReferenceWatch], AbstractContextManager[Reach]]
@@ -198,6 +200,14 @@ def _in_order(
 
 
 def _after(row: ReferenceWatch, at: datetime) -> datetime:
-    """When the next look is due, after one has ended."""
-    failing = row.unreachable and row.drifts.filter(state=State.UNREACHABLE, refused=False).exists()
-    return at + (min(_AGAIN, watching.interval()) if failing else watching.interval())
+    """When the next look is due, after one has ended.
+
+    What did not answer is tried again sooner: after an hour, then after as long as it has not answered by then, and
+    never so often that one dead reference would have a million others asked without a pause.
+    """
+    failing = row.drifts.filter(state=State.UNREACHABLE, refused=False) if row.unreachable else None
+    since = failing.aggregate(newest=Max("since"))["newest"] if failing is not None else None
+    if since is None:
+        return at + watching.interval()
+    took = at - (row.begun_at or at)
+    return at + min(max(_AGAIN, at - since, _PAUSES * took), watching.interval())

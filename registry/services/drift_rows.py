@@ -126,10 +126,10 @@ def _drift(
 
 def _finish(row: ReferenceWatch, at: datetime, after: Callable[[ReferenceWatch, datetime], datetime]) -> None:
     """End a look: what it came to, when the next is due, and an event when that is something new."""
-    row.total, row.unwatched = row.seen, row.seen_unwatched
+    row.total, row.unwatched, row.next_at = row.seen, row.seen_unwatched, after(row, at)
     row.begun_at, row.asked_at, row.after, row.seen, row.seen_unwatched = None, None, "", 0, 0
     state = row.worst
-    before, row.checked_at, row.next_at = row.state, at, after(row, at)
+    before, row.checked_at = row.state, at
     if state != before:
         row.state, row.state_since = state, at
         # That all is well at the first look is no news.

@@ -120,6 +120,24 @@ def test_trouble_of_the_server_is_unreachable_and_tried_again_sooner(logged, sit
     assert states(logged) == {}
 
 
+def test_what_does_not_answer_for_long_is_tried_ever_more_rarely(logged, site):
+    site.troubles["b"] = (500, {})
+    at, waits = NOW + DAY, []
+    for _ in range(8):
+        drift.run(at)
+        due = watch_of(logged).next_at
+        waits.append((due - at) // timedelta(hours=1))
+        at = due
+    assert waits == [1, 1, 2, 4, 8, 16, 24, 24]
+
+
+def test_a_long_look_is_not_begun_again_at_once(logged, site):
+    site.troubles["b"] = (500, {})
+    ReferenceWatch.objects.update(begun_at=NOW + DAY - timedelta(minutes=30))
+    drift.run(NOW + DAY)
+    assert watch_of(logged).next_at == NOW + DAY + timedelta(hours=5)
+
+
 def test_a_file_that_moved_is_followed(logged, site):
     site.files["elsewhere"] = site.files["a"]
     site.troubles["a"] = (302, {"Location": "/elsewhere"})
