@@ -12,6 +12,7 @@ urlpatterns = [
     path("api/v1/", include("registry.api.urls")),
     # Not among the pages, which would send a script to sign in.
     path("", include((beside, "api"), namespace="beside-the-api")),
+    path("", include("registry.wandb_api.urls")),
     path("", include("registry.web.urls")),
 ]
 handler400 = "registry.web.views.errors.bad_request"

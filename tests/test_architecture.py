@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-DOORS = ("registry.web", "registry.api", "registry.management", "celery_worker")
+DOORS = ("registry.web", "registry.api", "registry.wandb_api", "registry.management", "celery_worker")
 BASE = ("registry.models", "registry.errors", "registry.actor", "registry.apps", "strongroom.core")
 MIDDLE = (
     "registry.policy",

@@ -46,6 +46,7 @@ from tests.support.rights import (
     QUIET,
     ROLES,
     SEARCHES,
+    WANDB,
     Needs,
 )
 
@@ -216,7 +217,12 @@ def test_each_role_gets_what_the_table_says(route, world):
 
 
 # Of the tables of Django's admin, tests/web/test_tables.py tells.
-PAGE_ROUTES = [route for route in ROUTES if route.namespace not in ("api", "admin")]
+PAGE_ROUTES = [route for route in ROUTES if route.namespace not in ("api", "admin", "wandb")]
+
+
+def test_every_address_of_the_wandb_client_is_classified():
+    """What each takes, and from whom, is tried in tests/wandb/test_rights.py."""
+    assert {route.name for route in ROUTES if route.namespace == "wandb"} == set(WANDB)
 
 
 def test_every_page_is_classified_by_method():

@@ -1,4 +1,4 @@
-"""Signed download links: one person, one method, one object, one purpose, at most fifteen minutes."""
+"""Signed links: one person, one method, one object, one purpose; downloads for fifteen minutes, uploads for a day."""
 
 from __future__ import annotations
 
@@ -12,6 +12,15 @@ from strongroom.core.errors import NotFound
 
 LONGEST = timedelta(minutes=15)
 DOWNLOAD = "download"
+# Of the `wandb` client. It asks for thousands of places to send to at once, and comes to the last of them much later;
+# such a link ends with its draft and with the key that it was made by.
+WANDB_FILE, WANDB_MANIFEST, WANDB_RUN_FILE, WANDB_READ = (
+    "wandb-file",
+    "wandb-manifest",
+    "wandb-run-file",
+    "wandb-read",
+)
+_LONGEST_OF = dict.fromkeys((WANDB_FILE, WANDB_MANIFEST, WANDB_RUN_FILE), timedelta(hours=24))
 _SALT = "strongroom.link."
 
 
@@ -34,11 +43,13 @@ def sign(
     method: str,
     object: list[Any],
     key_id: int | None = None,
-    lasting: timedelta = LONGEST,
+    lasting: timedelta | None = None,
 ) -> str:
     """Return a token; the purpose is part of the salt, so one kind of link is never taken for another."""
-    if not timedelta(0) < lasting <= LONGEST:
-        raise ValueError("A signed link lasts up to fifteen minutes.")
+    longest = _LONGEST_OF.get(purpose, LONGEST)
+    lasting = longest if lasting is None else lasting
+    if not timedelta(0) < lasting <= longest:
+        raise ValueError(f"A signed link of this kind lasts up to {longest}.")
     expires = int((timezone.now() + lasting).timestamp())
     return signing.dumps([user_id, key_id, method, object, expires], salt=_SALT + purpose, compress=True)
 
@@ -47,7 +58,7 @@ def verify(token: str, *, purpose: str, method: str, at: datetime | None = None)
     """Read a token back; forged, expired, for another purpose or method: all are one `not_found`."""
     try:
         user_id, key_id, allowed, target, expires = signing.loads(
-            token, salt=_SALT + purpose, max_age=LONGEST
+            token, salt=_SALT + purpose, max_age=_LONGEST_OF.get(purpose, LONGEST)
         )
     except (signing.BadSignature, ValueError, TypeError):
         raise _refused() from None

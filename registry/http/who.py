@@ -59,6 +59,7 @@ def acting_for(user_id: int, key_id: int | None, request: HttpRequest, door: str
     user = User.objects.filter(pk=user_id, is_active=True).select_related("entity").first()
     if user is None or (key_id is not None and not keys.is_live(key_id, user_id)):
         raise NotFound("This link is not valid, or no longer. Ask for a new one.")
+    user.roles_read = {}
     return Actor(user=user, door=door, address=address_of(request))
 
 

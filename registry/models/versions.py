@@ -99,6 +99,8 @@ class Version(models.Model):
     )
     # The type that the draft was begun for: the first commit settles that of its collection. Empty afterwards.
     type_name = models.CharField(max_length=128, blank=True)
+    # Of a draft: the aliases and tags that its client gave when it began it, for the commit.
+    given_names = models.JSONField(null=True, blank=True)
     # Identifiers that clients choose, so that a repeated request finds the same draft.
     client_id = models.CharField(max_length=128, null=True, blank=True)  # noqa: DJ001  # null: unique only when given
     sequence_client_id = models.CharField(max_length=128, blank=True)

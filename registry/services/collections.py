@@ -37,6 +37,15 @@ def find(actor: Actor, project: Project, name: str) -> Collection:
     return found
 
 
+def find_by_pk(actor: Actor, number: int) -> Collection:
+    """Find a collection by its number, in a project that the person may see."""
+    rows = Collection.objects.live().visible_to(actor.user).filter(pk=number)
+    found = rows.select_related("type", "project__entity").first()
+    if found is None:
+        raise NotFound("There is no collection with this id, or it is not for you to see.")
+    return found
+
+
 def listing(
     actor: Actor, *, project: Project, type: str | None = None, q: str | None = None, tag: str | None = None
 ) -> QuerySet[Collection]:

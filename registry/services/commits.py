@@ -106,7 +106,7 @@ def _number(actor: Actor, draft: Version) -> Membership:
     draft.state, draft.committed_at, draft.updated_at = Version.State.COMMITTED, at, at
     draft.digest, draft.size, draft.file_count = manifest.digest, manifest.total_size, manifest.entry_count
     # From here on the type is that of the collection, which may move to another.
-    draft.commit_hash, draft.type_name = secrets.token_hex(20), ""
+    draft.commit_hash, draft.type_name, draft.given_names = secrets.token_hex(20), "", None
     draft.save()
     membership = Membership.objects.create(
         collection=sequence, version=draft, number=number, created_by=actor.user, created_at=at
@@ -156,6 +156,7 @@ def _close_unchanged(actor: Actor, draft: Version, latest: Membership) -> list[E
             updated_at=at,
             manifest=None,
             type_name="",
+            given_names=None,
             deletion_cause=Version.Cause.UNCHANGED,
             same_as=latest.version,
         )

@@ -118,13 +118,15 @@ def _go_on(actor: Actor, wanted: Run) -> Run:
         return _save(actor, found, {**given, "state": Run.State.RUNNING, "config": config})
 
 
-def beat(actor: Actor, *, run: Run) -> Run:
+def beat(actor: Actor, *, run: Run, summary: dict[str, Any] | Keep = KEEP) -> Run:
     """Note that a run still runs, without an event; one that was taken for crashed runs again, with one.
 
-    A run that has ended otherwise stays as it ended.
+    A run that has ended otherwise stays as it ended. A summary is noted on its way as well: it may change every
+    few seconds for days, and its end is what an event tells of.
     """
     check(actor, Act.LOG, run.project)
-    if Run.objects.filter(pk=run.pk, state=Run.State.RUNNING).update(heartbeat_at=now()):
+    noted = {} if summary is KEEP else {"summary": _check_config(summary)}
+    if Run.objects.filter(pk=run.pk, state=Run.State.RUNNING).update(heartbeat_at=now(), **noted):
         return run
     with transaction.atomic():
         row = Run.objects.select_for_update(of=("self",)).get(pk=run.pk)

@@ -13,7 +13,16 @@ from strongroom.core.names import version_number
 
 from registry.actor import Actor, system
 from registry.errors import InvalidInput, NotFound, RegistryError
-from registry.models import Entity, Event, Membership, Project, Version, VersionShare, VersionTag
+from registry.models import (
+    Entity,
+    Event,
+    Membership,
+    Project,
+    ReferenceWatch,
+    Version,
+    VersionShare,
+    VersionTag,
+)
 from registry.models.versions import MembershipQuerySet
 from registry.policy import Act, check
 from registry.services import clock, events, needed
@@ -255,6 +264,8 @@ def _claim(actor: Actor, version_ids: Sequence[int], at: datetime, due: datetime
         return 0
     claimed = rows.filter(pk__in=ids).update(purged_at=at, manifest=None, lost_aliases=[], updated_at=at)
     VersionTag.objects.filter(version__in=ids).delete()
+    # With the paths of its references that were not as recorded.
+    ReferenceWatch.objects.filter(version__in=ids).delete()
     places = (
         Membership.objects.filter(version__in=ids).sources().select_related("collection__project__entity")
     )

@@ -22,7 +22,7 @@ from registry.errors import Gone, InvalidQuery, InvalidReference, NotFound
 from registry.models import Collection, Membership, Project, Version
 from registry.models.prepared import Prepared
 from registry.models.versions import MembershipQuerySet, pk_of
-from registry.policy import Act, check
+from registry.policy import Act, can, check
 from registry.services import (
     aliases,
     collections,
@@ -51,6 +51,15 @@ _BY_ALIAS = Prepared[Membership](
     lambda collection, name: Membership.objects.filter(
         aliases__collection=collection, aliases__name=name
     ).select_related(*_WITH)
+)
+# For who reads its bytes, a request a file: without card, aliases and tags.
+_SOURCE = Prepared[Membership](
+    lambda version: (
+        Membership.objects.sources()
+        .filter(version=version)
+        .select_related("version__manifest__scope", "version__sequence", "collection__project__entity")
+        .defer("version__description", "version__metadata")
+    )
 )
 
 
@@ -98,6 +107,22 @@ def find_by_id(actor: Actor, public_id: str) -> Membership:
     rows = Membership.objects.filter(version=version_pk(public_id)).sources().for_listing()
     found = rows.filter(collection__project__in=Project.objects.visible_to(actor.user).values("pk")).first()
     return _present(found, "This version")
+
+
+def find_to_read(actor: Actor, public_id: str) -> Membership:
+    """The same with what reading its content needs, and no more."""
+    found = _SOURCE.first(version_pk(public_id))
+    if found is not None:
+        found.version.sequence = found.collection
+    seen = found is not None and can(actor, Act.VIEW, found.collection.project)
+    return _present(found if seen else None, "This version")
+
+
+def place_in(actor: Actor, membership: Membership, collection: Collection) -> Membership:
+    """Find the place that a version has in another collection."""
+    check(actor, Act.VIEW, collection.project)
+    rows = Membership.objects.filter(version=membership.version_id, collection=collection).for_listing()
+    return _present(rows.first(), f"{membership.name} in {collection.name}")
 
 
 def version_pk(public_id: str) -> int:

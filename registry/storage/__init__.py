@@ -1,6 +1,16 @@
 """The blob store: bytes by digest over Django's storages; packs, uploads, reads."""
 
-from registry.storage.blobs import Known, address_of, known, mark_damaged, open_blob, read_blob, verify_blob
+from registry.storage.blobs import (
+    Content,
+    Known,
+    address_of,
+    known,
+    known_md5s,
+    mark_damaged,
+    open_blob,
+    read_blob,
+    verify_blob,
+)
 from registry.storage.bundles import BundleResult, receive_bundle
 from registry.storage.completion import complete_upload
 from registry.storage.direct import address as part_address
@@ -9,8 +19,9 @@ from registry.storage.direct import prepare as prepare_direct
 from registry.storage.durable import as_storage_error
 from registry.storage.incoming import abort_parts, clean_incoming
 from registry.storage.objects import hold_objects, open_piece, read_piece, read_stretch, write_pieces
-from registry.storage.rows import is_full
+from registry.storage.rows import is_full, renew
 from registry.storage.sending import send_bundle
+from registry.storage.single import Received, receive_single
 from registry.storage.trouble import StoreError
 from registry.storage.uploads import (
     Begun,
@@ -25,8 +36,10 @@ from registry.storage.uploads import (
 __all__ = [
     "Begun",
     "BundleResult",
+    "Content",
     "Known",
     "Progress",
+    "Received",
     "StoreError",
     "abandon_upload",
     "abort_parts",
@@ -42,6 +55,7 @@ __all__ = [
     "hold_objects",
     "is_full",
     "known",
+    "known_md5s",
     "mark_damaged",
     "open_blob",
     "open_piece",
@@ -52,6 +66,8 @@ __all__ = [
     "read_piece",
     "read_stretch",
     "receive_bundle",
+    "receive_single",
+    "renew",
     "send_bundle",
     "verify_blob",
     "write_pieces",

@@ -25,10 +25,28 @@ class Known(NamedTuple):
     size: int
 
 
+class Content(NamedTuple):
+    """What a blob is, to who knows its MD5 only."""
+
+    sha256: bytes
+    size: int
+
+
 def known(scope: Entity, sha256s: Collection[bytes]) -> dict[bytes, Known]:
     """Return which of the digests the scope has, undamaged."""
     facts = Blob.objects.all().facts(scope, sha256s)
     return {fact.sha256: Known(fact.md5, fact.size) for fact in facts if not fact.damaged}
+
+
+def known_md5s(scope: Entity, md5s: Collection[bytes]) -> dict[bytes, list[Content]]:
+    """Return the undamaged contents that the scope has under each MD5; more than one is a collision."""
+    found: dict[bytes, list[Content]] = {}
+    wanted = sorted(md5s)
+    for first in range(0, len(wanted), 900):
+        some = Blob.objects.sound().filter(scope=scope, md5__in=wanted[first : first + 900])
+        for sha256, md5, size in some.values_list("sha256", "md5", "size"):
+            found.setdefault(bytes(md5), []).append(Content(bytes(sha256), size))
+    return found
 
 
 def read_blob(blob: Blob) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.http import HttpRequest
@@ -37,18 +38,26 @@ def install(request: HttpRequest) -> list[Snippet]:
     ]
 
 
+def install_wandb(request: HttpRequest) -> list[Snippet]:
+    """Get the `wandb` client as it is, and point it here; it keeps the address for all that follows."""
+    return [Snippet("wandb", f"pip install wandb\nwandb login --host {base_url(request)}")]
+
+
 def log_first(project: Project) -> list[Snippet]:
     """Log a first dataset."""
     entity, name = project.entity.name, project.name
-    python = f"""import strongroom
 
-with strongroom.init({_where(project)}) as run:
-    data = strongroom.Artifact("fashion-mnist", type="dataset")
+    def python(client: str) -> str:
+        return f"""import {client}
+
+with {client}.init({_where(project)}) as run:
+    data = {client}.Artifact("fashion-mnist", type="dataset")
     data.add_dir("data/fashion-mnist")
     run.log_artifact(data, aliases=["raw"])"""
+
     target = _shell(f"{entity}/{name}/fashion-mnist")
     return [
-        Snippet("strongroom", python),
+        *_both(python),
         Snippet("CLI", f"strongroom put data/fashion-mnist {target} --type dataset --alias raw"),
     ]
 
@@ -56,81 +65,103 @@ with strongroom.init({_where(project)}) as run:
 def use_first(project: Project) -> list[Snippet]:
     """Use it in the next script."""
     target = _shell(f"{project.entity.name}/{project.name}/fashion-mnist:latest")
-    python = f"""import strongroom
 
-with strongroom.init({_where(project)}) as run:
+    def python(client: str) -> str:
+        return f"""import {client}
+
+with {client}.init({_where(project)}) as run:
     path = run.use_artifact("fashion-mnist:latest").download()"""
+
     return [
-        Snippet("strongroom", python),
+        *_both(python),
         Snippet("CLI", f"strongroom get {target} --root ./data"),
     ]
 
 
 def first_run(project: Project) -> list[Snippet]:
     """Record a first run."""
-    python = f"""import strongroom
 
-with strongroom.init({_where(project)}, config={{"epochs": 3}}) as run:
+    def python(client: str) -> str:
+        return f"""import {client}
+
+with {client}.init({_where(project)}, config={{"epochs": 3}}) as run:
     run.summary["accuracy"] = 0.9"""
-    return [Snippet("strongroom", python)]
+
+    return _both(python)
 
 
 def log_to(collection: Collection) -> list[Snippet]:
     """Log a file as the next version of a collection; it writes the file, so that it works as shown."""
     name, kind = collection.name, collection.type.name
-    python = f"""import strongroom
 
-with strongroom.init({_where(collection.project)}) as run:
-    artifact = strongroom.Artifact({_quoted(name)}, type={_quoted(kind)})
+    def python(client: str) -> str:
+        return f"""import {client}
+
+with {client}.init({_where(collection.project)}) as run:
+    artifact = {client}.Artifact({_quoted(name)}, type={_quoted(kind)})
     with artifact.new_file("hello.txt", mode="w") as file:
         file.write("The first file.\\n")
     run.log_artifact(artifact)"""
-    return [Snippet("strongroom", python), *_put(collection)]
+
+    return [*_both(python), *_put(collection)]
 
 
 def use(membership: Membership) -> list[Snippet]:
     """Use one version."""
     noun = "model" if membership.collection.type.name == "model" else "data"
-    python = f"""import strongroom
 
-with strongroom.init({_where(membership.collection.project)}) as run:
+    def python(client: str) -> str:
+        return f"""import {client}
+
+with {client}.init({_where(membership.collection.project)}) as run:
     {noun} = run.use_artifact({_quoted(membership.name)})
     path = {noun}.download()   # verified, {size(membership.version.size)}"""
+
     return [
-        Snippet("strongroom", python),
+        *_both(python),
         Snippet("CLI", f"strongroom get {_shell(membership.qualified_name)} --root ./{noun}"),
     ]
 
 
 def in_run(membership: Membership) -> list[Snippet]:
     """The same where a run is to be recorded, which only a script does."""
-    return use(membership)[:1]
+    return [snippet for snippet in use(membership) if snippet.name != "CLI"]
 
 
 def read_only(membership: Membership) -> list[Snippet]:
     """Get a version without a run."""
-    python = f"""import strongroom
 
-artifact = strongroom.Api().artifact({_quoted(membership.qualified_name)})
+    def python(client: str) -> str:
+        return f"""import {client}
+
+artifact = {client}.Api().artifact({_quoted(membership.qualified_name)})
 path = artifact.download()"""
-    return [Snippet("strongroom", python), use(membership)[1]]
+
+    return [*_both(python), use(membership)[-1]]
 
 
 def list_files(membership: Membership) -> list[Snippet]:
     """List the files of a version."""
-    return [Snippet("CLI", f"strongroom ls {_shell(membership.qualified_name)}")]
+    wandb = f"""import wandb
+
+artifact = wandb.Api().artifact({_quoted(membership.qualified_name)})
+print([file.name for file in artifact.files()])"""
+    return [Snippet("CLI", f"strongroom ls {_shell(membership.qualified_name)}"), Snippet("wandb", wandb)]
 
 
 def next_version(membership: Membership) -> list[Snippet]:
     """Log the next version from this one; it writes the file that it adds, so that it works as shown."""
-    python = f"""import strongroom
 
-with strongroom.init({_where(membership.collection.project)}) as run:
+    def python(client: str) -> str:
+        return f"""import {client}
+
+with {client}.init({_where(membership.collection.project)}) as run:
     draft = run.use_artifact({_quoted(membership.name)}).new_draft()
     with draft.new_file("changes.txt", mode="w") as file:
         file.write("What changed since v{membership.number}.\\n")
     run.log_artifact(draft)"""
-    return [Snippet("strongroom", python)]
+
+    return _both(python)
 
 
 def replace(membership: Membership) -> list[Snippet]:
@@ -141,6 +172,11 @@ def replace(membership: Membership) -> list[Snippet]:
 def _put(collection: Collection) -> list[Snippet]:
     target = _shell(f"{collection.project}/{collection.name}")
     return [Snippet("CLI", f"strongroom put ./data {target} --type {_shell(collection.type.name)}")]
+
+
+def _both(python: Callable[[str], str]) -> list[Snippet]:
+    """The same script for either client: their calls have the same names."""
+    return [Snippet(client, python(client)) for client in ("strongroom", "wandb")]
 
 
 def _where(project: Project) -> str:

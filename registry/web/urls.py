@@ -207,6 +207,8 @@ urlpatterns = [
     path("sign-in/join/<token>", accounts.join, name="join"),
     path("sign-out", accounts.sign_out, name="sign-out"),
     path("settings", profile.settings, name="profile"),
+    # What the wandb client prints for "make an API key".
+    path("authorize", keys.authorize, name="authorize"),
     path("markdown-preview", cards.preview, name="markdown-preview"),
     path("", include((key_patterns, "keys"))),
     path("installation/tables/", tables.site.urls),

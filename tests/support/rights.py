@@ -220,6 +220,7 @@ PAGES: dict[str, dict[str, Needs]] = {
     ":openid_connect_callback": {"get": Needs.PUBLIC},
     ":disconnect-identity": {"post": M},
     ":profile": {"get": Needs.SELF, "post": Needs.SELF},
+    ":authorize": {"get": Needs.SELF},
     ":home": {"get": Needs.SELF},
     ":search": {"get": Needs.SELF},
     ":search-complete": {"get": Needs.SELF},
@@ -417,4 +418,18 @@ QUIET = {
     "installation:collection",
     # The version of the table has no references: tests/web/test_drift.py has one.
     *("versions:drift", "versions:drift-log"),
+}
+
+
+# --- The door of the wandb client: the same rules, by an API key or by a signed address -------------------
+# GraphQL answers 200 to whoever has a key; tests/wandb/test_rights.py tries what it does by role.
+WANDB: dict[str, dict[str, Needs]] = {
+    "graphql": {"post": Needs.SELF},
+    "file-stream": {"post": C},
+    "by-digest": {"get": V},
+    # Nobody gets in without an address that was signed for them; a made-up one is not found, or refused.
+    "file": {"put": Needs.PUBLIC},
+    "manifest": {"put": Needs.PUBLIC},
+    "run-file": {"put": Needs.PUBLIC},
+    "read": {"get": Needs.PUBLIC},
 }

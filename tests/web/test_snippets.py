@@ -14,6 +14,7 @@ from registry.models import Membership
 from registry.services import collections, files, keys
 from registry.web import snippets
 from tests import factories
+from tests.wandb import client
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -27,13 +28,14 @@ def run(live_server, people, tmp_path):
         "STRONGROOM_BASE_URL": live_server.url,
         "STRONGROOM_API_KEY": secret,
         "STRONGROOM_CACHE_DIR": str(tmp_path / "cache"),
-        "HOME": str(tmp_path),
+        **client.environment(live_server.url, secret, tmp_path),
     }
 
     def go(snippet: snippets.Snippet) -> None:
         code = snippet.code
         bins = Path(sys.executable).parent
-        command = [sys.executable, "-c", code] if snippet.name == "strongroom" else shlex.split(code)
+        python = snippet.name in ("strongroom", "wandb")
+        command = [sys.executable, "-c", code] if python else shlex.split(code)
         if snippet.name == "CLI":
             command[0] = str(bins / command[0])
         done = subprocess.run(
@@ -54,8 +56,8 @@ def test_the_first_steps_of_an_empty_project_work(run, people):
     assert project.collections.get(name="fashion-mnist").version_count == 1
     for snippet in snippets.use_first(project):
         run(snippet)
-    [used] = [row for used in project.runs.all() for row in used.inputs.all()]
-    assert used.membership.collection.name == "fashion-mnist"
+    used = [row.membership.collection.name for run in project.runs.all() for row in run.inputs.all()]
+    assert used == ["fashion-mnist", "fashion-mnist"]
     assert (run.folder / "data/a.txt").read_text() == "a"
 
 
@@ -63,11 +65,14 @@ def test_the_first_run_and_the_first_version_of_a_collection_work(run, people):
     project = factories.project(people)
     run(snippets.first_run(project)[0])
     assert project.runs.get().summary == {"accuracy": 0.9}
+    run(snippets.first_run(project)[1])
+    assert project.runs.latest("pk").summary["accuracy"] == 0.9
     made = collections.create(factories.actor(people.alice), project=project, name="fresh", type="dataset")
     (run.folder / "data").mkdir()
     (run.folder / "data/a.txt").write_text("a")
     for snippet in snippets.log_to(made):
         run(snippet)
+    # Both clients log the same file: the second finds it there.
     assert [paths_of_number(made, number) for number in (0, 1)] == [["hello.txt"], ["a.txt"]]
 
 
@@ -86,8 +91,10 @@ def test_the_snippets_of_a_version_work(run, people):
     for snippet in snippets.use(made) + snippets.read_only(made) + snippets.list_files(made):
         run(snippet)
     assert (run.folder / "model/weights.bin").read_bytes() == b"w" * 1000
-    run(snippets.next_version(made)[0])
+    for snippet in snippets.next_version(made):
+        run(snippet)
     made.collection.refresh_from_db()
+    # Both clients log the same content, so the second makes nothing new.
     assert made.collection.version_count == 2
     assert paths_of(made, 1) == ["changes.txt", "weights.bin"]
     assert made.version.used_by.count() >= 1
@@ -101,4 +108,16 @@ def test_a_heading_on_usage_is_true_of_every_snippet_below_it(people):
     """The command line records no run, and `put` replaces what was there."""
     made = factories.log(people.alice, factories.project(people), "resnet", {"weights.bin": b"w"})
     for below in (snippets.in_run(made), snippets.next_version(made)):
-        assert [snippet.name for snippet in below] == ["strongroom"]
+        assert [snippet.name for snippet in below] == ["strongroom", "wandb"]
+
+
+def test_the_wandb_client_is_set_up_as_shown(run, people, live_server, rf, settings):
+    settings.ALLOWED_HOSTS = ["*"]
+    request = rf.get("/", headers={"Host": live_server.url.removeprefix("http://")})
+    [shown] = snippets.install_wandb(request)
+    install, login = shown.code.splitlines()
+    assert install == "pip install wandb"
+    assert login == f"wandb login --host {live_server.url}"
+    # What it reads from the keyboard is in the environment here.
+    run(snippets.Snippet("CLI", login))
+    assert live_server.url in (run.folder / "config" / "settings").read_text()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from registry.actor import Actor
@@ -21,6 +21,12 @@ def listing(request: HttpRequest, actor: Actor) -> HttpResponse:
         secret, form = form.result[1], KeyForm()
     context = {"form": form, "secret": secret, "keys": keys.of(actor), "address": base_url(request)}
     return show(request, "keys/list.html", context, status=422 if form.errors else 200)
+
+
+@page("GET")
+def authorize(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Lead from the address that the `wandb` client prints for "make an API key"."""
+    return HttpResponseRedirect(reverse("keys:list"))
 
 
 @page("GET", "POST")

@@ -38,10 +38,10 @@ _NUMBERED = re.compile(r"v\d+")
 # fmt: off
 RESERVED_ENTITIES = frozenset(
     {
-        "api", "api-keys", "artifacts", "artifactsv2", "background-work", "favicon.ico", "files", "graphql",
-        "healthz", "installation", "markdown-preview", "new-project", "oidc", "patterns", "promotions", "registries",
-        "robots.txt", "search", "settings", "setup", "sign-in", "sign-out", "starred", "static", "storage",
-        "teams", "webhooks",
+        "api", "api-keys", "artifacts", "artifactsv2", "authorize", "background-work", "favicon.ico", "files",
+        "graphql", "healthz", "installation", "markdown-preview", "new-project", "oidc", "patterns", "promotions",
+        "registries", "robots.txt", "search", "settings", "setup", "sign-in", "sign-out", "starred", "static",
+        "storage", "teams", "webhooks",
     }
 )
 # fmt: on
