@@ -48,6 +48,8 @@ class Round:
     found: Counted = field(default_factory=Counted)
     objects: int = 0
     freed: int = 0
+    # Objects that the storage did not delete: the next round tries again.
+    undeleted: int = 0
     doomed: int = 0
     doomed_bytes: int = 0
     orphans: int = 0
@@ -107,8 +109,9 @@ def collect(
     watch = _Watch(done, tell, longest_seconds)
     _forget_stop()
     # A round that begins a moment earlier in its night than the last one must not find that one's objects too young.
-    for objects, size in reclaiming.delete_doomed(before + _leeway(), tuple(jobs.STOPS)):
-        done.objects, done.freed = done.objects + objects, done.freed + size
+    for gone in reclaiming.delete_doomed(before + _leeway(), tuple(jobs.STOPS)):
+        done.objects, done.freed = done.objects + gone.objects, done.freed + gone.size
+        done.undeleted += gone.refused
         if not watch.goes_on():
             return done
     for entity in _waiting(began or at, at):

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -50,8 +51,16 @@ def doom(before: datetime, at: datetime) -> Iterator[int]:
         yield doomed
 
 
-def delete_doomed(before: datetime, stops: tuple[type[BaseException], ...]) -> Iterator[tuple[int, int]]:
-    """Delete the bytes of what was doomed before a moment, then its row; give objects and bytes after each.
+class Deleted(NamedTuple):
+    """What became of one object: deleted with its bytes, or refused by the storage."""
+
+    objects: int = 0
+    size: int = 0
+    refused: int = 0
+
+
+def delete_doomed(before: datetime, stops: tuple[type[BaseException], ...]) -> Iterator[Deleted]:
+    """Delete the bytes of what was doomed before a moment, then its row; tell of each.
 
     An object that the storage fails to delete keeps its row, and is tried again the next time; `stops` are the
     errors that end all work instead.
@@ -60,8 +69,8 @@ def delete_doomed(before: datetime, stops: tuple[type[BaseException], ...]) -> I
     while rows := list(_due(before).filter(pk__gt=last).order_by("pk")[:_BATCH]):
         last = rows[-1].pk
         for row in rows:
-            if _delete(row, stops):
-                yield 1, row.size
+            if not _revive(row):
+                yield Deleted(1, row.size) if _delete(row, stops) else Deleted(refused=1)
 
 
 def _due(before: datetime) -> QuerySet[StoredObject]:
@@ -69,8 +78,6 @@ def _due(before: datetime) -> QuerySet[StoredObject]:
 
 
 def _delete(row: StoredObject, stops: tuple[type[BaseException], ...]) -> bool:
-    if _revive(row):
-        return False
     try:
         backends.current().delete(row.name)
     except stops:

@@ -31,6 +31,7 @@ _COUNTS = {
     "objects": "object,objects",
     "contents": "content,contents",
     "damages": "damage,damages",
+    "undeleted": "object that the storage did not delete,objects that the storage did not delete",
     "doomed": "object to be deleted next,objects to be deleted next",
     "orphans": "object without a row,objects without rows",
     "compacted": "pack written anew,packs written anew",

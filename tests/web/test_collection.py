@@ -56,3 +56,10 @@ def test_what_failed_says_why(root):
 
 def test_an_act_that_is_none_is_refused(root):
     assert root.post(PAGE, {"act": "burn"}).status_code == 400
+
+
+def test_what_the_storage_did_not_delete_is_said(root):
+    at = jobs.timezone.now()
+    JobRun.objects.create(task=COLLECT, started_at=at, finished_at=at, state="done", counts={"undeleted": 3})
+    assert "The storage did not delete 3 objects" in root.get(PAGE).content.decode()
+    assert "3 objects that the storage did not delete" in root.get("/background-work").content.decode()

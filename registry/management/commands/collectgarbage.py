@@ -58,4 +58,10 @@ def _lines(done: Round, *, preview: bool) -> list[str]:
         f"packs {again}: {done.compacted:,}, which gives {size_in_words(done.compacted_bytes)}",
         f"objects to be deleted by {'the next' if preview else 'a later'} round: {done.doomed:,}",
     ]
-    return lines if preview else [*lines, f"objects deleted: {done.objects:,}, {size_in_words(done.freed)}"]
+    if preview:
+        return lines
+    if done.undeleted:
+        lines.append(
+            f"objects that the storage did not delete, to be tried again: {done.undeleted:,} (see the log)"
+        )
+    return [*lines, f"objects deleted: {done.objects:,}, {size_in_words(done.freed)}"]
