@@ -68,10 +68,7 @@ class LoggingMutations:
         return {"artifactManifest": self._manifest(input["artifactManifestID"], input.get("digest"))}
 
     def _manifest(self, public_id: str, digest: str | None) -> dict[str, Any]:
-        kinds = {
-            f"{_MANIFEST}{kind}": kind
-            for kind in (declared_files.FULL, declared_files.PATCH, declared_files.INCREMENTAL)
-        }
+        kinds = {f"{_MANIFEST}{kind}": kind for kind in declared_files.KINDS}
         kind, number, base = ids.decode(public_id, *kinds)
         draft = declared.find(self._context.actor, ids.encode("Artifact", number))
         md5 = declared_files.digest_of(digest) if digest else None
