@@ -198,7 +198,7 @@ def read_json(request: HttpRequest, limit: int = JSON_LIMIT) -> Any:
     if kind != "application/json" and not kind.endswith("+json"):
         raise UnsupportedMediaType("Send the body as application/json.")
     raw = open_body(request, limit).read()
-    value = parse_json(raw)
+    value = parse_json(raw, max_bytes=limit)
     if _SURROGATE.search(raw):
         _refuse_lone_surrogates(value)
     return value

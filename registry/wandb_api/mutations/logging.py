@@ -6,7 +6,7 @@ from typing import Any
 
 from registry.errors import InvalidInput
 from registry.models import Run, Version
-from registry.services import declared, drafts, runs, versions
+from registry.services import declared, declared_files, drafts, runs, versions
 from registry.wandb_api import ids, links
 from registry.wandb_api.connections import edges
 from registry.wandb_api.context import Context
@@ -55,8 +55,8 @@ class LoggingMutations:
     def create_artifact_manifest(self, input: dict[str, Any]) -> dict[str, Any]:
         """Give a place for the manifest; its id says what kind it is and what it builds on."""
         draft = declared.find(self._context.actor, input["artifactID"])
-        kind, base = input.get("type") or declared.FULL, input.get("baseArtifactID")
-        if kind == declared.INCREMENTAL and base:
+        kind, base = input.get("type") or declared_files.FULL, input.get("baseArtifactID")
+        if kind == declared_files.INCREMENTAL and base:
             number = versions.version_pk(base)
             public_id = ids.encode(f"{_MANIFEST}{kind}", draft.pk, number)
         else:
@@ -68,10 +68,10 @@ class LoggingMutations:
         return {"artifactManifest": self._manifest(input["artifactManifestID"], input.get("digest"))}
 
     def _manifest(self, public_id: str, digest: str | None) -> dict[str, Any]:
-        kinds = {f"{_MANIFEST}{kind}": kind for kind in (declared.FULL, declared.PATCH, declared.INCREMENTAL)}
+        kinds = {f"{_MANIFEST}{kind}": kind for kind in declared_files.KINDS}
         kind, number, base = ids.decode(public_id, *kinds)
         draft = declared.find(self._context.actor, ids.encode("Artifact", number))
-        md5 = declared.digest_of(digest) if digest else None
+        md5 = declared_files.digest_of(digest) if digest else None
         on = None if base is None else ids.encode("Artifact", base)
         address = links.to_manifest(self._context, draft, kinds[kind], on, md5)
         return {"id": public_id, "file": place("wandb_manifest.json", address)}
@@ -86,8 +86,8 @@ class LoggingMutations:
         if not asked:
             return {"files": edges([])}
         draft = declared.find(self._context.actor, asked[0]["artifactID"])
-        md5s = [declared.digest_of(file.get("md5") or file.get("digest")) for file in asked]
-        needed = declared.needed(self._context.actor, draft=draft, md5s=md5s)
+        md5s = [declared_files.digest_of(file.get("md5") or file.get("digest")) for file in asked]
+        needed = declared_files.needed(self._context.actor, draft=draft, md5s=md5s)
         node = self._context.node("Draft", draft)
         places = [
             place(

@@ -13,7 +13,7 @@ from registry.http.delivery import deliver, disposition
 from registry.http.problems import respond
 from registry.http.streams import stream
 from registry.models import Membership
-from registry.services import declared, files, versions
+from registry.services import declared, declared_files, files, versions
 from registry.wandb_api.context import Context
 from registry.wandb_api.views.guard import by_key, by_link, guarded
 
@@ -27,7 +27,9 @@ def file(request: HttpRequest, token: str) -> HttpResponseBase:
     public_id, md5 = link.object
     draft = declared.find(context.actor, public_id)
     body = open_body(request, settings.PART_LIMIT)
-    declared.receive(context.actor, draft=draft, md5=bytes.fromhex(md5), stream=body, length=body.length)
+    declared_files.receive(
+        context.actor, draft=draft, md5=bytes.fromhex(md5), stream=body, length=body.length
+    )
     return HttpResponse(status=200)
 
 
@@ -38,8 +40,8 @@ def manifest(request: HttpRequest, token: str) -> HttpResponseBase:
     public_id, kind, base, md5 = link.object
     draft = declared.find(context.actor, public_id)
     body = open_body(request, settings.MANIFEST_LIMIT)
-    lines = declared.checked(pieces(body), md5)
-    declared.stage(context.actor, draft=draft, kind=kind, stream=lines, base=base)
+    lines = declared_files.checked(pieces(body), md5)
+    declared_files.stage(context.actor, draft=draft, kind=kind, stream=lines, base=base)
     return HttpResponse(status=200)
 
 
@@ -102,7 +104,7 @@ def by_digest(
     """
     context = by_key(request)
     *between, md5, _ = [part for part in rest.split("/") if part] or ["", ""]
-    membership = declared.containing(
+    membership = declared_files.containing(
         context.actor, entity=entity, project=project, collection=collection, ids=between
     )
-    return _deliver(request, context, membership, declared.path_of(context.actor, membership, md5))
+    return _deliver(request, context, membership, declared_files.path_of(context.actor, membership, md5))
