@@ -40,7 +40,7 @@ def judge(actor: Actor, entity: Entity, uri: str, name: str, *, checksum: bool) 
 
 def _azure(uri: str, reach: Outside) -> None:
     place = Azure().parse(uri)
-    buckets.store_of(reach.entity.name, "azure", f"{place.account}/{place.container}")
+    buckets.store_of(reach.entity.name, "azure", f"{place.account}/{place.bucket}")
 
 
 _JUDGES: dict[str, _Judge] = {

@@ -108,7 +108,7 @@ def test_a_generation_that_is_gone_is_refused_in_favour_of_none(bucket, reach):
         read(entry, reach)
     found = check(entry, reach)
     assert found.state == "changed"
-    assert "the recorded generation is gone" in found.why
+    assert "the recorded version is gone" in found.why
 
 
 def test_a_kept_generation_is_read_and_asked_of_each_piece(bucket, reach, monkeypatch):

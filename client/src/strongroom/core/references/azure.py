@@ -10,22 +10,17 @@ from urllib.parse import parse_qsl, unquote
 
 from strongroom.core.entries import Entry
 from strongroom.core.errors import ReferenceMissing
-from strongroom.core.references.base import MAX_OBJECTS, Checked, Found, Reach, State, Stream
+from strongroom.core.references.base import Found, Reach, Stream
+from strongroom.core.references.buckets import Bucket
 from strongroom.core.references.failures import failure_of, told
 from strongroom.core.references.looking import (
-    OK,
-    address,
-    as_state,
-    bounded,
     changed,
-    compared,
     difference,
-    is_checked,
     refuse_change,
 )
 from strongroom.core.references.s3_objects import recorded_version
 from strongroom.core.references.streams import OfStore, Pieces
-from strongroom.core.references.uris import escaped, last_part, refuse, split
+from strongroom.core.references.uris import escaped, refuse, split
 from strongroom.core.text import shown
 
 STORE = "Azure"
@@ -35,29 +30,34 @@ _VERSIONS_LOOKED_AT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An account, a container, a blob or the beginning of its name, and the version that a URI asks for."""
+    """An account, a container (`bucket`), a blob (`key`) or its beginning, and the version that a URI asks for."""
 
     account: str
-    container: str
-    blob: str
+    bucket: str
+    key: str
     version: str | None = None
 
     @property
     def uri(self) -> str:
         """The address without a version."""
-        return f"https://{self.account}{HOST}/{self.container}/{escaped(self.blob)}"
+        return f"https://{self.account}{HOST}/{self.bucket}/{escaped(self.key)}"
+
+    @property
+    def whole(self) -> str:
+        """The address with the version that it asks for."""
+        return f"{self.uri}?versionId={self.version}" if self.version else self.uri
 
     @property
     def prefix(self) -> str:
         """What the names below begin with."""
-        return f"{self.blob}/" if self.blob and not self.blob.endswith("/") else self.blob
+        return f"{self.key}/" if self.key and not self.key.endswith("/") else self.key
 
     def at(self, blob: str) -> Place:
         """Return another blob of the same container."""
-        return Place(self.account, self.container, blob)
+        return Place(self.account, self.bucket, blob)
 
 
-class Azure:
+class Azure(Bucket[Place]):
     """A blob of a container, or all below a prefix."""
 
     def parse(self, uri: str) -> Place:
@@ -69,49 +69,23 @@ class Azure:
             refuse(uri, f"names no container. Write it like https://account{HOST}/container/blob")
         return Place(account, container, unquote(blob), dict(parse_qsl(parts.query)).get("versionId"))
 
-    def plain(self, uri: str) -> Found:
-        """Return the address as its own digest, with the version where it names one."""
-        place = self.parse(uri)
-        whole = f"{place.uri}?versionId={place.version}" if place.version else place.uri
-        return Found(whole, place.blob.strip("/") or place.container, whole)
+    def _client(self, reach: Reach, place: Place) -> Any:
+        return _client(reach, place)
 
-    def name(self, uri: str) -> str:
-        """Return the last part of the name."""
-        return last_part(self.parse(uri).blob)
+    def _there(self, client: Any, place: Place, uri: str) -> Found | None:
+        there = _properties(client, place, uri, place.version)
+        return None if there is None else _found(place, there, "")
 
-    def look(self, uri: str, reach: Reach, *, max_objects: int, after: str = "") -> Iterator[Found]:
-        """Yield the blob, or what lies below the prefix."""
-        place = self.parse(uri)
-        client = _client(reach, place)
-        # What goes on behind something below was a prefix before, whatever has its name by now.
-        there = None if after else _properties(client, place, uri, place.version)
-        if there is not None:
-            yield _found(place, there, "")
-        elif place.version and not after:
-            raise ReferenceMissing(
-                f"{shown(uri)} is not there: the blob has no such version. Check the address.", uri=shown(uri)
-            )
-        else:
-            yield from bounded(_listed(client, place, after), uri, max_objects, after)
-
-    def check(self, entry: Entry, reach: Reach) -> Checked:
-        """Compare what the name holds now with what was recorded."""
-        return as_state(lambda: self._check(entry, reach))
-
-    def _check(self, entry: Entry, reach: Reach) -> Checked:
-        uri = entry.ref or ""
-        place = self.parse(uri)
-        if not is_checked(entry):
-            next(self.look(uri, reach, max_objects=MAX_OBJECTS))
-            return OK
-        client = _client(reach, place)
+    def _now(self, client: Any, place: Place, uri: str) -> Found | None:
         there = _properties(client, place, uri, None)
-        if there is None:
-            return Checked(State.MISSING, f"{address(entry)} was deleted{_kept(client, place, entry)}.")
-        seen = compared(entry, _found(place, there, ""))
-        if seen.state is State.OK:
-            return seen
-        return Checked(State.CHANGED, f"{seen.why[:-1]}{_kept(client, place, entry)}.", seen.now)
+        return None if there is None else _found(place, there, "")
+
+    def _listed(self, client: Any, place: Place, after: str) -> Iterator[Found]:
+        return _listed(client, place, after)
+
+    def _has_recorded(self, client: Any, place: Place, entry: Entry) -> bool | None:
+        version = recorded_version(entry)
+        return None if version is None else _properties(client, place, place.uri, version) is not None
 
     @contextmanager
     def open(self, entry: Entry, reach: Reach, offset: int = 0) -> Iterator[Stream]:
@@ -131,7 +105,7 @@ class Azure:
             return
         with told(uri, STORE):
             # Each piece after the first is asked of the etag that came with the first.
-            loader = client.get_blob_client(place.blob).download_blob(offset=offset, version_id=version)
+            loader = client.get_blob_client(place.key).download_blob(offset=offset, version_id=version)
         if _etag(loader.properties) != _etag(there):
             changed(
                 entry, "changed while it was being opened", _etag(loader.properties), loader.properties.size
@@ -142,16 +116,16 @@ class Azure:
 def _client(reach: Reach, place: Place) -> Any:
     # Making it is where missing or wrong credentials can show first.
     with told(place.uri, STORE):
-        return reach.azure(place.account, place.container)
+        return reach.azure(place.account, place.bucket)
 
 
 def _properties(client: Any, place: Place, uri: str, version: str | None) -> Any:
     """Return what is said about a blob; None when there is none by this name, or it stands for a folder."""
-    if not place.blob or place.blob.endswith("/"):
+    if not place.key or place.key.endswith("/"):
         return None
     with told(uri, STORE):
         try:
-            found = client.get_blob_client(place.blob).get_blob_properties(version_id=version)
+            found = client.get_blob_client(place.key).get_blob_properties(version_id=version)
         except Exception as error:
             failure = failure_of(error)
             if failure is None or failure.status != 404:
@@ -201,22 +175,13 @@ def _lines(client: Any, place: Place) -> Iterator[Any]:
             line = next(lines, None)
 
 
-def _kept(client: Any, place: Place, entry: Entry) -> str:
-    """Say what became of the recorded version."""
-    version = recorded_version(entry)
-    if version is None:
-        return ""
-    there = _properties(client, place, place.uri, version)
-    return "; the recorded version is still there" if there else "; the recorded version is gone, too"
-
-
 def _version_by_etag(client: Any, place: Place, entry: Entry, now: Any) -> tuple[str | None, Any]:
     """Look among the versions of a blob for one that was recorded without its version id."""
     with told(place.uri, STORE):
         try:
-            lines = client.list_blobs(name_starts_with=place.blob, include=["versions"])
+            lines = client.list_blobs(name_starts_with=place.key, include=["versions"])
             for _, line in zip(range(_VERSIONS_LOOKED_AT), lines, strict=False):
-                if line.name == place.blob and _etag(line) == entry.digest and line.version_id:
+                if line.name == place.key and _etag(line) == entry.digest and line.version_id:
                     return line.version_id, line
         except Exception as error:
             failure = failure_of(error)

@@ -11,19 +11,15 @@ from typing import Any
 
 from strongroom.core.entries import Entry
 from strongroom.core.errors import ReferenceMissing
-from strongroom.core.references.base import MAX_OBJECTS, Checked, Found, Reach, State, Stream
+from strongroom.core.references.base import Found, Reach, Stream
+from strongroom.core.references.buckets import Bucket
 from strongroom.core.references.failures import told
 from strongroom.core.references.looking import (
-    OK,
-    address,
-    as_state,
-    bounded,
-    compared,
     is_checked,
     refuse_change,
 )
 from strongroom.core.references.streams import OfStore
-from strongroom.core.references.uris import last_part, refuse
+from strongroom.core.references.uris import refuse
 from strongroom.core.text import shown
 
 STORE = "Google Cloud Storage"
@@ -39,7 +35,7 @@ class Place:
 
     bucket: str
     key: str
-    generation: int | None = None
+    version: int | None = None
 
     @property
     def uri(self) -> str:
@@ -47,12 +43,17 @@ class Place:
         return f"gs://{self.bucket}/{self.key}"
 
     @property
+    def whole(self) -> str:
+        """The address with the generation that it asks for."""
+        return f"{self.uri}#{self.version}" if self.version else self.uri
+
+    @property
     def prefix(self) -> str:
         """What the names below begin with."""
         return f"{self.key}/" if self.key and not self.key.endswith("/") else self.key
 
 
-class Gcs:
+class Gcs(Bucket[Place]):
     """An object of a bucket, or all below a prefix."""
 
     def parse(self, uri: str) -> Place:
@@ -62,57 +63,33 @@ class Gcs:
             refuse(uri, "names no bucket. Write it like gs://bucket/key")
         return Place(found[1], found[2] or "", int(found[3]) if found[3] else None)
 
-    def plain(self, uri: str) -> Found:
-        """Return the address as its own digest, with the generation where it names one."""
-        place = self.parse(uri)
-        whole = f"{place.uri}#{place.generation}" if place.generation else place.uri
-        return Found(whole, place.key.strip("/") or place.bucket, whole)
+    def _client(self, reach: Reach, place: Place) -> Any:
+        return _client(reach, place)
 
-    def name(self, uri: str) -> str:
-        """Return the last part of the name."""
-        return last_part(self.parse(uri).key)
+    def _there(self, client: Any, place: Place, uri: str) -> Found | None:
+        blob = _blob(client, place, uri, place.version)
+        return None if blob is None else _found(place, blob, "")
 
-    def look(self, uri: str, reach: Reach, *, max_objects: int, after: str = "") -> Iterator[Found]:
-        """Yield the object, or what lies below the prefix."""
-        place = self.parse(uri)
-        client = _client(reach, place)
-        # What goes on behind something below was a prefix before, whatever has its name by now.
-        blob = None if after else _blob(client, place, uri, place.generation)
-        if blob is not None:
-            yield _found(place, blob, "")
-        elif place.generation and not after:
-            raise ReferenceMissing(
-                f"{shown(uri)} is not there: the object has no such generation. Check the address.",
-                uri=shown(uri),
-            )
-        else:
-            yield from bounded(_listed(client, place, after), uri, max_objects, after)
-
-    def check(self, entry: Entry, reach: Reach) -> Checked:
-        """Compare what the name holds now with what was recorded."""
-        return as_state(lambda: self._check(entry, reach))
-
-    def _check(self, entry: Entry, reach: Reach) -> Checked:
-        uri = entry.ref or ""
-        place = self.parse(uri)
-        if not is_checked(entry):
-            next(self.look(uri, reach, max_objects=MAX_OBJECTS))
-            return OK
-        client = _client(reach, place)
+    def _now(self, client: Any, place: Place, uri: str) -> Found | None:
         blob = _blob(client, place, uri, None)
-        if blob is not None:
-            seen = compared(entry, _found(place, blob, ""))
-            if seen.state is State.OK:
-                return seen
-            return Checked(State.CHANGED, f"{seen.why[:-1]}{_kept(client, place, entry)}.", seen.now)
-        return Checked(State.MISSING, f"{address(entry)} was deleted{_kept(client, place, entry)}.")
+        return None if blob is None else _found(place, blob, "")
+
+    def _listed(self, client: Any, place: Place, after: str) -> Iterator[Found]:
+        return _listed(client, place, after)
+
+    def _has_recorded(self, client: Any, place: Place, entry: Entry) -> bool | None:
+        generation = recorded_generation(entry)
+        if generation is None:
+            return None
+        blob = _blob(client, place, place.uri, generation)
+        return blob is not None and blob.etag == entry.digest
 
     @contextmanager
     def open(self, entry: Entry, reach: Reach, offset: int = 0) -> Iterator[Stream]:
         """Open the generation that was recorded, or the object while it is still the same."""
         uri = entry.ref or ""
         place = self.parse(uri)
-        client, generation = _client(reach, place), recorded_generation(entry) or place.generation
+        client, generation = _client(reach, place), recorded_generation(entry) or place.version
         blob = _blob(client, place, uri, generation)
         if blob is None and generation and is_checked(entry):
             blob = _blob(client, place, uri, None)
@@ -167,13 +144,3 @@ def _listed(client: Any, place: Place, after: str) -> Iterator[Found]:
         for blob in blobs:
             if not blob.name.endswith("/") and (start is None or blob.name > start):
                 yield _found(Place(place.bucket, blob.name), blob, blob.name[len(place.prefix) :])
-
-
-def _kept(client: Any, place: Place, entry: Entry) -> str:
-    """Say what became of the recorded generation."""
-    generation = recorded_generation(entry)
-    if generation is None:
-        return ""
-    there = _blob(client, place, place.uri, generation)
-    is_it = there is not None and there.etag == entry.digest
-    return "; the recorded generation is still there" if is_it else "; the recorded generation is gone"

@@ -8,16 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from strongroom.core.entries import Entry
-from strongroom.core.errors import ReferenceMissing
-from strongroom.core.references.base import MAX_OBJECTS, Checked, Found, Reach, State, Stream
+from strongroom.core.references.base import Found, Reach, Stream
+from strongroom.core.references.buckets import Bucket
 from strongroom.core.references.failures import failure_of, told
 from strongroom.core.references.looking import (
-    OK,
-    address,
-    as_state,
-    bounded,
     changed,
-    compared,
     is_checked,
     refuse_change,
 )
@@ -33,8 +28,7 @@ from strongroom.core.references.s3_objects import (
     whole_size,
 )
 from strongroom.core.references.streams import OfStore
-from strongroom.core.references.uris import last_part, refuse
-from strongroom.core.text import shown
+from strongroom.core.references.uris import refuse
 
 _URI = re.compile(r"s3://([^/?#]+)(?:/(.*?))?(?:\?versionId=([^&?#/]+))?", re.IGNORECASE | re.DOTALL)
 _MD5 = re.compile(r"[0-9a-f]{32}")
@@ -43,7 +37,7 @@ _BY_KEY = ("aws:kms", "aws:kms:dsse")
 _VERSIONS_LOOKED_AT = 10_000
 
 
-class S3:
+class S3(Bucket[Place]):
     """An object of a bucket, or all below a prefix."""
 
     def parse(self, uri: str) -> Place:
@@ -53,51 +47,24 @@ class S3:
             refuse(uri, "names no bucket. Write it like s3://bucket/key")
         return Place(found[1], found[2] or "", found[3])
 
-    def plain(self, uri: str) -> Found:
-        """Return the address as its own digest, with the version where it names one."""
-        place = self.parse(uri)
-        whole = f"{place.uri}?versionId={place.version}" if place.version else place.uri
-        return Found(whole, place.key.strip("/") or place.bucket, whole)
+    def _client(self, reach: Reach, place: Place) -> Any:
+        return client_of(reach, place)
 
-    def name(self, uri: str) -> str:
-        """Return the last part of the key."""
-        return last_part(self.parse(uri).key)
-
-    def look(self, uri: str, reach: Reach, *, max_objects: int, after: str = "") -> Iterator[Found]:
-        """Yield the object, or what lies below the prefix."""
-        place = self.parse(uri)
-        client = client_of(reach, place)
-        # What goes on behind something below was a prefix before, whatever has its name by now.
-        head = None if after else head_of(client, place, uri)
-        if head is not None:
-            yield found_of(place, head, "")
-        elif place.version and not after:
-            raise ReferenceMissing(
-                f"{shown(uri)} is not there: the object has no such version. Check the address.",
-                uri=shown(uri),
-            )
-        else:
-            yield from bounded(listed(client, place, after), uri, max_objects, after)
-
-    def check(self, entry: Entry, reach: Reach) -> Checked:
-        """Compare what the key holds now with what was recorded."""
-        return as_state(lambda: self._check(entry, reach))
-
-    def _check(self, entry: Entry, reach: Reach) -> Checked:
-        uri = entry.ref or ""
-        place = self.parse(uri)
-        if not is_checked(entry):
-            next(self.look(uri, reach, max_objects=MAX_OBJECTS))
-            return OK
-        client, version = client_of(reach, place), recorded_version(entry)
+    def _there(self, client: Any, place: Place, uri: str) -> Found | None:
         head = head_of(client, place, uri)
-        if head is None:
-            why = f"{address(entry)} was deleted{_kept(client, place, version)}."
-            return Checked(State.MISSING, why)
-        seen = compared(entry, found_of(place, head, ""))
-        if seen.state is State.OK:
-            return seen
-        return Checked(State.CHANGED, seen.why[:-1] + _kept(client, place, version) + ".", seen.now)
+        return None if head is None else found_of(place, head, "")
+
+    def _now(self, client: Any, place: Place, uri: str) -> Found | None:
+        return self._there(client, Place(place.bucket, place.key), uri)
+
+    def _listed(self, client: Any, place: Place, after: str) -> Iterator[Found]:
+        return listed(client, place, after)
+
+    def _has_recorded(self, client: Any, place: Place, entry: Entry) -> bool | None:
+        version = recorded_version(entry)
+        if version is None:
+            return None
+        return head_of(client, Place(place.bucket, place.key, version), place.uri) is not None
 
     @contextmanager
     def open(self, entry: Entry, reach: Reach, offset: int = 0) -> Iterator[Stream]:
@@ -113,14 +80,6 @@ class S3:
             yield OfStore(body.read, uri, STORE, size, _md5(answer))
         finally:
             body.close()
-
-
-def _kept(client: Any, place: Place, version: str | None) -> str:
-    """Say what became of the recorded version."""
-    if version is None:
-        return ""
-    there = head_of(client, Place(place.bucket, place.key, version), place.uri)
-    return "; the recorded version is still there" if there else "; the recorded version is gone, too"
 
 
 def _get(client: Any, place: Place, entry: Entry, offset: int) -> dict[str, Any]:

@@ -26,6 +26,11 @@ class Place:
         return f"s3://{self.bucket}/{self.key}"
 
     @property
+    def whole(self) -> str:
+        """The address with the version that it asks for."""
+        return f"{self.uri}?versionId={self.version}" if self.version else self.uri
+
+    @property
     def prefix(self) -> str:
         """What the keys below begin with."""
         return f"{self.key}/" if self.key and not self.key.endswith("/") else self.key

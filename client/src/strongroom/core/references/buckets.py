@@ -1,0 +1,112 @@
+"""What the schemes of buckets share: a URI names an object, or all that lies below a prefix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Generic, Protocol, TypeVar
+
+from strongroom.core.entries import Entry
+from strongroom.core.errors import ReferenceMissing
+from strongroom.core.references.base import MAX_OBJECTS, Checked, Found, Reach, State
+from strongroom.core.references.looking import OK, address, as_state, bounded, compared, is_checked
+from strongroom.core.references.uris import last_part
+from strongroom.core.text import shown
+
+
+class Placed(Protocol):
+    """Where a URI of a bucket leads: `whole` is its address with the version that it asks for, if any."""
+
+    @property
+    def bucket(self) -> str: ...
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def version(self) -> Any: ...
+
+    @property
+    def uri(self) -> str: ...
+
+    @property
+    def whole(self) -> str: ...
+
+
+At = TypeVar("At", bound=Placed)
+
+
+class Bucket(Generic[At]):
+    """A scheme of buckets; each store says how it is asked."""
+
+    def parse(self, uri: str) -> At:
+        """Take a URI apart."""
+        raise NotImplementedError
+
+    def _client(self, reach: Reach, place: At) -> Any:
+        raise NotImplementedError
+
+    def _there(self, client: Any, place: At, uri: str) -> Found | None:
+        """Return the object of this name and version; None when there is none, or it stands for a folder."""
+        raise NotImplementedError
+
+    def _now(self, client: Any, place: At, uri: str) -> Found | None:
+        """Return the object that has the name now, whatever version is asked for."""
+        raise NotImplementedError
+
+    def _listed(self, client: Any, place: At, after: str) -> Iterator[Found]:
+        raise NotImplementedError
+
+    def _has_recorded(self, client: Any, place: At, entry: Entry) -> bool | None:
+        """Tell whether the recorded version is still there; None when none was recorded."""
+        raise NotImplementedError
+
+    def plain(self, uri: str) -> Found:
+        """Return the address as its own digest, with the version where it names one."""
+        place = self.parse(uri)
+        return Found(place.whole, place.key.strip("/") or place.bucket, place.whole)
+
+    def name(self, uri: str) -> str:
+        """Return the last part of the name."""
+        return last_part(self.parse(uri).key)
+
+    def look(self, uri: str, reach: Reach, *, max_objects: int, after: str = "") -> Iterator[Found]:
+        """Yield the object, or what lies below the prefix."""
+        place = self.parse(uri)
+        client = self._client(reach, place)
+        # What goes on behind something below was a prefix before, whatever has its name by now.
+        there = None if after else self._there(client, place, uri)
+        if there is not None:
+            yield there
+        elif place.version and not after:
+            raise ReferenceMissing(
+                f"{shown(uri)} is not there: the object has no such version. Check the address.",
+                uri=shown(uri),
+            )
+        else:
+            yield from bounded(self._listed(client, place, after), uri, max_objects, after)
+
+    def check(self, entry: Entry, reach: Reach) -> Checked:
+        """Compare what the name holds now with what was recorded."""
+        return as_state(lambda: self._check(entry, reach))
+
+    def _check(self, entry: Entry, reach: Reach) -> Checked:
+        uri = entry.ref or ""
+        place = self.parse(uri)
+        if not is_checked(entry):
+            next(self.look(uri, reach, max_objects=MAX_OBJECTS))
+            return OK
+        client = self._client(reach, place)
+        now = self._now(client, place, uri)
+        if now is None:
+            return Checked(State.MISSING, f"{address(entry)} was deleted{self._kept(client, place, entry)}.")
+        seen = compared(entry, now)
+        if seen.state is State.OK:
+            return seen
+        return Checked(State.CHANGED, f"{seen.why[:-1]}{self._kept(client, place, entry)}.", seen.now)
+
+    def _kept(self, client: Any, place: At, entry: Entry) -> str:
+        """Say what became of the recorded version."""
+        there = self._has_recorded(client, place, entry)
+        if there is None:
+            return ""
+        return "; the recorded version is still there" if there else "; the recorded version is gone, too"
