@@ -109,6 +109,15 @@ def test_a_stream_of_nonsense_is_no_crash(project, bob, body):
     assert answer.status_code in (200, 400)
 
 
+def test_a_long_history_at_once_is_taken(project, bob):
+    """What an offline run sends at its end."""
+    upsert(bob, project, host="box")
+    lines = [json.dumps({"text": "x" * 1000, "_step": step}) for step in range(9000)]
+    history = {"wandb-history.jsonl": {"offset": 0, "content": lines}}
+    assert stream(bob, project, files={**history, **summary_of('{"loss": 1}')["files"]}).status_code == 200
+    assert Run.objects.get().summary == {"loss": 1}
+
+
 def test_a_stream_for_no_run_or_by_a_stranger_is_not_found(people, project, bob, caller):
     upsert(bob, project, host="box")
     assert stream(bob, project, run="none").status_code == 404
