@@ -58,7 +58,7 @@ def _move(actor: Actor, source: Place, target: Place, threads: int, read_back: b
 
 
 def _file() -> Path:
-    return Path(settings.DATA_DIR) / "moving.json"
+    return Path(settings.DATA_DIR) / "moving"
 
 
 def _identity(place: Place) -> str:
@@ -77,6 +77,6 @@ def _reached(target: Place) -> int:
 
 def _keep(target: Place, after: int) -> None:
     """Note the place; a run that loses this only verifies again what it copied."""
-    draft = _file().with_suffix(".new")
+    draft = _file().with_name("moving-new")
     draft.write_text(json.dumps({"target": _identity(target), "after": after}))
     os.replace(draft, _file())

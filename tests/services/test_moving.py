@@ -149,7 +149,7 @@ def test_what_was_interrupted_goes_on_where_it_was(logged, kept_in, s3_store, mo
     with pytest.raises(KeyboardInterrupt):
         moving.copy(system(), source="current", target="other", tell=tell)
     there = len(list(backends.other().walk()))
-    assert json.loads((data_dir / "moving.json").read_text())["after"] > 0
+    assert json.loads((data_dir / "moving").read_text())["after"] > 0
     done = moving.copy(system(), source="current", target="other", tell=lambda *_: None)
     assert done.copied == StoredObject.objects.count() - there
     assert done.there == StoredObject.objects.count()
@@ -159,7 +159,7 @@ def test_what_a_lost_run_left_is_verified_before_it_counts(logged, kept_in, s3_s
     kept_in("s3", s3_store, other=True)
     copied(*THERE)
     row = StoredObject.objects.order_by("-size").first()
-    (data_dir / "moving.json").unlink()
+    (data_dir / "moving").unlink()
     backends.other().put(row.name, io.BytesIO(b"?" * row.size))
     with pytest.raises(CommandError, match="1 differ"):
         copied(*THERE)
