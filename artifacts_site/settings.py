@@ -196,7 +196,7 @@ MANIFEST_LIMIT = env_int("STRONGROOM_MANIFEST_MIB", 4096, least=1) * MIB
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * MIB
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 # Of the one form that takes files, all together; how many, its handler counts.
-FORM_FILES_LIMIT = 256 * MIB
+FORM_FILES_LIMIT = 250_000_000
 DATA_UPLOAD_MAX_NUMBER_FILES = None
 
 # --- What is reached of the outside ------------------------------------------------------------------

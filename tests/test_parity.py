@@ -21,8 +21,10 @@ from registry.services import (
     aliases,
     collections,
     drafts,
+    drifts,
     keys,
     projects,
+    relogging,
     retention,
     runs,
     tags,
@@ -30,6 +32,7 @@ from registry.services import (
     versions,
 )
 from tests import factories
+from tests.support.drifting import drifted
 
 DAY = 86400
 PEOPLE = ("admin", "viewer", "stranger")
@@ -351,6 +354,28 @@ CASES = [
         ("/ttl", {"kind": "days", "days": "-1"}),
         "invalid_ttl",
     ),
+    Case(
+        "a check where there are no references",
+        lambda actor, world: drifts.ask(actor, membership=version(actor, world)),
+        ("post", f"{V0}/drift/check", None),
+        ("/v0/references", {"act": "check"}),
+        "invalid_input",
+    ),
+    Case(
+        "a check of references a moment after another",
+        lambda actor, world: drifts.ask(actor, membership=version(actor, world, "linked:v0")),
+        ("post", f"{V0}/drift/check", None),
+        ("/v0/references", {"act": "check"}),
+        "rate_limited",
+        of="linked",
+    ),
+    Case(
+        "a version from what is there now",
+        lambda actor, world: relogging.log(actor, membership=version(actor, world, "linked:v0")),
+        ("post", f"{V0}/drift/log", None),
+        ("/v0/references/log", {}),
+        of="linked",
+    ),
 ]
 
 
@@ -364,6 +389,7 @@ def world(db) -> World:
     third = factories.log(people.alice, project, aliases=["gone"])
     versions.delete(factories.actor(people.alice), membership=third, delete_aliases=True)
     factories.log(people.alice, project, "other")
+    drifted(people.alice, project)
     bin = factories.log(people.alice, project, "bin", aliases=["gone"]).collection
     collections.delete(factories.actor(people.alice), collection=bin, delete_aliases=True)
     held = factories.log(people.alice, project, "held")

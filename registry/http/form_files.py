@@ -67,7 +67,7 @@ class FormFiles(FileUploadHandler):
         if self._sum > settings.FORM_FILES_LIMIT:
             self._stop(
                 TooLarge(
-                    f"A form takes {settings.FORM_FILES_LIMIT // 1024**2:,} MiB of files. Send more of them from a "
+                    f"A form takes {settings.FORM_FILES_LIMIT // 10**6:,} MB of files. Send more of them from a "
                     f"terminal, or with scripts."
                 )
             )

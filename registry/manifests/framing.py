@@ -36,9 +36,9 @@ class BrokenNode(Exception):
     """The bytes are not the node that was asked for; the message says how it shows."""
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Frame:
-    """A node taken apart, its columns still bytes."""
+    """A node taken apart, its columns still bytes. Not frozen: very many are made, and that would double the time."""
 
     digest: bytes
     kind: str

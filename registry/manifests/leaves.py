@@ -149,7 +149,15 @@ class Leaf:
 
     def blobs(self) -> list[bytes]:
         """Return the digest of each entry, `NO_DIGEST` for one whose bytes are not ours to keep."""
-        return slices(self.shas, DIGEST, self.count)
+        return slices(self._frame.columns[4], DIGEST, self.count)
+
+    def contents(self) -> dict[bytes, int]:
+        """Return the size of each blob by its digest; what refers to bytes elsewhere stands under `NO_DIGEST`.
+
+        Nothing of it is kept: for who reads very many leaves, each once.
+        """
+        sizes = unpack_numbers(self._frame.columns[1], self.count)
+        return dict(zip(self.blobs(), sizes, strict=True))
 
     def differences(self, at: int, other: Leaf, there: int, length: int) -> list[int]:
         """Return where two runs of entries, known to have the same paths, are not the same in all else."""

@@ -9,9 +9,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 from registry.manifests.leaves import Leaf
 from registry.manifests.nodes import Index
-from registry.manifests.source import lost, read_nodes
+from registry.manifests.source import Lies, find_nodes, lost, read_nodes
 from registry.manifests.walk import Node, root_ref
-from registry.models import Chunk
 
 T = TypeVar("T")
 # Small manifests are a node or two each: read one by one, a query each would take most of the time.
@@ -38,7 +37,8 @@ class Reach(Generic[T]):
     def __init__(self, scope_id: int) -> None:
         self._scope_id = scope_id
         self._seen: set[bytes] = set()
-        self._lengths: dict[bytes, int] = {}
+        # Of the roots of the group at hand: the rows of small ones hold all of them.
+        self._known: dict[bytes, Lies] = {}
 
     def walk(self, roots: Iterable[tuple[T, bytes]]) -> Iterator[Reached[T]]:
         """Give the leaves of entries below the roots that were not reached yet; raise Damaged where a node is lost.
@@ -74,11 +74,9 @@ class Reach(Generic[T]):
             if root not in self._seen:
                 wanted.setdefault(root, at)
         levels: defaultdict[int, dict[bytes, int]] = defaultdict(dict)
-        self._lengths = {}
-        rows = Chunk.objects.filter(scope_id=self._scope_id, sha256__in=list(wanted))
-        for found, level, length in rows.values_list("sha256", "level", "length"):
-            digest = bytes(found)
-            self._lengths[digest] = length
+        self._known = {}
+        for digest, level, lies in find_nodes(self._scope_id, list(wanted)):
+            self._known[digest] = lies
             levels[level][digest] = wanted.pop(digest)
         for digest in wanted:
             raise lost(root_ref(digest))
@@ -89,11 +87,12 @@ class Reach(Generic[T]):
         some: list[bytes] = []
         size = 0
         for digest in sorted(nodes, key=nodes.__getitem__):
-            length = self._lengths.get(digest, _USUAL_BYTES)
+            lies = self._known.get(digest)
+            length = _USUAL_BYTES if lies is None else lies.length
             if some and (len(some) == _READ or size + length > _READ_BYTES):
-                yield from read_nodes(self._scope_id, some)
+                yield from read_nodes(self._scope_id, some, self._known)
                 some, size = [], 0
             self._seen.add(digest)
             some.append(digest)
             size += length
-        yield from read_nodes(self._scope_id, some)
+        yield from read_nodes(self._scope_id, some, self._known)

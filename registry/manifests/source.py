@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
 
+from django.db import connection
 from django.utils import timezone
 from strongroom.core.errors import Damaged
 
@@ -74,28 +77,61 @@ def lost(ref: Ref) -> Damaged:
     return Damaged(f"{_name(ref)} is not in the store.", **_details(ref))
 
 
-def read_nodes(scope_id: int, wanted: Sequence[bytes]) -> Iterator[tuple[bytes, Node]]:
+class Lies(NamedTuple):
+    """Where the bytes of a node lie: in its row, or in an object."""
+
+    data: bytes | memoryview | None
+    name: str | None
+    offset: int
+    length: int
+
+
+# Plain SQL: to compose a query of hundreds of digests takes Django longer than the database needs to answer it.
+_FIND = """
+    SELECT chunk.sha256, chunk.level, chunk.data, object.name, chunk."offset", chunk.length
+    FROM registry_chunk chunk LEFT JOIN registry_storedobject object ON object.id = chunk.object_id
+    WHERE chunk.scope_id = %s AND chunk.sha256 {among}
+"""
+
+
+def find_nodes(scope_id: int, wanted: Sequence[bytes]) -> Iterator[tuple[bytes, int, Lies]]:
+    """Give the digest, the level and the place of those nodes that have a row, in no order."""
+    if not wanted:
+        return
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_FIND.format(among="= ANY(%s)"), [scope_id, list(wanted)])
+        else:
+            marks = ", ".join(["%s"] * len(wanted))
+            cursor.execute(_FIND.format(among=f"IN ({marks})"), [scope_id, *wanted])
+        found = cursor.fetchall()
+    for digest, level, *place in found:
+        yield bytes(digest), level, Lies(*place)
+
+
+def read_nodes(
+    scope_id: int, wanted: Sequence[bytes], known: Mapping[bytes, Lies] = MappingProxyType({})
+) -> Iterator[tuple[bytes, Node]]:
     """Read nodes in the order given, some hundred at a time at the most; raise Damaged where one is lost.
 
-    By plain rows, for who reads very many: to build a model object for each would take longer than all else.
+    By plain rows, for who reads very many: to build a model object for each would take longer than all else. Of those
+    that are `known` the rows were read already.
     """
-    rows = Chunk.objects.filter(scope_id=scope_id, sha256__in=wanted)
-    found = {bytes(row[0]): row[1:] for row in rows.values_list("sha256", *_PLACE)}
+    unknown = [digest for digest in wanted if digest not in known]
+    found = {digest: lies for digest, _, lies in find_nodes(scope_id, unknown)}
     for digest in wanted:
         try:
-            yield digest, make_node(open_frame(_bytes_of(*found[digest]), digest))
+            lies = found.get(digest) or known[digest]
+            yield digest, make_node(open_frame(_bytes_of(lies), digest))
         except (KeyError, BrokenNode, Damaged):
             # Read again where what is damaged is noted and told; it may have moved, or been healed meanwhile.
             yield digest, StoredNodes(scope_id).get(root_ref(digest))
 
 
-_PLACE = ("data", "object__name", "offset", "length")
-
-
-def _bytes_of(data: bytes | memoryview | None, name: str | None, offset: int, length: int) -> bytes:
-    if name is None:
-        return bytes(data or b"")
-    return storage.read_stretch(name, offset, length)
+def _bytes_of(lies: Lies) -> bytes:
+    if lies.name is None:
+        return bytes(lies.data or b"")
+    return storage.read_stretch(lies.name, lies.offset, lies.length)
 
 
 def _stored(row: Chunk) -> bytes:

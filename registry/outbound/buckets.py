@@ -126,6 +126,16 @@ def gcs(store: Store, closing: ExitStack) -> Any:
     )
 
 
+# Waits of seconds, by default of minutes; and a piece of a blob that is held, by default 32 MiB.
+_AZURE: dict[str, Any] = {
+    "retry_total": ATTEMPTS - 1,
+    "initial_backoff": 1,
+    "increment_base": 2,
+    "max_single_get_size": 4 << 20,
+    "max_chunk_get_size": 4 << 20,
+}
+
+
 def azure(store: Store, account: str, container: str, closing: ExitStack) -> Any:
     """Return a ContainerClient that asks the endpoint of the store, or Azure's, and nobody else."""
     from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential
@@ -150,5 +160,5 @@ def azure(store: Store, account: str, container: str, closing: ExitStack) -> Any
         permit_redirects=False,
         connection_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
-        retry_total=ATTEMPTS - 1,
+        **_AZURE,
     )

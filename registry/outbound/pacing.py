@@ -70,7 +70,7 @@ def _place(host: str, lease: int) -> tuple[str, str] | None:
     give_up, sign = time.monotonic() + PATIENCE_SECONDS, secrets.token_hex(8)
     while True:
         left = rest_of(host)
-        if left > give_up - time.monotonic():
+        if left and left > give_up - time.monotonic():
             raise Resting(f"{host} asked to be left alone for {left} seconds.", retry_after=left)
         try:
             found = None if left else _take(host, sign, lease)

@@ -138,12 +138,9 @@ class Web:
             response.read()
         is_over = response.closed and made.sock is not None
         response.close()
-        if not is_over:
+        # One a place: others that threads have at the same time are closed.
+        if not is_over or self._idle.setdefault(target.origin, made) is not made:
             made.close()
-        elif (other := self._idle.pop(target.origin, None)) is not None:
-            other.close()
-        if is_over:
-            self._idle[target.origin] = made
 
 
 def _send(

@@ -6,13 +6,19 @@ for those who only look. A preview counts for the versions that there were: what
 
 from __future__ import annotations
 
+from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.core import signing
+from django.core.cache import cache
+from django.db.models import Max
+from redis.exceptions import RedisError
 
 from registry.errors import Damaged, PreviewChanged
+from registry.models import Entity, Event
 from registry.services import expected, freed, previews
 from registry.services._common import now
 from registry.services.freed import Freed
@@ -20,6 +26,7 @@ from registry.services.previews import Plan, Preview
 
 _SALT = "retention-preview"
 _LASTS = 24 * 3600
+_REMEMBERED = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +40,9 @@ class Shown:
 
 def show(wanted: Plan, *, with_bytes: bool = True, at: datetime | None = None) -> Shown:
     """Say what a plan does, with the token by which it can be confirmed."""
-    found = previews.of(wanted, at)
-    back = _freed(wanted) if with_bytes else None
+    stock = expected.stock(wanted.entity, wanted.below)
+    found = previews.told(wanted, stock, at or now())
+    back = _freed(wanted, found, None if wanted.below else stock) if with_bytes else None
     said = found.figures() | {"freed": back.size if back else None}
     held = {"what": _what(wanted), "digest": found.digest, "newest": found.newest, "said": said}
     return Shown(found, back, signing.dumps(held, salt=_SALT, compress=True))
@@ -62,12 +70,26 @@ def confirm(wanted: Plan, token: str) -> dict[str, Any]:
     return said
 
 
-def _freed(wanted: Plan) -> Freed | None:
+def _freed(wanted: Plan, found: Preview, stock: expected.Stock | None) -> Freed | None:
+    """Count the bytes, or remember what was counted a moment ago of just this: a review follows on its preview."""
+    place = f"{type(wanted.place).__name__}:{wanted.place.pk}"
+    key = f"freed:{found.digest}:{place}:{_newest_event(wanted.entity)}"
+    with suppress(RedisError):
+        if (kept := cache.get(key)) is not None:
+            return Freed(kept["size"], Counter(kept["collections"]))
     try:
-        return freed.of(wanted)
+        back = freed.of(wanted, stock)
     except Damaged:
         # The page of damages tells; what expires can be said all the same.
         return None
+    with suppress(RedisError):
+        cache.set(key, {"size": back.size, "collections": dict(back.collections)}, timeout=_REMEMBERED)
+    return back
+
+
+def _newest_event(entity: Entity) -> int:
+    """Whatever makes other versions need bytes is an event; but drafts are none, so that it is kept for moments."""
+    return Event.objects.filter(entity_id=entity.pk).aggregate(newest=Max("pk"))["newest"] or 0
 
 
 def _what(wanted: Plan) -> str:

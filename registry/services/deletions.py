@@ -62,6 +62,8 @@ class Account:
     needs: list[Need]
     bytes: Bytes
     until: datetime
+    # For how many days what goes can be restored.
+    kept_days: int
     # Versions that stay, and whose references to what goes will lead to nothing.
     referrers: list[str] = field(default_factory=list)
     referrer_count: int = 0
@@ -143,6 +145,7 @@ def _account(actor: Actor, entity: Entity, which: Q, name: str, **also: int) -> 
         needs=_needs(actor, going, name),
         bytes=_bytes(entity, which, sums["size"], until),
         until=until,
+        kept_days=trashing.trash_days(entity),
         referrers=named_referrers,
         referrer_count=referrer_count,
     )

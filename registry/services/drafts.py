@@ -9,13 +9,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from strongroom.core.manifest import read_lines
 from strongroom.core.names import check_aliases, check_client_id, check_tags
 
 from registry import manifests, storage
 from registry.actor import Actor
 from registry.errors import NotFound, Unavailable
-from registry.models import Collection, Manifest, Project, Run, Upload, Version
+from registry.models import Collection, Manifest, Project, Resolution, Run, Upload, Version
 from registry.policy import Act, can, check
 from registry.services import clock, quotas, referring, sequences, versions
 from registry.services._common import now
@@ -123,7 +124,8 @@ def in_progress(actor: Actor, *, collection: Collection, limit: int) -> list[Ver
     if not can(actor, Act.LOG, collection.project):
         return []
     alive = now() - timedelta(hours=settings.DRAFT_HOURS)
-    rows = Version.objects.filter(sequence=collection, state=Version.State.PENDING, updated_at__gte=alive)
+    lives = Q(updated_at__gte=alive) | Q(pk__in=Resolution.objects.waiting().values("pk"))
+    rows = Version.objects.filter(lives, sequence=collection, state=Version.State.PENDING)
     slim = rows.select_related("created_by").defer("description", "metadata")
     return list(slim.order_by("-created_at", "-pk")[:limit])
 

@@ -21,15 +21,14 @@ from django.db.models import Min, Q
 from strongroom.core.entries import Entry
 from strongroom.core.references.base import Reach, State
 
-from registry import manifests, outbound
-from registry.actor import Actor
+from registry import manifests
 from registry.models import ReferenceDrift, ReferenceWatch, Version
 from registry.services import drift_rows, watching
 from registry.services._common import now
 from registry.services._each import Each
 from registry.services.drift_rows import Batch
 from registry.services.looking import Looked, Looking, is_watched
-from registry.services.reaching import Reaches
+from registry.services.reaching import OfVersion, Reaches
 
 BATCH = 200
 # A batch is given up by the clock after this; it takes no longer than `_LONGEST` and the last answers.
@@ -122,7 +121,7 @@ def _claim(pk: int, at: datetime) -> str | None:
 
 def _batch(pk: int, claim: str, at: datetime | None, budget: _Budget, done: Run, opener: Opener) -> int:
     watch = ReferenceWatch.objects.select_related(
-        "scope", "version__manifest", "version__created_by", "version__sequence__project"
+        "scope", "version__manifest", "version__created_by", "version__sequence__project__entity"
     ).get(pk=pk)
     if not _is_there(watch):
         drift_rows.put_off(watch, claim, (at or now()) + watching.interval())
@@ -179,9 +178,7 @@ def _ask(
 
 
 def _outside(watch: ReferenceWatch) -> AbstractContextManager[Reach]:
-    """Reach what the version's entity may, and of other artifacts what who logged it may see."""
-    who = Actor(user=watch.version.created_by, door="worker")
-    return outbound.outside_of(watch.scope, who)
+    return OfVersion(watch.version)
 
 
 def _in_order(

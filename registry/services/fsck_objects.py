@@ -6,8 +6,9 @@ Each finding is looked at a second time before it is written down: the store is 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import islice
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from registry.services import collecting, fsck_nodes
 from registry.services._common import now
 from registry.services.fsck_work import Work
 from registry.storage import checking
+from registry.storage.backends.base import Listed
 from registry.storage.checking import Fault, Pace, Place, Reading
 
 Kind = FsckFinding.Kind
@@ -36,7 +38,9 @@ def rows(work: Work, after: int) -> None:
     while some := list(live.filter(pk__gt=after).order_by("pk").values_list("pk", "name", "size")[:_PAGE]):
         after = some[-1][0]
         chosen = [row for row in some if work.part.has(row[1])]
-        for fault in checking.sizes(work.backend, chosen):
+        with _asked():
+            faults = list(checking.sizes(work.backend, chosen))
+        for fault in faults:
             _wrong_size(work, fault)
         names = {pk: name for pk, name, _ in chosen}
         for object_id, place in checking.beyond(list(names)):
@@ -47,7 +51,8 @@ def rows(work: Work, after: int) -> None:
 def _wrong_size(work: Work, fault: checking.SizeFault) -> None:
     """Write down which contents and nodes a wrong length touches."""
     row = StoredObject.objects.filter(pk=fault.object_id, state=StoredObject.State.LIVE).first()
-    again = list(checking.sizes(work.backend, [(row.pk, row.name, row.size)])) if row else []
+    with _asked():
+        again = list(checking.sizes(work.backend, [(row.pk, row.name, row.size)])) if row else []
     if row is None or not again:
         return
     actual = -1 if again[0].actual is None else again[0].actual
@@ -120,8 +125,15 @@ def data(work: Work, after: int) -> None:
 
 
 def _read(work: Work, reading: Reading, pace: Pace) -> Reading:
-    try:
+    with _asked():
         return checking.read(work.backend, reading, pace, md5=work.options.md5)
+
+
+@contextmanager
+def _asked() -> Iterator[None]:
+    """Name what it means when the storage can't be asked."""
+    try:
+        yield
     except OSError as error:
         raise Unavailable(
             f"The storage does not answer ({error}); that says nothing of what is in it."
@@ -184,8 +196,9 @@ def orphans(work: Work, after: int) -> None:
     if not work.options.orphans:
         return
     before = now() - collecting.protection()
-    listed = (found for found in work.backend.walk() if found.modified < before)
-    while some := list(islice(listed, _PAGE)):
+    with _asked():
+        listed = (found for found in work.backend.walk() if found.modified < before)
+    while some := _next(listed):
         names = [found.name for found in some]
         known = set(StoredObject.objects.filter(name__in=names).values_list("name", flat=True))
         lone = [found for found in some if found.name not in known and not _is_on_its_way(found.name)]
@@ -204,6 +217,11 @@ def orphans(work: Work, after: int) -> None:
     held = Version.objects.filter(nodes_of.LIVE, manifest=OuterRef("pk"))
     lists = Manifest.objects.filter(~Exists(held), used_at__lt=before)
     work.count(unused_objects=unused.count(), unused_manifests=lists.count())
+
+
+def _next(listed: Iterator[Listed]) -> list[Listed]:
+    with _asked():
+        return list(islice(listed, _PAGE))
 
 
 def _is_on_its_way(name: str) -> bool:

@@ -13,15 +13,20 @@ from registry.actor import Actor
 from registry.models import Blob, Entity, Project, StorageCount, StorageShare, Version
 from registry.policy import Act, check
 from registry.services import projects, survey
+from registry.storage import backends
 
 
 class Totals(NamedTuple):
-    """The installation as a whole; `stored` and `free`, what the disk of the data folder has left, in bytes."""
+    """The installation as a whole; `stored` and `free`, what the disk of the data folder has left, in bytes.
+
+    `place` says where the bytes lie.
+    """
 
     stored: int
     blobs: int
     versions: int
     free: int
+    place: str
 
 
 def listing(actor: Actor, *, q: str | None = None) -> QuerySet[Entity]:
@@ -67,8 +72,15 @@ def totals(actor: Actor) -> Totals:
         state=Version.State.COMMITTED, sequence__project__entity__in=rest
     ).count()
     free = shutil.disk_usage(settings.DATA_DIR).free
+    backend = backends.current()
+    # A path on the disk is its operator's business.
+    place = "the data folder" if backend.kind == "local" else backend.place
     return Totals(
-        counted["size"] + fresh["size"], counted["n"] + fresh["n"], counted["versions"] + committed, free
+        counted["size"] + fresh["size"],
+        counted["n"] + fresh["n"],
+        counted["versions"] + committed,
+        free,
+        place,
     )
 
 

@@ -12,11 +12,32 @@ from typing import Any, TypeVar
 from strongroom.core.entries import Entry
 from strongroom.core.references.base import Answer, Reach
 
+from registry.actor import Actor, system
 from registry.errors import ReferenceRefused
-from registry.outbound import Resting
+from registry.models import Version, VersionReference
+from registry.models.versions import pk_of
+from registry.outbound import Outside, Resting
+from registry.outbound.entries import entry_of
 
 T = TypeVar("T")
 Opener = Callable[[], AbstractContextManager[Reach]]
+
+
+class OfVersion(Outside):
+    """What a version's team or person reaches, and of other artifacts what who logged the version saw then.
+
+    That was noted with the version: who has left since takes nothing away from it. What was not seen then is
+    judged by what they see now: a reference that was written by hand must not tell of what is not theirs.
+    """
+
+    def __init__(self, version: Version) -> None:
+        super().__init__(version.sequence.project.entity, Actor(user=version.created_by, door="worker"))
+        self._version_id = version.pk
+
+    def artifact(self, artifact_id: str, path: str) -> Entry:
+        """Return an entry of another artifact."""
+        known = VersionReference.objects.filter(source=self._version_id, target=pk_of(artifact_id) or 0)
+        return entry_of(system() if known.exists() else self.actor, artifact_id, path)
 
 
 class Reaches:

@@ -17,7 +17,7 @@ from strongroom.core.references.base import MAX_OBJECTS
 
 from registry import manifests, queue
 from registry.actor import Actor
-from registry.errors import Conflict, InvalidInput, NotFound
+from registry.errors import Conflict, InvalidInput, NotFound, RegistryError
 from registry.models import ReferenceOrder, Resolution, Version
 from registry.policy import Act, can, check
 from registry.schedule import RESOLVE
@@ -27,6 +27,7 @@ from registry.services._common import now
 State = ReferenceOrder.State
 # Of one draft: each may be a prefix of millions.
 MOST = 1000
+_LONGEST = 4096
 # What a draft's references are altogether.
 STATES = ("open", "resolving", "resolved", "committing", "failed", "committed")
 log = logging.getLogger(__name__)
@@ -172,6 +173,12 @@ def asker(resolution: Resolution) -> Actor:
     )
 
 
+def reason(error: RegistryError) -> dict[str, str]:
+    """Return the columns that keep why something failed: text that every database takes, and never none."""
+    said = str(error).replace("\0", "").encode("utf-8", "replace").decode()[:_LONGEST]
+    return {"code": error.code, "why": said or "It failed without saying why."}
+
+
 def _key(uri: str, name: str) -> bytes:
     return hashlib.sha256(f"{uri}\n{name}".encode()).digest()
 
@@ -229,9 +236,9 @@ def outlook(actor: Actor, *, draft: Version) -> Outlook:
 def made(actor: Actor, *, limit: int) -> list[Version]:
     """Return the person's own drafts with references that the server resolves, the last begun first."""
     check(actor, Act.VIEW, None)
-    rows = Version.objects.filter(
-        created_by=actor.user, state=Version.State.PENDING, resolution__isnull=False
-    )
+    # Of a project that was deleted, or that one has left, there is no page.
+    rows = Version.objects.visible_to(actor.user).filter(created_by=actor.user, state=Version.State.PENDING)
+    rows = rows.filter(resolution__isnull=False)
     slim = rows.select_related("sequence__project__entity", "resolution").defer("description", "metadata")
     return list(slim.order_by("-created_at", "-pk")[:limit])
 
@@ -320,6 +327,8 @@ def wake(draft_id: int) -> None:
 
 def _send(draft_id: int) -> None:
     try:
+        # One that is down says so at once; sending would try for seconds, with somebody waiting for the page.
+        queue.answers()
         queue.send(RESOLVE, str(draft_id))
     except Exception as error:  # noqa: BLE001  # the queue's own, whatever it is: the row is what counts
         log.warning("The queue did not take the references of a draft: %s", error)

@@ -18,7 +18,7 @@ from registry.actor import Actor
 from registry.errors import BlobsMissing, NothingFound, PreviewChanged
 from registry.models import Manifest, Membership, ReferenceDrift, ReferenceWatch, Version
 from registry.policy import Act, check
-from registry.services import commits, drafting, drifts, locks
+from registry.services import commits, drafting, drifts, locks, referring
 from registry.services._common import now
 from registry.services.commits import Committed
 from registry.services.files import manifest_of
@@ -90,7 +90,10 @@ def log(
         if held is None or _plan(held, manifest, at or now()).mark != wanted.mark:
             raise PreviewChanged("The references were checked again meanwhile. Look at what was found.")
         draft = Version(sequence=sequence, manifest=prepared.record().manifest, **fields)
-        return commits.finish(actor, draft, [], [])
+        done = commits.finish(actor, draft, [], [])
+        if done.created:
+            referring.put(actor, draft, prepared.refers_to)
+        return done
 
 
 def _watch(membership: Membership) -> ReferenceWatch:

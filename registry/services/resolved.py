@@ -40,10 +40,9 @@ def commit(lease: Lease) -> Committed | None:
             raise Unavailable("The worker was stopped each time it committed this. Try again, or give it up.")
         return _commit(lease, resolution, orders)
     except RegistryError as error:
-        why = str(error) or "It failed without saying why."
         with transaction.atomic():
             lease.keep()
-            Resolution.objects.filter(pk=resolution.pk).update(code=error.code, why=why)
+            Resolution.objects.filter(pk=resolution.pk).update(**references.reason(error))
     return None
 
 

@@ -172,10 +172,10 @@ class _Work:
 
     def _wait(self, error: RegistryError) -> None:
         longer = _FIRST_WAIT * 4 ** max(0, self._order.attempts - 1)
-        self._change(state=State.WAITING, code=error.code, why=str(error), try_at=now() + longer)
+        self._change(state=State.WAITING, try_at=now() + longer, **references.reason(error))
 
     def _end(self, error: RegistryError, rest: dict[str, object]) -> None:
-        why = {"code": error.code, "why": str(error) or "It failed without saying why."}
+        why = references.reason(error)
         with transaction.atomic():
             self._change(state=State.FAILED, finished_at=now(), try_at=None, **why, **rest)
             if rest:

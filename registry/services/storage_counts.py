@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
+from strongroom.core.names import version_number
 
 from registry.actor import Actor
-from registry.models import Entity, Event, Project, StorageCount, StorageShare, VersionShare
+from registry.models import Entity, Event, Membership, Project, StorageCount, StorageShare, VersionShare
 from registry.policy import Act, check
 from registry.services._common import now
 
@@ -41,11 +42,28 @@ def collections(
     return rows.filter(project__name=project) if project else rows
 
 
-def versions(actor: Actor, *, entity: Entity) -> QuerySet[VersionShare]:
-    """List the live versions that the person sees with what each alone uses, and since when it lies idle."""
+def versions(
+    actor: Actor, *, entity: Entity, q: str | None = None, project: str | None = None
+) -> QuerySet[VersionShare]:
+    """List the live versions that the person sees with what each alone uses, and since when it lies idle.
+
+    `q` is looked for in the names of their collections, without case; `name:v3` finds one of them.
+    """
     check(actor, Act.VIEW, entity)
     rows = VersionShare.objects.filter(entity=entity, live=True, version__state="COMMITTED")
-    return rows.filter(version__sequence__project__in=_seen(actor, entity))
+    rows = rows.filter(version__sequence__project__in=_seen(actor, entity))
+    if project:
+        rows = rows.filter(version__sequence__project__name=project)
+    if not q:
+        return rows
+    name, _, ref = q.rpartition(":")
+    number = version_number(ref) if name else None
+    if number is None:
+        return rows.filter(version__sequence__name__icontains=q)
+    here = Membership.objects.filter(
+        version=OuterRef("version"), collection=OuterRef("version__sequence"), number=number
+    )
+    return rows.filter(Exists(here), version__sequence__name__icontains=name)
 
 
 def alone(version_id: int) -> int | None:

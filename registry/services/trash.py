@@ -7,13 +7,22 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, F, IntegerField, QuerySet, Sum
+from django.db.models import Count, F, IntegerField, Sum
 from django.db.models.functions import Coalesce
 from strongroom.core.names import version_number
 
 from registry.actor import Actor, system
 from registry.errors import InvalidInput, NotFound, RegistryError
-from registry.models import Entity, Event, Membership, Project, Version, VersionShare, VersionTag
+from registry.models import (
+    Entity,
+    Event,
+    Membership,
+    Project,
+    ReferenceWatch,
+    Version,
+    VersionShare,
+    VersionTag,
+)
 from registry.models.versions import MembershipQuerySet
 from registry.policy import Act, check
 from registry.services import clock, events, needed
@@ -143,7 +152,7 @@ def whole(actor: Actor, *, entity: Entity) -> dict[str, int]:
     return {"versions": found["versions"], "size": found["size"], "only_here": found["sum_here"]}
 
 
-def places(shares: QuerySet[VersionShare]) -> list[tuple[VersionShare, Membership]]:
+def places(shares: Iterable[VersionShare]) -> list[tuple[VersionShare, Membership]]:
     """Put what was counted of versions beside where they were logged."""
     listed = list(shares)
     rows = Membership.objects.filter(version__in=[share.pk for share in listed]).sources()
@@ -255,6 +264,8 @@ def _claim(actor: Actor, version_ids: Sequence[int], at: datetime, due: datetime
         return 0
     claimed = rows.filter(pk__in=ids).update(purged_at=at, manifest=None, lost_aliases=[], updated_at=at)
     VersionTag.objects.filter(version__in=ids).delete()
+    # With the paths of its references that were not as recorded.
+    ReferenceWatch.objects.filter(version__in=ids).delete()
     places = (
         Membership.objects.filter(version__in=ids).sources().select_related("collection__project__entity")
     )

@@ -25,6 +25,7 @@ _ON = {
         (
             "teams:storage",
             "teams:storage-collections",
+            "teams:storage-versions",
             "teams:storage-freed",
             "teams:trash",
             "teams:trash-selected",

@@ -42,6 +42,11 @@ SHARES = orders(
     ("-versions", (Key("versions", int), Key("pk", int))),
     ("idle", (Key("idle_since", datetime), Key("pk", int))),
 )
+VERSION_SHARES = orders(
+    ("-alone", (Key("alone", int), Key("pk", int))),
+    ("-size", (Key("version__size", int), Key("pk", int))),
+    ("idle", (Key("idle_since", datetime), Key("pk", int))),
+)
 PEOPLE = orders(
     ("name", (Key("username", str), Key("pk", int))),
     ("-created", (Key("created_at", datetime), Key("pk", int))),

@@ -268,6 +268,7 @@ def context(who: str, base: str) -> dict[str, Any]:
             needs=[],
             bytes=Bytes(freed=90_000_000, stays=7_800_000),
             until=made.now + timedelta(days=7),
+            kept_days=7,
         ),
         "used_by": made.runs()[:2],
         "others": [Alias(name="gold", membership=made.newest)],

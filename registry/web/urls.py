@@ -144,6 +144,7 @@ team_patterns = [
     path("teams/<organization>/teams", teams.of_organization, name="of-organization"),
     path("teams/<entity>/storage", storage.overview, name="storage"),
     path("teams/<entity>/storage/collections", storage.by_collection, name="storage-collections"),
+    path("teams/<entity>/storage/versions", storage.by_version, name="storage-versions"),
     path("teams/<entity>/storage/counting", storage.counting, name="storage-counting"),
     path("teams/<entity>/storage/freed", storage.freed, name="storage-freed"),
     path("teams/<entity>/trash", trash_of_team.listing, name="trash"),

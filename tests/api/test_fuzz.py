@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from registry.http import signing
-from registry.services import drafts, runs, uploads
+from registry.services import drafts, references, runs, uploads
 from tests import factories
 from tests.api.support import Api
 
@@ -57,6 +57,7 @@ def world(db):
     factories.log(people.alice, project, "resnet", {"c": b"zz"})
     draft, _ = drafts.begin(who, project=project, collection="resnet", type="model")
     drafts.stage(who, draft=draft, lines=factories.manifest_lines({"n": b"new"}))
+    order, _ = references.add(who, draft=draft, uri="ftp://example.org/x", name="x")
     upload, _ = uploads.begin(who, draft=draft, size=100, parts=1)
     api = Api(people.alice)
     return api, {
@@ -69,6 +70,7 @@ def world(db):
         "run": "train",
         "draft_id": draft.public_id,
         "version_id": held.version.public_id,
+        "order_id": order.pk,
         "upload_id": str(upload.pk),
         "number": 1,
         "key_id": api.user.api_keys.get().pk,

@@ -68,6 +68,7 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "organization-teams": f"/teams/{world.organization}/teams",
         "team-storage": f"/teams/{team}/storage",
         "team-storage-collections": f"/teams/{team}/storage/collections",
+        "team-storage-versions": f"/teams/{team}/storage/versions",
         "team-storage-freed": f"/teams/{team}/storage/freed",
         "team-trash": f"/teams/{team}/trash",
         "team-trash-nothing": f"/teams/{team}/trash?q=zzzz",

@@ -61,7 +61,7 @@ def test_what_is_refused_is_told_and_can_be_put_right(open_as, sample):
     said = page.locator("[data-said]")
     send = page.get_by_role("button", name="Log the version")
     send.click()
-    expect(said).to_contain_text("Choose at least one file.")
+    expect(said).to_contain_text("Choose at least one file, or add a reference.")
     pick(page, ("nul.txt", b"device"))
     page.get_by_label("Metadata").fill("{")
     send.click()

@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,12 @@ def test_it_needs_nothing_heavy():
         "boto3",
     }
     assert not heavy & set(loaded)
+
+
+def test_each_library_of_a_bucket_is_an_extra():
+    package = tomllib.loads((ROOT / "client" / "pyproject.toml").read_text())["project"]
+    assert sorted(package["optional-dependencies"]) == ["azure", "gcs", "s3"]
+    assert package["dependencies"] == ["urllib3>=2.2,<3"]
 
 
 def test_everything_it_promises_is_there():

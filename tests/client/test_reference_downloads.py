@@ -215,6 +215,37 @@ def test_a_later_process_goes_on_where_an_earlier_one_ended(place, home):
     assert files(home / "root") == {"blob.txt": b"a blob", "large.bin": MEGABYTES}
 
 
+def test_what_was_left_whole_or_before_the_machine_went_down_begins_anew(place, home):
+    place.refer("large.bin", MEGABYTES)
+    place.web.odd = lambda request: _cut(place, request)
+    with pytest.raises(ReferenceUnreachable):
+        place.artifact().download(home / "root")
+    (partial,) = (home / "root").glob("*.part")
+    place.web.odd = lambda request: None
+    for damage in (lambda: partial.write_bytes(MEGABYTES), lambda: os.utime(partial, (1000, 1000))):
+        damage()
+        place.site.requests.clear()
+        held = partial.read_bytes()
+        place.artifact().download(home / "root", skip_cache=True)
+        assert [request.headers.get("Range") for request in place.site.requests] == [None]
+        assert files(home / "root") == {"blob.txt": b"a blob", "large.bin": MEGABYTES}
+        partial.write_bytes(held[: 1 << 20])
+
+
+def test_one_that_fails_leaves_what_the_others_have(place, home):
+    place.refer("a.bin", MEGABYTES)
+    place.refer("gone", b"x")
+    place.web.odd = lambda request: _slow_or_gone(place, request)
+    with pytest.raises(ReferenceMissing):
+        place.artifact().download(home / "root")
+    assert [found.stat().st_size > 0 for found in (home / "root").glob("*.part")] in ([], [True])
+    assert not (home / "root" / "a.bin").exists() or files(home / "root")["a.bin"] == MEGABYTES
+
+
+def _slow_or_gone(place, request):
+    return Answer(b"", 404) if request.path == "/gone" else place.web.usual(request)
+
+
 def _cut(place, request):
     if request.headers.get("Range"):
         return Answer(b"", 500)
@@ -282,7 +313,7 @@ def test_local_files_are_compared_by_their_md5(place, home):
         before = (home / name).read_bytes()
         (home / name).write_bytes(data)
         with pytest.raises(ReferenceChanged, match="MD5"):
-            place.artifact().download(home / f"new-{name}", skip_cache=True)
+            place.artifact().download(home / f"new-{name}", skip_cache=True, path_prefix=f"x/{name}")
         assert not (home / f"new-{name}" / "x" / name).exists()
         (home / name).write_bytes(before)
     assert not list(home.rglob("*.part"))

@@ -1,7 +1,8 @@
 """What one client did to a collection of its own, as it was told; and what a server may say of it after a power cut.
 
 Each version has its acts in order. An act that was answered counts; one that was under way when the power went may
-have happened or not, but never by half.
+have happened or not, but never by half. An answer that came after that is `late`, and proves nothing: no machine gives
+one, and here a sync that was under way may end as if it had succeeded, since the disk only plays dead.
 """
 
 from __future__ import annotations
@@ -45,6 +46,10 @@ class Journal:
     # What was not answered yet: the act, its version (of a log: none has a number yet), and its files.
     doubt: tuple[str, int | None, dict[str, str]] | None = None
     count: Counter[str] = field(default_factory=Counter)
+    is_late: bool = False
+    # Answers that were late, and those of them of which nothing was kept.
+    late: int = 0
+    late_lost: int = 0
 
     def begin(self, act: str, number: int | None = None, files: dict[str, str] | None = None) -> None:
         self.doubt = (act, number, files or {})
@@ -66,6 +71,7 @@ class Journal:
     def settle(self, there: dict[str, Any]) -> list[str]:
         """Compare with what a server says, and go on from that; return what is wrong."""
         faults: list[str] = []
+        before = sum(len(told.acts) for told in self.versions.values())
         left = {int(number): told for number, told in there.items()}
         for number, told in self.versions.items():
             found = left.pop(number, None)
@@ -78,7 +84,10 @@ class Journal:
         faults += [
             f"{self.name}:v{number} is there, and nobody did that: {said}" for number, said in left.items()
         ]
-        self.doubt = None
+        if self.is_late:
+            self.late += 1
+            self.late_lost += sum(len(told.acts) for told in self.versions.values()) == before
+        self.doubt, self.is_late = None, False
         return faults
 
     def _is_mine(self, said: dict[str, Any]) -> bool:
@@ -201,7 +210,13 @@ class Actor(threading.Thread):
             self._ask("DELETE", f"{place}?delete_aliases=true")
         else:
             self._ask("POST", f"{place}/{'restore' if act == RESTORE else 'purge'}", {})
-        self.journal.done(number)
+        self._done(number)
+
+    def _done(self, number: int) -> None:
+        if self.cutting.is_set():
+            self.journal.is_late = True
+        else:
+            self.journal.done(number)
 
     def _ask(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         status, said = self.door.call(method, path, body, **headers)
@@ -258,7 +273,7 @@ class Actor(threading.Thread):
         self._ask("POST", f"/uploads/{upload['id']}/complete", {"sha256": hashlib.sha256(data).hexdigest()})
 
     def _logged(self, answer: dict[str, Any]) -> None:
-        self.journal.done(int(answer["version"]["version"].removeprefix("v")))
+        self._done(int(answer["version"]["version"].removeprefix("v")))
 
 
 def _digests(files: dict[str, bytes]) -> dict[str, str]:

@@ -52,7 +52,8 @@ def measure(database: str, cuts: int, seed: int, *, until_lost: bool = False) ->
         if until_lost and result.faults:
             break
         report(
-            f"  {database}: {result.cuts} cuts, {result.acts.total()} acts answered, {len(result.faults)} violations"
+            f"  {database}: {result.cuts} cuts, {result.acts.total()} acts answered, {result.rounds['rounds']} rounds "
+            f"told, {len(result.faults)} violations"
         )
     return result
 
@@ -77,6 +78,8 @@ def _generation(site: Site, cuts: int, dice: random.Random, result: Result, *, u
     finally:
         for journal in site.journals:
             result.acts += journal.count
+            result.late += journal.late
+            result.late_lost += journal.late_lost
 
 
 def torture(database: str, cuts: int, seed: int = 0) -> int:

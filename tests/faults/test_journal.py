@@ -73,3 +73,14 @@ def test_a_log_without_its_files_or_its_event_is_noticed():
         journal = Journal("set")
         journal.begin(LOG, files=FILES)
         assert journal.settle(there) != []
+
+
+@pytest.mark.parametrize(
+    ("there", "lost"), [(said(LOG, state="live"), 1), (said(LOG, DELETE, state="trashed"), 0)]
+)
+def test_a_late_answer_proves_nothing_and_is_counted(there, lost):
+    journal = kept(LOG)
+    journal.begin(DELETE, 0)
+    journal.is_late = True
+    assert journal.settle(there) == []
+    assert (journal.late, journal.late_lost, journal.is_late) == (1, lost, False)

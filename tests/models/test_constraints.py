@@ -311,7 +311,10 @@ BREAK = {
 
 
 # Whichever of the two the database looks at first.
-IMPLIED_BY = {"stored_object_state_known": "stored_object_doomed_has_date"}
+IMPLIED_BY = {
+    "reference_state_known": "reference_failure_whole",
+    "stored_object_state_known": "stored_object_doomed_has_date",
+}
 
 
 def all_constraints() -> list[str]:

@@ -65,12 +65,12 @@ def names(monkeypatch) -> Callable[..., list[str]]:
         asked: list[str] = []
         known = {name.replace("_", "."): list(each) for name, each in answers.items()}
 
-        def look(host: str, port: int, **named: object) -> list[object]:
+        def look(host: str, port: int, *given: object, **named: object) -> list[object]:
             asked.append(host)
             if host not in known:
-                return REAL(host, port, **named)
+                return REAL(host, port, *given, **named)
             found = known[host].pop(0) if len(known[host]) > 1 else known[host][0]
-            return [row for address in found for row in REAL(address, port, **named)]
+            return [row for address in found for row in REAL(address, port, *given, **named)]
 
         monkeypatch.setattr(socket, "getaddrinfo", look)
         return asked

@@ -21,6 +21,7 @@ class Listener:
     port: int = 0
     tls: ssl.SSLContext | None = None
     connections: int = 0
+    sent: int = 0
     requests: list[str] = field(default_factory=list)
 
     def start(self) -> Listener:
@@ -87,6 +88,7 @@ class Listener:
             if self._ending.is_set():
                 return False
             peer.sendall(piece)
+            self.sent += len(piece)
         return False
 
 

@@ -226,7 +226,7 @@ def test_what_is_exchanged_while_it_is_opened_is_never_read(kind, root, tmp_path
     with subprocess.Popen([sys.executable, "-c", EXCHANGE, str(root), str(canary), kind]) as exchanging:
         try:
             for _ in range(200_000):
-                if len(found) > 100 and refused > 20:
+                if len(found) > 100 and refused > 5:
                     break
                 try:
                     found.append(read(roots, str(path)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import sys
 
 import pytest
@@ -145,6 +146,11 @@ def test_a_library_that_is_missing_is_named_by_what_to_install(monkeypatch, reac
 def test_without_a_checksum_no_library_is_needed(monkeypatch, reach):
     monkeypatch.setitem(sys.modules, "boto3", None)
     assert len(list(expand("s3://bucket/key", checksum=False, reach=reach))) == 1
+
+
+def test_a_certificate_that_has_expired_is_no_credential():
+    with pytest.raises(ReferenceUnreachable, match="gives no answer"), told("s3://bucket/key", "S3"):
+        raise ssl.SSLError("certificate has expired")
 
 
 def test_other_errors_go_on_their_way():

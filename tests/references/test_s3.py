@@ -68,6 +68,14 @@ def test_a_prefix_gives_an_entry_for_each_object_below(bucket, reach):
     assert entry.ref == uri(bucket, "d/b/c")
 
 
+def test_an_object_that_takes_the_name_of_a_prefix_ends_no_listing_that_goes_on(bucket, reach):
+    for key in ("d/a", "d/b"):
+        put(bucket, key)
+    put(bucket, "d")
+    assert paths(uri(bucket, "d"), reach) == ["d"]
+    assert paths(uri(bucket, "d"), reach, after="a") == ["b"]
+
+
 def test_keys_that_stand_for_folders_are_left_out(bucket, reach):
     put(bucket, "d/a")
     put(bucket, "d/", b"")
@@ -285,6 +293,25 @@ def test_an_object_that_goes_while_it_is_listed_is_named(versioned, reach, monke
     monkeypatch.setattr(client, "list_objects_v2", list_then_delete)
     with pytest.raises(ReferenceMissing, match="d/b was deleted while"):
         paths(uri(versioned, "d"), reach)
+
+
+def test_a_listing_that_changes_while_it_is_read_names_nothing_twice(bucket, reach, monkeypatch):
+    for number in range(6):
+        put(bucket, f"d/{number}")
+    client = reach.s3(bucket.bucket)
+    listed = client.list_objects_v2
+
+    def change(**given):
+        page = listed(**given, MaxKeys=2)
+        if "ContinuationToken" not in given:
+            put(bucket, "d/0-before")
+            put(bucket, "d/1", b"changed")
+            put(bucket, "d/5-behind")
+            client.delete_object(Bucket=bucket.bucket, Key="d/4")
+        return page
+
+    monkeypatch.setattr(client, "list_objects_v2", change)
+    assert paths(uri(bucket, "d"), reach) == ["0", "1", "2", "3", "5", "5-behind"]
 
 
 def test_a_connection_that_breaks_between_pages_is_an_error(bucket, reach, monkeypatch):

@@ -24,6 +24,7 @@ def test_contents_count_once_for_each_entity_and_versions_by_what_they_name(peop
     whole = holdings.totals(root)
     assert (whole.stored, whole.blobs, whole.versions) == (6, 2, 1)
     assert whole.free > 0
+    assert whole.place == "the data folder"
     with pytest.raises(Forbidden):
         holdings.totals(make.actor(people.alice))
 

@@ -12,11 +12,13 @@ from django.utils import timezone
 
 from registry import storage
 from registry.actor import system
+from registry.errors import Unavailable
 from registry.manifests import boundaries, cache
 from registry.models import Blob, JobRun, StoredObject
 from registry.services import archives, collecting, drafts, files, fsck, trash, uploads, versions
 from registry.storage import backends
 from registry.storage.compaction import compact
+from registry.storage.trouble import StoreError, Trouble
 from tests import factories as make
 from tests.support import damage
 
@@ -184,3 +186,24 @@ def test_parts_of_objects_that_are_still_sent_are_left(kept_in, s3_store):
     backend.begin_parts("large/ab/dead")
     assert storage.abort_parts(later(1), {"large/ab/alive"}) == 1
     assert [found.name for found in backend.walk_parts()] == ["large/ab/alive"]
+
+
+def test_a_store_that_does_not_answer_is_no_damage(kept_in, s3_store, people, project, monkeypatch):
+    kept_in("s3", s3_store)
+    row = make.log(people.bob, project)
+
+    def silent(*_, **__):
+        raise StoreError(Trouble.SILENT)
+
+    backend = backends.current()
+    for name in ("size", "fetch", "walk"):
+        with monkeypatch.context() as patch:
+            patch.setattr(backend, name, silent)
+            with pytest.raises(Unavailable, match="does not answer"):
+                fsck.start(system("command"), fsck.Options(read_data=True))
+            if name == "fetch":
+                blob = Blob.objects.select_related("object").get()
+                with pytest.raises(Unavailable):
+                    storage.read_blob(blob)
+    assert not Blob.objects.exclude(damaged_at=None).exists()
+    assert row.version.manifest is not None

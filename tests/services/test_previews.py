@@ -279,3 +279,29 @@ def test_the_digest_tells_whether_the_same_go_on_another_day(people, project, al
     retention.set_policy(alice, target=people.team.entity, ttl=6 * DAY)
     with pytest.raises(PreviewChanged):
         confirming.confirm(plan(alice, project, "inherit"), shown.token)
+
+
+def test_a_review_does_not_count_again_what_its_preview_counted_unless_something_happened(
+    people, project, alice, bob, monkeypatch
+):
+    log(people, project, "a", {"x": b"1" * 10}, age=100)
+    held = log(people, project, "b", {"x": b"1" * 10, "y": b"2"}, age=1)
+    counted = []
+    walk = freed._walk
+    monkeypatch.setattr(freed, "_walk", lambda *given: counted.append(1) or walk(*given))
+    wanted = plan(alice, people.team.entity, 90 * DAY)
+    said = [confirming.show(wanted).freed for _ in range(2)]
+    assert [each.size for each in said] == [11, 11]
+    assert said[0] == said[1]
+    assert len(counted) == 1
+    versions.edit(bob, membership=held, ttl="never")
+    assert confirming.show(wanted).freed.size == 0
+    assert len(counted) == 2
+    assert confirming.show(plan(alice, people.team.entity, 80 * DAY)).freed.size == 0
+    assert len(counted) == 3
+
+
+def test_references_have_no_bytes_that_come_back(people, project, alice):
+    made = make.log(people.bob, project, "a", {"x": b"123"}, references={"r": "s3://b/r"})
+    Version.objects.filter(pk=made.version_id).update(created_at=timezone.now() - timedelta(days=100))
+    assert freed.of(plan(alice, people.team.entity, 90 * DAY)).size == 3

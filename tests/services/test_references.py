@@ -258,6 +258,13 @@ def test_each_reference_says_why_it_failed_and_is_tried_again_or_dropped(bob, dr
     ]
 
 
+def test_a_reason_that_no_database_takes_is_kept_as_far_as_it_can_be(bob, draft, stores):
+    order = add(bob, draft, stores, "s3://b/x", NothingFound("nul \0 and half \ud800 a letter"))
+    resolving.work(draft.pk)
+    order.refresh_from_db()
+    assert order.why == "nul  and half ? a letter"
+
+
 def test_a_store_that_does_not_answer_is_asked_again_later_and_given_up_at_last(bob, draft, stores):
     order = add(bob, draft, stores, "https://slow.org/x", ReferenceUnreachable("It does not answer."))
     waits = []

@@ -252,6 +252,7 @@ PAGES: dict[str, dict[str, Needs]] = {
     "teams:members": {"get": E, "post": MG},
     "installation:quota": {"get": Needs.INSTANCE, "post": Needs.INSTANCE},
     "teams:storage-collections": {"get": Needs.ENTITY},
+    "teams:storage-versions": {"get": Needs.ENTITY},
     "teams:storage-counting": {"get": Needs.ENTITY},
     "teams:storage-freed": {"get": Needs.ENTITY},
     "teams:trash": {"get": Needs.ENTITY},

@@ -85,3 +85,13 @@ def test_a_team_is_deleted_by_its_name_and_comes_back(head, client, people, proj
     assert head.post(f"/teams/{name}/restore").status_code == 302
     assert client.get(f"/{name}").status_code == 200
     assert client.get(project.get_absolute_url()).status_code == 200
+
+
+def test_without_a_trash_period_nobody_is_told_that_it_can_be_restored(as_user, people, project):
+    made = factories.log(people.bob, project)
+    teams.edit_settings(factories.actor(people.alice), team=people.team, trash_days=0)
+    client, held = as_user(people.alice), made.collection.get_absolute_url()
+    for place in (f"{held}/v0/delete", f"{held}/delete", f"{project.get_absolute_url()}/delete"):
+        text = client.get(place).content.decode()
+        assert "the trash period here is zero days" in text, place
+        assert "restored until" not in text, place

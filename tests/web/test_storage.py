@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -139,7 +140,7 @@ def test_pages_cost_the_same_for_one_and_for_many(
     def cost() -> list[int]:
         survey.count(people.team.entity)
         found = []
-        for path in ("storage", "storage/collections", "storage/freed", "trash"):
+        for path in ("storage", "storage/collections", "storage/versions", "storage/freed", "trash"):
             with CaptureQueriesContext(connection) as done:
                 text(client.get(f"{here}/{path}"))
             found.append(len(done))
@@ -219,3 +220,22 @@ def test_a_count_by_a_worker_is_watched(client, people, project, here, monkeypat
     recounting.work(people.team.entity_id)
     done = client.get(watched, headers={"HX-Request": "true"})
     assert done["HX-Refresh"] == "true"
+
+
+def test_every_version_is_listed_by_its_bytes_and_by_its_use(client, people, project, here):
+    assert "Nothing is counted yet" in text(client.get(f"{here}/storage/versions"))
+    factories.log(people.bob, project, "big", files={"a": b"x" * 3000, "b": b"same"})
+    factories.log(people.bob, project, "small", files={"a": b"y" * 200, "b": b"same"})
+    factories.log(people.bob, project, "small", files={"a": b"z" * 100})
+    survey.count(people.team.entity)
+
+    def listed(query=""):
+        rows = text(client.get(f"{here}/storage/versions{query}")).split("<tbody")[-1]
+        return re.findall(r'class="name" href="[^"]*/(\w+/v\d)"', rows)
+
+    for order in ("", "?order=-alone", "?order=-size"):
+        assert listed(order) == ["big/v0", "small/v0", "small/v1"]
+    assert listed("?order=idle") == ["big/v0", "small/v0", "small/v1"]
+    assert listed("?q=SMALL") == ["small/v0", "small/v1"]
+    assert listed("?q=small:v1") == ["small/v1"]
+    assert "Nothing found" in text(client.get(f"{here}/storage/versions?q=zzz"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
@@ -25,6 +26,11 @@ from strongroom.transfer.manifests import parse_entry
 MOST_REDIRECTS = 10
 _TIMEOUT = urllib3.Timeout(connect=10.0, read=60.0)
 _KEPT_RECORDS = 1024
+# What one thread holds of a blob at a time, by default 32 MiB; and waits of 1, 3, 5 seconds instead of minutes.
+_PIECES = {
+    "max_single_get_size": 4 << 20, "max_chunk_get_size": 4 << 20, "retry_total": 3, "initial_backoff": 1,
+    "increment_base": 2,
+}  # fmt: skip
 
 
 class ClientReach:
@@ -35,6 +41,7 @@ class ClientReach:
         self._session: Session | None = None
         self._pools: dict[str | None, urllib3.PoolManager] = {}
         self._clients: dict[tuple[str, ...], Any] = {}
+        self._guard = threading.Lock()
         self.record = lru_cache(_KEPT_RECORDS)(self._record)
 
     @contextmanager
@@ -106,9 +113,10 @@ class ClientReach:
 
     def _kept(self, name: tuple[str, ...], make: Callable[[], Any]) -> Any:
         # Made once: each loads descriptions of its service, and looks for credentials.
-        if name not in self._clients:
-            self._clients[name] = make()
-        return self._clients[name]
+        with self._guard:
+            if name not in self._clients:
+                self._clients[name] = make()
+            return self._clients[name]
 
 
 class _Answer:
@@ -180,12 +188,12 @@ def _azure(account: str) -> Any:
     blobs = _library("azure.storage.blob", "azure", "Azure")
     connection = os.environ.get("AZURE_STORAGE_CONNECTION_STRING")
     if connection and _account_of(connection) in (account, None):
-        return blobs.BlobServiceClient.from_connection_string(connection)
+        return blobs.BlobServiceClient.from_connection_string(connection, **_PIECES)
     address, key = f"https://{account}{HOST}", os.environ.get("AZURE_STORAGE_KEY")
     if key and os.environ.get("AZURE_STORAGE_ACCOUNT") == account:
-        return blobs.BlobServiceClient(address, credential=key)
+        return blobs.BlobServiceClient(address, credential=key, **_PIECES)
     identity = _library("azure.identity", "azure", "Azure")
-    return blobs.BlobServiceClient(address, credential=identity.DefaultAzureCredential())
+    return blobs.BlobServiceClient(address, credential=identity.DefaultAzureCredential(), **_PIECES)
 
 
 def _account_of(connection: str) -> str | None:

@@ -57,7 +57,8 @@ class AzureBlobStorage(AzureStorage):
     def _get_service_client(self) -> BlobServiceClient:
         options: dict[str, Any] = {
             "max_block_size": _BLOCK,
-            "max_single_put_size": _BLOCK,
+            # What is larger goes in blocks, which are read from the file as they are sent.
+            "max_single_put_size": 8 * MIB,
             "max_single_get_size": _READ,
             "max_chunk_get_size": _READ,
             "connection_timeout": 10,
@@ -205,7 +206,7 @@ class AzureBackend(RemoteBackend):
         headers = {"Content-MD5": base64.b64encode(checksum).decode(), "Content-Length": str(size)}
         return Link("PUT", f"{url}&comp=block&blockid={block}", headers)
 
-    def _sign(self, key: str, permission: str, seconds: int, **bound: Any) -> str:
+    def _sign(self, key: str, permission: str, seconds: int, *, public: bool = True, **bound: Any) -> str:
         until = datetime.now(UTC) + timedelta(seconds=link_seconds(seconds))
         with self.asked():
             token = generate_blob_sas(
@@ -221,9 +222,9 @@ class AzureBackend(RemoteBackend):
                 **bound,
             )
         url = self._blob(key).url
-        if self._storage.public_endpoint:
-            ours, public = urlsplit(url), urlsplit(self._storage.public_endpoint)
-            url = urlunsplit(ours._replace(scheme=public.scheme, netloc=public.netloc))
+        if public and self._storage.public_endpoint:
+            other = urlsplit(self._storage.public_endpoint)
+            url = urlunsplit(urlsplit(url)._replace(scheme=other.scheme, netloc=other.netloc))
         return f"{url}?{token}"
 
     def list_parts(self, name: str, id: str) -> list[Part]:
@@ -257,19 +258,14 @@ class AzureBackend(RemoteBackend):
         """Copy inside the store; within one account that takes moments, whatever the size."""
         blob = self._blob(key)
         with self.asked():
-            state = blob.start_copy_from_url(self._sign_source(stage))["copy_status"]
+            state = blob.start_copy_from_url(self._sign(stage, "r", LINK_SECONDS, public=False))[
+                "copy_status"
+            ]
             while state == "pending":
                 time.sleep(0.5)
                 state = blob.get_blob_properties().copy.status
         if state != "success":
             raise StoreError(Trouble.FAILED, f"a copy inside the store ended as {state}")
-
-    def _sign_source(self, key: str) -> str:
-        public, self._storage.public_endpoint = self._storage.public_endpoint, ""
-        try:
-            return self._sign(key, "r", LINK_SECONDS)
-        finally:
-            self._storage.public_endpoint = public
 
     def abort_parts(self, name: str, id: str) -> None:
         stage = self.keys.staged(id, name)

@@ -359,3 +359,7 @@ class _Counted:
 
     def tell(self) -> int:
         return self._at
+
+    def seek(self, at: int, whence: int = 0) -> int:
+        """Say what it means when the library wants to send a piece again that is not kept."""
+        raise StoreError(Trouble.SILENT, "the connection broke, and this stream can't be read again")

@@ -24,7 +24,6 @@ class ReferenceForm(ServiceForm):
     uri = text(
         "URI",
         mono=True,
-        required=False,
         help_text="Such as s3://bucket/prefix, gs://…, https://…, file:///…; below a prefix all objects are taken.",
     )
     name = text(
@@ -46,12 +45,13 @@ class ReferenceForm(ServiceForm):
         widget=forms.Select({"class": "select"}),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, in_rows: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["uri"].required = not in_rows
         self.fields["uri"].max_length = self.fields["name"].max_length = 8192  # type: ignore[attr-defined]  # of text fields
 
     def clean_uri(self) -> str:
-        """Nothing is what a reference may leave out but this."""
+        """It may be left out of a row of which nothing is typed, and of no other."""
         typed: str = self.cleaned_data["uri"]
         if not typed:
             raise forms.ValidationError("A reference needs a URI. Fill it in.")
@@ -77,8 +77,8 @@ class Rows:
             # What was typed comes back, and is not judged yet.
             self.forms = [_again(data, f"r{number}") for number in range(min(count + 1, MOST))]
         else:
-            self.forms = [ReferenceForm(data, prefix=f"r{number}") for number in range(count)]
-        self.blank = ReferenceForm(prefix="r__")
+            self.forms = [ReferenceForm(data, prefix=f"r{number}", in_rows=True) for number in range(count)]
+        self.blank = ReferenceForm(prefix="r__", in_rows=True)
         self.most = MOST
 
     def typed(self) -> Sequence[ReferenceForm]:
@@ -99,7 +99,7 @@ def _again(data: QueryDict, prefix: str) -> ReferenceForm:
     typed = {
         name: data[f"{prefix}-{name}"] for name in ReferenceForm.base_fields if f"{prefix}-{name}" in data
     }
-    return ReferenceForm(prefix=prefix, initial=typed)
+    return ReferenceForm(prefix=prefix, initial=typed, in_rows=True)
 
 
 def _count(data: QueryDict) -> int:

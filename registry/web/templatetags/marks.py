@@ -166,7 +166,7 @@ _STANDINGS = {
     "ok": ("ok", "check", "As recorded"),
     "changed": ("warn", "alert-triangle", "Changed"),
     "missing": ("danger", "circle-x", "Missing"),
-    "unreachable": ("plain", "cloud", "Unreachable"),
+    "unreachable": ("plain", "alert-circle", "Unreachable"),
     "unchecked": ("plain", "circle-dashed", "Not checked yet"),
     "unwatched": ("plain", "minus", "Not watched"),
 }

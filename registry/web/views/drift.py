@@ -41,7 +41,7 @@ def _shown(request: HttpRequest, actor: Actor, membership: Membership) -> dict[s
     asked, choices = searches.of(request, _STATES)
     watch = drifts.of_version(actor, membership)
     rows = drifts.listing(actor, membership=membership, **asked.given())
-    return frame(actor, membership, "drift") | {
+    return frame(actor, membership, "files") | {
         "asked": asked,
         "choices": choices,
         "watch": watch,
@@ -62,5 +62,5 @@ def log(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
         made = form.result.membership
         said = f"{made.name} is logged." if form.result.created else "All is as recorded: nothing was logged."
         return done(request, said, made.get_absolute_url())
-    context = frame(actor, membership, "drift") | {"plan": plan, "form": form}
+    context = frame(actor, membership, "files") | {"plan": plan, "form": form}
     return show(request, "versions/drift_log.html", context, status=form.status)

@@ -95,6 +95,20 @@ def by_collection(request: HttpRequest, actor: Actor, entity: str) -> HttpRespon
 
 
 @page()
+def by_version(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
+    """What each version alone uses, and since when nobody used it."""
+    found = teams.find_entity(actor, entity)
+    asked, _ = searches.of(request)
+    listed = storage_counts.versions(actor, entity=found, **asked.given()).select_related("version")
+    context = frame(actor, found, "versions") | {"asked": asked}
+    context["count"] = storage_counts.last(actor, entity=found)
+    slim = listed.defer("version__description", "version__metadata")
+    context["pager"] = paged(request, slim, orders.VERSION_SHARES, by_time=False)
+    context["found"] = trash.places(context["pager"].rows)
+    return show(request, "storage/versions.html", context)
+
+
+@page()
 def freed(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
     """What was deleted for good, and what came back by it."""
     found = teams.find_entity(actor, entity)

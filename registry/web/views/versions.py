@@ -87,11 +87,17 @@ def overview(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
         "places": list(
             versions.elsewhere(actor, membership).defer("version__description", "version__metadata")[:_PLACES]
         ),
-        "only_here": storage_counts.alone(membership.version_id),
         "use": snippets.use(membership),
+    }
+    return show(request, "versions/overview.html", context | _beside(actor, membership))
+
+
+def _beside(actor: Actor, membership: Membership) -> dict[str, Any]:
+    """What workers found out about a version."""
+    return {
+        "only_here": storage_counts.alone(membership.version_id),
         "watch": drifts.of_version(actor, membership),
     }
-    return show(request, "versions/overview.html", context)
 
 
 def figures(metadata: dict[str, Any]) -> list[tuple[str, Any]]:

@@ -285,3 +285,21 @@ def test_a_reader_that_has_seen_enough_is_no_error(project, monkeypatch, unbuffe
     with os.fdopen(write, "w") as out:
         done = info_to(out)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_refer_leaves_references_to_the_server(project):
+    done = command(
+        "refer", f"{project}/far:best", "one=ftp://example.org/1", "two=ftp://example.org/2", "--type", "dataset",
+        "--tag", "t", "--wait", "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    logged = json.loads(done.stdout)
+    assert (logged["qualified_name"], logged["file_count"]) == (f"alice/{project}/far:v0", 2)
+    assert (sorted(logged["aliases"]), logged["tags"]) == (["best", "latest"], ["t"])
+    refused = command("refer", f"{project}/far", "http://localhost/x", "--type", "dataset", "--wait")
+    assert refused.returncode == 4
+    assert "not a public one" in refused.stderr
+    at_once = command("refer", f"{project}/far", "file:///etc/passwd", "--type", "dataset")
+    assert (at_once.returncode, at_once.stdout) == (4, "")
+    begun = command("refer", f"{project}/far", "x=ftp://example.org/1", "--type", "dataset")
+    assert "The server resolves 1 reference; follow it at http" in begun.stdout

@@ -58,9 +58,10 @@ def _both(file: Placed, below: Placed) -> PathCollision:
 
 def _origins(one: Placed, other: Placed) -> str:
     """Name where two entries come from that have one place, when references are among them."""
-    if one.ref is None and other.ref is None:
+    refs = [getattr(each, "ref", None) for each in (one, other)]
+    if not any(refs):
         return ""
-    said = ("a file" if each.ref is None else shown(each.ref) for each in (one, other))
+    said = ("a file" if ref is None else shown(ref) for ref in refs)
     return ": {} and {} go there".format(*said)
 
 

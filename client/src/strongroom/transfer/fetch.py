@@ -6,6 +6,7 @@ import json
 import os
 import re
 import stat
+import time
 from typing import BinaryIO
 
 import urllib3
@@ -140,6 +141,12 @@ class Partial:
     def reading(self) -> BinaryIO:
         """Open what is there for reading."""
         return open(os.dup(self._descriptor), "rb", buffering=0)
+
+    def is_older_than_boot(self) -> bool:
+        """Tell whether the machine was started since it was written to: not all of it may have reached the disk."""
+        boot = getattr(time, "CLOCK_BOOTTIME", None)
+        started = time.time() - (time.monotonic() if boot is None else time.clock_gettime(boot))
+        return os.fstat(self._descriptor).st_mtime < started
 
     def restart(self) -> None:
         """Begin from nothing."""

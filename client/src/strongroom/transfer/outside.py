@@ -11,7 +11,7 @@ import stat
 from strongroom._retry import Patience
 from strongroom.core.references import Stream, is_checked, kind_of, open_reference, vouches
 from strongroom.core.references.looking import changed
-from strongroom.errors import ReferenceUnreachable
+from strongroom.errors import ReferenceChanged, ReferenceMissing, ReferenceUnreachable
 from strongroom.reach import ClientReach
 from strongroom.staging import SMALL
 from strongroom.store import Item
@@ -83,29 +83,37 @@ class Outside:
         self._keep(hashlib.sha256(data).digest(), size)
 
     def _fetch_large(self) -> None:
-        """Fetch a file that grows under a temporary name."""
+        """Fetch a file that grows under a temporary name, which a later try finds again."""
         tree, path = self._placer.tree(), self._item.path
         partial = Partial(tree, path, None if self._key is None else self._key.hex()[:32], self._size)
-        done = gone_on_with = False
+        is_kept = self._key is not None
         try:
-            gone_on_with = partial.size > 0
-            growing = _Growing(partial, self._watch)
-            stream = self._receive(growing)
-            if gone_on_with and stream.md5 not in (None, growing.md5.hexdigest()):
-                growing.restart()  # what an earlier process left was damaged
-                stream = self._receive(growing)
-            if stream.md5 not in (None, growing.md5.hexdigest()):
-                self._refuse(stream, growing.md5.hexdigest(), partial.size)
+            growing = self._grown(partial)
             tree.rename(partial.where, path)
-            done = True
-        except (ReferenceUnreachable, KeyboardInterrupt):
-            done = self._key is not None  # a later try goes on with it
+            is_kept = True
+        except (ReferenceChanged, ReferenceMissing):
+            is_kept = False
             raise
         finally:
-            if not done:
+            if not is_kept:
                 partial.discard()
             partial.close()
         self._keep(growing.sha256.digest(), partial.size)
+
+    def _grown(self, partial: Partial) -> _Growing:
+        """Receive the whole, going on with what an earlier process left, and check it."""
+        # A whole one has nothing left to ask for, and one from before the machine went down may hold holes.
+        if partial.size == self._size or partial.is_older_than_boot():
+            partial.restart()
+        goes_on = partial.size > 0
+        growing = _Growing(partial, self._watch)
+        stream = self._receive(growing)
+        if goes_on and stream.md5 not in (None, growing.md5.hexdigest()):
+            growing.restart()  # what was left was damaged
+            stream = self._receive(growing)
+        if stream.md5 not in (None, growing.md5.hexdigest()):
+            self._refuse(stream, growing.md5.hexdigest(), partial.size)
+        return growing
 
     def _receive(self, growing: _Growing) -> Stream:
         """Receive what is lacking."""

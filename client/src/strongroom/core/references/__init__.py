@@ -81,6 +81,8 @@ def expand(
     if not checksum or kind_of(uri) == _OTHER:
         found = scheme.plain(uri)
         return iter(() if after else (_entry(found, folder or _name(found.path, uri)),))
+    if kind_of(uri) in ("http", "artifact") and not folder:
+        _name(scheme.name(uri), uri)
     return _expanded(scheme, uri, folder, most, reach, after)
 
 

@@ -22,8 +22,8 @@ from strongroom.core.references.looking import (
     difference,
     is_checked,
     refuse_change,
-)  # fmt: skip
-from strongroom.core.references.s3 import recorded_version
+)
+from strongroom.core.references.s3_objects import recorded_version
 from strongroom.core.references.streams import OfStore, Pieces
 from strongroom.core.references.uris import escaped, last_part, refuse, split
 from strongroom.core.text import shown
@@ -83,11 +83,11 @@ class Azure:
         """Yield the blob, or what lies below the prefix."""
         place = self.parse(uri)
         client = _client(reach, place)
-        there = _properties(client, place, uri, place.version)
+        # What goes on behind something below was a prefix before, whatever has its name by now.
+        there = None if after else _properties(client, place, uri, place.version)
         if there is not None:
-            if not after:
-                yield _found(place, there, "")
-        elif place.version:
+            yield _found(place, there, "")
+        elif place.version and not after:
             raise ReferenceMissing(
                 f"{shown(uri)} is not there: the blob has no such version. Check the address.", uri=shown(uri)
             )

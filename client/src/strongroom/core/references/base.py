@@ -99,7 +99,8 @@ class Reach(Protocol):
     def local(self, path: str) -> str:
         """Return the local path to open for the path of a `file` URI, links resolved where a policy holds.
 
-        It is asked again for each link below a folder, and for the true path of each file once it is open.
+        It is asked again for each link below a folder, and for the true path of each file and folder once it
+        is open.
         """
         ...
 

@@ -16,7 +16,8 @@ from strongroom.core.errors import (
 )
 from strongroom.core.text import shown
 
-_LIBRARIES = frozenset({"azure", "boto3", "botocore", "google", "requests", "urllib3"})
+# And what they let through of the standard library: an answer that breaks off, a certificate that is not trusted.
+_LIBRARIES = frozenset({"azure", "boto3", "botocore", "google", "http", "requests", "ssl", "urllib3"})
 _EXPIRED = ("ExpiredToken", "RequestExpired", "TokenRefreshRequired", "ExpiredTokenException")
 _WRONG = (
     "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "InvalidSecurity", "AuthFailure",
@@ -140,10 +141,12 @@ def as_ours(failure: Failure, uri: str, store: str) -> StrongroomError:
 
 
 def _about_keys(failure: Failure, store: str) -> str | None:
-    code, how = failure.code, _HOW[store]
-    if code in _EXPIRED or "expired" in failure.text.lower():
+    # The client asks from where somebody sits, the server from where its workers run.
+    code, how = failure.code, f"{_HOW[store]}, on the machine that asks"
+    is_about_keys = failure.status in (400, 401, 403) or failure.name in _BAD_KEYS
+    if code in _EXPIRED or (is_about_keys and "expired" in failure.text.lower()):
         return f"the credentials for {store} have expired; renew them ({how})"
-    if failure.name in _NO_KEYS:
+    if failure.name in _NO_KEYS or "failed to retrieve a token" in failure.text:
         return f"there are no credentials for {store}; {how}"
     if code in _WRONG or failure.status == 401 or (failure.name in _BAD_KEYS and failure.status != 403):
         named = f" ({code})" if code else ""

@@ -21,7 +21,7 @@ from strongroom.core.references.looking import (
     compared,
     is_checked,
     refuse_change,
-)  # fmt: skip
+)
 from strongroom.core.references.streams import OfStore
 from strongroom.core.references.uris import last_part, refuse
 from strongroom.core.text import shown
@@ -76,11 +76,11 @@ class Gcs:
         """Yield the object, or what lies below the prefix."""
         place = self.parse(uri)
         client = _client(reach, place)
-        blob = _blob(client, place, uri, place.generation)
+        # What goes on behind something below was a prefix before, whatever has its name by now.
+        blob = None if after else _blob(client, place, uri, place.generation)
         if blob is not None:
-            if not after:
-                yield _found(place, blob, "")
-        elif place.generation:
+            yield _found(place, blob, "")
+        elif place.generation and not after:
             raise ReferenceMissing(
                 f"{shown(uri)} is not there: the object has no such generation. Check the address.",
                 uri=shown(uri),

@@ -21,7 +21,7 @@ from strongroom.core.errors import (
     ReferenceMissing,
     ReferenceUnreachable,
     StrongroomError,
-)  # fmt: skip
+)
 from strongroom.core.references.base import Checked, Found, Reach, State, Stream
 from strongroom.core.references.looking import (
     OK,
@@ -31,9 +31,9 @@ from strongroom.core.references.looking import (
     compared,
     is_checked,
     refuse_change,
-)  # fmt: skip
+)
 from strongroom.core.references.uris import escaped, last_part, refuse
-from strongroom.core.references.walking import walk
+from strongroom.core.references.walking import OPENED, walk
 from strongroom.core.text import shown
 
 BLOCK = 1 << 20
@@ -43,8 +43,7 @@ WORKERS = min(4, os.cpu_count() or 1)
 # To open a pipe would otherwise wait for somebody to write to it.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOCTTY", 0)
 # Where the system tells what was truly opened.
-_OPENED = "/proc/self/fd"
-_TELLS = os.path.isdir(_OPENED)
+_TELLS = os.path.isdir(OPENED)
 
 
 class Local:
@@ -197,7 +196,7 @@ def _regular(descriptor: int, uri: str, reach: Reach) -> os.stat_result:
         refuse(uri, "is neither a file nor a folder. Name one of the two")
     if _TELLS:
         # Judged again by its true path: a link may have taken its place since it was judged by name.
-        reach.local(os.readlink(f"{_OPENED}/{descriptor}"))
+        reach.local(os.readlink(f"{OPENED}/{descriptor}"))
     return found
 
 

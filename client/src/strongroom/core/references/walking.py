@@ -6,6 +6,7 @@ import heapq
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
 from strongroom.core.errors import InvalidPath, InvalidUri
@@ -13,6 +14,8 @@ from strongroom.core.text import shown
 
 # Names of one folder that are sorted in memory; beyond, each so many become a run on disk.
 IN_MEMORY = 50_000
+# Where the system tells the true paths of what is open.
+OPENED = "/proc/self/fd"
 Judge = Callable[[str], str]
 Folders = tuple[tuple[int, int], ...]
 
@@ -24,7 +27,7 @@ def walk(folder: str, judge: Judge, after: str = "") -> Iterator[tuple[str, str]
     they lie in are refused.
     """
     top: Folders = (_identity(folder),)
-    pending = [("", folder, _names(folder), top)]
+    pending = [("", folder, _names(folder, judge), top)]
     while pending:
         above, place, names, seen = pending[-1]
         name = next(names, None)
@@ -38,7 +41,7 @@ def walk(folder: str, judge: Judge, after: str = "") -> Iterator[tuple[str, str]
         if is_link:
             local = judge(local)
         if path.endswith("/"):
-            pending.append((path, local, _names(local), _descend(local, seen)))
+            pending.append((path, local, _names(local, judge), _descend(local, seen)))
         elif path > after:
             yield path, local
 
@@ -58,16 +61,17 @@ def _descend(folder: str, seen: Folders) -> Folders:
     return (*seen, here)
 
 
-def _names(folder: str) -> Iterator[str]:
+def _names(folder: str, judge: Judge) -> Iterator[str]:
     """Yield the names in a folder as their paths sort: folders end with a slash, links with a NUL after that."""
     runs: list[Iterator[str]] = []
     names: list[str] = []
-    with os.scandir(folder) as found:
+    with _opened(folder, judge) as place, os.scandir(place) as found:
         for entry in found:
             if "\n" in entry.name:  # it would break the lines of a run, and no entry could have it
                 raise InvalidPath(
-                    f"{shown(entry.path)} has a line break in its name. Rename it, then add again.",
-                    path=shown(entry.path),
+                    f"{shown(os.path.join(folder, entry.name))} has a line break in its name. Rename it,"
+                    " then add again.",
+                    path=shown(os.path.join(folder, entry.name)),
                 )
             names.append(entry.name + ("/" if entry.is_dir() else "") + ("\0" if entry.is_symlink() else ""))
             if len(names) >= IN_MEMORY:
@@ -75,6 +79,20 @@ def _names(folder: str) -> Iterator[str]:
                 names = []
     names.sort()
     return heapq.merge(*runs, names) if runs else iter(names)
+
+
+@contextmanager
+def _opened(folder: str, judge: Judge) -> Iterator[int | str]:
+    """Open a folder and have its true path judged before a name is read: a link may have taken its place."""
+    if not os.path.isdir(OPENED):
+        yield folder
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        judge(os.readlink(f"{OPENED}/{descriptor}"))
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _run(names: list[str]) -> BinaryIO:
