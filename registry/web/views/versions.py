@@ -38,7 +38,9 @@ from registry.web.views.collections import found as found_collection
 
 _RUNS = 20
 # The tabs of a version at W&B, and ours.
-_TABS = {name: name for name in ("files", "metadata", "usage", "lineage", "history")} | {"graph": "lineage"}
+_TABS = {name: name for name in ("files", "references", "metadata", "usage", "lineage", "history")} | {
+    "graph": "lineage"
+}
 # What a button may carry to the clipboard.
 _COPIED = 256 * 1024
 # What lies beyond is "more than": a count of a hundred thousand runs would cost more than the page.
