@@ -91,7 +91,7 @@ def faltering(seed: int, rate: float = 0.1) -> Iterator[Faltering]:
 
     real = backends.current
     between = Faltering(real(), seed, rate)
-    backends.current = lambda: between  # type: ignore[assignment, return-value]
+    backends.current = lambda: between  # type: ignore[assignment, return-value]  # a wrapper stands for it
     try:
         yield between
     finally:

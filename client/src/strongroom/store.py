@@ -129,13 +129,13 @@ class EntryStore:
         """Add items, or replace those of the same path."""
         with self.all_or_nothing(), self._using() as db:
             db.executemany(
-                f"INSERT OR REPLACE INTO entries ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)",  # noqa: S608
+                f"INSERT OR REPLACE INTO entries ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)",  # noqa: S608  # names of ours only
                 (item.values() for item in items),
             )
 
     def get(self, path: str) -> Item | None:
         """Return the item with this path."""
-        found = self._all(f"SELECT {_COLUMNS} FROM entries WHERE path = ?", path)  # noqa: S608
+        found = self._all(f"SELECT {_COLUMNS} FROM entries WHERE path = ?", path)  # noqa: S608  # names of ours only
         return _item(found[0]) if found else None
 
     def need(self, path: str) -> Item:
@@ -146,7 +146,7 @@ class EntryStore:
 
     def at(self, index: int) -> Item:
         """Return the item at a place in path order."""
-        return _item(self._all(f"SELECT {_COLUMNS} FROM entries ORDER BY path LIMIT 1 OFFSET ?", index)[0])  # noqa: S608
+        return _item(self._all(f"SELECT {_COLUMNS} FROM entries ORDER BY path LIMIT 1 OFFSET ?", index)[0])  # noqa: S608  # names of ours only
 
     def remove(self, path: str) -> int:
         """Remove an entry, or everything in a folder, and return how many entries went."""
@@ -161,7 +161,7 @@ class EntryStore:
         comparison = ">="
         while True:
             rows = self._all(
-                f"SELECT {_COLUMNS} FROM entries WHERE path {comparison} ? AND (? IS NULL OR path < ?)"  # noqa: S608
+                f"SELECT {_COLUMNS} FROM entries WHERE path {comparison} ? AND (? IS NULL OR path < ?)"  # noqa: S608  # names of ours only
                 " ORDER BY path LIMIT ?", low, high, high, page,
             )  # fmt: skip
             yield from map(_item, rows)
@@ -198,7 +198,7 @@ class EntryStore:
     def alone_in_size(self, least: int, most: int) -> list[Item]:
         """Return the largest blobs that nobody hashed yet and that equal no other, for none has their size."""
         rows = self._all(
-            f"SELECT {_COLUMNS} FROM entries WHERE ref IS NULL AND size >= ? GROUP BY size"  # noqa: S608
+            f"SELECT {_COLUMNS} FROM entries WHERE ref IS NULL AND size >= ? GROUP BY size"  # noqa: S608  # names of ours only
             " HAVING count(*) = 1 AND sha256 IS NULL ORDER BY size DESC LIMIT ?", least, most,
         )  # fmt: skip
         return [_item(row) for row in rows]
@@ -218,7 +218,7 @@ class EntryStore:
             low, high = _range(path + "/")
             marks = ",".join("?" * len(parents))
             found = self._all(
-                f"SELECT path FROM entries WHERE path IN ({marks}) OR (path >= ? AND path < ?) LIMIT 1",  # noqa: S608
+                f"SELECT path FROM entries WHERE path IN ({marks}) OR (path >= ? AND path < ?) LIMIT 1",  # noqa: S608  # names of ours only
                 *parents, low, high,
             )  # fmt: skip
             if found:
@@ -255,7 +255,7 @@ class EntryStore:
         after = 0
         columns = ", ".join(f"e.{name}" for name in _COLUMNS.split(", "))
         while rows := self._all(
-            f"SELECT {columns} FROM chosen c JOIN entries e ON e.path = c.path"  # noqa: S608
+            f"SELECT {columns} FROM chosen c JOIN entries e ON e.path = c.path"  # noqa: S608  # names of ours only
             " WHERE c.rowid > ? AND c.rowid <= ? ORDER BY c.rowid", after, after + PAGE,
         ):  # fmt: skip
             yield from map(_item, rows)
