@@ -372,7 +372,7 @@ CASES = [
     Case(
         "a version from what is there now",
         lambda actor, world: relogging.log(actor, membership=version(actor, world, "linked:v0")),
-        ("post", f"{V0}/drift/log", None),
+        ("post", f"{V0}/drift/log", {}),
         ("/v0/references/log", {}),
         of="linked",
     ),
