@@ -18,8 +18,6 @@ TIMEOUT = urllib3.Timeout(connect=10.0, read=120.0)
 class AddressExpired(Conflict):
     """The store refuses a signed request: it is too old by now, or says other than was sent."""
 
-    code = "address_expired"
-
 
 class Bucket:
     """Requests that somebody else signed: without our key, and never sent on to another address."""
