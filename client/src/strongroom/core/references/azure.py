@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote
 from strongroom.core.entries import Entry
 from strongroom.core.errors import ReferenceMissing
 from strongroom.core.references.base import Found, Reach, Stream
-from strongroom.core.references.buckets import Bucket
+from strongroom.core.references.buckets import Bucket, Placed
 from strongroom.core.references.failures import failure_of, told
 from strongroom.core.references.looking import (
     changed,
@@ -29,7 +29,7 @@ _VERSIONS_LOOKED_AT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Place(Placed):
     """An account, a container (`bucket`), a blob (`key`) or its beginning, and the version that a URI asks for."""
 
     account: str
@@ -41,16 +41,6 @@ class Place:
     def uri(self) -> str:
         """The address without a version."""
         return f"https://{self.account}{HOST}/{self.bucket}/{escaped(self.key)}"
-
-    @property
-    def whole(self) -> str:
-        """The address with the version that it asks for."""
-        return f"{self.uri}?versionId={self.version}" if self.version else self.uri
-
-    @property
-    def prefix(self) -> str:
-        """What the names below begin with."""
-        return f"{self.key}/" if self.key and not self.key.endswith("/") else self.key
 
     def at(self, blob: str) -> Place:
         """Return another blob of the same container."""

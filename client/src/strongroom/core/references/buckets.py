@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from strongroom.core.entries import Entry
 from strongroom.core.errors import ReferenceMissing
@@ -13,52 +14,59 @@ from strongroom.core.references.uris import last_part
 from strongroom.core.text import shown
 
 
-class Placed(Protocol):
-    """Where a URI of a bucket leads: `whole` is its address with the version that it asks for, if any."""
+class Placed(ABC):
+    """Where a URI of a bucket leads: an object or the beginning of its name, and the version that is asked for."""
+
+    __slots__ = ()
+    bucket: str
+    key: str
+    version: Any
 
     @property
-    def bucket(self) -> str: ...
+    @abstractmethod
+    def uri(self) -> str:
+        """The address without a version."""
 
     @property
-    def key(self) -> str: ...
+    def whole(self) -> str:
+        """The address with the version that it asks for."""
+        return f"{self.uri}?versionId={self.version}" if self.version else self.uri
 
     @property
-    def version(self) -> Any: ...
-
-    @property
-    def uri(self) -> str: ...
-
-    @property
-    def whole(self) -> str: ...
+    def prefix(self) -> str:
+        """What the names below begin with."""
+        return f"{self.key}/" if self.key and not self.key.endswith("/") else self.key
 
 
 At = TypeVar("At", bound=Placed)
 
 
-class Bucket(Generic[At]):
+class Bucket(ABC, Generic[At]):
     """A scheme of buckets; each store says how it is asked."""
 
+    @abstractmethod
     def parse(self, uri: str) -> At:
         """Take a URI apart."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _client(self, reach: Reach, place: At) -> Any:
-        raise NotImplementedError
+        """Return the store's client for a bucket."""
 
+    @abstractmethod
     def _there(self, client: Any, place: At, uri: str) -> Found | None:
         """Return the object of this name and version; None when there is none, or it stands for a folder."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _now(self, client: Any, place: At, uri: str) -> Found | None:
         """Return the object that has the name now, whatever version is asked for."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _listed(self, client: Any, place: At, after: str) -> Iterator[Found]:
-        raise NotImplementedError
+        """List what lies below a prefix, behind a path."""
 
+    @abstractmethod
     def _has_recorded(self, client: Any, place: At, entry: Entry) -> bool | None:
         """Tell whether the recorded version is still there; None when none was recorded."""
-        raise NotImplementedError
 
     def plain(self, uri: str) -> Found:
         """Return the address as its own digest, with the version where it names one."""

@@ -12,7 +12,7 @@ from typing import Any
 from strongroom.core.entries import Entry
 from strongroom.core.errors import ReferenceMissing
 from strongroom.core.references.base import Found, Reach, Stream
-from strongroom.core.references.buckets import Bucket
+from strongroom.core.references.buckets import Bucket, Placed
 from strongroom.core.references.failures import told
 from strongroom.core.references.looking import (
     is_checked,
@@ -30,7 +30,7 @@ _FIELDS = "items(name,size,etag,generation),nextPageToken"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Place(Placed):
     """A bucket, a name or the beginning of one, and the generation that a URI asks for."""
 
     bucket: str
@@ -46,11 +46,6 @@ class Place:
     def whole(self) -> str:
         """The address with the generation that it asks for."""
         return f"{self.uri}#{self.version}" if self.version else self.uri
-
-    @property
-    def prefix(self) -> str:
-        """What the names below begin with."""
-        return f"{self.key}/" if self.key and not self.key.endswith("/") else self.key
 
 
 class Gcs(Bucket[Place]):

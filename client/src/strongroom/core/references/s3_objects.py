@@ -7,13 +7,14 @@ from typing import Any
 
 from strongroom.core.entries import Entry
 from strongroom.core.references.base import Found, Reach
+from strongroom.core.references.buckets import Placed
 from strongroom.core.references.failures import failure_of, told
 
 STORE = "S3"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Place(Placed):
     """A bucket, a key or the beginning of one, and the version that a URI asks for."""
 
     bucket: str
@@ -24,16 +25,6 @@ class Place:
     def uri(self) -> str:
         """The address without a version."""
         return f"s3://{self.bucket}/{self.key}"
-
-    @property
-    def whole(self) -> str:
-        """The address with the version that it asks for."""
-        return f"{self.uri}?versionId={self.version}" if self.version else self.uri
-
-    @property
-    def prefix(self) -> str:
-        """What the keys below begin with."""
-        return f"{self.key}/" if self.key and not self.key.endswith("/") else self.key
 
     def which(self, version: str | None = None) -> dict[str, str]:
         """Return the arguments that name the object."""
