@@ -13,6 +13,7 @@ from registry.models.invitations import Invitation
 from registry.models.jobs import JobRun
 from registry.models.manifests import Chunk, Manifest
 from registry.models.projects import Project
+from registry.models.promotions import Promotion, PromotionComment, PromotionReview, PromotionReviewer
 from registry.models.references import ReferenceBatch, ReferenceOrder, Resolution, VersionReference
 from registry.models.retention import Clock, ExpiryLetter, ExpiryNotice, ExpiryRun, TtlPolicy
 from registry.models.runs import Run, RunInput, RunOutput
@@ -53,6 +54,10 @@ __all__ = [
     "OrganizationMember",
     "Project",
     "ProjectWords",
+    "Promotion",
+    "PromotionComment",
+    "PromotionReview",
+    "PromotionReviewer",
     "ProtectedAlias",
     "ReferenceBatch",
     "ReferenceDrift",
