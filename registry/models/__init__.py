@@ -1,6 +1,7 @@
 """The nouns of the registry: fields, constraints, and the QuerySets that read them."""
 
 from registry.models.accounts import ApiKey, Installation, User
+from registry.models.alias_moves import AliasMove
 from registry.models.aliases import Alias, ProtectedAlias
 from registry.models.blobs import Blob, StoredObject
 from registry.models.checks import FsckFinding, FsckRun
@@ -27,6 +28,7 @@ from registry.models.words import CollectionWords, ProjectWords, VersionWords
 
 __all__ = [
     "Alias",
+    "AliasMove",
     "ApiKey",
     "ArtifactType",
     "Blob",
