@@ -21,7 +21,7 @@ from registry.actor import Actor
 from registry.errors import Gone, NameTaken, NotFound, NotInTrash
 from registry.models import Alias, ArtifactType, Collection, CollectionTag, Membership, Project, Version
 from registry.policy import Act, check
-from registry.services import events, restoring, sequences, trashing, words
+from registry.services import events, protection, restoring, sequences, trashing, words
 from registry.services._common import KEEP, DeleteAliases, Keep, changes, now, pieces, refuse_held, spelled
 from registry.services.locks import hold_project, lock, lock_rows
 from registry.services.restoring import RestoredCollection
@@ -205,6 +205,7 @@ def delete(actor: Actor, *, collection: Collection, delete_aliases: DeleteAliase
         row = lock(collection)
         held = list(Alias.objects.filter(collection=row).values_list("name", flat=True))
         refuse_held(row.name, held, delete_aliases)
+        protection.refuse_going(row.name, row, held)
         until = trashing.purge_date(at, row.project.entity)
         bury(actor, row, held, at, until)
 

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from strongroom.core.names import check_alias, fold_alias
 
 from registry.actor import Actor
-from registry.errors import AliasProtected
+from registry.errors import AliasProtected, InUse
 from registry.models import Collection, Event, Membership, Project, ProtectedAlias
 from registry.models.prepared import Prepared
 from registry.policy import Act, can, check
@@ -87,6 +87,17 @@ def guard(
         pattern=rule.pattern,
         reason_needed=may,
     )
+
+
+def refuse_going(what: str, collection: Collection, names: Iterable[str]) -> None:
+    """Refuse to take away what holds protected aliases: a link, or a portfolio with all that is in it."""
+    if held := sorted(protected_among(collection, names)):
+        raise InUse(
+            f"{what} holds the protected alias {', '.join(held)} in a registry and can't be removed. "
+            f"Promote another version first, or let an admin of the registry take the alias away.",
+            reason="protected_alias",
+            names=held,
+        )
 
 
 def overridden(
