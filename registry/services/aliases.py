@@ -174,7 +174,9 @@ def protected_of(version_ids: Iterable[int] | QuerySet[Version]) -> list[str]:
     A second query is made only when one holds an alias in a registry at all.
     """
     rows = Alias.objects.filter(
-        membership__version__in=version_ids, collection__project__kind=Project.Kind.REGISTRY
+        membership__version__in=version_ids,
+        collection__project__kind=Project.Kind.REGISTRY,
+        collection__deleted_at=None,
     )
     held = list(rows.values_list("collection__project_id", "name"))
     if not held:
@@ -184,6 +186,36 @@ def protected_of(version_ids: Iterable[int] | QuerySet[Version]) -> list[str]:
     for project, folded in protected.values_list("project_id", "folded"):
         patterns.setdefault(project, []).append(folded)
     return sorted({name for project, name in held if _matches(name, patterns.get(project, []))})
+
+
+def protected_among(project: Project, names: Iterable[str]) -> list[str]:
+    """Return those of some aliases that a project protects, when it is a registry."""
+    wanted = list(names)
+    if project.kind != Project.Kind.REGISTRY or not wanted:
+        return []
+    patterns = list(ProtectedAlias.objects.filter(project=project).values_list("folded", flat=True))
+    return [name for name in wanted if _matches(name, patterns)]
+
+
+def held_in(project: Project) -> list[str]:
+    """Return the aliases that are held in a project, each as `collection:alias`."""
+    rows = Alias.objects.filter(collection__project=project, collection__deleted_at=None)
+    found = rows.order_by("collection__name", "name").values_list("collection__name", "name")
+    return [f"{place}:{name}" for place, name in found]
+
+
+def protected_in(project: Project) -> list[str]:
+    """The same of those that it protects."""
+    held = held_in(project)
+    safe = set(protected_among(project, {name.partition(":")[2] for name in held}))
+    return [name for name in held if name.partition(":")[2] in safe]
+
+
+def let_go(actor: Actor, membership: Membership) -> None:
+    """Take all aliases from a place that a version leaves; call it with the collection locked."""
+    for held in Alias.objects.filter(membership=membership).select_related("collection__project__entity"):
+        held.membership = membership
+        _drop(actor, held)
 
 
 def _matches(name: str, patterns: list[str]) -> bool:
