@@ -16,6 +16,7 @@ from registry.models.manifests import Chunk, Manifest
 from registry.models.projects import Project
 from registry.models.promotions import Promotion, PromotionComment, PromotionReview, PromotionReviewer
 from registry.models.references import ReferenceBatch, ReferenceOrder, Resolution, VersionReference
+from registry.models.registries import Registry, RegistryMember, RegistryRole
 from registry.models.retention import Clock, ExpiryLetter, ExpiryNotice, ExpiryRun, TtlPolicy
 from registry.models.runs import Run, RunInput, RunOutput
 from registry.models.stars import Star
@@ -65,6 +66,9 @@ __all__ = [
     "ReferenceDrift",
     "ReferenceOrder",
     "ReferenceWatch",
+    "Registry",
+    "RegistryMember",
+    "RegistryRole",
     "Resolution",
     "Role",
     "Run",

@@ -228,7 +228,9 @@ def protected_of(version_ids: Iterable[int] | QuerySet[Version]) -> list[str]:
     A second query is made only when one holds an alias in a registry at all.
     """
     rows = Alias.objects.filter(
-        membership__version__in=version_ids, collection__project__kind=Project.Kind.REGISTRY
+        membership__version__in=version_ids,
+        collection__project__kind=Project.Kind.REGISTRY,
+        collection__deleted_at=None,
     )
     held = list(rows.values_list("collection__project_id", "name"))
     if not held:
@@ -244,6 +246,28 @@ def protected_of(version_ids: Iterable[int] | QuerySet[Version]) -> list[str]:
             if any(protection.matches(name, pattern) for pattern in patterns.get(project, []))
         }
     )
+
+
+def held_in(project: Project) -> list[str]:
+    """Return the aliases that are held in a project, each as `collection:alias`."""
+    rows = Alias.objects.filter(collection__project=project, collection__deleted_at=None)
+    found = rows.order_by("collection__name", "name").values_list("collection__name", "name")
+    return [f"{place}:{name}" for place, name in found]
+
+
+def protected_in(project: Project) -> list[str]:
+    """The same of those that it protects."""
+    held = held_in(project)
+    safe = protection.protected_among(project, {name.partition(":")[2] for name in held})
+    return [name for name in held if name.partition(":")[2] in safe]
+
+
+def let_go(actor: Actor, membership: Membership) -> None:
+    """Take all aliases from a place that a version leaves; call it with the collection locked."""
+    held = list(Alias.objects.filter(membership=membership))
+    for alias in held:
+        alias.membership = membership
+    _take(actor, membership.collection, held, "", None)
 
 
 def refuse_gone(membership: Membership) -> None:

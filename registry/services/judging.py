@@ -117,9 +117,13 @@ def _checks(checks: list[Standing]) -> list[Need]:
     running = [each for each in required if each.state == "pending"]
     found = []
     if failed:
-        found.append(Need("checks", f"{_some(failed)} failed: {', '.join(each.name for each in failed)}", False))
+        found.append(
+            Need("checks", f"{_some(failed)} failed: {', '.join(each.name for each in failed)}", False)
+        )
     if running:
-        found.append(Need("checks", f"{_some(running)} not done: {', '.join(each.name for each in running)}", False))
+        found.append(
+            Need("checks", f"{_some(running)} not done: {', '.join(each.name for each in running)}", False)
+        )
     if required and not found:
         found.append(Need("checks", f"{_some(required)} passed", True))
     return found
@@ -139,7 +143,11 @@ def _changes(counted: Counted) -> Need:
 def _base(promotion: Promotion, holder: int | None) -> Need:
     base = promotion.base_number
     if holder == base:
-        said = f"v{base} still holds {promotion.alias}" if base is not None else f"Nobody holds {promotion.alias} yet"
+        said = (
+            f"v{base} still holds {promotion.alias}"
+            if base is not None
+            else f"Nobody holds {promotion.alias} yet"
+        )
         return Need("base", said, True)
     by_now = f"v{holder} holds" if holder is not None else "Nobody holds"
     against = f"v{base}" if base is not None else "nobody"

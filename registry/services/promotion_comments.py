@@ -35,7 +35,10 @@ def comment(
         Promotion.objects.filter(pk=row.pk).update(updated_at=now())
         after = {"comment": body, **({"on": on, "anchor": anchor} if on else {})}
         events.append([promotion_states.told(actor, "promotion.comment", row, after=after)])
-        people = [*([row.author] if row.author else []), *(each.user for each in row.reviewers.select_related("user"))]
+        people = [
+            *([row.author] if row.author else []),
+            *(each.user for each in row.reviewers.select_related("user")),
+        ]
         told = {user.pk: user for user in people if user != actor.user}
         inbox.tell(row, inbox.COMMENTED, list(told.values()), comment=made)
     return made
@@ -70,7 +73,8 @@ def _check_anchor(actor: Actor, promotion: Promotion, on: str, anchor: str) -> N
     """A comment hangs on what is there, in the candidate or in the holder that it is compared with."""
     if on not in On.values:
         raise InvalidInput(
-            f'"{on}" is nothing that a comment hangs on. Choose file or metadata, or leave it out.', field="on"
+            f'"{on}" is nothing that a comment hangs on. Choose file or metadata, or leave it out.',
+            field="on",
         )
     if not on:
         if anchor:
@@ -80,7 +84,9 @@ def _check_anchor(actor: Actor, promotion: Promotion, on: str, anchor: str) -> N
     has = _has_file if on == On.FILE else _has_key
     if not anchor or len(anchor) > 1024 or not any(has(actor, side, anchor) for side in sides):
         what = "file" if on == On.FILE else "metadata key"
-        raise InvalidInput(f'Neither version has a {what} "{anchor[:200]}". Choose one that is there.', field="anchor")
+        raise InvalidInput(
+            f'Neither version has a {what} "{anchor[:200]}". Choose one that is there.', field="anchor"
+        )
 
 
 def _has_file(actor: Actor, side: Membership, path: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q
 from strongroom.core.names import check_alias, check_description, is_storable
 
@@ -14,7 +14,6 @@ from registry.actor import Actor
 from registry.errors import (
     ChangedMeanwhile,
     Conflict,
-    Forbidden,
     Gone,
     InvalidInput,
     InvalidQuery,
@@ -36,7 +35,16 @@ from registry.models import (
 )
 from registry.models.promotions import PromotionQuerySet
 from registry.policy import Act, can, check
-from registry.services import aliases, approvals, events, inbox, judging, locks, promotion_checks, promotion_states
+from registry.services import (
+    aliases,
+    approvals,
+    events,
+    inbox,
+    judging,
+    locks,
+    promotion_checks,
+    promotion_states,
+)
 from registry.services._common import now, pieces, spelled
 
 State = Promotion.State
@@ -91,7 +99,8 @@ def _in_state(rows: PromotionQuerySet, state: str | None) -> PromotionQuerySet:
         return rows.going()
     if state not in State.values:
         raise InvalidQuery(
-            f'"{state}" is no state of promotions. Choose one of: {GOING}, {", ".join(State.values)}.', field="state"
+            f'"{state}" is no state of promotions. Choose one of: {GOING}, {", ".join(State.values)}.',
+            field="state",
         )
     return rows.filter(state=state)
 
@@ -174,7 +183,9 @@ def _check_place(membership: Membership, alias: str) -> str:
         )
     name = check_alias(alias.strip() if isinstance(alias, str) else alias)
     if name == aliases.LATEST:
-        raise InvalidInput("latest moves by itself with each new version. Choose another alias.", field="alias")
+        raise InvalidInput(
+            "latest moves by itself with each new version. Choose another alias.", field="alias"
+        )
     return name
 
 
@@ -196,7 +207,9 @@ def _base(membership: Membership, alias: str) -> Membership | None:
     """Return who holds the alias; Conflict when that is the version itself."""
     held = aliases.holders(membership.collection, [alias]).get(alias)
     if held is not None and held.membership_id == membership.pk:
-        raise Conflict(f"{membership.name} holds {alias} already: there is nothing to promote.", field="alias")
+        raise Conflict(
+            f"{membership.name} holds {alias} already: there is nothing to promote.", field="alias"
+        )
     return held.membership if held else None
 
 
@@ -283,7 +296,8 @@ def replace(actor: Actor, *, promotion: Promotion, membership: Membership) -> Pr
     _check_place(membership, promotion.alias)
     if membership.collection_id != promotion.collection_id:
         raise InvalidInput(
-            f"{membership.name} is not of {promotion.collection.name}. Choose one of its versions.", field="version"
+            f"{membership.name} is not of {promotion.collection.name}. Choose one of its versions.",
+            field="version",
         )
     with locked(promotion, membership) as row:
         refuse_closed(row)
@@ -385,7 +399,8 @@ def _refuse_unmet(row: Promotion, judged: judging.Judgement) -> None:
         )
     if missing := judged.missing():
         raise PromotionBlocked(
-            f"Promotion {row.number} can't be made yet: {'; '.join(missing)}. Nothing was changed.", missing=missing
+            f"Promotion {row.number} can't be made yet: {'; '.join(missing)}. Nothing was changed.",
+            missing=missing,
         )
 
 
@@ -436,7 +451,8 @@ def _still_asked(actor: Actor, promotion: Promotion) -> list[str]:
     return [
         user.username
         for user in {user.pk: user for user in people}.values()
-        if (user != actor.user or rule.author_may_approve) and approvals.is_approver(rule, user, promotion.project)
+        if (user != actor.user or rule.author_may_approve)
+        and approvals.is_approver(rule, user, promotion.project)
     ]
 
 
@@ -454,7 +470,11 @@ def locked(promotion: Promotion, other: Membership | None = None) -> Iterator[Pr
         if place.deleted_at is not None:
             raise Gone(f"{place.name} was deleted, and its promotions with it.")
         of_alias = Q(collection=promotion.collection_id, alias=promotion.alias)
-        ids = Promotion.objects.filter(of_alias).exclude(state__in=Promotion.CLOSED).values_list("pk", flat=True)
+        ids = (
+            Promotion.objects.filter(of_alias)
+            .exclude(state__in=Promotion.CLOSED)
+            .values_list("pk", flat=True)
+        )
         rows = Promotion.objects.select_for_update(of=("self",)).whole().filter(pk__in={*ids, promotion.pk})
         row = next(row for row in rows.order_by("pk") if row.pk == promotion.pk)
         if row.version_id != promotion.version_id:

@@ -63,7 +63,9 @@ def set_rule(actor: Actor, *, project: Project, pattern: str, **given: Unpack[Se
     """Protect an alias or a pattern, or change its rule; promotions that are in review are counted by it at once."""
     check(actor, Act.PROTECT, project)
     if project.kind != Project.Kind.REGISTRY:
-        raise InvalidInput(f"{project} is no registry. Aliases are protected in registries only.", field="pattern")
+        raise InvalidInput(
+            f"{project} is no registry. Aliases are protected in registries only.", field="pattern"
+        )
     pattern = _check_pattern(pattern)
     wanted = _checked(given)
     with transaction.atomic():
@@ -86,7 +88,7 @@ def set_rule(actor: Actor, *, project: Project, pattern: str, **given: Unpack[Se
             events.record(
                 actor, "protection.set", project=project, subject=rule.pattern, before=before, after=after
             )
-            promotion_states.reconsider_rule(project.pk)
+            promotion_states.reconsider_registry(project.pk)
     return rule
 
 
@@ -101,7 +103,7 @@ def remove(actor: Actor, *, project: Project, pattern: str) -> None:
         events.record(
             actor, "protection.remove", project=project, subject=rule.pattern, before=before, after=None
         )
-        promotion_states.reconsider_rule(project.pk)
+        promotion_states.reconsider_registry(project.pk)
 
 
 def _check_pattern(pattern: str) -> str:
@@ -117,7 +119,8 @@ def _check_pattern(pattern: str) -> str:
 def _new(actor: Actor, project: Project, pattern: str) -> ProtectedAlias:
     if ProtectedAlias.objects.filter(project=project).count() >= MOST_RULES:
         raise InvalidInput(
-            f"A registry protects at most {MOST_RULES} aliases and patterns. Remove one first.", field="pattern"
+            f"A registry protects at most {MOST_RULES} aliases and patterns. Remove one first.",
+            field="pattern",
         )
     return ProtectedAlias(project=project, pattern=pattern, folded=fold_alias(pattern), created_by=actor.user)
 

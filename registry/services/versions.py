@@ -172,8 +172,7 @@ def listing(
 def elsewhere(actor: Actor, membership: Membership) -> MembershipQuerySet:
     """Return the other places of a version that one may see, newest first: its links, and of a link its source."""
     check(actor, Act.VIEW, membership.collection.project)
-    seen = Project.objects.visible_to(actor.user).values("pk")
-    places = Membership.objects.filter(version=membership.version_id, collection__project__in=seen)
+    places = Membership.objects.shown_to(actor.user).filter(version=membership.version_id)
     return (
         places.exclude(pk=membership.pk)
         .select_related("version", "collection__type", "collection__project__entity")

@@ -191,13 +191,14 @@ def check_project_name(name: Any) -> str:
 
 def check_entity_name(name: Any) -> str:
     """Check the name of a new user, team or organization."""
-    found = _check_entity(name)
+    found = check_entity_ref(name)
     if found.casefold() in RESERVED_ENTITIES:
         _refuse(InvalidName, f'The name "{found}" is reserved. Choose another.', found)
     return found
 
 
-def _check_entity(name: Any) -> str:
+def check_entity_ref(name: Any) -> str:
+    """Check the name of an entity that is referred to; one that is reserved names none."""
     found = _check(InvalidName, "A name", name)
     if not _ENTITY.fullmatch(found):
         _refuse(
@@ -271,7 +272,7 @@ class ArtifactRef:
             )
         collection = check_collection_name(name)
         project = check_project_name(above[-1]) if above else None
-        entity = _check_entity(above[0]) if len(above) == 2 else None
+        entity = check_entity_ref(above[0]) if len(above) == 2 else None
         return cls(collection, _check_ref(ref or "latest"), project, entity)
 
     def __str__(self) -> str:
