@@ -21,10 +21,15 @@ class Act(StrEnum):
 
     VIEW = "view"
     DOWNLOAD = "download"
+    DISCUSS = "discuss"
     LOG = "log"
     EDIT = "edit"
     SET_TTL = "set_ttl"
     DELETE = "delete"
+    PROPOSE = "propose"
+    PROMOTE = "promote"
+    PROMOTE_AS_ADMIN = "promote_as_admin"
+    PROTECT = "protect"
     CREATE_PROJECT = "create_project"
     EDIT_PROJECT = "edit_project"
     SET_POLICY = "set_policy"
@@ -39,10 +44,15 @@ class Act(StrEnum):
 NEEDS: dict[Act, Role] = {
     Act.VIEW: Role.VIEWER,
     Act.DOWNLOAD: Role.VIEWER,
+    Act.DISCUSS: Role.VIEWER,
     Act.LOG: Role.MEMBER,
     Act.EDIT: Role.MEMBER,
     Act.SET_TTL: Role.MEMBER,
     Act.DELETE: Role.MEMBER,
+    Act.PROPOSE: Role.MEMBER,
+    Act.PROMOTE: Role.MEMBER,
+    Act.PROMOTE_AS_ADMIN: Role.ADMIN,
+    Act.PROTECT: Role.ADMIN,
     Act.CREATE_PROJECT: Role.MEMBER,
     Act.EDIT_PROJECT: Role.ADMIN,
     Act.SET_POLICY: Role.ADMIN,
@@ -57,10 +67,15 @@ NEEDS: dict[Act, Role] = {
 WORDS: dict[Act, str] = {
     Act.VIEW: "Looking at it",
     Act.DOWNLOAD: "Downloading",
+    Act.DISCUSS: "Taking part in a review",
     Act.LOG: "Logging versions and runs",
     Act.EDIT: "Editing",
     Act.SET_TTL: "Changing the time-to-live of versions",
     Act.DELETE: "Deleting and restoring",
+    Act.PROPOSE: "Requesting a promotion",
+    Act.PROMOTE: "Promoting",
+    Act.PROMOTE_AS_ADMIN: "Promoting",
+    Act.PROTECT: "Protecting aliases",
     Act.CREATE_PROJECT: "Creating a project",
     Act.EDIT_PROJECT: "Changing the project's settings",
     Act.SET_POLICY: "Changing a time-to-live policy",
@@ -146,6 +161,11 @@ def role_for(user: User | None, project: Project) -> Role | None:
         if opened and _is_of_organization(user, project.entity):
             return Role.VIEWER
     return held
+
+
+def holds(user: User, role: Role, project: Project) -> bool:
+    """Say whether a person has at least this role in a project: what a rule of a registry asks of approvers."""
+    return rank(role_for(user, project)) >= rank(role)
 
 
 def _held(user: User, act: Act, target: Target) -> Role | None:

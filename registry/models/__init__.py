@@ -1,6 +1,7 @@
 """The nouns of the registry: fields, constraints, and the QuerySets that read them."""
 
 from registry.models.accounts import ApiKey, Installation, User
+from registry.models.alias_moves import AliasMove
 from registry.models.aliases import Alias, ProtectedAlias
 from registry.models.blobs import Blob, StoredObject
 from registry.models.checks import FsckFinding, FsckRun
@@ -13,6 +14,7 @@ from registry.models.invitations import Invitation
 from registry.models.jobs import JobRun
 from registry.models.manifests import Chunk, Manifest
 from registry.models.projects import Project
+from registry.models.promotions import Promotion, PromotionComment, PromotionReview, PromotionReviewer
 from registry.models.references import ReferenceBatch, ReferenceOrder, Resolution, VersionReference
 from registry.models.retention import Clock, ExpiryLetter, ExpiryNotice, ExpiryRun, TtlPolicy
 from registry.models.runs import Run, RunInput, RunOutput
@@ -27,6 +29,7 @@ from registry.models.words import CollectionWords, ProjectWords, VersionWords
 
 __all__ = [
     "Alias",
+    "AliasMove",
     "ApiKey",
     "ArtifactType",
     "Blob",
@@ -55,6 +58,10 @@ __all__ = [
     "OrganizationMember",
     "Project",
     "ProjectWords",
+    "Promotion",
+    "PromotionComment",
+    "PromotionReview",
+    "PromotionReviewer",
     "ProtectedAlias",
     "ReferenceBatch",
     "ReferenceDrift",

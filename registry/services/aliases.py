@@ -15,8 +15,9 @@ from registry.errors import ChangedMeanwhile, Conflict, NotFound
 from registry.models import Alias, Collection, Event, Membership, Project, ProtectedAlias, Version
 from registry.models.prepared import Prepared
 from registry.policy import Act, check
-from registry.services import events, locks, touching, words
+from registry.services import alias_moves, events, locks, touching, words
 from registry.services._common import KEEP, Keep, now, spelled
+from registry.services.alias_moves import How, Moved
 
 __all__ = [
     "LATEST",
@@ -58,10 +59,19 @@ def listing(actor: Actor, *, collection: Collection, q: str | None = None) -> Qu
     return rows.filter(name__icontains=spelled(q)) if q else rows
 
 
-def move(actor: Actor, *, membership: Membership, name: str, seen: str | Keep | None = KEEP) -> Alias:
+def move(
+    actor: Actor,
+    *,
+    membership: Membership,
+    name: str,
+    seen: str | Keep | None = KEEP,
+    reason: str = "",
+    promotion: int | None = None,
+) -> Alias:
     """Give a version an alias, taking it from whoever held it.
 
     `seen` is the version that the person saw it at (v3, or None for a free one): from any other it is not taken.
+    The alias' history keeps the `reason`, and the id of the `promotion` that moves it.
     """
     check(actor, Act.EDIT, membership.collection.project)
     name = check_alias(name)
@@ -70,7 +80,7 @@ def move(actor: Actor, *, membership: Membership, name: str, seen: str | Keep | 
         refuse_gone(membership)
         if seen is not KEEP:
             _refuse_moved(membership, name, seen)
-        assign(actor, membership, [name])
+        assign(actor, membership, [name], reason=reason, promotion=promotion)
         return holders(membership.collection, [name])[name]
 
 
@@ -88,7 +98,15 @@ def _refuse_moved(membership: Membership, name: str, seen: str | None) -> None:
     )
 
 
-def remove(actor: Actor, *, collection: Collection, name: str, holder: Membership | None = None) -> None:
+def remove(
+    actor: Actor,
+    *,
+    collection: Collection,
+    name: str,
+    holder: Membership | None = None,
+    reason: str = "",
+    promotion: int | None = None,
+) -> None:
     """Take an alias away from whoever holds it; only from `holder`, where the person saw it there."""
     check(actor, Act.EDIT, collection.project)
     name = spelled(name)
@@ -103,10 +121,17 @@ def remove(actor: Actor, *, collection: Collection, name: str, holder: Membershi
             raise NotFound(f'{collection.name} has no alias "{name}".')
         if holder is not None and held.membership_id != holder.pk:
             raise Conflict(f"{name} is at v{held.membership.number} by now, and stays there.", aliases=[name])
-        _drop(actor, held)
+        _drop(actor, held, reason, promotion)
 
 
-def replace(actor: Actor, membership: Membership, names: Iterable[str]) -> None:
+def replace(
+    actor: Actor,
+    membership: Membership,
+    names: Iterable[str],
+    *,
+    reason: str = "",
+    promotion: int | None = None,
+) -> None:
     """Make `names` the whole list of a version's aliases; call it with the collection locked.
 
     A list that leaves `latest` out says nothing of it: it stays, for what every script asks for by default is
@@ -118,8 +143,8 @@ def replace(actor: Actor, membership: Membership, names: Iterable[str]) -> None:
         .exclude(name__in=[*wanted, LATEST])
         .select_related("membership__version")
     ):
-        _drop(actor, held)
-    assign(actor, membership, wanted)
+        _drop(actor, held, reason, promotion)
+    assign(actor, membership, wanted, reason=reason, promotion=promotion)
 
 
 def holders(collection: Collection, names: Iterable[str]) -> dict[str, Alias]:
@@ -127,11 +152,18 @@ def holders(collection: Collection, names: Iterable[str]) -> dict[str, Alias]:
     return {alias.name: alias for alias in _HOLDERS.all(collection.pk, list(names))}
 
 
-def assign(actor: Actor, membership: Membership, names: Iterable[str]) -> None:
+def assign(
+    actor: Actor,
+    membership: Membership,
+    names: Iterable[str],
+    *,
+    reason: str = "",
+    promotion: int | None = None,
+) -> None:
     """Point aliases at a membership, with an event for each that moved; call it with the collection locked."""
     wanted = list(names)
     held = holders(membership.collection, wanted)
-    told = point(actor, membership, wanted, held)
+    told = point(actor, membership, wanted, held, reason=reason, promotion=promotion)
     words.of_moved(membership, held.values())
     events.append(told)
     touching.aliases(membership, told)
@@ -144,11 +176,13 @@ def point(
     held: dict[str, Alias],
     *,
     quiet: Iterable[str] = (),
+    reason: str = "",
+    promotion: int | None = None,
 ) -> list[Event]:
     """Point aliases at a membership, and return the events that the caller must append.
 
     `held` are the present holders. `quiet` names move without an event of their own: `latest` at a commit,
-    which the commit's event tells. The index of words is the caller's, too.
+    which the commit's event tells. The index of words is the caller's, too. The history is written here.
     """
     wanted = list(dict.fromkeys([*names, *quiet]))
     fresh = [name for name in wanted if name not in held]
@@ -165,6 +199,11 @@ def point(
     moves: list[tuple[str, Membership | None]] = [(name, None) for name in fresh]
     # The rows at hand still say who held them.
     moves += [(alias.name, alias.membership) for alias in moving]
+    # A commit's `latest` is told by the version's place in its sequence; a link may be gone one day, with its place.
+    told = [name for name, _ in moves if name not in quiet or membership.is_link]
+    came = [Moved(membership.collection_id, name, membership.number) for name in told]
+    if came:
+        alias_moves.write(actor, came, How.MOVE, reason=reason, promotion=promotion)
     return [moved(actor, membership, name, before) for name, before in moves if name not in quiet]
 
 
@@ -211,7 +250,9 @@ def moved(actor: Actor, membership: Membership, name: str, before: Held | None) 
     )
 
 
-def _drop(actor: Actor, alias: Alias) -> None:
+def _drop(actor: Actor, alias: Alias, reason: str, promotion: int | None) -> None:
+    gone = Moved(alias.collection_id, alias.name, None)
+    alias_moves.write(actor, [gone], How.REMOVE, reason=reason, promotion=promotion)
     told = events.record(
         actor,
         "alias.remove",
