@@ -26,6 +26,7 @@ class Act(StrEnum):
     EDIT = "edit"
     SET_TTL = "set_ttl"
     DELETE = "delete"
+    POST_CHECK = "post_check"
     PROPOSE = "propose"
     PROMOTE = "promote"
     PROMOTE_AS_ADMIN = "promote_as_admin"
@@ -49,6 +50,7 @@ NEEDS: dict[Act, Role] = {
     Act.EDIT: Role.MEMBER,
     Act.SET_TTL: Role.MEMBER,
     Act.DELETE: Role.MEMBER,
+    Act.POST_CHECK: Role.MEMBER,
     Act.PROPOSE: Role.MEMBER,
     Act.PROMOTE: Role.MEMBER,
     Act.PROMOTE_AS_ADMIN: Role.ADMIN,
@@ -72,6 +74,7 @@ WORDS: dict[Act, str] = {
     Act.EDIT: "Editing",
     Act.SET_TTL: "Changing the time-to-live of versions",
     Act.DELETE: "Deleting and restoring",
+    Act.POST_CHECK: "Posting checks, or running them again,",
     Act.PROPOSE: "Requesting a promotion",
     Act.PROMOTE: "Promoting",
     Act.PROMOTE_AS_ADMIN: "Promoting",

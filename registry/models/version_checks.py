@@ -12,6 +12,7 @@ from django.utils import timezone
 from registry.models.accounts import ApiKey
 from registry.models.fields import is_hex
 from registry.models.projects import Project
+from registry.models.promotions import Promotion
 from registry.models.versions import Membership
 
 
@@ -69,7 +70,9 @@ class VersionCheck(models.Model):
         ERROR = "error", "Could not be made"
 
     membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="checks")
-    promotion = models.PositiveBigIntegerField(null=True, blank=True)
+    promotion = models.ForeignKey(
+        Promotion, null=True, blank=True, on_delete=models.CASCADE, related_name="checks"
+    )
     name = models.CharField(max_length=128)
     folded = models.CharField(max_length=512)
     built_in = models.BooleanField(default=False)

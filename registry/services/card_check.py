@@ -34,7 +34,7 @@ def sections(card: str) -> list[tuple[str, bool]]:
 def _say(found: list[tuple[int, str, bool]], level: int) -> list[tuple[int, str, bool]]:
     """Mark the headings above what was said as said."""
     for at in range(len(found) - 1, -1, -1):
-        above, title, said = found[at]
+        above, title, _ = found[at]
         if above < level:
             found[at], level = (above, title, True), above
     return found

@@ -30,7 +30,9 @@ def batches(version: Version, after: str | None) -> Iterator[list[tuple[Entry, B
     rest = iter(manifests.entries(version.manifest, after=after))
     while some := list(islice(rest, _BATCH)):
         wanted = {bytes.fromhex(entry.sha256) for entry in some if entry.sha256 is not None}
-        held = Blob.objects.filter(scope=version.manifest.scope_id, sha256__in=wanted).select_related("object")
+        held = Blob.objects.filter(scope=version.manifest.scope_id, sha256__in=wanted).select_related(
+            "object"
+        )
         blobs = {bytes(blob.sha256): blob for blob in held}
         yield [
             (entry, blobs.get(bytes.fromhex(entry.sha256)) if entry.sha256 is not None else None)
@@ -95,7 +97,9 @@ def _judge(at: dict[str, Any]) -> Finding:
         return Finding(State.FAILURE, said, details)
     if not files:
         return Finding(State.SUCCESS, f"The version has no files of its own{beside}.", details)
-    said = f"{counted(files, 'file')}, {size_in_words(at.get('bytes', 0))}, read and compared with their digests"
+    said = (
+        f"{counted(files, 'file')}, {size_in_words(at.get('bytes', 0))}, read and compared with their digests"
+    )
     return Finding(State.SUCCESS, f"{said}{beside}.", details)
 
 

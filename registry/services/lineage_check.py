@@ -44,7 +44,9 @@ def _run(case: Case, pace: Pace) -> Finding:
     details = {"runs": len(runs), "inputs": len(inputs), "gone": gone}
     if not inputs:
         return Finding(
-            State.FAILURE, "The run that logged this version used no other version that is known here.", details
+            State.FAILURE,
+            "The run that logged this version used no other version that is known here.",
+            details,
         )
     if gone:
         said = f"Of {counted(len(inputs), 'version')} that went in, {counted(gone, 'is', 'are')} not there any more."

@@ -26,6 +26,7 @@ from registry.services import events
 from registry.services._common import now
 from registry.services.built_in_checks import BY_NAME
 from registry.services.check_kinds import Case, Finding, Pace, State
+from registry.services.promotion_cases import case_of
 
 # After this a task lets others have their turn, and another one goes on.
 LONGEST_SECONDS = 480.0
@@ -56,7 +57,9 @@ def _send(check_id: int) -> None:
 def pick_up(at: datetime | None = None) -> int:
     """Have workers make checks that nobody makes: after a kill, a lost message, or for want of what they wait for."""
     at = at or now()
-    rows = VersionCheck.objects.waiting().unheld(at - _LASTS).filter(updated_at__lt=at - timedelta(seconds=20))
+    rows = (
+        VersionCheck.objects.waiting().unheld(at - _LASTS).filter(updated_at__lt=at - timedelta(seconds=20))
+    )
     ids = list(rows.order_by("updated_at", "pk").values_list("pk", flat=True)[:_PICKED_UP])
     for check_id in ids:
         _send(check_id)
@@ -82,7 +85,11 @@ def _take(check_id: int) -> _Held | None:
     if not free.update(holder=holder, held_at=at, updated_at=at, attempts=F("attempts") + 1):
         return None
     row = VersionCheck.objects.filter(pk=check_id, holder=holder)
-    near = "membership__version__manifest", "membership__version__sequence", "membership__collection__project__entity"
+    near = (
+        "membership__version__manifest",
+        "membership__version__sequence",
+        "membership__collection__project__entity",
+    )
     found = row.select_related(*near, "membership__version__run").first()
     return None if found is None else _Held(found)
 
@@ -98,7 +105,9 @@ class _Held:
         """Make the check; returns 1 when that is done."""
         row = self._row
         if row.attempts > TRIES:
-            return self._end(Finding(State.ERROR, "The worker was stopped each time it made this check. Run it again."))
+            return self._end(
+                Finding(State.ERROR, "The worker was stopped each time it made this check. Run it again.")
+            )
         try:
             finding = self._find(until)
         except RegistryError as error:
@@ -132,12 +141,10 @@ class _Held:
         return kind.run(self._case(), pace)
 
     def _case(self) -> Case:
-        from registry.services import promotion_checks  # here, for it starts what this makes
-
         if self._row.promotion_id is None:
             return Case(self._row.membership)
         promotion = Promotion.objects.whole().get(pk=self._row.promotion_id)
-        return promotion_checks.case_of(promotion)[0] or Case(self._row.membership)
+        return case_of(promotion)[0] or Case(self._row.membership)
 
     def _note(self, position: dict[str, Any]) -> None:
         if time.monotonic() - self._noted_at >= _NOTE_SECONDS:

@@ -14,13 +14,14 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from registry.actor import Actor
-from registry.models import Membership, Promotion, ProtectedAlias, Version, VersionCheck
+from registry.models import Membership, Promotion, VersionCheck
 from registry.policy import Act, check
-from registry.services import making_checks, protection
+from registry.services import making_checks
 from registry.services._common import now
 from registry.services.built_in_checks import BUILT_IN, BY_NAME
 from registry.services.check_kinds import BuiltIn, Case, State, digest
 from registry.services.check_names import fold
+from registry.services.promotion_cases import case_of
 
 # In which order they are shown: what is wrong comes first.
 ORDER = {State.ERROR: 0, State.FAILURE: 0, State.PENDING: 1, State.SUCCESS: 2}
@@ -129,23 +130,6 @@ def _create(kind: BuiltIn, membership: Membership, promotion: Promotion | None, 
         return
 
 
-def case_of(promotion: Promotion) -> tuple[Case | None, list[str]]:
-    """Return what the checks of a promotion judge, and the names of those that its rule requires."""
-    rule = protection.rule_of(promotion.project, promotion.alias)
-    required = required_of(rule)
-    membership = promotion.candidate
-    if membership is None or membership.version.state != Version.State.COMMITTED:
-        return None, required
-    settings = rule.check_settings if rule is not None and isinstance(rule.check_settings, dict) else {}
-    return Case(membership, promotion.base, settings), required
-
-
-def required_of(rule: ProtectedAlias | None) -> list[str]:
-    """Return the names of the checks that a rule requires."""
-    found = rule.required_checks if rule is not None else []
-    return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
-
-
 def _load(rows: Iterable[VersionCheck]) -> list[VersionCheck]:
     return list(rows.select_related("posted_by"))  # type: ignore[attr-defined]  # a query set of checks
 
@@ -187,11 +171,14 @@ def _of(row: VersionCheck, case: Case, required: bool) -> Standing:
 def _absent(name: str, required: bool) -> Standing:
     kind = BY_NAME.get(name)
     said = "It has not begun yet." if kind else "Nobody has posted it for this version yet."
-    return Standing(name, State.PENDING, required, said, title=kind.title if kind else name, built_in=bool(kind))
+    return Standing(
+        name, State.PENDING, required, said, title=kind.title if kind else name, built_in=bool(kind)
+    )
 
 
 def _sorted(found: list[Standing]) -> list[Standing]:
     places = {each.name: at for at, each in enumerate(BUILT_IN)}
     return sorted(
-        found, key=lambda each: (ORDER[State(each.state)], not each.required, places.get(each.name, -1), each.name)
+        found,
+        key=lambda each: (ORDER[State(each.state)], not each.required, places.get(each.name, -1), each.name),
     )

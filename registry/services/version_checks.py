@@ -13,10 +13,11 @@ from registry.actor import Actor
 from registry.errors import InvalidInput, NotFound
 from registry.models import Membership, Project, Promotion, VersionCheck
 from registry.policy import Act, check
-from registry.services import check_names, events, locks, making_checks, promotion_checks
+from registry.services import check_names, events, locks, promotion_checks
 from registry.services._common import now
 from registry.services.built_in_checks import BY_NAME, OF_VERSION
 from registry.services.check_kinds import Case, State, digest
+from registry.services.promotion_cases import case_of
 from registry.services.promotion_checks import Standing
 
 STATES = tuple(State.values)
@@ -72,14 +73,17 @@ def rerun(
     _refuse_elsewhere(membership)
     kinds = [_kind(name) for name in names] if names else [*BY_NAME.values()]
     kinds = [kind for kind in kinds if promotion is not None or not kind.of_promotion]
-    case = Case(membership) if promotion is None else promotion_checks.case_of(promotion)[0]
+    case = Case(membership) if promotion is None else case_of(promotion)[0]
     if case is None or not kinds:
         raise NotFound("There is nothing to check: the version is gone, or these checks are of a promotion.")
     with transaction.atomic():
         _refuse_gone(membership)
         promotion_checks.begin_kinds(case, kinds, promotion)
         rows = VersionCheck.objects.filter(built_in=True, name__in=[kind.name for kind in kinds])
-        for row in [*rows.of_version(membership.pk), *rows.filter(promotion=promotion, promotion__isnull=False)]:
+        for row in [
+            *rows.of_version(membership.pk),
+            *rows.filter(promotion=promotion, promotion__isnull=False),
+        ]:
             # One that is being made of what is there now goes on as it does.
             if row.state != State.PENDING:
                 promotion_checks.restart(row, digest(BY_NAME[row.name].evidence(case)))
@@ -169,6 +173,3 @@ def _tell(actor: Actor, act: str, row: VersionCheck, before: str | None, after: 
         before=None if before is None else {"state": before},
         after=after,
     )
-
-
-__all__ = ["LONGEST_FINDING", "MOST", "STATES", "begin", "listing", "making_checks", "post", "rerun"]
