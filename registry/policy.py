@@ -40,6 +40,7 @@ class Act(StrEnum):
     SET_TTL = "set_ttl"
     DELETE = "delete"
     LINK = "link"
+    POST_CHECK = "post_check"
     PROPOSE = "propose"
     PROMOTE = "promote"
     PROMOTE_AS_ADMIN = "promote_as_admin"
@@ -65,6 +66,7 @@ NEEDS: dict[Act, AnyRole] = {
     Act.SET_TTL: Role.MEMBER,
     Act.DELETE: Role.MEMBER,
     Act.LINK: Role.MEMBER,
+    Act.POST_CHECK: Role.MEMBER,
     Act.PROPOSE: Role.MEMBER,
     Act.PROMOTE: Role.MEMBER,
     Act.PROMOTE_AS_ADMIN: Role.ADMIN,
@@ -89,6 +91,7 @@ WORDS: dict[Act, str] = {
     Act.SET_TTL: "Changing the time-to-live of versions",
     Act.DELETE: "Deleting and restoring",
     Act.LINK: "Linking and unlinking versions",
+    Act.POST_CHECK: "Posting checks, or running them again,",
     Act.PROPOSE: "Requesting a promotion",
     Act.PROMOTE: "Promoting",
     Act.PROMOTE_AS_ADMIN: "Promoting",

@@ -24,6 +24,7 @@ from registry.models.storage_counts import StorageCount, StorageShare, VersionSh
 from registry.models.tags import CollectionTag, VersionTag
 from registry.models.teams import Entity, Organization, OrganizationMember, Role, Team, TeamMember, named
 from registry.models.uploads import Upload, UploadPart
+from registry.models.version_checks import CheckName, VersionCheck
 from registry.models.versions import Membership, Version
 from registry.models.words import CollectionWords, ProjectWords, VersionWords
 
@@ -33,6 +34,7 @@ __all__ = [
     "ApiKey",
     "ArtifactType",
     "Blob",
+    "CheckName",
     "Chunk",
     "Clock",
     "Collection",
@@ -85,6 +87,7 @@ __all__ = [
     "UploadPart",
     "User",
     "Version",
+    "VersionCheck",
     "VersionReference",
     "VersionShare",
     "VersionTag",

@@ -495,7 +495,7 @@ def refuse_closed(row: Promotion) -> None:
     if row.is_closed:
         who = f" by {row.closed_by.username}" if row.closed_by else ""
         raise PromotionClosed(
-            f"Promotion {row.number} was {row.get_state_display().lower()}{who}. Open another one. Nothing was changed.",
+            f"Promotion {row.number} was {row.get_state_display().lower()}{who}. Open another one.",
             state=row.state,
         )
 

@@ -147,6 +147,14 @@ def fold_alias(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold()
 
 
+def check_check_name(name: Any) -> str:
+    """Check the name that results of a check are posted under: a line of text, such as `ci/latency`."""
+    found = _check(InvalidName, "The name of a check", name)
+    if found != found.strip():
+        _refuse(InvalidName, f'The name "{found}" begins or ends with a space. Remove it.', found)
+    return found
+
+
 def check_tag(name: Any) -> str:
     """Check a tag."""
     found = _check(InvalidTag, "A tag", name)
