@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from registry.models import (
     Alias,
+    AliasMove,
     ApiKey,
     ArtifactType,
     Blob,
@@ -156,6 +157,8 @@ BREAK = {
     "alias_one_holder_per_collection": add(
         lambda r: Alias(collection=r.one.collection, membership=r.two, name="gold")
     ),
+    "alias_move_names_an_alias": copy(AliasMove, name=""),
+    "alias_move_comes_or_goes": copy(AliasMove, number=None),
     "alias_not_empty": change(Alias, name=""),
     "alias_is_not_a_version_number": change(Alias, name="v12"),
     "api_key_name_not_empty": change(ApiKey, name=""),
