@@ -25,6 +25,7 @@ from registry.models.versions import MembershipQuerySet, pk_of
 from registry.policy import Act, can, check
 from registry.services import (
     aliases,
+    card_history,
     collections,
     events,
     filters,
@@ -281,6 +282,8 @@ def _apply(
         changed |= retention.columns(version.created_at, ttl)
     if after:
         Version.objects.filter(pk=version.pk).update(**changed)
+        if "description" in after:
+            card_history.write(actor, version, before["description"], after["description"])
         if wanted:
             words.of_version(version.pk)
             promotion_states.evidence_changed(version.pk)
