@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from strongroom.core.cards import MOST_SECTIONS, check_sections, completeness, sections
+from strongroom.core.errors import StrongroomError
 
 CARD = """# Defects
 
