@@ -129,6 +129,12 @@ def find_place(actor: Actor, place: int) -> Membership:
     return _present(found if seen else None, "This version")
 
 
+def find_again(actor: Actor, membership: Membership) -> Membership:
+    """Read a place anew with all that lists show of it, after an act that gave it."""
+    check(actor, Act.VIEW, membership.collection.project)
+    return _fresh(membership)
+
+
 def place_in(actor: Actor, public_id: str, collection: Collection) -> Membership:
     """Find the place that a version has in a collection, by the version's id."""
     check(actor, Act.VIEW, collection.project)
