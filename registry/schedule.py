@@ -18,6 +18,7 @@ RESOLVE = "references.resolve"
 RESOLVE_SECONDS = 3600
 CHECK_REFERENCES = "references.check"
 COUNT = "storage.count"
+MAKE_CHECK = "checks.make"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ PERIODIC = (
     Periodic("references.watch", "Look again at references: whether what they name is as it was", 5),
     Periodic("drafts.abandon_stale", "Clean up abandoned drafts", 10),
     Periodic("references.pick_up", "Go on with references whose worker was stopped", 1),
+    Periodic("checks.pick_up", "Go on with checks of versions whose worker was stopped", 1),
     Periodic("statistics.refresh", "Measure the tables, so that lists are found by the best index", 10),
     Periodic("uploads.clean_up", "Remove what broken uploads left behind", 60),
     Periodic("uploads.abort_parts", "Abort uploads to the object store that were never finished", 60),

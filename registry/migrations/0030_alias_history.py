@@ -145,7 +145,7 @@ def _later(one, other):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('registry', '0026_given_names'),
+        ('registry', '0029_checks'),
     ]
 
     operations = [

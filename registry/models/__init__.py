@@ -14,7 +14,9 @@ from registry.models.invitations import Invitation
 from registry.models.jobs import JobRun
 from registry.models.manifests import Chunk, Manifest
 from registry.models.projects import Project
+from registry.models.promotions import Promotion, PromotionComment, PromotionReview, PromotionReviewer
 from registry.models.references import ReferenceBatch, ReferenceOrder, Resolution, VersionReference
+from registry.models.registries import Registry, RegistryMember, RegistryRole
 from registry.models.retention import Clock, ExpiryLetter, ExpiryNotice, ExpiryRun, TtlPolicy
 from registry.models.runs import Run, RunInput, RunOutput
 from registry.models.stars import Star
@@ -22,6 +24,7 @@ from registry.models.storage_counts import StorageCount, StorageShare, VersionSh
 from registry.models.tags import CollectionTag, VersionTag
 from registry.models.teams import Entity, Organization, OrganizationMember, Role, Team, TeamMember, named
 from registry.models.uploads import Upload, UploadPart
+from registry.models.version_checks import CheckName, VersionCheck
 from registry.models.versions import Membership, Version
 from registry.models.words import CollectionWords, ProjectWords, VersionWords
 
@@ -31,6 +34,7 @@ __all__ = [
     "ApiKey",
     "ArtifactType",
     "Blob",
+    "CheckName",
     "Chunk",
     "Clock",
     "Collection",
@@ -55,11 +59,18 @@ __all__ = [
     "OrganizationMember",
     "Project",
     "ProjectWords",
+    "Promotion",
+    "PromotionComment",
+    "PromotionReview",
+    "PromotionReviewer",
     "ProtectedAlias",
     "ReferenceBatch",
     "ReferenceDrift",
     "ReferenceOrder",
     "ReferenceWatch",
+    "Registry",
+    "RegistryMember",
+    "RegistryRole",
     "Resolution",
     "Role",
     "Run",
@@ -76,6 +87,7 @@ __all__ = [
     "UploadPart",
     "User",
     "Version",
+    "VersionCheck",
     "VersionReference",
     "VersionShare",
     "VersionTag",

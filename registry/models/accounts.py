@@ -13,6 +13,7 @@ from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from registry.models.fields import Sha256Field
+from registry.models.registries import RegistryRole
 from registry.models.teams import Entity, Role, named
 
 
@@ -45,6 +46,8 @@ class User(AbstractBaseUser):
     # What `policy` read of this person's roles, by entity. Set for one request: its rights are read once, and
     # the next request reads them anew.
     roles_read: dict[int, Role | None] | None = None
+    # The same of registries, by project.
+    registry_roles_read: dict[int, RegistryRole | None] | None = None
 
     objects: ClassVar[UserManager] = UserManager()
 

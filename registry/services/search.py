@@ -216,9 +216,14 @@ class _Seen:
 
     def versions(self, ids: list[int]) -> set[int]:
         rows = Membership.objects.filter(pk__in=ids)
-        states = rows.values_list("pk", "collection__project_id", "version__state")
+        states = rows.values_list("pk", "collection__project_id", "version__state", "collection__deleted_at")
         there = Version.State.COMMITTED
-        return {pk for pk, project, state in states if state == there and project in self._projects}
+        return {
+            pk
+            for pk, project, state, deleted in states
+            # A link stays committed when its portfolio is in the trash.
+            if state == there and not deleted and project in self._projects
+        }
 
 
 def _around(field: str, asked: list[str]) -> Substr:

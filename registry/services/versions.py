@@ -32,6 +32,7 @@ from registry.services import (
     filters,
     locks,
     projects,
+    promotion_states,
     retention,
     tags,
     touching,
@@ -187,8 +188,7 @@ def listing(
 def elsewhere(actor: Actor, membership: Membership) -> MembershipQuerySet:
     """Return the other places of a version that one may see, newest first: its links, and of a link its source."""
     check(actor, Act.VIEW, membership.collection.project)
-    seen = Project.objects.visible_to(actor.user).values("pk")
-    places = Membership.objects.filter(version=membership.version_id, collection__project__in=seen)
+    places = Membership.objects.shown_to(actor.user).filter(version=membership.version_id)
     return (
         places.exclude(pk=membership.pk)
         .select_related("version", "collection__type", "collection__project__entity")
@@ -225,8 +225,12 @@ def edit(
     aliases: list[str] | Keep = KEEP,
     tags: list[str] | Keep = KEEP,
     seen: Seen | None = None,
+    reason: str = "",
 ) -> Membership:
-    """Change a version's card, all or nothing; what is not given stays, and what is not as `seen` is refused."""
+    """Change a version's card, all or nothing; what is not given stays, and what is not as `seen` is refused.
+
+    `reason` says why an admin of a registry moves protected aliases by hand.
+    """
     # Aliases belong to the collection that they are set in; all else to where the version was logged.
     check(actor, Act.EDIT, membership.collection.project)
     if (description, metadata, ttl, tags) != (KEEP, KEEP, KEEP, KEEP):
@@ -254,7 +258,7 @@ def edit(
             "tags": tags,
         }
         _refuse_changed(row, seen or {}, given)
-        _apply(actor, row, description, metadata, wanted_ttl, aliases, tags)
+        _apply(actor, row, description, metadata, wanted_ttl, aliases, tags, reason)
     return Membership.objects.for_listing().get(pk=membership.pk)
 
 
@@ -278,6 +282,7 @@ def _apply(
     ttl: Ttl | Keep,
     wanted_aliases: list[str] | Keep,
     wanted_tags: list[str] | Keep,
+    reason: str,
 ) -> None:
     version = membership.version
     wanted: dict[str, Any] = {}
@@ -294,6 +299,7 @@ def _apply(
         Version.objects.filter(pk=version.pk).update(**changed)
         if wanted:
             words.of_version(version.pk)
+            promotion_states.evidence_changed(version.pk)
         told = events.record(
             actor,
             "version.edit",
@@ -305,7 +311,7 @@ def _apply(
         )
         touching.card(membership, [told])
     if wanted_aliases is not KEEP:
-        aliases.replace(actor, membership, wanted_aliases)
+        aliases.replace(actor, membership, wanted_aliases, reason=reason)
     if wanted_tags is not KEEP:
         tags.replace(actor, membership, wanted_tags)
 

@@ -154,6 +154,14 @@ def fold_alias(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold()
 
 
+def check_check_name(name: Any) -> str:
+    """Check the name that results of a check are posted under: a line of text, such as `ci/latency`."""
+    found = _check(InvalidName, "The name of a check", name)
+    if found != found.strip():
+        _refuse(InvalidName, f'The name "{found}" begins or ends with a space. Remove it.', found)
+    return found
+
+
 def check_tag(name: Any) -> str:
     """Check a tag."""
     found = _check(InvalidTag, "A tag", name)
@@ -198,13 +206,14 @@ def check_project_name(name: Any) -> str:
 
 def check_entity_name(name: Any) -> str:
     """Check the name of a new user, team or organization."""
-    found = _check_entity(name)
+    found = check_entity_ref(name)
     if found.casefold() in RESERVED_ENTITIES:
         _refuse(InvalidName, f'The name "{found}" is reserved. Choose another.', found)
     return found
 
 
-def _check_entity(name: Any) -> str:
+def check_entity_ref(name: Any) -> str:
+    """Check the name of an entity that is referred to; one that is reserved names none."""
     found = _check(InvalidName, "A name", name)
     if not _ENTITY.fullmatch(found):
         _refuse(
@@ -278,7 +287,7 @@ class ArtifactRef:
             )
         collection = check_collection_name(name)
         project = check_project_name(above[-1]) if above else None
-        entity = _check_entity(above[0]) if len(above) == 2 else None
+        entity = check_entity_ref(above[0]) if len(above) == 2 else None
         return cls(collection, _check_ref(ref or "latest"), project, entity)
 
     def __str__(self) -> str:
