@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import transaction
 from strongroom.core.cards import check_sections
@@ -49,7 +50,7 @@ def set_template(
         raise InvalidInput(
             f"{project} is no registry: only registries have a template of cards.", field="text"
         )
-    wanted = {} if text is KEEP else {"text": check_description(text)}
+    wanted: dict[str, Any] = {} if text is KEEP else {"text": check_description(text)}
     if required is not KEEP:
         wanted |= {"required": check_sections(required)}
     with transaction.atomic():

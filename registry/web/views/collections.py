@@ -27,7 +27,7 @@ from registry.services import (
     undoing,
     versions,
 )
-from registry.web import chips, columns, rows, snippets
+from registry.web import chips, columns, registered, rows, snippets
 from registry.web.forms.collections import CardForm, CollectionForm, CollectionSettingsForm, TypedDeleteForm
 from registry.web.forms.policies import PolicyForm
 from registry.web.pager import bounded_count, paged, sorts
@@ -64,6 +64,8 @@ def detail(request: HttpRequest, actor: Actor, entity: str, project: str, collec
     context = frame(actor, here, "versions") | asked | {"filtered": any(asked.values())}
     context |= _begun(actor, here)
     context["soon"] = notices.of_collection(actor, collection=here)
+    if registered.is_registered(here):
+        context |= {"registered": True} | registered.above(request, actor, here)
     try:
         context |= _listed(request, actor, here, asked)
     except InvalidQuery as error:
@@ -103,7 +105,7 @@ def _listed(request: HttpRequest, actor: Actor, here: Collection, asked: dict[st
     pager.sorts = sorts(request, pager.order, columns.known_orders([column.path for column in shown]))
     return {
         "pager": pager,
-        "table": rows.of_versions(pager.rows, shown),
+        "table": registered.beside(actor, here, rows.of_versions(pager.rows, shown)),
         "ticked": _ticked(request),
         "offered": columns.menu(pager.rows, shown),
         "chart": columns.chart(listed, shown, request.GET.get("chart", "")),

@@ -26,8 +26,7 @@ from registry.services import (
     storage_counts,
     versions,
 )
-from registry.web import feeds, orders, rows, searches, snippets
-from registry.web.columns import is_number
+from registry.web import columns, feeds, orders, rows, searches, snippets
 from registry.web.forms import events
 from registry.web.forms.collections import DeleteForm
 from registry.web.metadata import Search
@@ -85,7 +84,7 @@ def overview(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
         "used_by": users[:_RUNS],
         "used_by_more": more,
         "used_by_counted": more < _COUNTED,
-        "figures": figures(membership.version.metadata),
+        "figures": columns.figures(membership.version.metadata)[:5],
         "places": list(
             versions.elsewhere(actor, membership).defer("version__description", "version__metadata")[:_PLACES]
         ),
@@ -100,11 +99,6 @@ def _beside(actor: Actor, membership: Membership) -> dict[str, Any]:
         "only_here": storage_counts.alone(membership.version_id),
         "watch": drifts.of_version(actor, membership),
     }
-
-
-def figures(metadata: dict[str, Any]) -> list[tuple[str, Any]]:
-    """The first numbers of the metadata, as figures above the card."""
-    return [(key, value) for key, value in metadata.items() if is_number(value)][:5]
 
 
 @page()
