@@ -33,7 +33,7 @@ class Tenure:
     """An alias that a version held before, and for how long in all."""
 
     alias: str
-    lasted: timedelta
+    seconds: float
 
 
 def of(actor: Actor, collection: Collection) -> list[Holder]:
@@ -86,5 +86,5 @@ def before(actor: Actor, collection: Collection, rows: Sequence[Membership]) -> 
     found: dict[int, list[Tenure]] = {}
     for (number, name), time in lasted.items():
         if (number, name) not in held:
-            found.setdefault(number, []).append(Tenure(name, time))
+            found.setdefault(number, []).append(Tenure(name, time.total_seconds()))
     return found
