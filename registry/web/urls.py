@@ -13,6 +13,7 @@ from registry.web import tables
 from registry.web.views import (
     accounts,
     audit,
+    card_history,
     cards,
     collection,
     collections,
@@ -76,6 +77,7 @@ version_patterns = [
     path(f"{_V}/edit/names", cards.names, name="edit-names"),
     path(f"{_V}/edit/alias-holder", cards.alias_holder, name="alias-holder"),
     path(f"{_V}/edit/card", cards.description, name="edit-card"),
+    path(f"{_V}/card-history", card_history.of_version, name="card-history"),
     path(f"{_V}/edit/metadata", metadata.edit, name="edit-metadata"),
     path(f"{_V}/edit/ttl", cards.ttl, name="edit-ttl"),
     path(f"{_V}/delete", versions.delete, name="delete"),
@@ -92,6 +94,7 @@ version_patterns = [
 collection_patterns = [
     path(_C, collections.detail, name="detail"),
     path(f"{_C}/card", collections.card, name="card"),
+    path(f"{_C}/card-history", card_history.of_collection, name="card-history"),
     path(f"{_C}/activity", events.of_collection, name="activity"),
     path(f"{_C}/aliases", events.of_aliases, name="aliases"),
     path(f"{_C}/settings", collections.settings, name="settings"),

@@ -16,6 +16,7 @@ from registry.models import Collection, Membership, Project
 from registry.policy import Act, check
 from registry.services import (
     aliases,
+    card_templates,
     collections,
     deletions,
     drafts,
@@ -129,12 +130,14 @@ def card(request: HttpRequest, actor: Actor, entity: str, project: str, collecti
     if editing:
         check(actor, Act.EDIT, here.project)
     form = CardForm(request.POST if request.method == "POST" else None, now=here.description)
+    begun = form.begin(card_templates.beginning(here.project, here.description))
     asked, since = "preview" in request.POST, undoing.newest()
     if request.method == "POST" and not asked and form.act(collections.edit, actor, collection=here):
         undo = undo_of(actor, here.project, since)
         return done(request, "The card is saved.", request.path, undo=undo)
-    text = request.POST.get("description", here.description) if asked else here.description
+    text = request.POST.get("description", begun) if editing else here.description
     context = frame(actor, here, "card") | {"form": form, "editing": editing, "html": markdown.render(text)}
+    context["standing"] = card_templates.standing(here.project, here.description)
     return show(request, "collections/card.html", context, status=200 if asked else form.status)
 
 

@@ -17,6 +17,7 @@ from registry.models import Membership
 from registry.policy import Act, check
 from registry.services import (
     audit,
+    card_templates,
     deletions,
     drifts,
     latest,
@@ -94,10 +95,11 @@ def overview(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
 
 
 def _beside(actor: Actor, membership: Membership) -> dict[str, Any]:
-    """What workers found out about a version."""
+    """What workers found out about a version, and how far its card is."""
     return {
         "only_here": storage_counts.alone(membership.version_id),
         "watch": drifts.of_version(actor, membership),
+        "standing": card_templates.standing(membership.collection.project, membership.version.description),
     }
 
 
