@@ -19,6 +19,7 @@ from registry.models import (
     ApiKey,
     ArtifactType,
     Blob,
+    CardRevision,
     Chunk,
     Clock,
     Collection,
@@ -107,6 +108,7 @@ def rows():
     order, _ = references.add(bob, draft=draft, uri="ftp://example.org/x", name="x")
     ReferenceBatch.objects.create(order=order, number=0, entry_count=1, data=b"x")
     VersionReference.objects.create(source=one.version, target=two.version)
+    CardRevision.objects.create(version=one.version, text="it was this")
     seal_now()
     return SimpleNamespace(
         people=people, project=project, run=run, one=one, two=two, draft=draft, key=key, upload=upload
@@ -163,6 +165,7 @@ BREAK = {
     "alias_is_not_a_version_number": change(Alias, name="v12"),
     "api_key_name_not_empty": change(ApiKey, name=""),
     "api_key_sha256_whole": change(ApiKey, sha256=b"1" * 31),
+    "card_revision_of_one_card": change(CardRevision, version=None),
     "artifact_type_once_per_project": copy(ArtifactType),
     "artifact_type_name_not_empty": change(ArtifactType, name=""),
     "blob_once_per_scope": copy(Blob),
