@@ -158,12 +158,12 @@ def of_version(actor: Actor, membership: Membership, **filters: Unpack[Filters])
     places = Membership.objects.filter(version=membership.version_id)
     # Where it was once linked, too.
     linked = Event.objects.filter(version_id=membership.version_id, act="link.create")
-    elsewhere = {
+    elsewhere: set[int | None] = {
         *places.values_list("collection__project_id", flat=True),
         *linked.values_list("project_id", flat=True),
-    } - {here}
+    } - {here, None}
     if elsewhere and not actor.is_system:
-        seen = Project.objects.visible_to(actor.user).filter(pk__in=elsewhere)
+        seen = Project.objects.visible_to(actor.user).filter(pk__in=[pk for pk in elsewhere if pk])
         hidden = elsewhere - set(seen.values_list("pk", flat=True))
         rows = rows.exclude(project_id__in=hidden) if hidden else rows
     return _of_versions(rows, [membership.version_id], filters)

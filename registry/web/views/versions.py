@@ -182,9 +182,9 @@ def history(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
 def delete(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     """Ask, naming what goes; then move the version to the trash, with a way back."""
     membership = found(actor, **place)
+    check(actor, Act.DELETE, membership.collection.project)
     if membership.is_link:
         return redirect("versions:unlink", **place)
-    check(actor, Act.DELETE, membership.collection.project)
     form = DeleteForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.act(versions.delete, actor, membership=membership):
         undo = reverse("versions:restore", kwargs=place)
