@@ -225,7 +225,8 @@ found.aliases.append("production")
 found.save()
 tell(sorted(wandb.Api().artifact("guild/wandb-registry-models/best:production").aliases))
 found.unlink()
-tell(wandb.Api().artifact_exists("guild/wandb-registry-models/best:v0"), wandb.Api().artifact_exists("looms/links/data:v0"))
+exists = wandb.Api().artifact_exists
+tell(exists("guild/wandb-registry-models/best:v0"), exists("looms/links/data:v0"))
 """)
     assert told == [
         "models", "guild/wandb-registry-models/best:v0", True, ["latest", "staging"], "looms/links/data:v0",

@@ -7,6 +7,7 @@ import pytest
 from registry.actor import system
 from registry.models import Membership, Project, RunInput
 from registry.services import links, registry_members, runs
+from registry.wandb_api import ids
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -47,11 +48,8 @@ def test_a_version_is_linked_listed_and_unlinked(people, caller, models, v0):
         for edge in listed["artifact"]["artifactMemberships"]["edges"]
     ]
     assert sorted(kinds) == ["ArtifactPortfolio", "ArtifactSequence"]
-    portfolio = place["artifactCollection"]["id"] if "id" in place["artifactCollection"] else None
-    from registry.wandb_api import ids
-
     home = Membership.objects.get(collection__name="best").collection
-    portfolio = portfolio or ids.encode("ArtifactCollection", home.pk)
+    portfolio = ids.encode("ArtifactCollection", home.pk)
     gone = bob.ask(
         "UNLINK_ARTIFACT", input={"artifactID": v0.version.public_id, "artifactPortfolioID": portfolio}
     )

@@ -73,7 +73,6 @@ def test_settings_are_changed_and_lost_updates_refused(head, home, models):
         "name": "best",
         "icon": "table",
         "visibility": "organization",
-        "description": "new",
         "accepted_types": "model, x",
     }
     assert head.post(path, given)["Location"] == f"{home}/best/settings"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from registry.errors import InvalidInput
-from registry.models import Run, Version
+from registry.models import Membership, Run, Version
 from registry.services import declared, declared_files, drafts, runs, versions
 from registry.wandb_api import ids, links
 from registry.wandb_api.connections import edges
