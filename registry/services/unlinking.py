@@ -15,10 +15,7 @@ from registry.services._common import now
 
 def unlink(actor: Actor, *, membership: Membership) -> None:
     """Take a version out of a portfolio, with the aliases that it holds there."""
-    if not membership.is_link:
-        raise Conflict(
-            f"{membership.name} is where the version was logged, not a link. To remove it, delete the version."
-        )
+    refuse_source(membership)
     check(actor, Act.LINK, membership.collection.project)
     with transaction.atomic():
         home = locks.lock_places(membership)
@@ -29,9 +26,18 @@ def unlink(actor: Actor, *, membership: Membership) -> None:
         _remove(actor, row)
 
 
+def refuse_source(membership: Membership) -> None:
+    """Raise Conflict for the place where a version was logged, which is no link."""
+    if not membership.is_link:
+        raise Conflict(
+            f"{membership.name} is where the version was logged, not a link. To remove it, delete the version."
+        )
+
+
 def _remove(actor: Actor, row: Membership) -> None:
     held = list(Alias.objects.filter(membership=row).order_by("name").values_list("name", flat=True))
     protection.refuse_going(row.name, row.collection, held)
+    aliases.let_go(actor, row)
     events.record(
         actor,
         "link.remove",
@@ -40,7 +46,6 @@ def _remove(actor: Actor, row: Membership) -> None:
         subject=row.name,
         before={"aliases": held},
     )
-    aliases.let_go(actor, row)
     # Runs that used the version through this place have it in their lineage still, at its source.
     source = Membership.objects.sources().filter(version=row.version_id).values_list("pk", flat=True).get()
     RunInput.objects.filter(membership=row).update(membership=source)

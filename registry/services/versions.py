@@ -147,6 +147,16 @@ def find_place(actor: Actor, place: int) -> Membership:
     return _present(found if seen else None, "This version")
 
 
+def find_in(actor: Actor, public_id: str, project: Project) -> Membership:
+    """Find a version by its id as it stands in a project: where it was logged, else its link of the last."""
+    check(actor, Act.VIEW, project)
+    rows = Membership.objects.filter(version=version_pk(public_id), collection__project=project)
+    places = sorted(
+        rows.filter(collection__deleted_at=None).for_listing(), key=lambda row: (row.is_link, -row.pk)
+    )
+    return _present(next(iter(places), None), f"This version in {project}")
+
+
 def find_again(actor: Actor, membership: Membership) -> Membership:
     """Read a place anew with all that lists show of it, after an act that gave it."""
     check(actor, Act.VIEW, membership.collection.project)
@@ -199,6 +209,9 @@ def listing(
     else:
         raise InvalidQuery(f'"{state}" is not a state to list. Choose COMMITTED or DELETED.', field="state")
     terms = filters.parse(q or "")
+    if collection.kind == Collection.Kind.PORTFOLIO and any(term.field == "run" for term in terms):
+        # What logged a link's version, not everybody may know who sees the link.
+        rows = rows.filter(version__run__project__in=Project.objects.visible_to(actor.user).values("pk"))
     terms += [filters.exact(field, name) for field, name in (("tag", tag), ("alias", alias)) if name]
     return narrowed(rows, collection, terms)
 

@@ -43,6 +43,8 @@ from registry.models import (
     ReferenceDrift,
     ReferenceOrder,
     ReferenceWatch,
+    Registry,
+    RegistryMember,
     Resolution,
     Run,
     RunInput,
@@ -107,11 +109,21 @@ def rows():
     Identity.objects.create(user=people.bob, issuer="https://example.org", subject="1")
     order, _ = references.add(bob, draft=draft, uri="ftp://example.org/x", name="x")
     ReferenceBatch.objects.create(order=order, number=0, entry_count=1, data=b"x")
+    registry = make.registry(people)
+    RegistryMember.objects.create(project=registry, user=people.olga)
     VersionReference.objects.create(source=one.version, target=two.version)
     CardRevision.objects.create(version=one.version, text="it was this")
     seal_now()
     return SimpleNamespace(
-        people=people, project=project, run=run, one=one, two=two, draft=draft, key=key, upload=upload
+        people=people,
+        project=project,
+        run=run,
+        one=one,
+        two=two,
+        draft=draft,
+        key=key,
+        upload=upload,
+        registry=registry,
     )
 
 
@@ -308,8 +320,17 @@ BREAK = {
     "version_purged_only_when_deleted": version(purged_at=NOW),
     "version_ttl_whole": version(ttl_kind="duration"),
     "version_number_once_per_collection": add(
-        lambda r: Membership(collection=r.one.collection, version=r.draft, number=1)
+        lambda r: Membership(
+            collection=r.two.collection, version=Version.objects.create(sequence=r.two.collection), number=1
+        )
     ),
+    "registry_icon_known": change(Registry, icon="flask"),
+    "registry_member_is_a_person_or_a_team": change(RegistryMember, user=None),
+    "registry_person_once": copy(RegistryMember),
+    "registry_team_once": lambda r: RegistryMember.objects.bulk_create(
+        RegistryMember(project=r.registry, team=r.people.team) for _ in range(2)
+    ),
+    "registry_role_known": change(RegistryMember, role="guest"),
     "version_once_per_collection": copy(Membership, number=9),
     "version_tag_once": copy(VersionTag),
     "version_tag_not_empty": change(VersionTag, name=""),

@@ -32,10 +32,13 @@ from registry.services import (
     identities,
     invitations,
     keys,
+    links,
     people,
     project_trash,
     projects,
     references,
+    registries,
+    registry_members,
     resolving,
     retention,
     runs,
@@ -87,6 +90,16 @@ class World:
         self.referring = drafts.log_small(
             self.bob, project=self.project, collection="referring", type="m", entries=[entry]
         ).membership
+        self.registry, self.lost_registry = make.registry(people), make.registry(people)
+        for place in (self.registry, self.lost_registry):
+            registry_members.set_role(
+                system("command"), registry=place, team=people.team.entity.name, role="admin"
+            )
+        self.linked = self.link(self.referring)
+
+    def link(self, membership):
+        path = f"{self.people.organization}/{self.registry.name}/shelf"
+        return links.link(self.bob, membership=membership, target_path=path).membership
 
     def invite(self):
         return invitations.invite(self.alice, team=self.people.team, role="viewer", link=str)
@@ -184,6 +197,16 @@ ACTS = {
     "reference.fail": lambda w: resolving.work(w.waiting.pk),
     "storage.collect_begin": lambda w: w.collect(),
     "storage.collect_stop": lambda w: collecting.stop(w.root),
+    "registry.create": lambda w: registries.create(w.root, organization=w.people.organization, name="fresh"),
+    "registry.edit": lambda w: registries.edit(w.alice, registry=w.registry, icon="box", description="new"),
+    "registry.member": lambda w: registry_members.set_role(
+        w.alice, registry=w.registry, username=w.people.olga.username, role="viewer"
+    ),
+    "registry.delete": lambda w: project_trash.delete_registry(w.alice, registry=w.lost_registry),
+    "link.create": lambda w: w.link(
+        drafts.log_small(w.bob, project=w.project, collection="b", type="m", entries=[]).membership
+    ),
+    "link.remove": lambda w: links.unlink(w.bob, membership=w.linked),
     "ttl_policy.set": lambda w: retention.set_policy(w.alice, target=w.project, ttl=60),
 }
 
@@ -193,6 +216,8 @@ BEFORE = {
     "version.log": ["collection.create"],
     "version.log (small)": ["collection.create"],
     "member.join": ["member.role"],
+    "link.create": ["collection.create", "version.log"],
+    "link.remove": ["alias.remove"],
 }
 
 
