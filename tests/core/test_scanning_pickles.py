@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import datetime
 import decimal
 import io
@@ -266,6 +267,18 @@ class _Inert:
         return 1
 
 
+def _is_heavy(data: bytes) -> bool:
+    """Say whether a loader would make room for a memo of millions, which takes seconds and gigabytes."""
+    # Where frames end within opcodes, it reads other numbers than stand there.
+    if b"\x95" in data and b"r\x01\0\0\0" in data:
+        return True
+    with contextlib.suppress(Exception):
+        for opcode, given, _ in pickletools.genops(data):
+            if opcode.name in ("LONG_BINPUT", "PUT") and given > 10_000:
+                return True
+    return False
+
+
 _PARTS = [
     *(bytes([code]) for code in b"(012Nabdelostu}])QR\x81\x85\x86\x87\x88\x89\x8f\x90\x91\x92\x93\x94\x93\x93\x94R\x93"),
     short("os"), short("system"), short("posix"), b"Vos\n", b"Vsystem\n", b"X\x02\x00\x00\x00os", b"K\x01", b"K\x07",
@@ -280,7 +293,7 @@ def test_whatever_a_loader_would_ask_for_is_found():
     chance = random.Random(20261130)
     real = [pickle.dumps(Runs(print, {"a": [1, "b"]}, ("c",)), protocol) for protocol in range(6)]
     asked = 0
-    for turn in range(5_000):
+    for turn in range(12_000):
         if turn % 2:
             parts = b"".join(chance.choice(_PARTS) for _ in range(chance.randrange(3, 25)))
             data = b"\x80\x04" + parts + b"."
@@ -290,11 +303,11 @@ def test_whatever_a_loader_would_ask_for_is_found():
                 at = chance.randrange(len(base))
                 base[at : at + chance.randrange(2)] = chance.choice(_PARTS)
             data = bytes(base)
+        if _is_heavy(data):
+            continue
         loader = _Recorder(data)
-        try:
+        with contextlib.suppress(Exception):
             loader.load()
-        except Exception:
-            pass
         wanted = {name for name in loader.asked if name.isprintable()}
         if not wanted:
             continue
@@ -302,4 +315,4 @@ def test_whatever_a_loader_would_ask_for_is_found():
         found = names(data, "model.pkl")
         odd = any("put together" in name or "frame" in name for name in found)
         assert odd or wanted <= found, (data, wanted, found)
-    assert asked > 500
+    assert asked > 1000

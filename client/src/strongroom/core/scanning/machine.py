@@ -325,6 +325,8 @@ class Machine:
         if self._raw[0] > HIGHEST_PROTOCOL:
             raise _Broken
         self.has_protocol = True
+        # Data may be nothing but this over and over; it counts for nothing.
+        self.count -= 1
 
     def _persistent(self) -> None:
         self._pop()

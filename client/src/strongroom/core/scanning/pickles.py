@@ -35,7 +35,12 @@ def scan_pickles(stream: Stream, place: str, report: Report, budget: Budget, *, 
         begin = stream.tell()
         told = Report()
         machine = Machine(stream, budget, partial(_tell, told, place))
-        end = machine.run()
+        try:
+            end = machine.run()
+        except Exception:
+            # It costs too much, or can't be unpacked any further: what was found until then stands.
+            report.take(told)
+            raise
         if machine.count == 0:
             return found
         if not (expected or found.whole) and not _is_pickle(machine, end):
