@@ -10,6 +10,7 @@ from registry.models.collections import ArtifactType, Collection
 from registry.models.drift import ReferenceDrift, ReferenceWatch
 from registry.models.events import Event, EventSeal
 from registry.models.identities import Identity
+from registry.models.inbox import InboxNotice
 from registry.models.invitations import Invitation
 from registry.models.jobs import JobRun
 from registry.models.manifests import Chunk, Manifest
@@ -50,6 +51,7 @@ __all__ = [
     "FsckFinding",
     "FsckRun",
     "Identity",
+    "InboxNotice",
     "Installation",
     "Invitation",
     "JobRun",

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from strongroom.core.dated import Dated, dated
 from strongroom.core.names import (
     ArtifactRef,
     check_aliases,
@@ -24,6 +25,7 @@ from registry.models.prepared import Prepared
 from registry.models.versions import MembershipQuerySet, pk_of
 from registry.policy import Act, can, check
 from registry.services import (
+    alias_history,
     aliases,
     collections,
     events,
@@ -65,7 +67,9 @@ _SOURCE = Prepared[Membership](
 
 
 def find(actor: Actor, collection: Collection, ref: str) -> Membership:
-    """Find a version by `v3` or an alias; Gone when it is in the trash."""
+    """Find a version by `v3`, an alias, or what an alias was on a date; Gone when it is in the trash."""
+    if (past := dated(ref)) is not None:
+        return _as_it_was(actor, collection, past)
     number = version_number(ref)
     asked, name = (_BY_ALIAS, spelled(ref)) if number is None else (_BY_NUMBER, number)
     found = asked.first(collection.pk, name)
@@ -74,6 +78,18 @@ def find(actor: Actor, collection: Collection, ref: str) -> Membership:
         if found.version.sequence_id == collection.pk:
             found.version.sequence = collection
     return _present(found, f"{collection.name}:{ref}")
+
+
+def _as_it_was(actor: Actor, collection: Collection, past: Dated) -> Membership:
+    number = alias_history.number_at(collection, past)
+    was = f"{collection.name}:{past} was v{number}. "
+    try:
+        return find(actor, collection, f"v{number}")
+    except Gone as error:
+        raise Gone(f"{was}{error}", **error.details) from None
+    except NotFound:
+        # A link, for the row of a version stays when it is purged.
+        raise Gone(f"{was}It was unlinked since.") from None
 
 
 def find_trashed(actor: Actor, collection: Collection, ref: str) -> Membership:

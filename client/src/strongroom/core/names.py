@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from strongroom.core.dated import dated, is_dated
 from strongroom.core.errors import (
     InvalidAlias,
     InvalidInput,
@@ -139,6 +140,12 @@ def check_alias(name: Any) -> str:
             f'"{found}" looks like a version number, which no alias can be. Choose a word.',
             found,
         )
+    if is_dated(found):
+        _refuse(
+            InvalidAlias,
+            f'"{found}" asks what an alias was on a date, which no alias can be. Remove the date.',
+            found,
+        )
     return found
 
 
@@ -255,7 +262,7 @@ def version_number(ref: str) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class ArtifactRef:
-    """`[entity/][project/]collection[:ref]`; `ref` is an alias or a version, `latest` when not given."""
+    """`[entity/][project/]collection[:ref]`; `ref` is a version, an alias, or an alias on a date; else `latest`."""
 
     collection: str
     ref: str = "latest"
@@ -288,4 +295,7 @@ class ArtifactRef:
 
 
 def _check_ref(ref: str) -> str:
-    return ref if version_number(ref) is not None else check_alias(ref)
+    if version_number(ref) is not None:
+        return ref
+    past = dated(ref)
+    return check_alias(ref) if past is None else f"{check_alias(past.alias)}@{past.when}"
