@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from registry import queue
 from registry.errors import (
     AliasProtected,
     Conflict,
@@ -20,6 +21,12 @@ from tests.support.together import together
 pytestmark = pytest.mark.django_db(transaction=True)
 # A race that goes one way only is none: each is run several times.
 ROUNDS = 4
+
+
+@pytest.fixture(autouse=True)
+def _no_queue(monkeypatch):
+    """No worker is here: to wait for a queue that isn't there takes seconds each time."""
+    monkeypatch.setattr(queue, "send", lambda *sent: None)
 
 
 @pytest.fixture
@@ -108,20 +115,22 @@ def test_two_promotions_of_one_alias_at_once(w):
             w.approve(each)
         outcomes = together([lambda each=each: promotions.promote(w.alice, promotion=each) for each in pair])
         assert kinds(outcomes) == [PromotionOutdated], round_
-        states = sorted(Promotion.objects.filter(pk__in=[each.pk for each in pair]).values_list("state", flat=True))
+        states = sorted(
+            Promotion.objects.filter(pk__in=[each.pk for each in pair]).values_list("state", flat=True)
+        )
         assert states == ["out_of_date", "promoted"]
         won = Promotion.objects.get(pk__in=[each.pk for each in pair], state="promoted")
         assert holder(w) == won.candidate_number
 
 
 def test_a_promotion_and_an_admins_hand(w):
-    made = w.open(membership=w.another())
+    third, made = w.another(), w.open(membership=w.another())
     w.approve(made)
     outcomes = together(
         [
             lambda: promotions.promote(w.alice, promotion=made),
             lambda: aliases.move(w.alice, membership=w.candidate, name="production", reason="Now."),
-            lambda: aliases.move(w.bob, membership=w.candidate, name="production"),
+            lambda: aliases.move(w.bob, membership=third, name="production"),
         ]
     )
     assert set(kinds(outcomes)) <= {PromotionOutdated, AliasProtected}
@@ -155,7 +164,9 @@ def test_a_card_edited_beside_an_approval_that_falls_by_it(w):
         outcomes = together(
             [
                 lambda made=made: reviews.approve(w.who(w.aiko), promotion=made),
-                lambda number=number: versions.edit(OPERATOR, membership=w.candidate, description=f"card {number}"),
+                lambda number=number: versions.edit(
+                    OPERATOR, membership=w.candidate, description=f"card {number}"
+                ),
             ]
         )
         assert kinds(outcomes) == []

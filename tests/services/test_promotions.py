@@ -58,7 +58,12 @@ def acts(promotion: Promotion) -> list[str]:
 
 def test_a_promotion_is_asked_for_reviewed_and_made(w):
     made = w.open(reason="Glare.", reviewers=[w.aiko.username])
-    assert (made.number, made.state, made.base, made.title) == (1, "open", w.holder, "Promote defects v1 to production")
+    assert (made.number, made.state, made.base, made.title) == (
+        1,
+        "open",
+        w.holder,
+        "Promote defects v1 to production",
+    )
     assert [row.user for row in made.reviewers.all()] == [w.aiko]
     with pytest.raises(PromotionBlocked, match="0 of 1 approval"):
         promotions.promote(w.alice, promotion=made)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from registry.errors import AliasProtected, Forbidden, InvalidInput, InUse, NotFound
+from registry.errors import AliasProtected, Forbidden, InUse, InvalidInput, NotFound
 from registry.models import Alias, AliasMove, Event, Membership, Promotion, ProtectedAlias
 from registry.services import (
     aliases,
@@ -137,7 +137,9 @@ def test_what_is_outside_of_registries_is_not_protected(w):
 def test_the_rule_of_the_name_goes_before_the_longest_pattern(w):
     for pattern, approvals in (("prod*", 2), ("production*", 3)):
         w.rule(pattern, approvals=approvals)
-    assert [protection.rule_of(w.registry, name).approvals for name in ("PRODuction", "production-eu", "prod")] == [
+    assert [
+        protection.rule_of(w.registry, name).approvals for name in ("PRODuction", "production-eu", "prod")
+    ] == [
         1,
         3,
         2,

@@ -72,7 +72,9 @@ def world(*, protect: bool = True) -> World:
     """Make it: `production` is at the first link, and by default protected with one approval of a member."""
     people = make.people()
     project = make.project(people)
-    registry = registries.create(OPERATOR, organization=people.organization, name="models", visibility="private")
+    registry = registries.create(
+        OPERATOR, organization=people.organization, name="models", visibility="private"
+    )
     roles = {"aiko": "member", "priya": "member", "nora": "restricted_viewer"}
     made = {name: make.user(make.unique(name)) for name in roles}
     roles |= {"alice": "admin", "bob": "member", "vera": "viewer"}
