@@ -39,6 +39,7 @@ COLLECTIONS = orders(
 )
 COLLECTIONS_EVERYWHERE = PROJECTS_EVERYWHERE
 ALIASES = orders(("name", (Key("name", str),)), ("created_at", _by("created_at", datetime)))
+ALIAS_MOVES = orders(("-at", _by("at", datetime)))
 VERSIONS = orders(
     ("-version", (Key("number", int),)),
     ("created_at", _by("version__created_at", datetime)),

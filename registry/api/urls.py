@@ -108,6 +108,7 @@ _ROUTES: list[tuple[str, type[Endpoint], str]] = [
     (f"{_COLLECTION}/events", events.CollectionEvents, "collection-events"),
     (f"{_COLLECTION}/aliases", aliases.AliasList, "aliases"),
     (f"{_COLLECTION}/aliases/<str:alias>", aliases.AliasDetail, "alias"),
+    (f"{_COLLECTION}/alias-history", aliases.AliasHistory, "alias-history"),
     (f"{_COLLECTION}/versions", versions.VersionList, "versions"),
     (_VERSION, versions.VersionDetail, "version"),
     (f"{_VERSION}/deletion", deletions.OfVersion, "version-deletion"),

@@ -10,12 +10,14 @@ from registry.models.collections import ArtifactType, Collection
 from registry.models.drift import ReferenceDrift, ReferenceWatch
 from registry.models.events import Event, EventSeal
 from registry.models.identities import Identity
+from registry.models.inbox import InboxNotice
 from registry.models.invitations import Invitation
 from registry.models.jobs import JobRun
 from registry.models.manifests import Chunk, Manifest
 from registry.models.projects import Project
 from registry.models.promotions import Promotion, PromotionComment, PromotionReview, PromotionReviewer
 from registry.models.references import ReferenceBatch, ReferenceOrder, Resolution, VersionReference
+from registry.models.registries import Registry, RegistryMember, RegistryRole
 from registry.models.retention import Clock, ExpiryLetter, ExpiryNotice, ExpiryRun, TtlPolicy
 from registry.models.runs import Run, RunInput, RunOutput
 from registry.models.stars import Star
@@ -49,6 +51,7 @@ __all__ = [
     "FsckFinding",
     "FsckRun",
     "Identity",
+    "InboxNotice",
     "Installation",
     "Invitation",
     "JobRun",
@@ -67,6 +70,9 @@ __all__ = [
     "ReferenceDrift",
     "ReferenceOrder",
     "ReferenceWatch",
+    "Registry",
+    "RegistryMember",
+    "RegistryRole",
     "Resolution",
     "Role",
     "Run",

@@ -63,10 +63,10 @@ class ProtectedAlias(models.Model):
     # Compared in this form (NFKC, casefolded), which may be longer.
     folded = models.CharField(max_length=512)
     approvals = models.PositiveSmallIntegerField(default=1)
-    approver_role = models.CharField(
-        max_length=6, choices=Approvers, default=Approvers.MEMBERS, blank=True
+    approver_role = models.CharField(max_length=6, choices=Approvers, default=Approvers.MEMBERS, blank=True)
+    approver_team = models.ForeignKey(
+        Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
-    approver_team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     approvers = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="+")
     author_may_approve = models.BooleanField(default=False)
     # An approval is of what was seen: another card, metadata or result of a check takes it away. Another
@@ -90,7 +90,9 @@ class ProtectedAlias(models.Model):
             models.CheckConstraint(
                 condition=~Q(pattern="") & ~Q(folded=""), name="protected_alias_not_empty"
             ),
-            models.CheckConstraint(condition=Q(approvals__lte=20), name="protected_alias_approvals_in_bounds"),
+            models.CheckConstraint(
+                condition=Q(approvals__lte=20), name="protected_alias_approvals_in_bounds"
+            ),
             models.CheckConstraint(
                 condition=Q(approver_role__in=["", "viewer", "member", "admin"]),
                 name="protected_alias_approver_role_known",

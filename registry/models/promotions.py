@@ -69,7 +69,9 @@ class Promotion(models.Model):
     state = models.CharField(max_length=17, choices=State, default=State.OPEN)
     # Reviews are of a candidate beside a holder: with another of either a new round begins.
     round = models.PositiveIntegerField(default=1)
-    rollback_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    rollback_of = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="promotions"
     )
@@ -97,7 +99,9 @@ class Promotion(models.Model):
                 condition=~Q(title="") & ~Q(alias=""), name="promotion_says_what_it_asks_for"
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["open", "changes_requested", "approved", "out_of_date"], closed_at=None)
+                condition=Q(
+                    state__in=["open", "changes_requested", "approved", "out_of_date"], closed_at=None
+                )
                 | Q(state__in=["promoted", "refused", "withdrawn"], closed_at__isnull=False),
                 name="promotion_closed_has_date",
             ),

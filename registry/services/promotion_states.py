@@ -21,7 +21,9 @@ def subject(promotion: Promotion) -> str:
     return f"promotion {promotion.number}"
 
 
-def told(actor: Actor, act: str, promotion: Promotion, *, before: object = None, after: object = None) -> Event:
+def told(
+    actor: Actor, act: str, promotion: Promotion, *, before: object = None, after: object = None
+) -> Event:
     """Return an event of a promotion; the caller appends it."""
     return events.make(
         actor,
@@ -43,7 +45,9 @@ def alias_moved(
     """
     if collection.kind != Collection.Kind.PORTFOLIO or not moves:
         return []
-    rows = Promotion.objects.going().filter(collection=collection, alias__in=list(moves)).exclude(pk=promotion)
+    rows = (
+        Promotion.objects.going().filter(collection=collection, alias__in=list(moves)).exclude(pk=promotion)
+    )
     rows = rows.select_for_update(of=("self",)).select_related("project__entity", "version")
     stale = [row for row in rows.order_by("pk") if row.base_number != moves[row.alias]]
     _set(stale, State.OUT_OF_DATE)
@@ -73,8 +77,8 @@ def reconsider(users: Iterable[User]) -> None:
     _reconsider(Promotion.objects.going().filter(pk__in=took_part.values("promotion")))
 
 
-def reconsider_rule(project_id: int) -> None:
-    """Count the reviews anew of a registry's promotions, when its rules changed."""
+def reconsider_registry(project_id: int) -> None:
+    """Count the reviews anew of a registry's promotions, when its rules or its members changed."""
     _reconsider(Promotion.objects.going().filter(project=project_id))
 
 
@@ -86,7 +90,9 @@ def _reconsider(rows: Iterable[Promotion]) -> None:
         counted = approvals.count(row, rule)
         state = approvals.state_of(rule, counted)
         # What fell by new evidence stays fallen: that is not looked at here.
-        if state != row.state and not (state == State.APPROVED and row.state == State.OPEN and rule.approvals_fall):
+        if state != row.state and not (
+            state == State.APPROVED and row.state == State.OPEN and rule.approvals_fall
+        ):
             _set([row], state)
 
 

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from strongroom.core.names import check_alias, fold_alias
 
 from registry.actor import Actor
-from registry.errors import AliasProtected
+from registry.errors import AliasProtected, InUse
 from registry.models import Collection, Event, Membership, Project, ProtectedAlias
 from registry.models.prepared import Prepared
 from registry.policy import Act, can, check
@@ -49,17 +49,22 @@ def rule_of(project: Project, alias: str) -> ProtectedAlias | None:
     return best(alias, _RULES.all(project.pk))
 
 
-def protected_among(collection: Collection, names: Iterable[str]) -> dict[str, ProtectedAlias]:
+def protected_among(project: Project, names: Iterable[str]) -> dict[str, ProtectedAlias]:
     """Return which of some aliases the registry protects, each with its rule; no query outside of registries."""
     wanted = [name for name in names if name != LATEST]
-    if not wanted or collection.project.kind != Project.Kind.REGISTRY:
+    if not wanted or project.kind != Project.Kind.REGISTRY:
         return {}
-    rules = _RULES.all(collection.project_id)
+    rules = _RULES.all(project.pk)
     return {name: rule for name in wanted if (rule := best(name, rules)) is not None}
 
 
 def guard(
-    actor: Actor, collection: Collection, names: Sequence[str], *, reason: str = "", promotion: int | None = None
+    actor: Actor,
+    collection: Collection,
+    names: Sequence[str],
+    *,
+    reason: str = "",
+    promotion: int | None = None,
 ) -> list[str]:
     """Refuse to move protected aliases by hand, unless an admin says why; return those that are moved so.
 
@@ -67,7 +72,7 @@ def guard(
     """
     if promotion is not None:
         return []
-    found = protected_among(collection, names)
+    found = protected_among(collection.project, names)
     if not found:
         return []
     name, rule = next(iter(found.items()))
@@ -87,6 +92,17 @@ def guard(
         pattern=rule.pattern,
         reason_needed=may,
     )
+
+
+def refuse_going(what: str, collection: Collection, names: Iterable[str]) -> None:
+    """Refuse to take away what holds protected aliases: a link, or a portfolio with all that is in it."""
+    if held := sorted(protected_among(collection.project, names)):
+        raise InUse(
+            f"{what} holds the protected alias {', '.join(held)} in a registry and can't be removed. "
+            f"Promote another version first, or let an admin of the registry take the alias away.",
+            reason="protected_alias",
+            names=held,
+        )
 
 
 def overridden(

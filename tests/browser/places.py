@@ -120,6 +120,7 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "collection-activity": f"{collection}/activity",
         "aliases": f"{collection}/aliases",
         "aliases-one": f"{collection}/aliases?alias={world.alias}",
+        "aliases-then": f"{collection}/aliases?then=2026-01-01",
         "aliases-nothing": f"{collection}/aliases?alias=zzzz",
         "collection-settings": f"{collection}/settings",
         "collection-delete": f"{collection}/delete",

@@ -99,6 +99,7 @@ API: dict[str, dict[str, Needs]] = {
     "collection-events": {"get": V},
     "aliases": {"get": V},
     "alias": {"put": C, "delete": C},
+    "alias-history": {"get": V},
     "versions": {"get": V},
     "version": {"get": V, "patch": C, "delete": C},
     "restore": {"post": C},
