@@ -68,9 +68,7 @@ def test_a_hostile_file_is_never_shown_as_safe(name):
     assert looked(HOSTILE[name], name).verdict == CAN_RUN_CODE
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in HOSTILE if not name.endswith((".keras", ".h5", ".pb"))]
-)
+@pytest.mark.parametrize("name", [name for name in HOSTILE if not name.endswith((".keras", ".h5", ".pb"))])
 def test_what_would_run_is_named(name):
     assert names(HOSTILE[name], name) == {NAME}
 
@@ -235,14 +233,17 @@ def test_objects_in_an_array_of_joblib_are_read():
 def test_records_that_hold_objects_are_not_taken_for_bytes():
     with_objects = b"(K\x03" + short("|") + b"NNNK\x08K\x01K\x3ft"
     plain = b"(K\x03" + short("|") + b"NNNK\x08K\x01K\x10t"
-    hidden = looked(program(_wrapped(_dtype("V8", with_objects), b"K\x09\x85", EVIL + b"\0" * 99)), "m.joblib")
+    hidden = looked(
+        program(_wrapped(_dtype("V8", with_objects), b"K\x09\x85", EVIL + b"\0" * 99)), "m.joblib"
+    )
     assert hidden.verdict == NOT_EXAMINED
     record = program(_wrapped(_dtype("V8", plain), b"K\x02\x85", b"\x00" + b"x" * 16))
     assert looked(record, "m.joblib").verdict == LOOKS_INERT
 
 
 @pytest.mark.parametrize(
-    ("dtype", "shape"), [(b"N", b"K\x01\x85"), (_dtype("what"), b"K\x01\x85"), (_F8, b"N"), (_F8, b"K\xff\x85")]
+    ("dtype", "shape"),
+    [(b"N", b"K\x01\x85"), (_dtype("what"), b"K\x01\x85"), (_F8, b"N"), (_F8, b"K\xff\x85")],
 )
 def test_an_array_of_joblib_that_cannot_be_followed_is_not_called_inert(dtype, shape):
     assert looked(program(_wrapped(dtype, shape, b"\x00" + b"x" * 8)), "m.joblib").verdict == NOT_EXAMINED

@@ -33,10 +33,20 @@ def test_every_opcode_is_known_with_its_argument():
     told = {}
     for opcode in pickletools.opcodes:
         length = 0 if opcode.arg is None else opcode.arg.n
-        told[ord(opcode.code)] = TWO_LINES if opcode.name in ("GLOBAL", "INST") else _KINDS.get(length, length)
+        told[ord(opcode.code)] = (
+            TWO_LINES if opcode.name in ("GLOBAL", "INST") else _KINDS.get(length, length)
+        )
     assert told == ARGUMENTS
     assert pickle.HIGHEST_PROTOCOL == HIGHEST_PROTOCOL
-    pushing = {"STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"}
+    pushing = {
+        "STRING",
+        "BINSTRING",
+        "SHORT_BINSTRING",
+        "UNICODE",
+        "SHORT_BINUNICODE",
+        "BINUNICODE",
+        "BINUNICODE8",
+    }
     assert {ord(one.code) for one in pickletools.opcodes if one.name in pushing} == TEXTS
 
 
@@ -52,7 +62,18 @@ def test_what_would_be_called_is_named_in_every_protocol(protocol):
 @pytest.mark.parametrize("protocol", range(6))
 def test_plain_data_is_inert_in_every_protocol(protocol):
     data = [
-        *({"text": "x" * 300, "n": 2**70, "f": 1.5, "b": b"y" * 300, "t": (1, 2, 3, 4), "s": {1}, "z": None, "d": True},)
+        *(
+            {
+                "text": "x" * 300,
+                "n": 2**70,
+                "f": 1.5,
+                "b": b"y" * 300,
+                "t": (1, 2, 3, 4),
+                "s": {1},
+                "z": None,
+                "d": True,
+            },
+        )
         * 3,
         collections.OrderedDict(a=1),
         collections.defaultdict(list, a=[1]),
@@ -144,7 +165,9 @@ def test_frames_that_make_loaders_read_otherwise_are_dangerous():
     hidden = b"Nq\x01N" + short("os") + b"q\x03" + short("system") + b"q\x04" + b"000"
     across = hidden + b"\x95\x02" + b"\0" * 7 + b"g13\nN"
     assert names(program(across)) == {"a frame that ends within an opcode"}
-    assert names(program(b"\x95\x0b" + b"\0" * 7 + b"\x95\x01" + b"\0" * 7 + b"NN0")) == {"frames that overlap"}
+    assert names(program(b"\x95\x0b" + b"\0" * 7 + b"\x95\x01" + b"\0" * 7 + b"NN0")) == {
+        "frames that overlap"
+    }
     for protocol in (4, 5):
         assert names(pickle.dumps([list(range(50_000)), "x" * 100_000, b"y" * 100_000], protocol)) == set()
 
@@ -202,7 +225,9 @@ def test_what_is_named_like_a_pickle_and_is_none_is_not_called_inert():
 
 
 def test_long_arguments_are_passed_over():
-    data = program(b"\x8e" + (200_000).to_bytes(8, "little") + b"x" * 200_000, b"0", named("os", "system"), b")R")
+    data = program(
+        b"\x8e" + (200_000).to_bytes(8, "little") + b"x" * 200_000, b"0", named("os", "system"), b")R"
+    )
     assert names(data) == {"os.system"}
     assert names(b"V" + b"a" * 300_000 + b"\n0" + EVIL_0) == {NAME}
 
