@@ -35,6 +35,8 @@ from registry.web.views import (
     profile,
     project_trash,
     projects,
+    promotions,
+    protections,
     retention,
     runs,
     search,
@@ -179,6 +181,20 @@ installation_patterns = [
     path("background-work/noted", jobs.noted, name="noted"),
 ]
 
+_R = "registries/<organization>/<registry>"
+
+promotion_patterns = [
+    path("promotions", promotions.everywhere, name="everywhere"),
+    path(f"{_R}/promotions", promotions.listing, name="list"),
+    path(f"{_R}/promotions/new", promotions.create, name="create"),
+    path(f"{_R}/promotions/by-hand", protections.by_hand, name="by-hand"),
+    path(f"{_R}/promotions/<int:number>", promotions.detail, name="detail"),
+    path(f"{_R}/promotions/<int:number>/checks", promotions.checks, name="checks"),
+    path(f"{_R}/protected", protections.listing, name="protected"),
+    path(f"{_R}/protected/rule", protections.rule, name="rule"),
+    path(f"{_R}/protected/remove", protections.remove, name="unprotect"),
+]
+
 # For those who build pages; in production there is no such address.
 debug_patterns = [path("patterns", patterns.patterns, name="patterns")] if settings.DEBUG else []
 
@@ -211,6 +227,7 @@ urlpatterns = [
     path("authorize", keys.authorize, name="authorize"),
     path("markdown-preview", cards.preview, name="markdown-preview"),
     path("", include((key_patterns, "keys"))),
+    path("", include((promotion_patterns, "promotions"))),
     path("installation/tables/", tables.site.urls),
     path("", include((installation_patterns, "installation"))),
     # Before projects: "teams/<entity>" and "settings/<entity>" would otherwise be projects of such entities.
