@@ -146,8 +146,8 @@ class _Held:
         promotion = Promotion.objects.whole().get(pk=self._row.promotion_id)
         return case_of(promotion)[0] or Case(self._row.membership)
 
-    def _note(self, position: dict[str, Any]) -> None:
-        if time.monotonic() - self._noted_at >= _NOTE_SECONDS:
+    def _note(self, position: dict[str, Any], at_once: bool) -> None:
+        if at_once or time.monotonic() - self._noted_at >= _NOTE_SECONDS:
             self._noted_at = time.monotonic()
             self._write(position=position, attempts=0)
 
