@@ -23,9 +23,12 @@ from registry.services import (
     drafts,
     invitations,
     keys,
+    links,
     previews,
     project_trash,
     references,
+    registries,
+    registry_members,
     runs,
     team_trash,
     teams,
@@ -163,8 +166,16 @@ def world(db):
         "key": people.bob.api_keys.get(name="member").pk,
         "preview": preview_of(people),
     }
+    links.link(maker, membership=held, target_path="shelf")
+    registry = factories.registry(people)
+    operator = system("command")
+    for who in ({"username": added.username}, {"team": people.team.entity.name}):
+        registry_members.set_role(operator, registry=registry, role="viewer", **who)
+    values["registry"] = registries.title(registry)
     restorable = dict.fromkeys(("api:restore", "versions:restore", "api:purge"), "bin")
     restorable["collections:restore-versions"] = "bin"
+    # Where the collection of the other routes would be no link.
+    restorable |= dict.fromkeys(("api:link", "versions:unlink"), "shelf")
     restorable |= dict.fromkeys(("api:collection-restore", "collections:restore"), "box")
     return World(values, restorable, secrets, users)
 

@@ -113,6 +113,12 @@ def listing(
     )
 
 
+def at_hand(actor: Actor, most: int) -> list[Project]:
+    """Return a few of the registries that one sees, by name: what every page leads to."""
+    rows = Project.objects.visible_to(actor.user).filter(kind=Project.Kind.REGISTRY)
+    return list(rows.select_related("entity", "registry").order_by("name", "pk")[:most])
+
+
 def role_of(actor: Actor, project: Project) -> RegistryRole | None:
     """Return one's role in a registry, for pages and answers that show it."""
     return role_in_registry(actor.user, project)
@@ -257,13 +263,6 @@ def loss(actor: Actor, *, registry: Project) -> Loss:
     held = [name for name in aliases.held_in(registry) if not name.endswith(f":{aliases.LATEST}")]
     members = registry.registry_members.count()
     return Loss(live.count(), links.count(), members, held, aliases.protected_in(registry))
-
-
-def known_types(actor: Actor) -> list[str]:
-    """Return the types of artifacts that one sees anywhere, by name: what forms offer."""
-    seen = Project.objects.visible_to(actor.user).values("pk")
-    rows = Collection.objects.live().filter(project__in=seen).order_by("type__name")
-    return list(rows.values_list("type__name", flat=True).distinct()[:MOST_TYPES])
 
 
 def refuse(project: Project, what: str) -> None:

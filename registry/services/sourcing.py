@@ -27,6 +27,11 @@ def check_source(actor: Actor, act: Act, membership: Membership) -> None:
     check(actor, act, home)
 
 
+def may(actor: Actor, act: Act, membership: Membership) -> bool:
+    """Say whether `check_source` would pass."""
+    return can(actor, act, membership.version.sequence.project)
+
+
 def shows(actor: Actor, membership: Membership) -> bool:
     """Say whether one may see where a version was logged."""
     return not membership.is_link or can(actor, Act.VIEW, membership.version.sequence.project)

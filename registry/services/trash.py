@@ -29,6 +29,7 @@ from registry.services import card_history, clock, events, needed
 from registry.services._common import now
 from registry.services._each import Each
 from registry.services.restoring import Restored, check_in_trash, restore
+from registry.services.sourcing import check_source
 from registry.services.trashing import move, purge_date
 
 __all__ = [
@@ -126,9 +127,9 @@ def find_versions(actor: Actor, *, entity: Entity, ids: Iterable[int]) -> list[M
 
 
 def check_all(actor: Actor, act: Act, rows: Iterable[Membership]) -> None:
-    """Judge an act in each project of some versions."""
-    for place in {row.collection.project_id: row.collection.project for row in rows}.values():
-        check(actor, act, place)
+    """Judge an act in each project that some versions were logged to, wherever they were found."""
+    for row in {row.version.sequence.project_id: row for row in rows}.values():
+        check_source(actor, act, row)
 
 
 def sums(rows: Iterable[Membership]) -> dict[str, int]:

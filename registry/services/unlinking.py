@@ -15,10 +15,7 @@ from registry.services._common import now
 
 def unlink(actor: Actor, *, membership: Membership) -> None:
     """Take a version out of a portfolio, with the aliases that it holds there."""
-    if not membership.is_link:
-        raise Conflict(
-            f"{membership.name} is where the version was logged, not a link. To remove it, delete the version."
-        )
+    refuse_source(membership)
     check(actor, Act.LINK, membership.collection.project)
     with transaction.atomic():
         home = locks.lock_places(membership)
@@ -27,6 +24,14 @@ def unlink(actor: Actor, *, membership: Membership) -> None:
             raise NotFound(f"{membership.name} is not linked any more. Nothing was changed.")
         row.collection = home
         _remove(actor, row)
+
+
+def refuse_source(membership: Membership) -> None:
+    """Raise Conflict for the place where a version was logged, which is no link."""
+    if not membership.is_link:
+        raise Conflict(
+            f"{membership.name} is where the version was logged, not a link. To remove it, delete the version."
+        )
 
 
 def _remove(actor: Actor, row: Membership) -> None:

@@ -199,6 +199,9 @@ def listing(
     else:
         raise InvalidQuery(f'"{state}" is not a state to list. Choose COMMITTED or DELETED.', field="state")
     terms = filters.parse(q or "")
+    if collection.kind == Collection.Kind.PORTFOLIO and any(term.field == "run" for term in terms):
+        # What logged a link's version, not everybody may know who sees the link.
+        rows = rows.filter(version__run__project__in=Project.objects.visible_to(actor.user).values("pk"))
     terms += [filters.exact(field, name) for field, name in (("tag", tag), ("alias", alias)) if name]
     return narrowed(rows, collection, terms)
 

@@ -28,6 +28,7 @@ from registry.web.views import (
     jobs,
     keys,
     lineage,
+    links,
     metadata,
     patterns,
     pending,
@@ -37,6 +38,8 @@ from registry.web.views import (
     projects,
     promotions,
     protections,
+    registries,
+    registry_members,
     retention,
     runs,
     search,
@@ -81,6 +84,9 @@ version_patterns = [
     path(f"{_V}/edit/metadata", metadata.edit, name="edit-metadata"),
     path(f"{_V}/edit/ttl", cards.ttl, name="edit-ttl"),
     path(f"{_V}/delete", versions.delete, name="delete"),
+    path(f"{_V}/link", links.link, name="link"),
+    path(f"{_V}/link/complete", links.complete, name="link-complete"),
+    path(f"{_V}/unlink", links.unlink, name="unlink"),
     path(f"{_V}/restore", trash.restore, name="restore"),
     path(f"{_C}/aliases/<alias>", versions.by_alias, name="by-alias"),
     path("<entity>/<project>/artifacts/<type>/<collection>/<ref>", versions.by_ref, name="by-ref"),
@@ -195,6 +201,17 @@ promotion_patterns = [
     path(f"{_R}/protected/remove", protections.remove, name="unprotect"),
 ]
 
+registry_patterns = [
+    path("registries", registries.listing, name="list"),
+    path("registries/<organization>", registries.of_organization, name="of-organization"),
+    path("registries/<organization>/new", registries.create, name="create"),
+    path("registries/<organization>/<registry>", registries.detail, name="detail"),
+    path("registries/<organization>/<registry>/settings", registries.settings, name="settings"),
+    path("registries/<organization>/<registry>/members", registry_members.members, name="members"),
+    path("registries/<organization>/<registry>/members/remove", registry_members.remove, name="remove"),
+    path("registries/<organization>/<registry>/delete", registries.delete, name="delete"),
+]
+
 # For those who build pages; in production there is no such address.
 debug_patterns = [path("patterns", patterns.patterns, name="patterns")] if settings.DEBUG else []
 
@@ -228,6 +245,7 @@ urlpatterns = [
     path("markdown-preview", cards.preview, name="markdown-preview"),
     path("", include((key_patterns, "keys"))),
     path("", include((promotion_patterns, "promotions"))),
+    path("", include((registry_patterns, "registries"))),
     path("installation/tables/", tables.site.urls),
     path("", include((installation_patterns, "installation"))),
     # Before projects: "teams/<entity>" and "settings/<entity>" would otherwise be projects of such entities.

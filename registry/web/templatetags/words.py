@@ -15,6 +15,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from strongroom.core.targets import REGISTRY_PREFIX
 
+from registry.services import registries
+
 if TYPE_CHECKING:
     from registry.models import Project, User
 
@@ -133,6 +135,18 @@ def seen_by(project: Project, reader: User) -> str:
     if project.visibility != project.Visibility.PRIVATE:
         return "Open to the organization"
     return f"Private to {'you' if project.entity_id == reader.entity_id else project.entity.name}"
+
+
+@register.filter
+def title_of(project: Project) -> str:
+    """Return what people call a project; a registry without what the names of all begin with."""
+    return registries.title(project)
+
+
+@register.filter
+def icon_of(registry: Project) -> str:
+    """Return the icon of a registry."""
+    return registries.settings_of(registry).icon
 
 
 @register.filter
