@@ -73,3 +73,5 @@ EXPIRING = orders(
     ("name", _by("collection__name", str)),
 )
 DRIFT = orders(("path", (Key("position", int),)))
+WEBHOOKS = orders(("name", _by("name", str)), ("created_at", _by("created_at", datetime)))
+DELIVERIES = orders(("-id", (_ID,)))

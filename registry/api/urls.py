@@ -30,6 +30,7 @@ from registry.api.views import (
     trash,
     uploads,
     versions,
+    webhooks,
 )
 
 app_name = "api"
@@ -50,6 +51,8 @@ _RUN = f"{_PROJECT}/runs/<str:run>"
 _REGISTRY = "organizations/<str:organization>/registries/<str:registry>"
 _DRAFT = "drafts/<str:draft_id>"
 _UPLOAD = "uploads/<uuid:upload_id>"
+_WEBHOOK = f"{_PROJECT}/webhooks/<int:webhook_id>"
+_DELIVERY = f"{_WEBHOOK}/deliveries/<str:delivery_id>"
 
 _ROUTES: list[tuple[str, type[Endpoint], str]] = [
     ("schema/", reference.SchemaDocument, "schema"),
@@ -107,6 +110,13 @@ _ROUTES: list[tuple[str, type[Endpoint], str]] = [
     (f"{_PROJECT}/trash", trash.TrashList, "trash"),
     (f"{_PROJECT}/trash/collections", collections.DeletedList, "deleted-collections"),
     (f"{_PROJECT}/events", events.EventList, "events"),
+    (f"{_PROJECT}/webhooks", webhooks.WebhookList, "webhooks"),
+    (_WEBHOOK, webhooks.WebhookDetail, "webhook"),
+    (f"{_WEBHOOK}/secret", webhooks.WebhookSecret, "webhook-secret"),
+    (f"{_WEBHOOK}/ping", webhooks.WebhookPing, "webhook-ping"),
+    (f"{_WEBHOOK}/deliveries", webhooks.DeliveryList, "deliveries"),
+    (_DELIVERY, webhooks.DeliveryDetail, "delivery"),
+    (f"{_DELIVERY}/redeliver", webhooks.Redelivery, "redelivery"),
     (f"{_PROJECT}/drafts", drafts.DraftList, "drafts"),
     (f"{_PROJECT}/versions", versions.SmallVersions, "small-versions"),
     (f"{_PROJECT}/collections", collections.CollectionList, "collections"),

@@ -75,3 +75,4 @@ EXPIRING = orders(
     ("name", (Key("collection__name", str), Key("pk", int))),
 )
 DRIFT = orders(("path", (Key("position", int),)))
+DELIVERIES = orders(("-id", (Key("pk", int),)))

@@ -72,6 +72,11 @@ _WORDS: dict[str, tuple[str, str]] = {
     "run.edit": ("updated the run", "run updated"),
     "store.repair": ("mended what was found by", "store mended"),
     "store.acknowledge": ("took note of", "damage noted"),
+    "webhook.create": ("made the webhook", "webhook made"),
+    "webhook.edit": ("changed the webhook", "webhook changed"),
+    "webhook.rotate": ("made another secret for the webhook", "webhook's secret changed"),
+    "webhook.delete": ("deleted the webhook", "webhook deleted"),
+    "webhook.disable": ("switched off the webhook", "webhook switched off"),
     "ttl_policy.set": ("set the default time to live of", "TTL policy set"),
 }
 _FIELDS = {

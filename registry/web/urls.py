@@ -53,10 +53,12 @@ from registry.web.views import (
     undoing,
     uploads,
     versions,
+    webhooks,
 )
 
 _V = "<entity>/<project>/artifacts/<collection>/v<int:number>"
 _C = "<entity>/<project>/artifacts/<collection>"
+_W = "<entity>/<project>/settings/webhooks/<int:webhook>"
 
 version_patterns = [
     path(_V, versions.overview, name="detail"),
@@ -127,6 +129,12 @@ project_patterns = [
     path("<entity>/<project>/activity", events.of_project, name="activity"),
     path("<entity>/<project>/trash", trash.listing, name="trash"),
     path("<entity>/<project>/settings", projects.settings, name="settings"),
+    path("<entity>/<project>/settings/webhooks", webhooks.listing, name="webhooks"),
+    path(_W, webhooks.detail, name="webhook"),
+    path(f"{_W}/secret", webhooks.secret, name="webhook-secret"),
+    path(f"{_W}/ping", webhooks.ping, name="webhook-ping"),
+    path(f"{_W}/delete", webhooks.delete, name="webhook-delete"),
+    path(f"{_W}/deliveries/<delivery>", webhooks.delivery, name="delivery"),
     path("<entity>/<project>/delete", project_trash.delete, name="delete"),
     path("<entity>/<project>/restore", project_trash.restore, name="restore"),
     path("<entity>/<project>/purge", project_trash.purge, name="purge"),

@@ -107,6 +107,13 @@ API: dict[str, dict[str, Needs]] = {
     "aliases": {"get": V},
     "alias": {"put": C, "delete": C},
     "alias-history": {"get": V},
+    "webhooks": {"get": Needs.SETTINGS, "post": Needs.SETTINGS},
+    "webhook": {"get": Needs.SETTINGS, "patch": Needs.SETTINGS, "delete": Needs.SETTINGS},
+    "webhook-secret": {"post": Needs.SETTINGS},
+    "webhook-ping": {"post": Needs.SETTINGS},
+    "deliveries": {"get": Needs.SETTINGS},
+    "delivery": {"get": Needs.SETTINGS},
+    "redelivery": {"post": Needs.SETTINGS},
     "versions": {"get": V},
     "version": {"get": V, "patch": C, "delete": C},
     "restore": {"post": C},
@@ -175,6 +182,8 @@ BODIES: dict[tuple[str, str], object] = {
     ("collections", "post"): {"name": "new", "type": "model"},
     ("collection", "patch"): {"description": "x"},
     ("alias", "put"): {"version": "v0"},
+    ("webhooks", "post"): {"name": "new", "url": "https://ci.example.org/", "events": ["alias_moved"]},
+    ("webhook", "patch"): {"name": "other"},
     ("version", "patch"): {"description": "x"},
     ("bundle", "post"): {"paths": ["a"]},
     ("links", "post"): {"path": "a"},
@@ -303,6 +312,12 @@ PAGES: dict[str, dict[str, Needs]] = {
     "projects:restore": {"post": MG},
     "projects:purge": {"get": MG, "post": MG},
     "projects:ttl": {"post": S},
+    "projects:webhooks": {"get": S, "post": S},
+    "projects:webhook": {"get": S, "post": S},
+    "projects:webhook-secret": {"post": S},
+    "projects:webhook-ping": {"post": S},
+    "projects:webhook-delete": {"get": S, "post": S},
+    "projects:delivery": {"get": S, "post": S},
     "collections:detail": {"get": V},
     "collections:by-type": {"get": V},
     "collections:card": {"get": V, "post": C},
@@ -390,6 +405,13 @@ FORMS: dict[str, dict[str, str]] = {
     "projects:pending": {"act": "retry-all"},
     "projects:settings": {"name": "fresh", "description": "fresh", "visibility": "organization"},
     "projects:ttl": {"kind": "days", "days": "9"},
+    "projects:webhooks": {"name": "fresh", "url": "https://ci.example.org/", "events": "alias_moved"},
+    "projects:webhook": {
+        "name": "fresh",
+        "url": "https://ci.example.org/",
+        "events": "alias_moved",
+        "active": "on",
+    },
     "runs:detail": {"display_name": "fresh"},
     "projects:delete": {"typed": "{project}"},
     "projects:purge": {"typed": "{lost}"},
@@ -437,6 +459,9 @@ SEARCHES = {
 
 # These change something without a form of fields.
 BARE = {
+    "projects:webhook-delete",
+    "projects:webhook-secret",
+    "projects:webhook-ping",
     "projects:undo",
     ":disconnect-identity",
     "installation:password-link",
@@ -456,6 +481,8 @@ QUIET = {
     *(":setup", ":sign-in", ":forgotten", ":new-password", ":join", ":sign-out", ":markdown-preview"),
     *("teams:storage", "projects:star", "collections:star", ":openid_connect_login"),
     "installation:collection",
+    # What is sent stands in the log of the webhook.
+    *("projects:webhook-ping", "projects:delivery"),
     # The version of the table has no references: tests/web/test_drift.py has one.
     *("versions:drift", "versions:drift-log"),
 }
