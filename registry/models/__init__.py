@@ -4,6 +4,7 @@ from registry.models.accounts import ApiKey, Installation, User
 from registry.models.alias_moves import AliasMove
 from registry.models.aliases import Alias, ProtectedAlias
 from registry.models.blobs import Blob, StoredObject
+from registry.models.cards import CardRevision, CardTemplate
 from registry.models.checks import FsckFinding, FsckRun
 from registry.models.collecting import Collector
 from registry.models.collections import ArtifactType, Collection
@@ -27,6 +28,7 @@ from registry.models.teams import Entity, Organization, OrganizationMember, Role
 from registry.models.uploads import Upload, UploadPart
 from registry.models.version_checks import CheckName, VersionCheck
 from registry.models.versions import Membership, Version
+from registry.models.webhooks import Webhook, WebhookAttempt, WebhookCursor, WebhookDelivery
 from registry.models.words import CollectionWords, ProjectWords, VersionWords
 
 __all__ = [
@@ -35,6 +37,8 @@ __all__ = [
     "ApiKey",
     "ArtifactType",
     "Blob",
+    "CardRevision",
+    "CardTemplate",
     "CheckName",
     "Chunk",
     "Clock",
@@ -94,5 +98,9 @@ __all__ = [
     "VersionShare",
     "VersionTag",
     "VersionWords",
+    "Webhook",
+    "WebhookAttempt",
+    "WebhookCursor",
+    "WebhookDelivery",
     "named",
 ]

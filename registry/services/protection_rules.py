@@ -164,6 +164,13 @@ def _check_names(names: Any) -> list[str]:
     return found
 
 
+def teams_of(actor: Actor, *, project: Project) -> list[str]:
+    """Return names of teams that a rule may name."""
+    check(actor, Act.VIEW, project)
+    rows = Team.objects.filter(organization__entity=project.entity, entity__deleted_at=None)
+    return list(rows.order_by("entity__name").values_list("entity__name", flat=True)[:MOST_PEOPLE])
+
+
 def _team(project: Project, name: str) -> Team | None:
     """Find a team of the registry's organization."""
     if not name:

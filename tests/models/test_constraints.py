@@ -58,9 +58,24 @@ from registry.models import (
     Version,
     VersionReference,
     VersionTag,
+    Webhook,
+    WebhookAttempt,
+    WebhookCursor,
+    WebhookDelivery,
     guards,
 )
-from registry.services import collections, drafts, invitations, keys, references, retention, runs, survey
+from registry.services import (
+    collections,
+    drafts,
+    invitations,
+    keys,
+    references,
+    retention,
+    runs,
+    survey,
+    webhook_log,
+    webhooks,
+)
 from tests import factories as make
 from tests.support.sealing import seal_now
 
@@ -107,9 +122,21 @@ def rows():
     order, _ = references.add(bob, draft=draft, uri="ftp://example.org/x", name="x")
     ReferenceBatch.objects.create(order=order, number=0, entry_count=1, data=b"x")
     VersionReference.objects.create(source=one.version, target=two.version)
+    hook, _ = webhooks.create(
+        alice, project=project, name="ci", url="https://ci.example.org/", kinds=["alias_moved"]
+    )
+    WebhookAttempt.objects.create(delivery=webhook_log.ping(alice, webhook=hook), status=200, milliseconds=1)
     seal_now()
     return SimpleNamespace(
-        people=people, project=project, run=run, one=one, two=two, draft=draft, key=key, upload=upload
+        hook=hook,
+        people=people,
+        project=project,
+        run=run,
+        one=one,
+        two=two,
+        draft=draft,
+        key=key,
+        upload=upload,
     )
 
 
@@ -309,6 +336,18 @@ BREAK = {
     ),
     "version_once_per_collection": copy(Membership, number=9),
     "version_tag_once": copy(VersionTag),
+    "webhook_name_once_per_project": copy(Webhook),
+    "webhook_has_name_and_address": change(Webhook, url=""),
+    "webhook_salt_whole": change(Webhook, salt=b"1"),
+    "webhook_old_secret_has_an_end": change(Webhook, old_salt=b"1" * 32),
+    "webhook_disabled_says_why": change(Webhook, disabled_at=NOW),
+    "webhook_cursor_only_one": add(lambda r: WebhookCursor(pk=2, position=0)),
+    "delivery_once_per_event": lambda r: [
+        WebhookDelivery.objects.create(webhook=r.hook, kind="x", body="{}", position=1, next_at=NOW)
+        for _ in range(2)
+    ],
+    "delivery_waits_or_is_over": change(WebhookDelivery, state="failed"),
+    "attempt_was_answered_or_says_why": change(WebhookAttempt, status=None),
     "version_tag_not_empty": change(VersionTag, name=""),
 }
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from registry import queue
 from registry.actor import system
 from registry.errors import InternalError, NotFound
-from registry.models import Chunk, Event, Installation, ReferenceOrder
+from registry.models import Chunk, Event, Installation, ReferenceOrder, Webhook, WebhookAttempt
 from registry.schedule import COLLECT
 from registry.services import (
     accounts,
@@ -44,6 +44,9 @@ from registry.services import (
     teams,
     trash,
     versions,
+    webhook_log,
+    webhook_sending,
+    webhooks,
 )
 from tests import factories as make
 
@@ -71,6 +74,9 @@ class World:
         self.failed, _ = references.add(self.bob, draft=self.waiting, uri="ftp://example.org/x", name="x")
         ReferenceOrder.objects.filter(pk=self.failed.pk).update(
             state="failed", code="x", why="x", finished_at=timezone.now()
+        )
+        self.hook, _ = webhooks.create(
+            self.alice, project=self.project, name="ci", url="https://ci.example.org/", kinds=["alias_moved"]
         )
         self.spare, self.gone_team = make.people().team, make.people().team
         team_trash.delete(self.root, team=self.gone_team)
@@ -110,6 +116,12 @@ class World:
         self.looks += 1
         drift.look(self.referring.version_id, self.later + datetime.timedelta(days=self.looks))
 
+    def give_up(self):
+        """Find that nothing arrives at a webhook, as nothing did for days."""
+        Webhook.objects.update(failing_since=timezone.now() - datetime.timedelta(days=4))
+        sent = webhook_log.ping(self.alice, webhook=self.hook)
+        webhook_sending._note(sent, WebhookAttempt(delivery=sent, status=500, milliseconds=1))
+
     def repair(self):
         Chunk.objects.update(entry_count=99)
         fsck.start(system("command"), fsck.Options(repair=True))
@@ -125,6 +137,13 @@ class World:
 
 
 ACTS = {
+    "webhook.create": lambda w: webhooks.create(
+        w.alice, project=w.project, name="new", url="https://cd.example.org/", kinds=["alias_moved"]
+    ),
+    "webhook.edit": lambda w: webhooks.edit(w.alice, webhook=w.hook, name="other"),
+    "webhook.rotate": lambda w: webhooks.rotate(w.alice, webhook=w.hook),
+    "webhook.delete": lambda w: webhooks.delete(w.alice, webhook=w.hook),
+    "webhook.disable": lambda w: w.give_up(),
     "user.create": lambda w: accounts.create_user(w.root, username="somebody"),
     "user.admin": lambda w: people.set_admin(w.root, user=w.people.bob, is_admin=True),
     "user.active": lambda w: people.set_active(w.root, user=w.people.bob, is_active=False),
@@ -237,6 +256,9 @@ def test_an_act_whose_event_fails_is_not_done(act, monkeypatch):
             rows.pop("ReferenceOrder")
         # When a look that failed is tried again.
         rows.pop("ReferenceWatch")
+        # What is to be sent, and since when nothing arrives.
+        if act == "webhook.disable":
+            rows.pop("Webhook"), rows.pop("WebhookDelivery")
     assert after == before
     ACTS[act](world)
     assert Event.objects.count() == len(before["Event"]) + 1 + len(BEFORE.get(act, []))

@@ -38,7 +38,8 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
         "Settings",
         (
             "ttl_policy.set", "project.create", "project.edit", "team.create", "team.edit",
-            "organization.create", "user.edit",
+            "organization.create", "user.edit", "webhook.create", "webhook.edit", "webhook.rotate", "webhook.delete",
+            "webhook.disable",
         ),
     ),
     "places": (
