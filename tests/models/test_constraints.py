@@ -19,6 +19,7 @@ from registry.models import (
     ApiKey,
     ArtifactType,
     Blob,
+    CheckName,
     Chunk,
     Clock,
     Collection,
@@ -37,6 +38,7 @@ from registry.models import (
     Membership,
     OrganizationMember,
     Project,
+    Promotion,
     ProtectedAlias,
     ReferenceBatch,
     ReferenceDrift,
@@ -56,6 +58,7 @@ from registry.models import (
     Upload,
     UploadPart,
     Version,
+    VersionCheck,
     VersionReference,
     VersionTag,
     Webhook,
@@ -125,6 +128,10 @@ def rows():
     hook, _ = webhooks.create(
         alice, project=project, name="ci", url="https://ci.example.org/", kinds=["alias_moved"]
     )
+    CheckName.objects.create(project=project, name="ci", folded="ci", owner=people.bob, key=key)
+    VersionCheck.objects.create(
+        membership=one, name="ci", folded="ci", built_in=True, evidence="0" * 64, state="pending"
+    )
     WebhookAttempt.objects.create(delivery=webhook_log.ping(alice, webhook=hook), status=200, milliseconds=1)
     seal_now()
     return SimpleNamespace(
@@ -138,6 +145,31 @@ def rows():
         key=key,
         upload=upload,
     )
+
+
+def promoted(rows) -> Promotion:
+    return Promotion.objects.create(
+        project=rows.project,
+        number=7,
+        collection=rows.one.collection,
+        alias="checked",
+        candidate=rows.one,
+        candidate_number=rows.one.number,
+        version=rows.one.version,
+        title="Promote it",
+    )
+
+
+def second_of_promotion(rows):
+    row = VersionCheck(membership=rows.one, promotion=promoted(rows), name="x", folded="x", built_in=True)
+    row.evidence = "0" * 64
+    row.save()
+    row.pk, row._state.adding = None, True
+    row.save(force_insert=True)
+
+
+def posted_of_promotion(rows):
+    VersionCheck.objects.create(membership=rows.one, promotion=promoted(rows), name="x", folded="x")
 
 
 def copy(model: type[Model], **changes):
@@ -247,6 +279,16 @@ BREAK = {
     "drift_refused_is_unreachable": change(ReferenceDrift, refused=True),
     "drift_found_only_when_changed": change(ReferenceDrift, state="missing"),
     "drift_sha256_whole": change(ReferenceDrift, path_sha256=b"1" * 31),
+    "check_name_once_per_registry": copy(CheckName, name="CI"),
+    "check_name_not_empty": change(CheckName, name=""),
+    "version_check_once_per_name": copy(VersionCheck, name="CI"),
+    "promotion_check_once_per_name": second_of_promotion,
+    "version_check_has_name": change(VersionCheck, folded=""),
+    "version_check_state_known": change(VersionCheck, state="done", finished_at=NOW),
+    "version_check_ended_has_date": change(VersionCheck, state="success"),
+    "version_check_held_while_made": change(VersionCheck, holder="x" * 32),
+    "version_check_posted_of_version": posted_of_promotion,
+    "version_check_evidence_whole": change(VersionCheck, evidence="F" * 64),
     "identity_of_one_person": add(
         lambda r: Identity(user=r.people.alice, issuer="https://example.org", subject="1")
     ),

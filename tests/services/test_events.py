@@ -15,13 +15,14 @@ from django.utils import timezone
 from registry import queue
 from registry.actor import system
 from registry.errors import InternalError, NotFound
-from registry.models import Chunk, Event, Installation, ReferenceOrder, Webhook, WebhookAttempt
+from registry.models import Chunk, Event, Installation, ReferenceOrder, VersionCheck, Webhook, WebhookAttempt
 from registry.schedule import COLLECT
 from registry.services import (
     accounts,
     alarms,
     aliases,
     audit,
+    check_names,
     collecting,
     collections,
     drafts,
@@ -32,6 +33,8 @@ from registry.services import (
     identities,
     invitations,
     keys,
+    links,
+    making_checks,
     people,
     project_trash,
     projects,
@@ -43,6 +46,7 @@ from registry.services import (
     team_trash,
     teams,
     trash,
+    version_checks,
     versions,
     webhook_log,
     webhook_sending,
@@ -93,6 +97,23 @@ class World:
         self.referring = drafts.log_small(
             self.bob, project=self.project, collection="referring", type="m", entries=[entry]
         ).membership
+
+    def linked(self):
+        """Link a version into a registry, with checks that workers are to make."""
+        registry = make.registry(self.people)
+        target = f"{registry.entity.name}/{registry.name}/shelf"
+        placed = links.link(self.root, membership=self.v0, target_path=target).membership
+        version_checks.begin(placed)
+        return placed
+
+    def post(self):
+        placed = self.linked()
+        version_checks.post(self.root, membership=placed, name="ci", state="success")
+        return placed
+
+    def finish(self):
+        self.linked()
+        making_checks.work(VersionCheck.objects.filter(built_in=True).first().pk)
 
     def invite(self):
         return invitations.invite(self.alice, team=self.people.team, role="viewer", link=str)
@@ -196,6 +217,10 @@ ACTS = {
     "run.edit": lambda w: runs.edit(w.bob, run=w.run, state="finished"),
     "store.acknowledge": lambda w: alarms.acknowledge(w.root),
     "version.drift": lambda w: w.look(),
+    "check.post": lambda w: w.post(),
+    "check.finish": lambda w: w.finish(),
+    "check.rerun": lambda w: version_checks.rerun(w.root, membership=w.linked()),
+    "check.release": lambda w: check_names.release(w.root, project=w.post().collection.project, name="ci"),
     "store.repair": lambda w: w.repair(),
     "reference.add": lambda w: references.add(w.bob, draft=w.waiting, uri="ftp://example.org/y", name="y"),
     "reference.retry": lambda w: references.retry(w.bob, draft=w.waiting),

@@ -111,8 +111,11 @@ def test_an_admin_gives_a_name_free(w):
     check_names.release(w.alice, project=w.registry, name="CI/test")
     post(with_key(w.aiko), w, "failure")
     assert Event.objects.get(act="check.release").before == {"owner": w.people.bob.username}
+    assert check_names.release(w.alice, project=w.registry, name="other") is False
+    assert [row.owner for row in check_names.listing(w.bob, project=w.registry, q="CI")] == [w.aiko]
+    assert not check_names.listing(w.bob, project=w.registry, q="z")
     with pytest.raises(NotFound):
-        check_names.release(w.alice, project=w.registry, name="other")
+        check_names.listing(make.actor(w.people.charlie), project=w.registry)
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,12 @@ API: dict[str, dict[str, Needs]] = {
     "restore": {"post": C},
     "version-runs": {"get": V},
     "version-events": {"get": V},
+    "version-checks": {"get": V, "post": C},
+    "version-checks-rerun": {"post": C},
+    # The project of the table is no registry: it has no promotions. tests/api/test_checks.py walks the roles of one.
+    "promotion-checks": {"get": Needs.NOWHERE, "post": Needs.NOWHERE},
+    "check-names": {"get": V},
+    "check-name": {"delete": Needs.SETTINGS},
     "version-drift": {"get": V},
     "version-drift-check": {"post": C},
     "version-drift-log": {"post": C},
@@ -185,6 +191,7 @@ BODIES: dict[tuple[str, str], object] = {
     ("webhooks", "post"): {"name": "new", "url": "https://ci.example.org/", "events": ["alias_moved"]},
     ("webhook", "patch"): {"name": "other"},
     ("version", "patch"): {"description": "x"},
+    ("version-checks", "post"): {"name": "ci", "state": "success"},
     ("bundle", "post"): {"paths": ["a"]},
     ("links", "post"): {"path": "a"},
     ("link", "post"): {"target_path": "fresh"},
@@ -349,6 +356,7 @@ PAGES: dict[str, dict[str, Needs]] = {
     "versions:lineage": {"get": V},
     "versions:lineage-graph": {"get": V},
     "versions:used-by": {"get": V},
+    "versions:checks": {"get": V, "post": C},
     "versions:drift": {"get": V, "post": C},
     "versions:drift-log": {"get": C, "post": C},
     "versions:history": {"get": V},
@@ -441,6 +449,7 @@ FORMS: dict[str, dict[str, str]] = {
     "registries:members": {"username": "{user}", "role": "member"},
     "registries:remove": {"username": "{user}"},
     "registries:delete": {"typed": "{registry}"},
+    "versions:checks": {"act": "run_checks"},
     "versions:drift": {"act": "check"},
     "versions:drift-log": {},
 }
@@ -483,6 +492,8 @@ QUIET = {
     "installation:collection",
     # What is sent stands in the log of the webhook.
     *("projects:webhook-ping", "projects:delivery"),
+    # The version of the table is in no registry: tests/web/test_version_checks.py has one.
+    "versions:checks",
     # The version of the table has no references: tests/web/test_drift.py has one.
     *("versions:drift", "versions:drift-log"),
 }

@@ -33,6 +33,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
         "References",
         ("reference.add", "reference.retry", "reference.drop", "reference.fail", "version.drift"),
     ),
+    "checks": ("Checks", ("check.post", "check.rerun", "check.finish", "check.release")),
     "runs": ("Runs", ("run.create", "run.edit")),
     "settings": (
         "Settings",

@@ -27,7 +27,7 @@ from registry.services import (
     storage_counts,
     versions,
 )
-from registry.web import feeds, orders, rows, searches, snippets
+from registry.web import feeds, orders, rows, searches, snippets, version_checks
 from registry.web.columns import is_number
 from registry.web.forms import events
 from registry.web.forms.collections import DeleteForm
@@ -108,6 +108,7 @@ def _beside(actor: Actor, membership: Membership) -> dict[str, Any]:
     return {
         "only_here": storage_counts.alone(membership.version_id),
         "watch": drifts.of_version(actor, membership),
+        **version_checks.shown(actor, membership),
     }
 
 
