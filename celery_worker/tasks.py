@@ -17,6 +17,7 @@ from registry.schedule import (
     PREVIEW_COLLECTION,
     RESOLVE,
     RESOLVE_SECONDS,
+    SEND_WEBHOOKS,
 )
 from registry.services import (
     accounts,
@@ -36,6 +37,7 @@ from registry.services import (
     team_trash,
     trash,
     uploads,
+    webhook_sending,
 )
 
 # A task that is out of time stops, and does not go on with the next row.
@@ -112,6 +114,13 @@ def make_check(check_id: str) -> None:
     """Make a check of a version in a registry, as far as a task may take."""
     with jobs.track(MAKE_CHECK) as counts:
         counts["checks"] = making_checks.work(int(check_id))
+
+
+@app.task(name=SEND_WEBHOOKS)
+def send_webhooks() -> None:
+    """Tell webhooks what happened, and again those that did not answer."""
+    with jobs.track(SEND_WEBHOOKS) as counts:
+        counts |= webhook_sending.run().counts()
 
 
 @app.task(name="uploads.clean_up")

@@ -18,6 +18,8 @@ RESOLVE = "references.resolve"
 RESOLVE_SECONDS = 3600
 CHECK_REFERENCES = "references.check"
 COUNT = "storage.count"
+# Sent when something happened that webhooks are to be told of, and by the clock for what is to be sent again.
+SEND_WEBHOOKS = "webhooks.send"
 MAKE_CHECK = "checks.make"
 
 
@@ -37,6 +39,7 @@ class Periodic:
 
 PERIODIC = (
     Periodic("retention.expire_due", "Expire versions whose time-to-live has passed", 1),
+    Periodic(SEND_WEBHOOKS, "Tell webhooks what happened, and again those that did not answer", 1),
     Periodic("retention.give_notice", "Foresee what expires within the next days, and tell by mail", 60),
     Periodic("runs.mark_silent", "Mark runs as crashed whose script fell silent", 1),
     Periodic("references.watch", "Look again at references: whether what they name is as it was", 5),

@@ -16,7 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from registry.actor import system
-from registry.models import CardRevision, Event, Identity, ReferenceOrder
+from registry.models import CardRevision, Event, Identity, ReferenceOrder, WebhookDelivery
 from registry.services import (
     collections,
     confirming,
@@ -34,6 +34,8 @@ from registry.services import (
     teams,
     trash,
     uploads,
+    webhook_log,
+    webhooks,
 )
 from tests import factories
 from tests.support.rights import (
@@ -96,6 +98,15 @@ def preview_of(people) -> str:
     rules = {"spares_aliased": False, "kept_newest": 0, "grace_until": None}
     plan = previews.plan(factories.actor(people.alice), place=people.team.entity, ttl=9 * 86400, rules=rules)
     return confirming.show(plan).token
+
+
+def a_webhook(people, project) -> dict[str, object]:
+    """A webhook, and something that it was sent, which did not arrive."""
+    alice, url = factories.actor(people.alice), "https://ci.example.org/"
+    made, _ = webhooks.create(alice, project=project, name="ci", url=url, kinds=["version_logged"])
+    sent = webhook_log.ping(alice, webhook=made)
+    WebhookDelivery.objects.update(state="failed", next_at=None, finished_at=timezone.now())
+    return {"webhook": made.pk, "webhook_id": made.pk, "delivery": sent.uid, "delivery_id": sent.uid}
 
 
 @pytest.fixture
@@ -167,6 +178,7 @@ def world(db):
         )[0].pk,
         "key": people.bob.api_keys.get(name="member").pk,
         "preview": preview_of(people),
+        **a_webhook(people, project),
     }
     links.link(maker, membership=held, target_path="shelf")
     registry = factories.registry(people)

@@ -74,4 +74,7 @@ EXPIRING = orders(
     ("size", _by("version__size", int)),
     ("name", _by("collection__name", str)),
 )
+CHECK_NAMES = orders(("name", _by("name", str)), ("created_at", _by("created_at", datetime)))
 DRIFT = orders(("path", (Key("position", int),)))
+WEBHOOKS = orders(("name", _by("name", str)), ("created_at", _by("created_at", datetime)))
+DELIVERIES = orders(("-id", (_ID,)))

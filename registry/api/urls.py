@@ -10,6 +10,7 @@ from registry.api.views import (
     accounts,
     aliases,
     cards,
+    checks,
     collections,
     deletions,
     drafts,
@@ -31,6 +32,7 @@ from registry.api.views import (
     trash,
     uploads,
     versions,
+    webhooks,
 )
 
 app_name = "api"
@@ -51,6 +53,8 @@ _RUN = f"{_PROJECT}/runs/<str:run>"
 _REGISTRY = "organizations/<str:organization>/registries/<str:registry>"
 _DRAFT = "drafts/<str:draft_id>"
 _UPLOAD = "uploads/<uuid:upload_id>"
+_WEBHOOK = f"{_PROJECT}/webhooks/<int:webhook_id>"
+_DELIVERY = f"{_WEBHOOK}/deliveries/<str:delivery_id>"
 
 _ROUTES: list[tuple[str, type[Endpoint], str]] = [
     ("schema/", reference.SchemaDocument, "schema"),
@@ -109,6 +113,13 @@ _ROUTES: list[tuple[str, type[Endpoint], str]] = [
     (f"{_PROJECT}/trash", trash.TrashList, "trash"),
     (f"{_PROJECT}/trash/collections", collections.DeletedList, "deleted-collections"),
     (f"{_PROJECT}/events", events.EventList, "events"),
+    (f"{_PROJECT}/webhooks", webhooks.WebhookList, "webhooks"),
+    (_WEBHOOK, webhooks.WebhookDetail, "webhook"),
+    (f"{_WEBHOOK}/secret", webhooks.WebhookSecret, "webhook-secret"),
+    (f"{_WEBHOOK}/ping", webhooks.WebhookPing, "webhook-ping"),
+    (f"{_WEBHOOK}/deliveries", webhooks.DeliveryList, "deliveries"),
+    (_DELIVERY, webhooks.DeliveryDetail, "delivery"),
+    (f"{_DELIVERY}/redeliver", webhooks.Redelivery, "redelivery"),
     (f"{_PROJECT}/drafts", drafts.DraftList, "drafts"),
     (f"{_PROJECT}/versions", versions.SmallVersions, "small-versions"),
     (f"{_PROJECT}/collections", collections.CollectionList, "collections"),
@@ -136,6 +147,11 @@ _ROUTES: list[tuple[str, type[Endpoint], str]] = [
     (f"{_VERSION}/drift", drift.VersionDrift, "version-drift"),
     (f"{_VERSION}/drift/check", drift.VersionDriftCheck, "version-drift-check"),
     (f"{_VERSION}/drift/log", drift.VersionDriftLog, "version-drift-log"),
+    (f"{_VERSION}/checks", checks.VersionChecks, "version-checks"),
+    (f"{_VERSION}/checks/rerun", checks.VersionChecksRerun, "version-checks-rerun"),
+    (f"{_PROJECT}/promotions/<int:number>/checks", checks.PromotionChecks, "promotion-checks"),
+    (f"{_PROJECT}/check-names", checks.CheckNames, "check-names"),
+    (f"{_PROJECT}/check-names/<path:name>", checks.CheckNameDetail, "check-name"),
     (f"{_VERSION}/tags/<str:tag>", tags.TagDetail, "tag"),
     (f"{_VERSION}/manifest", files.Manifest, "manifest"),
     (f"{_VERSION}/folder", files.Folder, "folder"),

@@ -28,6 +28,7 @@ from registry.models.teams import Entity, Organization, OrganizationMember, Role
 from registry.models.uploads import Upload, UploadPart
 from registry.models.version_checks import CheckName, VersionCheck
 from registry.models.versions import Membership, Version
+from registry.models.webhooks import Webhook, WebhookAttempt, WebhookCursor, WebhookDelivery
 from registry.models.words import CollectionWords, ProjectWords, VersionWords
 
 __all__ = [
@@ -97,5 +98,9 @@ __all__ = [
     "VersionShare",
     "VersionTag",
     "VersionWords",
+    "Webhook",
+    "WebhookAttempt",
+    "WebhookCursor",
+    "WebhookDelivery",
     "named",
 ]

@@ -40,6 +40,16 @@ class Judgement:
         return all(need.is_met for need in self.needs)
 
     @property
+    def is_moving(self) -> bool:
+        """Say whether a check is still made or waited for."""
+        return promotion_checks.is_moving(self.checks)
+
+    @property
+    def summary(self) -> str:
+        """Count the checks by how they stand."""
+        return promotion_checks.summary(self.checks)
+
+    @property
     def seen(self) -> str:
         """A mark of what a person looks at: a review or a promotion that carries another one is refused."""
         return f"{self.round}-{self.evidence[:16]}"

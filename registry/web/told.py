@@ -64,6 +64,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "version.expire": ("expired", "expired"),
     "version.restore": ("restored", "version restored"),
     "version.purge": ("purged", "purged"),
+    "check.post": ("posted a check of", "check posted"),
+    "check.rerun": ("had checks made again of", "checks made again"),
+    "check.finish": ("finished a check of", "check finished"),
+    "check.release": ("gave a name of checks free in", "name of checks given free"),
     "version.drift": ("found changed references in", "references checked"),
     "storage.collect_begin": ("began the", "collection begun"),
     "storage.collect_stop": ("stopped the", "collection stopped"),
@@ -78,6 +82,11 @@ _WORDS: dict[str, tuple[str, str]] = {
     "run.edit": ("updated the run", "run updated"),
     "store.repair": ("mended what was found by", "store mended"),
     "store.acknowledge": ("took note of", "damage noted"),
+    "webhook.create": ("made the webhook", "webhook made"),
+    "webhook.edit": ("changed the webhook", "webhook changed"),
+    "webhook.rotate": ("made another secret for the webhook", "webhook's secret changed"),
+    "webhook.delete": ("deleted the webhook", "webhook deleted"),
+    "webhook.disable": ("switched off the webhook", "webhook switched off"),
     "ttl_policy.set": ("set the default time to live of", "TTL policy set"),
 }
 _FIELDS = {

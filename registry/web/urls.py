@@ -15,6 +15,7 @@ from registry.web.views import (
     audit,
     card_history,
     cards,
+    checks,
     collection,
     collections,
     comparisons,
@@ -37,6 +38,8 @@ from registry.web.views import (
     profile,
     project_trash,
     projects,
+    promotions,
+    protections,
     registries,
     registry_members,
     retention,
@@ -52,10 +55,12 @@ from registry.web.views import (
     undoing,
     uploads,
     versions,
+    webhooks,
 )
 
 _V = "<entity>/<project>/artifacts/<collection>/v<int:number>"
 _C = "<entity>/<project>/artifacts/<collection>"
+_W = "<entity>/<project>/settings/webhooks/<int:webhook>"
 
 version_patterns = [
     path(_V, versions.overview, name="detail"),
@@ -74,6 +79,7 @@ version_patterns = [
     path(f"{_V}/lineage", lineage.of_version, name="lineage"),
     path(f"{_V}/lineage/graph", lineage.as_json, name="lineage-graph"),
     path(f"{_V}/history", versions.history, name="history"),
+    path(f"{_V}/checks", checks.listing, name="checks"),
     path(f"{_V}/references", drift.listing, name="drift"),
     path(f"{_V}/references/log", drift.log, name="drift-log"),
     path(f"{_V}/used-by", versions.used_by, name="used-by"),
@@ -128,6 +134,12 @@ project_patterns = [
     path("<entity>/<project>/activity", events.of_project, name="activity"),
     path("<entity>/<project>/trash", trash.listing, name="trash"),
     path("<entity>/<project>/settings", projects.settings, name="settings"),
+    path("<entity>/<project>/settings/webhooks", webhooks.listing, name="webhooks"),
+    path(_W, webhooks.detail, name="webhook"),
+    path(f"{_W}/secret", webhooks.secret, name="webhook-secret"),
+    path(f"{_W}/ping", webhooks.ping, name="webhook-ping"),
+    path(f"{_W}/delete", webhooks.delete, name="webhook-delete"),
+    path(f"{_W}/deliveries/<delivery>", webhooks.delivery, name="delivery"),
     path("<entity>/<project>/delete", project_trash.delete, name="delete"),
     path("<entity>/<project>/restore", project_trash.restore, name="restore"),
     path("<entity>/<project>/purge", project_trash.purge, name="purge"),
@@ -188,6 +200,20 @@ installation_patterns = [
     path("background-work/noted", jobs.noted, name="noted"),
 ]
 
+_R = "registries/<organization>/<registry>"
+
+promotion_patterns = [
+    path("promotions", promotions.everywhere, name="everywhere"),
+    path(f"{_R}/promotions", promotions.listing, name="list"),
+    path(f"{_R}/promotions/new", promotions.create, name="create"),
+    path(f"{_R}/promotions/by-hand", protections.by_hand, name="by-hand"),
+    path(f"{_R}/promotions/<int:number>", promotions.detail, name="detail"),
+    path(f"{_R}/promotions/<int:number>/checks", promotions.checks, name="checks"),
+    path(f"{_R}/protected", protections.listing, name="protected"),
+    path(f"{_R}/protected/rule", protections.rule, name="rule"),
+    path(f"{_R}/protected/remove", protections.remove, name="unprotect"),
+]
+
 registry_patterns = [
     path("registries", registries.listing, name="list"),
     path("registries/<organization>", registries.of_organization, name="of-organization"),
@@ -231,6 +257,7 @@ urlpatterns = [
     path("authorize", keys.authorize, name="authorize"),
     path("markdown-preview", cards.preview, name="markdown-preview"),
     path("", include((key_patterns, "keys"))),
+    path("", include((promotion_patterns, "promotions"))),
     path("", include((registry_patterns, "registries"))),
     path("installation/tables/", tables.site.urls),
     path("", include((installation_patterns, "installation"))),

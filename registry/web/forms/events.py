@@ -34,12 +34,14 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("reference.add", "reference.retry", "reference.drop", "reference.fail", "version.drift"),
     ),
     "links": ("Links", ("link.create", "link.remove")),
+    "checks": ("Checks", ("check.post", "check.rerun", "check.finish", "check.release")),
     "runs": ("Runs", ("run.create", "run.edit")),
     "settings": (
         "Settings",
         (
             "ttl_policy.set", "project.create", "project.edit", "team.create", "team.edit",
             "organization.create", "user.edit", "registry.create", "registry.edit",
+            "webhook.create", "webhook.edit", "webhook.rotate", "webhook.delete", "webhook.disable",
         ),
     ),
     "places": (

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from registry.actor import Actor
-from registry.errors import ChangedMeanwhile, Conflict, InvalidInput, NotFound
+from registry.errors import AliasProtected, ChangedMeanwhile, Conflict, InvalidInput, NotFound
 from registry.http import markdown
 from registry.models import Alias, Event, Membership
 from registry.policy import Act, check
@@ -82,7 +82,7 @@ def _rename(request: HttpRequest, actor: Actor, membership: Membership) -> tuple
     project = membership.collection.project
     try:
         _ACTS[act](actor, membership, name, form.seen_at())
-    except (InvalidInput, Conflict, NotFound) as error:
+    except (AliasProtected, InvalidInput, Conflict, NotFound) as error:
         return {kind: str(error)}, 409 if isinstance(error, ChangedMeanwhile) else 422
     told = undoing.made(actor, project=project, since=since)
     messages.success(request, _said(act, name, told), extra_tags=address_of_undo(project, told))

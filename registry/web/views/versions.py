@@ -28,7 +28,7 @@ from registry.services import (
     storage_counts,
     versions,
 )
-from registry.web import columns, feeds, orders, rows, searches, snippets
+from registry.web import columns, feeds, orders, rows, searches, snippets, version_checks
 from registry.web.forms import events
 from registry.web.forms.collections import DeleteForm
 from registry.web.metadata import Search
@@ -109,6 +109,7 @@ def _beside(actor: Actor, membership: Membership) -> dict[str, Any]:
         "only_here": storage_counts.alone(membership.version_id),
         "watch": drifts.of_version(actor, membership),
         "standing": card_templates.standing(membership.collection.project, membership.version.description),
+        **version_checks.shown(actor, membership),
     }
 
 

@@ -50,6 +50,7 @@ for _core in ("numpy.core", "numpy._core"):
 _NUMPY |= _of("numpy", _NUMPY_TYPES) | _of("numpy.dtypes", _NUMPY_DTYPES, "DType")
 _NUMPY |= _of("numpy.ma.core", "_mareconstruct MaskedArray") | _of("numpy.matrixlib.defmatrix", "matrix")
 _NUMPY |= _of("numpy.random._pickle", "__randomstate_ctor __bit_generator_ctor __generator_ctor")
+_NUMPY |= _of("numpy.random.bit_generator", "SeedSequence __pyx_unpickle_SeedSequence")
 _NUMPY |= _of("numpy.random._mt19937", "MT19937") | _of("numpy.random._pcg64", "PCG64 PCG64DXSM")
 _NUMPY |= _of("numpy.random._philox", "Philox") | _of("numpy.random._sfc64", "SFC64")
 

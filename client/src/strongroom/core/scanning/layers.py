@@ -1,4 +1,4 @@
-"""Models that keep code in their description: Keras' Lambda layers and foreign classes, TensorFlow's file operations."""
+"""Models that hold code in their description: Lambda layers and foreign classes of Keras, operations of TensorFlow."""
 
 from __future__ import annotations
 

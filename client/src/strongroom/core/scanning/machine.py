@@ -42,6 +42,7 @@ class Machine:
         self._memo = Memo()
         self._raw = b""
         self._containers = Containers()
+        self._frame_end = 0
         # How many opcodes were read, whether it said its protocol, whether it called something, and what it couldn't.
         self.count = 0
         self.has_protocol = self.calls = False
@@ -67,7 +68,10 @@ class Machine:
             if kind is None:
                 return End.BROKEN
             if kind != NONE:
+                begun = stream.tell() if self._frame_end else 0
                 self._read(code, kind)
+                if begun:
+                    self._leave_frame(begun)
             act = _ACTS.get(code)
             if act is not None:
                 act(self)
@@ -76,6 +80,23 @@ class Machine:
             self.count += 1
             if self.count % _COUNT_EVERY == 0:
                 self._count()
+
+    def _frame(self) -> None:
+        """Begin a frame. Those who write them end each between two opcodes, before the next one begins.
+
+        Python's loader drops what is left of a frame when an opcode reaches over its end, and so reads other names
+        and numbers than stand there.
+        """
+        here = self._stream.tell()
+        if here < self._frame_end:
+            self._danger("frames that overlap", "loaders read something else than what stands there")
+        self._frame_end = here + int.from_bytes(self._raw, "little")
+
+    def _leave_frame(self, begun: int) -> None:
+        if begun <= self._frame_end < self._stream.tell():
+            self._danger("a frame that ends within an opcode", "loaders read something else than what stands there")
+        if self._stream.tell() >= self._frame_end:
+            self._frame_end = 0
 
     def _count(self) -> None:
         self._budget.opcodes(_COUNT_EVERY)
@@ -304,6 +325,8 @@ class Machine:
         if self._raw[0] > HIGHEST_PROTOCOL:
             raise _Broken
         self.has_protocol = True
+        # Data may be nothing but this over and over; it counts for nothing.
+        self.count -= 1
 
     def _persistent(self) -> None:
         self._pop()
@@ -322,9 +345,6 @@ class Machine:
     def _frozen(self) -> None:
         self._popped()
         self._stack.append(OTHER)
-
-    def _nothing(self) -> None:
-        """Change nothing."""
 
     def _same(self) -> None:
         self._need(1)
@@ -399,6 +419,6 @@ _ACTS: dict[int, Callable[[Machine], None]] = {
     0x92: Machine._new_object_ex,
     0x93: Machine._stack_global,
     0x94: Machine._memoize,
-    0x95: Machine._nothing,
+    0x95: Machine._frame,
     0x98: Machine._same,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 
 from strongroom.core.scanning.budget import Budget
 from strongroom.core.scanning.machine import End, Machine
@@ -32,18 +33,22 @@ def scan_pickles(stream: Stream, place: str, report: Report, budget: Budget, *, 
     found = Found()
     while True:
         begin = stream.tell()
-        told: list[tuple[int, str, str]] = []
-        machine = Machine(stream, budget, lambda *what: told.append(what) if len(told) < 100_000 else None)
-        end = machine.run()
+        told = Report()
+        machine = Machine(stream, budget, partial(_tell, told, place))
+        try:
+            end = machine.run()
+        except Exception:
+            # It costs too much, or can't be unpacked any further: what was found until then stands.
+            report.take(told)
+            raise
         if machine.count == 0:
             return found
         if not (expected or found.whole) and not _is_pickle(machine, end):
             return found
         found.is_pickle = True
-        for offset, name, said in told:
-            report.danger(place, offset, name, said)
+        report.take(told)
         if end is End.BROKEN:
-            if not found.whole or told or machine.lost or machine.names:
+            if not found.whole or told.dangers or machine.lost or machine.names:
                 why = (
                     machine.lost or f"the pickle at byte {begin:,} breaks off after {machine.count:,} opcodes"
                 )
@@ -53,11 +58,15 @@ def scan_pickles(stream: Stream, place: str, report: Report, budget: Budget, *, 
         report.pickles += 1
 
 
+def _tell(report: Report, place: str, offset: int, name: str, said: str) -> None:
+    report.danger(place, offset, name, said)
+
+
 def _is_pickle(machine: Machine, end: End) -> bool:
     """Say whether bytes that nobody called a pickle were one: prose and tensors begin like one now and then."""
     named = any(_PLAUSIBLE.fullmatch(name) or name.startswith("?") for name in machine.names)
-    if machine.calls and (named or not machine.names):
-        return machine.has_protocol or named
+    if machine.calls and named:
+        return True
     if end is End.STOP:
         return machine.has_protocol or (named and machine.count > 1)
     return machine.has_protocol and (named or machine.count >= _ENOUGH)

@@ -71,6 +71,15 @@ class Report:
         elif len(self.dangers) < MOST:
             self.dangers[place, name] = Danger(place, offset, shown(name), said)
 
+    def take(self, other: Report) -> None:
+        """Take over what another report found of dangers."""
+        for key, danger in other.dangers.items():
+            found = self.dangers.get(key)
+            if found is not None:
+                found.count += danger.count
+            elif len(self.dangers) < MOST:
+                self.dangers[key] = danger
+
     def unreadable(self, place: str, why: str) -> None:
         """Note something that could not be looked into."""
         if len(self.unread) < MOST and all(one.place != place or one.why != why for one in self.unread):

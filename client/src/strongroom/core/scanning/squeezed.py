@@ -62,6 +62,7 @@ def _inflated(pieces: Iterator[bytes], window: int) -> Iterator[bytes]:
                 if window != 31 or not rest.strip(b"\0"):
                     return
                 inflater = zlib.decompressobj(window)
+    raise Damaged("it breaks off")
 
 
 def _by(
@@ -76,5 +77,6 @@ def _by(
             if worker.eof:
                 rest = worker.unused_data
                 if not rest.strip(b"\0"):
-                    break
+                    return
                 worker = make()
+    raise Damaged("it breaks off")

@@ -1,4 +1,4 @@
-"""What the opcode reader knows of the objects that a pickle would make: names, texts that may become names, and no more."""
+"""What the opcode reader knows of the objects that a pickle would make: names, and texts that may become names."""
 
 from __future__ import annotations
 

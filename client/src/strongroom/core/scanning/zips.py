@@ -60,7 +60,7 @@ def entries(source: Source, budget: Budget) -> Iterator[ZipEntry | str]:
                 if count > budget.limits.entries:
                     raise TooMuch(f"it has more than {budget.limits.entries:,} files")
             yield found
-    if not count:
+    if not count and source.read_at(0, 4) == _LOCAL:
         yield "it begins like a zip archive, and has no list of files that can be read"
 
 
