@@ -46,6 +46,12 @@ VERSIONS = orders(
     ("created_at", _by("version__created_at", datetime)),
     ("size", _by("version__size", int)),
 )
+PROMOTIONS = orders(
+    ("-updated_at", _by("updated_at", datetime)),
+    ("created_at", _by("created_at", datetime)),
+)
+COMMENTS = orders(("id", (_ID,)))
+PROTECTED = orders(("pattern", _by("pattern", str)))
 RUNS = orders(
     ("-created_at", _by("created_at", datetime)),
     ("name", _by("name", str)),

@@ -21,6 +21,8 @@ from registry.api.views import (
     links,
     policies,
     projects,
+    promotions,
+    protections,
     reference,
     references,
     registries,
@@ -51,6 +53,7 @@ _COLLECTION = f"{_PROJECT}/collections/<str:collection>"
 _VERSION = f"{_COLLECTION}/versions/<str:ref>"
 _RUN = f"{_PROJECT}/runs/<str:run>"
 _REGISTRY = "organizations/<str:organization>/registries/<str:registry>"
+_PROMOTION = f"{_REGISTRY}/promotions/<int:number>"
 _DRAFT = "drafts/<str:draft_id>"
 _UPLOAD = "uploads/<uuid:upload_id>"
 _WEBHOOK = f"{_PROJECT}/webhooks/<int:webhook_id>"
@@ -99,6 +102,20 @@ _ROUTES: list[tuple[str, type[Endpoint], str]] = [
     ("organizations/<str:organization>/registries", registries.RegistryList, "registries"),
     (_REGISTRY, registries.RegistryDetail, "registry"),
     (f"{_REGISTRY}/card-template", cards.CardTemplate, "card-template"),
+    ("promotions", promotions.EveryPromotion, "every-promotion"),
+    (f"{_REGISTRY}/promotions", promotions.PromotionList, "promotions"),
+    (_PROMOTION, promotions.PromotionDetail, "promotion"),
+    (f"{_PROMOTION}/reviewers", promotions.PromotionReviewers, "promotion-reviewers"),
+    (f"{_PROMOTION}/candidate", promotions.PromotionCandidate, "promotion-candidate"),
+    (f"{_PROMOTION}/reviews", promotions.PromotionReviews, "promotion-reviews"),
+    (f"{_PROMOTION}/comments", promotions.PromotionComments, "promotion-comments"),
+    (f"{_PROMOTION}/comments/<int:comment>", promotions.PromotionCommentDetail, "promotion-comment"),
+    (f"{_PROMOTION}/renew", promotions.PromotionRenewal, "promotion-renew"),
+    (f"{_PROMOTION}/withdraw", promotions.PromotionWithdrawal, "promotion-withdraw"),
+    (f"{_PROMOTION}/promote", promotions.PromotionMaking, "promotion-promote"),
+    (f"{_PROMOTION}/rollback", promotions.PromotionRollback, "promotion-rollback"),
+    (f"{_REGISTRY}/protected", protections.ProtectedList, "protected-aliases"),
+    (f"{_REGISTRY}/protected/<str:pattern>", protections.ProtectedDetail, "protected-alias"),
     (f"{_REGISTRY}/deletion", registries.RegistryDeletion, "registry-deletion"),
     (f"{_REGISTRY}/members", registries.RegistryMemberList, "registry-members"),
     (f"{_REGISTRY}/members/people/<str:user>", registries.RegistryPerson, "registry-person"),

@@ -231,7 +231,7 @@ ACTS = {
     "version.drift": lambda w: w.look(),
     "check.post": lambda w: w.post(),
     "check.finish": lambda w: w.finish(),
-    "check.rerun": lambda w: version_checks.rerun(w.root, membership=w.linked()),
+    "check.rerun": lambda w: version_checks.rerun(w.root, membership=w.checked_link()),
     "check.release": lambda w: check_names.release(w.root, project=w.post().collection.project, name="ci"),
     "store.repair": lambda w: w.repair(),
     "reference.add": lambda w: references.add(w.bob, draft=w.waiting, uri="ftp://example.org/y", name="y"),

@@ -20,6 +20,14 @@ DOORS = {"web": "Web", "api": "API", "wandb": "wandb", "worker": "Worker", "comm
 KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "logged": ("Logged", ("version.log", "version.log_unchanged")),
     "aliases": ("Aliases", ("alias.move", "alias.remove")),
+    "promotions": (
+        "Promotions",
+        (
+            "promotion.open", "promotion.ask", "promotion.replace", "promotion.review", "promotion.comment",
+            "promotion.settle", "promotion.promote", "promotion.withdraw", "promotion.refuse", "promotion.reopen",
+            "promotion.outdate", "protection.set", "protection.remove", "protection.override",
+        ),
+    ),
     "edited": ("Edited", ("version.edit", "tag.edit", "collection.create", "collection.edit")),
     "deleted": (
         "Deleted and restored",
@@ -63,7 +71,9 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "store": ("The store", ("store.repair", "store.acknowledge", "storage.collect_begin", "storage.collect_stop")),
 }  # fmt: skip
-OF_PROJECT = ("logged", "aliases", "links", "edited", "deleted", "references", "used", "runs", "settings")
+OF_PROJECT = (
+    "logged", "aliases", "links", "promotions", "edited", "deleted", "references", "used", "runs", "settings",
+)  # fmt: skip
 OF_COLLECTION = ("logged", "aliases", "links", "edited", "deleted", "references", "used", "settings")
 OF_VERSION = ("logged", "aliases", "links", "edited", "deleted", "references", "used")
 # The audit log tells of all of them.
