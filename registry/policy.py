@@ -220,6 +220,38 @@ def _read_role_in_registry(user: User, project: Project) -> RegistryRole | None:
     return max(given, key=rank, default=None)
 
 
+def roles_in_registries(user: User, projects: Sequence[Project]) -> dict[int, RegistryRole]:
+    """The same for several at once, by their ids; those without a role are left out."""
+    if not user.is_active:
+        return {}
+    here = [project for project in projects if project.deleted_at is None]
+    above = roles_in(user, [project.entity for project in here])
+    seen = Entity.objects.visible_to(user).filter(pk__in={project.entity_id for project in here})
+    open_to = set(seen.values_list("pk", flat=True))
+    rows = RegistryMember.objects.filter(project__in=[project.pk for project in here]).counting_for(user)
+    given: dict[int, list[RegistryRole]] = {}
+    for pk, role in rows.values_list("project", "role"):
+        given.setdefault(pk, []).append(RegistryRole(role))
+    found = {}
+    for project in here:
+        held = given.get(project.pk, [])
+        if project.visibility == Project.Visibility.ORGANIZATION and project.entity_id in open_to:
+            held = [*held, RegistryRole.VIEWER]
+        if above.get(project.entity_id) is Role.ADMIN:
+            held = [RegistryRole.ADMIN]
+        if held:
+            found[project.pk] = max(held, key=rank)
+    return found
+
+
+def allowed_in_registries(actor: Actor, act: Act, projects: Sequence[Project]) -> list[Project]:
+    """Return those of some registries where `can` would say so; as many queries, however many they are."""
+    if actor.is_system or actor.user is None:
+        return [project for project in projects if actor.is_system]
+    roles = roles_in_registries(actor.user, projects)
+    return [project for project in projects if rank(roles.get(project.pk)) >= rank(NEEDS[act])]
+
+
 def _held(user: User, act: Act, target: Target) -> AnyRole | None:
     if isinstance(target, Project):
         return role_for(user, target)

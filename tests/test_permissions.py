@@ -23,9 +23,12 @@ from registry.services import (
     drafts,
     invitations,
     keys,
+    links,
     previews,
     project_trash,
     references,
+    registries,
+    registry_members,
     runs,
     team_trash,
     teams,
@@ -175,8 +178,16 @@ def world(db):
         "preview": preview_of(people),
         **a_webhook(people, project),
     }
+    links.link(maker, membership=held, target_path="shelf")
+    registry = factories.registry(people)
+    operator = system("command")
+    for who in ({"username": added.username}, {"team": people.team.entity.name}):
+        registry_members.set_role(operator, registry=registry, role="viewer", **who)
+    values["registry"] = registries.title(registry)
     restorable = dict.fromkeys(("api:restore", "versions:restore", "api:purge"), "bin")
     restorable["collections:restore-versions"] = "bin"
+    # Where the collection of the other routes would be no link.
+    restorable |= dict.fromkeys(("api:link", "versions:unlink"), "shelf")
     restorable |= dict.fromkeys(("api:collection-restore", "collections:restore"), "box")
     return World(values, restorable, secrets, users)
 

@@ -51,8 +51,13 @@ RUNS = orders(
 )
 REFERENCES = orders(("id", (_ID,)))
 EDGES = orders(("id", (_ID,)))
+LINKS = orders(("-id", (_ID,)))
 USED_BY = orders(("-used_at", _by("used_at", datetime)))
 MEMBERS = orders(("name", _by("user__username", str)), ("created_at", _by("created_at", datetime)))
+REGISTRY_MEMBERS = orders(
+    ("name", _by("called", str)),
+    ("created_at", _by("created_at", datetime)),
+)
 EVENTS = orders(("-id", (_ID,)))
 DELETED_COLLECTIONS = orders(
     ("-deleted_at", _by("deleted_at", datetime)),

@@ -16,10 +16,12 @@ from registry.api.views import (
     events,
     fallback,
     files,
+    links,
     policies,
     projects,
     reference,
     references,
+    registries,
     retention,
     runs,
     search,
@@ -46,6 +48,7 @@ _PROJECT = "projects/<str:entity>/<str:project>"
 _COLLECTION = f"{_PROJECT}/collections/<str:collection>"
 _VERSION = f"{_COLLECTION}/versions/<str:ref>"
 _RUN = f"{_PROJECT}/runs/<str:run>"
+_REGISTRY = "organizations/<str:organization>/registries/<str:registry>"
 _DRAFT = "drafts/<str:draft_id>"
 _UPLOAD = "uploads/<uuid:upload_id>"
 _WEBHOOK = f"{_PROJECT}/webhooks/<int:webhook_id>"
@@ -90,6 +93,13 @@ _ROUTES: list[tuple[str, type[Endpoint], str]] = [
         teams.OrganizationMemberDetail,
         "organization-member",
     ),
+    ("registries", registries.EveryRegistry, "every-registry"),
+    ("organizations/<str:organization>/registries", registries.RegistryList, "registries"),
+    (_REGISTRY, registries.RegistryDetail, "registry"),
+    (f"{_REGISTRY}/deletion", registries.RegistryDeletion, "registry-deletion"),
+    (f"{_REGISTRY}/members", registries.RegistryMemberList, "registry-members"),
+    (f"{_REGISTRY}/members/people/<str:user>", registries.RegistryPerson, "registry-person"),
+    (f"{_REGISTRY}/members/teams/<str:team>", registries.RegistryTeam, "registry-team"),
     (_PROJECT, projects.ProjectDetail, "project"),
     (f"{_PROJECT}/restore", projects.ProjectRestore, "project-restore"),
     (f"{_PROJECT}/purge", projects.ProjectPurge, "project-purge"),
@@ -141,6 +151,8 @@ _ROUTES: list[tuple[str, type[Endpoint], str]] = [
     (f"{_VERSION}/bundle", files.Bundle, "bundle"),
     (f"{_VERSION}/diff", files.Diff, "diff"),
     (f"{_VERSION}/links", files.LinkList, "links"),
+    (f"{_VERSION}/link", links.Link, "link"),
+    (f"{_VERSION}/linked", links.LinkedList, "linked"),
     (f"{_PROJECT}/runs", runs.RunList, "runs"),
     (_RUN, runs.RunDetail, "run"),
     (f"{_RUN}/heartbeat", runs.RunHeartbeat, "run-heartbeat"),

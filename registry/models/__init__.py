@@ -4,6 +4,7 @@ from registry.models.accounts import ApiKey, Installation, User
 from registry.models.alias_moves import AliasMove
 from registry.models.aliases import Alias, ProtectedAlias
 from registry.models.blobs import Blob, StoredObject
+from registry.models.cards import CardRevision, CardTemplate
 from registry.models.checks import FsckFinding, FsckRun
 from registry.models.collecting import Collector
 from registry.models.collections import ArtifactType, Collection
@@ -36,6 +37,8 @@ __all__ = [
     "ApiKey",
     "ArtifactType",
     "Blob",
+    "CardRevision",
+    "CardTemplate",
     "CheckName",
     "Chunk",
     "Clock",

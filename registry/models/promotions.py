@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from strongroom.core.targets import REGISTRY_PREFIX
 
 from registry.models.addresses import address
 from registry.models.collections import Collection
@@ -120,7 +121,8 @@ class Promotion(models.Model):
         return f"promotion {self.number}"
 
     def get_absolute_url(self) -> str:
-        return address("promotions:detail", self.project.entity.name, self.project.name, self.number)
+        name = self.project.name.removeprefix(REGISTRY_PREFIX)
+        return address("promotions:detail", self.project.entity.name, name, str(self.number))
 
     @property
     def is_going(self) -> bool:

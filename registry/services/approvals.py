@@ -8,8 +8,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import Q
+
 from registry.actor import Actor
-from registry.models import Project, Promotion, PromotionReview, ProtectedAlias, Role, TeamMember, User
+from registry.models import (
+    Project,
+    Promotion,
+    PromotionReview,
+    ProtectedAlias,
+    RegistryMember,
+    Role,
+    TeamMember,
+    User,
+)
 from registry.policy import Act, can, holds
 from registry.services import protection
 
@@ -113,3 +124,16 @@ def state_of(rule: ProtectedAlias, counted: Counted) -> str:
     if len(counted.approvals) >= rule.approvals:
         return Promotion.State.APPROVED
     return Promotion.State.OPEN
+
+
+_MOST_KNOWN = 100
+
+
+def known(project: Project, rules: Iterable[ProtectedAlias]) -> list[str]:
+    """Return names of people whose approval may count, as many as make a list to choose from."""
+    given = RegistryMember.objects.filter(project=project).exclude(role="restricted_viewer")
+    teams = {*given.exclude(team=None).values_list("team", flat=True)}
+    teams |= {rule.approver_team_id for rule in rules if rule.approver_team_id}
+    named = Q(pk__in=given.exclude(user=None).values("user")) | Q(team_memberships__team__in=teams)
+    found = User.objects.filter(named, is_active=True).order_by("username").distinct()
+    return list(found.values_list("username", flat=True)[:_MOST_KNOWN])

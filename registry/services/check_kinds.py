@@ -45,17 +45,17 @@ class Pace:
         self,
         position: dict[str, Any] | None = None,
         *,
-        note: Callable[[dict[str, Any]], None] | None = None,
+        note: Callable[[dict[str, Any], bool], None] | None = None,
         beat: Callable[[], None] | None = None,
         is_spent: Callable[[], bool] | None = None,
     ) -> None:
         self.position = dict(position or {})
         self._note, self._beat, self._is_spent = note, beat, is_spent
 
-    def note(self) -> None:
-        """Keep the position: whoever takes the check up again goes on from here."""
+    def note(self, *, now: bool = False) -> None:
+        """Keep the position, now and then or at once: whoever takes the check up again goes on from there."""
         if self._note is not None:
-            self._note(self.position)
+            self._note(self.position, now)
 
     def beat(self) -> None:
         """Give a sign of life; call it while bytes are read."""
@@ -81,6 +81,8 @@ class BuiltIn:
     run: Callable[[Case, Pace], Finding | None]
     # It depends on the rule of an alias, or on who holds it.
     of_promotion: bool = False
+    # What the rule of an alias makes of what was found of the version.
+    judge: Callable[[Case, Finding], Finding] | None = None
 
 
 def digest(evidence: Any) -> str:

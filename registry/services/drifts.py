@@ -20,6 +20,7 @@ from registry.services import watching
 from registry.services._common import now
 from registry.services.drift_rows import path_key
 from registry.services.looking import is_watched
+from registry.services.sourcing import check_source
 
 STATES = tuple(ReferenceDrift.State.values)
 # Words that a search knows besides: all as recorded, any that is not, and not looked at yet.
@@ -110,7 +111,7 @@ def of_person(
 
 def ask(actor: Actor, *, membership: Membership, at: datetime | None = None) -> ReferenceWatch:
     """Have the references of a version looked at now; one that is being looked at goes on as it does."""
-    check(actor, Act.EDIT, membership.version.sequence.project)
+    check_source(actor, Act.EDIT, membership)
     at = at or now()
     with transaction.atomic():
         row = ReferenceWatch.objects.select_for_update().filter(version=membership.version_id).first()

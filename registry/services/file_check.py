@@ -50,10 +50,10 @@ def _run(case: Case, pace: Pace) -> Finding | None:
         for entry, blob in some:
             _look(entry, blob, pace)
             at["after"] = entry.path
+            pace.note()
             if pace.is_spent():
-                pace.note()
+                pace.note(now=True)
                 return None
-        pace.note()
     return _judge(at)
 
 

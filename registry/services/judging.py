@@ -40,6 +40,23 @@ class Judgement:
         return all(need.is_met for need in self.needs)
 
     @property
+    def is_moving(self) -> bool:
+        """Say whether a check is still made or waited for."""
+        return any(each.state == "pending" and each.built_in for each in self.checks)
+
+    @property
+    def summary(self) -> str:
+        """Count the checks by how they stand."""
+        states = [each.state for each in self.checks]
+        failed = len([state for state in states if state in ("failure", "error")])
+        counts = (
+            (states.count("success"), "passed"),
+            (failed, "failed"),
+            (states.count("pending"), "running"),
+        )
+        return ", ".join(f"{number} {word}" for number, word in counts if number)
+
+    @property
     def seen(self) -> str:
         """A mark of what a person looks at: a review or a promotion that carries another one is refused."""
         return f"{self.round}-{self.evidence[:16]}"

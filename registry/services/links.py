@@ -14,38 +14,35 @@ from registry.actor import Actor
 from registry.errors import (
     ArtifactNotLoggedError,
     Conflict,
-    Forbidden,
     Gone,
-    NotFound,
     TypeMismatch,
 )
 from registry.models import (
-    Alias,
     Collection,
     Entity,
     Event,
     Membership,
     Project,
-    RunInput,
     Version,
-    VersionWords,
 )
 from registry.models.versions import MembershipQuerySet
-from registry.policy import Act, can, check
+from registry.policy import Act, check
 from registry.services import aliases as names
 from registry.services import (
     events,
-    latest,
     locks,
     portfolios,
     projects,
-    protection,
     registries,
     touching,
     versions,
     words,
 )
 from registry.services._common import now
+from registry.services.sourcing import check_source, source_of
+from registry.services.unlinking import unlink
+
+__all__ = ["Linked", "link", "listing", "unlink"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,9 @@ def link(actor: Actor, *, membership: Membership, target_path: str, aliases: Ite
     What the path leaves out is where the version was logged. A link is never linked itself: its source is.
     """
     target, wanted = LinkTarget.parse(target_path), check_aliases(aliases)
-    source = source_of(actor, membership)
+    # Linked versions are read by others and never expire: a change of the place that they come from.
+    check_source(actor, Act.LINK, membership)
+    source = source_of(membership)
     _refuse_unfinished(source.version)
     place = _project(actor, source, target)
     return _link(actor, source, place, target.portfolio, wanted)
@@ -78,26 +77,6 @@ def _link(actor: Actor, source: Membership, place: Project, portfolio: str, want
         home = portfolios.establish(actor, project=place, name=portfolio, type=type)
         names.refuse_gone(source)
         return _put(actor, source.version, home, wanted)
-
-
-def source_of(actor: Actor, membership: Membership) -> Membership:
-    """Return the place where a version was logged, for who may link it: a link is a change there, too.
-
-    Linked versions are read by others and never expire. Who has them by a link alone may not say so.
-    """
-    project = membership.version.sequence.project
-    if not can(actor, Act.LINK, project):
-        if membership.is_link and not can(actor, Act.VIEW, project):
-            raise Forbidden(
-                f"To link {membership.name} needs the role member where it was logged, which is not for you to "
-                "see. Ask who logged it, or an admin of their team.",
-                act=Act.LINK.value,
-            )
-        check(actor, Act.LINK, project)
-    if not membership.is_link:
-        return membership
-    rows = Membership.objects.sources().filter(version=membership.version_id)
-    return rows.select_related("version", "collection__type", "collection__project__entity").get()
 
 
 def _refuse_unfinished(version: Version) -> None:
@@ -198,62 +177,7 @@ def _linked(actor: Actor, made: Membership, before: Membership | None) -> Event:
     )
 
 
-def unlink(actor: Actor, *, membership: Membership) -> None:
-    """Take a version out of a portfolio; where it was logged, nothing changes but that it may expire again."""
-    refuse_source(membership)
-    check(actor, Act.LINK, membership.collection.project)
-    with transaction.atomic():
-        home = locks.lock_places(membership)
-        row = Membership.objects.filter(pk=membership.pk).select_related("version").first()
-        if row is None:
-            raise NotFound(f"{membership.name} is not linked any more. Nothing was changed.")
-        row.collection = home
-        _refuse_held(row)
-        _remove(actor, row)
-
-
-def refuse_source(membership: Membership) -> None:
-    """Raise Conflict for the place where a version was logged, which is no link."""
-    if not membership.is_link:
-        raise Conflict(
-            f"{membership.name} is where the version was logged, not a link. To remove it, delete the version."
-        )
-
-
-def _refuse_held(row: Membership) -> None:
-    held = Alias.objects.filter(membership=row).values_list("name", flat=True)
-    protection.refuse_going(row.name, row.collection, held)
-
-
-def _remove(actor: Actor, row: Membership) -> None:
-    held = list(Alias.objects.filter(membership=row).order_by("name").values_list("name", flat=True))
-    left = {row.collection_id: latest.Holder(row.number, row.version_id)} if names.LATEST in held else {}
-    events.record(
-        actor,
-        "link.remove",
-        collection=row.collection,
-        version=row.version,
-        subject=row.name,
-        before={"aliases": held},
-    )
-    names.let_go(actor, row)
-    # Runs used the version through this place: it is still in their lineage, at its source.
-    source = Membership.objects.sources().filter(version=row.version_id).values_list("pk", flat=True).get()
-    RunInput.objects.filter(membership=row).update(membership=source)
-    VersionWords.objects.filter(pk=row.pk).delete()
-    Membership.objects.filter(pk=row.pk).delete()
-    Collection.objects.filter(pk=row.collection_id).update(
-        version_count=F("version_count") - 1, updated_at=now()
-    )
-    events.append(latest.fall_back(actor, left))
-
-
 def listing(actor: Actor, *, membership: Membership) -> MembershipQuerySet:
     """List the links of a version that one may see, newest first; the place where it was logged is none."""
-    rows = versions.elsewhere(actor, membership)
+    rows = versions.elsewhere(actor, membership).for_listing()
     return rows.exclude(collection=F("version__sequence"))
-
-
-def shows_source(actor: Actor, membership: Membership) -> bool:
-    """Say whether one may see where a version was logged: its place there, and the names of its project."""
-    return not membership.is_link or can(actor, Act.VIEW, membership.version.sequence.project)

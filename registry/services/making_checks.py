@@ -25,7 +25,7 @@ from registry.schedule import MAKE_CHECK
 from registry.services import events
 from registry.services._common import now
 from registry.services.built_in_checks import BY_NAME
-from registry.services.check_kinds import Case, Finding, Pace, State
+from registry.services.check_kinds import Case, Finding, Pace, State, digest
 from registry.services.promotion_cases import case_of
 
 # After this a task lets others have their turn, and another one goes on.
@@ -135,10 +135,14 @@ class _Held:
         kind = BY_NAME.get(row.name)
         if kind is None or row.membership.version.state != Version.State.COMMITTED:
             return Finding(State.ERROR, "The version is not there any more.")
-        pace = Pace(
-            row.position, note=self._note, beat=self._beat, is_spent=lambda: time.monotonic() >= until
-        )
-        return kind.run(self._case(), pace)
+        case = self._case()
+        evidence = digest(kind.evidence(case))
+        # What was found up to a place is of what was there then.
+        position = row.position if evidence == row.evidence else {}
+        if evidence != row.evidence:
+            self._write(evidence=evidence, position={})
+        pace = Pace(position, note=self._note, beat=self._beat, is_spent=lambda: time.monotonic() >= until)
+        return kind.run(case, pace)
 
     def _case(self) -> Case:
         if self._row.promotion_id is None:
@@ -146,8 +150,8 @@ class _Held:
         promotion = Promotion.objects.whole().get(pk=self._row.promotion_id)
         return case_of(promotion)[0] or Case(self._row.membership)
 
-    def _note(self, position: dict[str, Any]) -> None:
-        if time.monotonic() - self._noted_at >= _NOTE_SECONDS:
+    def _note(self, position: dict[str, Any], at_once: bool) -> None:
+        if at_once or time.monotonic() - self._noted_at >= _NOTE_SECONDS:
             self._noted_at = time.monotonic()
             self._write(position=position, attempts=0)
 

@@ -38,6 +38,14 @@ def find(actor: Actor, entity: str, project: str) -> Project:
     return found
 
 
+def find_by_pk(actor: Actor, number: int) -> Project:
+    """Find a project by its number."""
+    found = Project.objects.live().filter(pk=number).select_related("entity").first()
+    check_seen(actor, found, "This project")
+    assert found is not None
+    return found
+
+
 def listing(
     actor: Actor,
     *,

@@ -19,7 +19,7 @@ from registry.policy import Act, check
 from registry.services import making_checks
 from registry.services._common import now
 from registry.services.built_in_checks import BUILT_IN, BY_NAME
-from registry.services.check_kinds import BuiltIn, Case, State, digest
+from registry.services.check_kinds import BuiltIn, Case, Finding, State, digest
 from registry.services.check_names import fold
 from registry.services.promotion_cases import case_of
 
@@ -165,6 +165,9 @@ def _of(row: VersionCheck, case: Case, required: bool) -> Standing:
         return shown
     if digest(kind.evidence(case)) != row.evidence:
         return replace(shown, state=State.PENDING, finding=_OLD, details={})
+    if kind.judge is not None:
+        judged = kind.judge(case, Finding(State(row.state), row.finding, row.details))
+        return replace(shown, state=judged.state, finding=judged.text)
     return shown
 
 

@@ -24,6 +24,7 @@ from registry.errors import (
 )
 from registry.models import (
     Collection,
+    Event,
     Membership,
     Project,
     Promotion,
@@ -551,3 +552,42 @@ def _tell(actor: Actor, act: str, row: Promotion, *, before: object = None, afte
 
 def _v(number: int | None) -> str | None:
     return None if number is None else f"v{number}"
+
+
+def standing_of_reviewers(promotion: Promotion, counted: approvals.Counted) -> list[tuple[User, str, str]]:
+    """Return who was asked or reviewed, each with how they stand (approved, changes, lost, waiting) and why."""
+    people = {user.pk: (user, "waiting", "") for user in _asked(promotion)}
+    people |= {row.user_id: (row.user, "approved", "") for row in counted.approvals}
+    people |= {row.user_id: (row.user, "changes", "") for row in counted.asks}
+    people |= {row.user_id: (row.user, "lost", why) for row, why in counted.lost}
+    return sorted(people.values(), key=lambda each: each[0].username)
+
+
+# What the conversation tells besides reviews and comments, which have rows of their own.
+_TOLD = (
+    "promotion.open",
+    "promotion.ask",
+    "promotion.replace",
+    "promotion.reopen",
+    "promotion.outdate",
+    "promotion.promote",
+    "promotion.withdraw",
+)
+_MOST_TOLD = 200
+
+
+def history(actor: Actor, promotion: Promotion) -> list[Event]:
+    """Return the acts on a promotion, and edits of its candidate while it was in review; the oldest first."""
+    check(actor, Act.VIEW, promotion.project)
+    rows = Event.objects.filter(collection_id=promotion.collection_id, act__in=_TOLD)
+    found = list(rows.filter(subject=promotion_states.subject(promotion)).order_by("id")[:_MOST_TOLD])
+    edits = Event.objects.filter(
+        version_id=promotion.version_id, act="version.edit", at__gte=promotion.created_at
+    )
+    if promotion.closed_at is not None:
+        edits = edits.filter(at__lte=promotion.closed_at)
+    found += list(edits.order_by("id")[:_MOST_TOLD])
+    asked = [
+        event for event in found if event.act != "promotion.open" or (event.after or {}).get("reviewers")
+    ]
+    return sorted(asked, key=lambda event: event.pk)

@@ -11,7 +11,7 @@ from strongroom.core.names import check_alias, check_metadata, fold_alias
 from registry.actor import Actor
 from registry.errors import InvalidInput, NotFound
 from registry.models import Organization, Project, ProtectedAlias, Role, Team, User, named
-from registry.policy import Act, check
+from registry.policy import Act, can, check
 from registry.services import events, promotion_states
 from registry.services._common import now
 from registry.services.protection import LATEST
@@ -81,7 +81,7 @@ def set_rule(actor: Actor, *, project: Project, pattern: str, **given: Unpack[Se
         rule.updated_at = now()
         rule.save()
         if people is not None:
-            rule.approvers.set(_people(people))
+            rule.approvers.set(_people(project, people))
         _refuse_nobody(rule)
         after = as_value(rule)
         if after != before:
@@ -164,6 +164,13 @@ def _check_names(names: Any) -> list[str]:
     return found
 
 
+def teams_of(actor: Actor, *, project: Project) -> list[str]:
+    """Return names of teams that a rule may name."""
+    check(actor, Act.VIEW, project)
+    rows = Team.objects.filter(organization__entity=project.entity, entity__deleted_at=None)
+    return list(rows.order_by("entity__name").values_list("entity__name", flat=True)[:MOST_PEOPLE])
+
+
 def _team(project: Project, name: str) -> Team | None:
     """Find a team of the registry's organization."""
     if not name:
@@ -176,18 +183,22 @@ def _team(project: Project, name: str) -> Team | None:
     return found
 
 
-def _people(names: Iterable[str]) -> list[User]:
-    """Find people by their names, all or none."""
+def _people(project: Project, names: Iterable[str]) -> list[User]:
+    """Find people who may take part in reviews here, all or none; who isn't there gets the same answer."""
     wanted = list(dict.fromkeys(name.strip().casefold() for name in names if name.strip()))
     if len(wanted) > MOST_PEOPLE:
         raise InvalidInput(f"A rule names at most {MOST_PEOPLE} people. Name a team.", field="approvers")
     found = {
         user.entity.folded: user
         for user in User.objects.filter(entity__folded__in=wanted, is_active=True).select_related("entity")
+        if can(Actor(user=user, door=""), Act.DISCUSS, project)
     }
     missing = [name for name in wanted if name not in found]
     if missing:
-        raise InvalidInput(f"There is nobody called {', '.join(missing)}.", field="approvers")
+        raise InvalidInput(
+            f"{', '.join(missing)} can't review here: give them the role viewer in the registry first.",
+            field="approvers",
+        )
     return list(found.values())
 
 

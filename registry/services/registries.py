@@ -23,9 +23,10 @@ from registry.models import (
     Project,
     ProjectWords,
     Registry,
+    RegistryRole,
     words,
 )
-from registry.policy import Act, AnyRole, can, check, check_seen, role_for
+from registry.policy import Act, can, check, check_seen, role_in_registry, roles_in_registries
 from registry.services import aliases, events, locks
 from registry.services import words as indexed
 from registry.services._common import KEEP, Keep, changes, now
@@ -53,7 +54,7 @@ def title(project: Project) -> str:
 
 def settings_of(project: Project) -> Registry:
     """Return the settings of a registry that projects do not have; the defaults, where none were saved."""
-    found = Registry.objects.filter(project=project).first()
+    found: Registry | None = getattr(project, "registry", None)
     return Registry(project=project) if found is None else found
 
 
@@ -112,14 +113,20 @@ def listing(
     )
 
 
-def role_of(actor: Actor, project: Project) -> AnyRole | None:
+def at_hand(actor: Actor, most: int) -> list[Project]:
+    """Return a few of the registries that one sees, by name: what every page leads to."""
+    rows = Project.objects.visible_to(actor.user).filter(kind=Project.Kind.REGISTRY)
+    return list(rows.select_related("entity", "registry").order_by("name", "pk")[:most])
+
+
+def role_of(actor: Actor, project: Project) -> RegistryRole | None:
     """Return one's role in a registry, for pages and answers that show it."""
-    return role_for(actor.user, project)
+    return role_in_registry(actor.user, project)
 
 
-def roles_of(actor: Actor, rows: Sequence[Project]) -> dict[int, AnyRole | None]:
+def roles_of(actor: Actor, rows: Sequence[Project]) -> dict[int, RegistryRole]:
     """The same for several, by their ids."""
-    return {row.pk: role_for(actor.user, row) for row in rows}
+    return {} if actor.user is None else roles_in_registries(actor.user, rows)
 
 
 def organizations(actor: Actor) -> list[Organization]:
@@ -237,7 +244,9 @@ def _refuse_in_use(project: Project, accepted: list[str]) -> None:
 
 def refuse_type(project: Project, type: str) -> None:
     """Raise Conflict when a registry does not take versions of a type, naming those that it takes."""
-    accepted = settings_of(project).accepted_types if project.kind == Project.Kind.REGISTRY else []
+    # Read anew: the settings at hand may be older than the lock.
+    rows = Registry.objects.filter(project=project)
+    [accepted] = rows.values_list("accepted_types", flat=True) or [[]]
     if accepted and type not in accepted:
         raise Conflict(
             f'The registry {title(project)} takes versions of the type {_listed(accepted)}, not "{type}". '
@@ -254,13 +263,6 @@ def loss(actor: Actor, *, registry: Project) -> Loss:
     held = [name for name in aliases.held_in(registry) if not name.endswith(f":{aliases.LATEST}")]
     members = registry.registry_members.count()
     return Loss(live.count(), links.count(), members, held, aliases.protected_in(registry))
-
-
-def known_types(actor: Actor) -> list[str]:
-    """Return the types of artifacts that one sees anywhere, by name: what forms offer."""
-    seen = Project.objects.visible_to(actor.user).values("pk")
-    rows = Collection.objects.live().filter(project__in=seen).order_by("type__name")
-    return list(rows.values_list("type__name", flat=True).distinct()[:MOST_TYPES])
 
 
 def refuse(project: Project, what: str) -> None:

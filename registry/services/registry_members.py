@@ -71,19 +71,22 @@ def remove(
     actor: Actor, *, registry: Project, username: str | None = None, team: str | None = None
 ) -> RegistryMember:
     """Take the role of a person or team away: it bites in their next request. Anyone may leave by themselves."""
-    mine = actor.user is not None and (username or "").casefold() == actor.user.username.casefold()
-    check(actor, Act.VIEW if mine else Act.MANAGE_MEMBERS, registry)
     with transaction.atomic():
-        held = find(actor, registry=registry, username=username, team=team)
+        held = to_remove(actor, registry=registry, username=username, team=team)
         _take(actor, held)
     return held
 
 
-def find(
+def to_remove(
     actor: Actor, *, registry: Project, username: str | None = None, team: str | None = None
 ) -> RegistryMember:
-    """Find the row of a person or a team that has a role."""
-    check(actor, Act.VIEW, registry)
+    """Find whose role is to be taken away, for who may: an admin of the registry, or the person themselves."""
+    mine = actor.user is not None and (username or "").casefold() == actor.user.username.casefold()
+    check(actor, Act.VIEW if mine else Act.MANAGE_MEMBERS, registry)
+    return _find(registry, username, team)
+
+
+def _find(registry: Project, username: str | None, team: str | None) -> RegistryMember:
     rows = RegistryMember.objects.filter(project=registry).select_related("user", "team__entity")
     called = (team or username or "").casefold()
     whose = Q(team__entity__folded=called) if team else Q(user__entity__folded=called)

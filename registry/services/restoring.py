@@ -26,6 +26,7 @@ from registry.services import (
 )
 from registry.services._common import now
 from registry.services.alias_moves import How, Moved
+from registry.services.sourcing import check_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class _Names:
 def restore(actor: Actor, *, membership: Membership) -> Restored:
     """Put a version back with its aliases and tags; an alias that moved on meanwhile is reported, not stolen."""
     project = membership.version.sequence.project
-    check(actor, Act.DELETE, project)
+    check_source(actor, Act.DELETE, membership)
     with transaction.atomic():
         [sequence] = locks.lock_rows([membership.version.sequence_id])
         version = Version.objects.select_for_update().get(pk=membership.version_id)

@@ -369,6 +369,12 @@ def find_organization(actor: Actor, name: str) -> Organization:
     return found
 
 
+def organization_of(entity: Entity) -> Organization | None:
+    """Return the organization that an entity is, or whose team it is; a person may be in several."""
+    above = Q(entity=entity) | Q(teams__entity=entity)
+    return Organization.objects.filter(above).select_related("entity").first()
+
+
 def role_of(actor: Actor, entity: Entity) -> Role | None:
     """Return one's role in an entity, for pages that show it."""
     return role_in(actor.user, entity)

@@ -27,6 +27,7 @@ from registry.policy import Act, can, check
 from registry.services import (
     alias_history,
     aliases,
+    card_history,
     collections,
     events,
     filters,
@@ -37,11 +38,13 @@ from registry.services import (
     tags,
     touching,
     trash,
+    unlinking,
     words,
 )
 from registry.services._common import KEEP, DeleteAliases, Keep, changes, refuse_held, spelled
 from registry.services.narrowing import narrowed
 from registry.services.seen import Seen, refuse_changed
+from registry.services.sourcing import check_source, source_of
 
 # Without what `collection` holds: joining it again costs more than all other reads together.
 _WITH = ("version__created_by", "version__manifest")
@@ -56,11 +59,12 @@ _BY_ALIAS = Prepared[Membership](
     ).select_related(*_WITH)
 )
 # For who reads its bytes, a request a file: without card, aliases and tags.
-_SOURCE = Prepared[Membership](
-    lambda version: (
-        Membership.objects.sources()
-        .filter(version=version)
-        .select_related("version__manifest__scope", "version__sequence", "collection__project__entity")
+_PLACE = Prepared[Membership](
+    lambda place: (
+        Membership.objects.filter(pk=place)
+        .select_related(
+            "version__manifest__scope", "version__sequence__project", "collection__project__entity"
+        )
         .defer("version__description", "version__metadata")
     )
 )
@@ -120,26 +124,40 @@ def find_deleted(actor: Actor, project: Project, name: str, ref: str) -> Members
 
 
 def find_by_id(actor: Actor, public_id: str) -> Membership:
-    """Find a version in its sequence by the id that `artifact.id` gives."""
-    rows = Membership.objects.filter(version=version_pk(public_id)).sources().for_listing()
-    found = rows.filter(collection__project__in=Project.objects.visible_to(actor.user).values("pk")).first()
+    """Find a version in its sequence by the id that `artifact.id` gives.
+
+    Who may not see that gets a link to it: one that they may download through, if there is one.
+    """
+    rows = Membership.objects.filter(version=version_pk(public_id)).shown_to(actor.user).for_listing()
+    places = sorted(rows, key=lambda row: (row.is_link, row.pk))
+    found = next(iter(places), None)
+    if found is not None and found.is_link:
+        open_ones = (row for row in places if can(actor, Act.DOWNLOAD, row.collection.project))
+        found = next(open_ones, found)
     return _present(found, "This version")
 
 
-def find_to_read(actor: Actor, public_id: str) -> Membership:
-    """The same with what reading its content needs, and no more."""
-    found = _SOURCE.first(version_pk(public_id))
-    if found is not None:
+def find_place(actor: Actor, place: int) -> Membership:
+    """Find a version where it stands, by the number that a signed link has, with what reading its content needs."""
+    found = _PLACE.first(place)
+    if found is not None and not found.is_link:
         found.version.sequence = found.collection
-    seen = found is not None and can(actor, Act.VIEW, found.collection.project)
+    seen = found is not None and found.collection.deleted_at is None
+    seen = seen and found is not None and can(actor, Act.VIEW, found.collection.project)
     return _present(found if seen else None, "This version")
 
 
-def place_in(actor: Actor, membership: Membership, collection: Collection) -> Membership:
-    """Find the place that a version has in another collection."""
+def find_again(actor: Actor, membership: Membership) -> Membership:
+    """Read a place anew with all that lists show of it, after an act that gave it."""
+    check(actor, Act.VIEW, membership.collection.project)
+    return _fresh(membership)
+
+
+def place_in(actor: Actor, public_id: str, collection: Collection) -> Membership:
+    """Find the place that a version has in a collection, by the version's id."""
     check(actor, Act.VIEW, collection.project)
-    rows = Membership.objects.filter(version=membership.version_id, collection=collection).for_listing()
-    return _present(rows.first(), f"{membership.name} in {collection.name}")
+    rows = Membership.objects.filter(version=version_pk(public_id), collection=collection).for_listing()
+    return _present(rows.first(), f"This version in {collection.name}")
 
 
 def version_pk(public_id: str) -> int:
@@ -181,6 +199,9 @@ def listing(
     else:
         raise InvalidQuery(f'"{state}" is not a state to list. Choose COMMITTED or DELETED.', field="state")
     terms = filters.parse(q or "")
+    if collection.kind == Collection.Kind.PORTFOLIO and any(term.field == "run" for term in terms):
+        # What logged a link's version, not everybody may know who sees the link.
+        rows = rows.filter(version__run__project__in=Project.objects.visible_to(actor.user).values("pk"))
     terms += [filters.exact(field, name) for field, name in (("tag", tag), ("alias", alias)) if name]
     return narrowed(rows, collection, terms)
 
@@ -234,10 +255,10 @@ def edit(
     # Aliases belong to the collection that they are set in; all else to where the version was logged.
     check(actor, Act.EDIT, membership.collection.project)
     if (description, metadata, ttl, tags) != (KEEP, KEEP, KEEP, KEEP):
-        check(actor, Act.EDIT, membership.version.sequence.project)
+        check_source(actor, Act.EDIT, membership)
     wanted_ttl: Ttl | Keep = KEEP
     if ttl is not KEEP:
-        check(actor, Act.SET_TTL, membership.version.sequence.project)
+        check_source(actor, Act.SET_TTL, membership)
         wanted_ttl = parse_ttl(ttl)
     if description is not KEEP:
         description = check_description(description)
@@ -297,15 +318,19 @@ def _apply(
         changed |= retention.columns(version.created_at, ttl)
     if after:
         Version.objects.filter(pk=version.pk).update(**changed)
+        if "description" in after:
+            card_history.write(actor, version, before["description"], after["description"])
         if wanted:
             words.of_version(version.pk)
             promotion_states.evidence_changed(version.pk)
+        # Who changes it through a link changes the source: its history tells of it.
+        home = source_of(membership)
         told = events.record(
             actor,
             "version.edit",
-            collection=membership.collection,
+            collection=home.collection,
             version=version,
-            subject=membership.name,
+            subject=home.name,
             before=before,
             after=after,
         )
@@ -317,7 +342,13 @@ def _apply(
 
 
 def delete(actor: Actor, *, membership: Membership, delete_aliases: DeleteAliases = False) -> Membership:
-    """Move a version to the trash; refused while it holds aliases, unless told to delete them too."""
+    """Move a version to the trash; refused while it holds aliases, unless told to delete them too.
+
+    A link is only unlinked, whatever aliases it holds.
+    """
+    if membership.is_link:
+        unlinking.unlink(actor, membership=membership)
+        return membership
     check(actor, Act.DELETE, membership.version.sequence.project)
     with transaction.atomic():
         locks.lock_places(membership)

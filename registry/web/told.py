@@ -172,10 +172,12 @@ def tell(
     places = {row.pk: row for row in projects.filter(pk__in={event.project_id for event in events})}
     collections = Collection.objects.filter(pk__in={event.collection_id for event in events}, deleted_at=None)
     sets = {row.pk: row for row in collections.select_related("project__entity")}
-    versions = (
-        Membership.objects.committed().sources().filter(version__in={event.version_id for event in events})
+    # As they stand where the event happened: where else they stand, not all who read this may know.
+    versions = Membership.objects.committed().filter(
+        version__in={event.version_id for event in events}, collection__in=list(sets)
     )
-    rows = {row.version_id: row for row in versions.select_related("collection__project__entity")}
+    found = versions.select_related("collection__project__entity")
+    rows = {(row.collection_id, row.version_id): row for row in found}
     named = _runs(events, places)
     stories = [_story(event, users, places, sets, rows, named) for event in events]
     if loser is not None:
@@ -207,7 +209,7 @@ def _story(
     users: dict[int, User],
     places: dict[int, Project],
     sets: dict[int, Collection],
-    rows: dict[int, Membership],
+    rows: dict[tuple[int, int], Membership],
     named: dict[tuple[int, str], Run],
 ) -> Story:
     verb, words = _WORDS.get(event.act, (event.act, event.act))
@@ -220,7 +222,7 @@ def _story(
     place, held, version = (
         places.get(event.project_id or 0),
         sets.get(event.collection_id or 0),
-        rows.get(event.version_id or 0),
+        rows.get((event.collection_id or 0, event.version_id or 0)),
     )
     label, url = event.subject, ""
     if version is not None:

@@ -28,6 +28,7 @@ from registry.web.views import (
     jobs,
     keys,
     lineage,
+    links,
     metadata,
     patterns,
     pending,
@@ -35,6 +36,10 @@ from registry.web.views import (
     profile,
     project_trash,
     projects,
+    promotions,
+    protections,
+    registries,
+    registry_members,
     retention,
     runs,
     search,
@@ -81,6 +86,9 @@ version_patterns = [
     path(f"{_V}/edit/metadata", metadata.edit, name="edit-metadata"),
     path(f"{_V}/edit/ttl", cards.ttl, name="edit-ttl"),
     path(f"{_V}/delete", versions.delete, name="delete"),
+    path(f"{_V}/link", links.link, name="link"),
+    path(f"{_V}/link/complete", links.complete, name="link-complete"),
+    path(f"{_V}/unlink", links.unlink, name="unlink"),
     path(f"{_V}/restore", trash.restore, name="restore"),
     path(f"{_C}/aliases/<alias>", versions.by_alias, name="by-alias"),
     path("<entity>/<project>/artifacts/<type>/<collection>/<ref>", versions.by_ref, name="by-ref"),
@@ -187,6 +195,31 @@ installation_patterns = [
     path("background-work/noted", jobs.noted, name="noted"),
 ]
 
+_R = "registries/<organization>/<registry>"
+
+promotion_patterns = [
+    path("promotions", promotions.everywhere, name="everywhere"),
+    path(f"{_R}/promotions", promotions.listing, name="list"),
+    path(f"{_R}/promotions/new", promotions.create, name="create"),
+    path(f"{_R}/promotions/by-hand", protections.by_hand, name="by-hand"),
+    path(f"{_R}/promotions/<int:number>", promotions.detail, name="detail"),
+    path(f"{_R}/promotions/<int:number>/checks", promotions.checks, name="checks"),
+    path(f"{_R}/protected", protections.listing, name="protected"),
+    path(f"{_R}/protected/rule", protections.rule, name="rule"),
+    path(f"{_R}/protected/remove", protections.remove, name="unprotect"),
+]
+
+registry_patterns = [
+    path("registries", registries.listing, name="list"),
+    path("registries/<organization>", registries.of_organization, name="of-organization"),
+    path("registries/<organization>/new", registries.create, name="create"),
+    path("registries/<organization>/<registry>", registries.detail, name="detail"),
+    path("registries/<organization>/<registry>/settings", registries.settings, name="settings"),
+    path("registries/<organization>/<registry>/members", registry_members.members, name="members"),
+    path("registries/<organization>/<registry>/members/remove", registry_members.remove, name="remove"),
+    path("registries/<organization>/<registry>/delete", registries.delete, name="delete"),
+]
+
 # For those who build pages; in production there is no such address.
 debug_patterns = [path("patterns", patterns.patterns, name="patterns")] if settings.DEBUG else []
 
@@ -219,6 +252,8 @@ urlpatterns = [
     path("authorize", keys.authorize, name="authorize"),
     path("markdown-preview", cards.preview, name="markdown-preview"),
     path("", include((key_patterns, "keys"))),
+    path("", include((promotion_patterns, "promotions"))),
+    path("", include((registry_patterns, "registries"))),
     path("installation/tables/", tables.site.urls),
     path("", include((installation_patterns, "installation"))),
     # Before projects: "teams/<entity>" and "settings/<entity>" would otherwise be projects of such entities.

@@ -98,7 +98,7 @@ def _listed(request: HttpRequest, actor: Actor, here: Collection, asked: dict[st
     known = columns.known_orders(chosen or [])
     sortable = columns.sortable(listed, by, request.GET.get("order", ""))
     # By ids: a search or an order by a key looks into all versions, and so is made once for sizes and rows.
-    pager = paged(request, sortable, known, weigh=["version__metadata"], by_id=rows.by_id(here))
+    pager = paged(request, sortable, known, weigh=["version__metadata"], by_id=rows.by_id(actor, here))
     shown = columns.of(pager.rows, chosen)
     pager.sorts = sorts(request, pager.order, columns.known_orders([column.path for column in shown]))
     return {

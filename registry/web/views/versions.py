@@ -14,7 +14,7 @@ from registry.actor import Actor
 from registry.errors import NotFound
 from registry.http import markdown
 from registry.models import Membership
-from registry.policy import Act, check
+from registry.policy import Act, can, check
 from registry.services import (
     audit,
     deletions,
@@ -23,6 +23,7 @@ from registry.services import (
     notices,
     retention,
     runs,
+    sourcing,
     storage_counts,
     versions,
 )
@@ -58,13 +59,21 @@ def found(actor: Actor, entity: str, project: str, collection: str, number: int)
 def frame(actor: Actor, membership: Membership, tab: str) -> dict[str, Any]:
     """What every tab of a version shows."""
     older, newer = rows.neighbours(membership)
+    may = rights(actor, membership.collection.project)
+    if membership.is_link:
+        # What the version has, it has at its source.
+        may |= {"card": sourcing.may(actor, Act.EDIT, membership), "ttl": False, "delete": False}
+        may["unlink"] = can(actor, Act.LINK, membership.collection.project)
+    else:
+        may |= {"card": may["edit"], "unlink": False}
+    may["link"] = sourcing.may(actor, Act.LINK, membership)
     return {
         "membership": membership,
         "version": membership.version,
         "collection": membership.collection,
         "project": membership.collection.project,
         "tab": tab,
-        "may": rights(actor, membership.collection.project),
+        "may": may,
         "older": older,
         "newer": newer,
     }
@@ -173,6 +182,8 @@ def history(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
 def delete(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     """Ask, naming what goes; then move the version to the trash, with a way back."""
     membership = found(actor, **place)
+    if membership.is_link:
+        return redirect("versions:unlink", **place)
     check(actor, Act.DELETE, membership.collection.project)
     form = DeleteForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.act(versions.delete, actor, membership=membership):

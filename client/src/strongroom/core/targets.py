@@ -51,6 +51,10 @@ class LinkTarget:
             check_entity_ref(above[0]) if len(above) == 2 else None,
         )
 
+    def within(self, entity: str, project: str) -> LinkTarget:
+        """Fill in what is left out by an entity and a project."""
+        return LinkTarget(self.portfolio, self.project or project, self.entity or entity)
+
     def __str__(self) -> str:
         return "/".join(part for part in (self.entity, self.project, self.portfolio) if part)
 
