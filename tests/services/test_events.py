@@ -15,7 +15,7 @@ from django.utils import timezone
 from registry import queue
 from registry.actor import system
 from registry.errors import InternalError, NotFound
-from registry.models import Chunk, Event, Installation, ReferenceOrder, Webhook, WebhookAttempt
+from registry.models import Chunk, Event, Installation, Promotion, ReferenceOrder, Webhook, WebhookAttempt
 from registry.schedule import COLLECT
 from registry.services import (
     accounts,
@@ -32,12 +32,17 @@ from registry.services import (
     identities,
     invitations,
     keys,
+    links,
     people,
     project_trash,
     projects,
+    promotion_comments,
+    promotions,
+    protection_rules,
     references,
     resolving,
     retention,
+    reviews,
     runs,
     tags,
     team_trash,
@@ -78,6 +83,21 @@ class World:
         self.hook, _ = webhooks.create(
             self.alice, project=self.project, name="ci", url="https://ci.example.org/", kinds=["alias_moved"]
         )
+        self.registry = make.registry(people)
+        path = f"{self.registry.entity.name}/{self.registry.name}/defects"
+        source = make.log(people.bob, self.project, "linked", files={"a": b"3"})
+        other = make.log(people.bob, self.project, "linked", files={"a": b"4"})
+        protection_rules.set_rule(self.root, project=self.registry, pattern="production", approvals=0)
+        protection_rules.set_rule(self.root, project=self.registry, pattern="prod-eu", approvals=0)
+        self.link, self.next = (
+            links.link(self.root, membership=row, target_path=path).membership for row in (source, other)
+        )
+        operator = system("command")
+        self.asked = promotions.open(operator, membership=self.link, alias="production")
+        self.said = promotion_comments.comment(self.root, promotion=self.asked, body="Why?")
+        self.stale = promotions.open(operator, membership=self.link, alias="old")
+        Promotion.objects.filter(pk=self.stale.pk).update(base_number=7, state="out_of_date")
+        self.stale.refresh_from_db()
         self.spare, self.gone_team = make.people().team, make.people().team
         team_trash.delete(self.root, team=self.gone_team)
         self.gone_team.entity.refresh_from_db()
@@ -137,6 +157,20 @@ class World:
 
 
 ACTS = {
+    "protection.set": lambda w: protection_rules.set_rule(w.root, project=w.registry, pattern="new"),
+    "protection.remove": lambda w: protection_rules.remove(w.root, project=w.registry, pattern="production"),
+    "protection.override": lambda w: aliases.move(w.root, membership=w.link, name="prod-eu", reason="Now."),
+    "promotion.open": lambda w: promotions.open(w.root, membership=w.next, alias="production"),
+    "promotion.ask": lambda w: promotions.ask(w.root, promotion=w.asked, reviewers=[w.people.root.username]),
+    "promotion.replace": lambda w: promotions.replace(w.root, promotion=w.asked, membership=w.next),
+    "promotion.review": lambda w: reviews.approve(w.root, promotion=w.asked),
+    "promotion.refuse": lambda w: reviews.refuse(w.root, promotion=w.asked, body="No."),
+    "promotion.comment": lambda w: promotion_comments.comment(w.root, promotion=w.asked, body="x"),
+    "promotion.settle": lambda w: promotion_comments.settle(w.root, promotion=w.asked, comment=w.said),
+    "promotion.promote": lambda w: promotions.promote(w.root, promotion=w.asked),
+    "promotion.withdraw": lambda w: promotions.withdraw(w.root, promotion=w.asked),
+    "promotion.reopen": lambda w: promotions.renew(w.root, promotion=w.stale),
+    "promotion.outdate": lambda w: aliases.move(w.root, membership=w.next, name="production", reason="Now."),
     "webhook.create": lambda w: webhooks.create(
         w.alice, project=w.project, name="new", url="https://cd.example.org/", kinds=["alias_moved"]
     ),
@@ -209,6 +243,9 @@ ACTS = {
 
 # Acts that bring about another one, which is told first: the first log to a collection makes it.
 BEFORE = {
+    "protection.override": ["alias.move"],
+    "promotion.promote": ["alias.move"],
+    "promotion.outdate": ["alias.move", "protection.override"],
     "version.log": ["collection.create"],
     "version.log (small)": ["collection.create"],
     "member.join": ["member.role"],
