@@ -16,7 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from registry.actor import system
-from registry.models import Event, Identity, ReferenceOrder, WebhookDelivery
+from registry.models import CardRevision, Event, Identity, ReferenceOrder, WebhookDelivery
 from registry.services import (
     collections,
     confirming,
@@ -179,6 +179,8 @@ def world(db):
         "key_id": people.bob.api_keys.get(name="member").pk,
         "uid": "MQ",
         "gone": gone.version_id,
+        "revision": CardRevision.objects.create(version=held.version, text="it was this").pk,
+        "collection_revision": CardRevision.objects.create(collection=held.collection, text="it was this").pk,
         "lost": lost.name,
         "lost_team": gone_team.entity.name,
         "event": Event.objects.get(act="alias.move", subject="prod").pk,

@@ -42,19 +42,12 @@ class Judgement:
     @property
     def is_moving(self) -> bool:
         """Say whether a check is still made or waited for."""
-        return any(each.state == "pending" and each.built_in for each in self.checks)
+        return promotion_checks.is_moving(self.checks)
 
     @property
     def summary(self) -> str:
         """Count the checks by how they stand."""
-        states = [each.state for each in self.checks]
-        failed = len([state for state in states if state in ("failure", "error")])
-        counts = (
-            (states.count("success"), "passed"),
-            (failed, "failed"),
-            (states.count("pending"), "running"),
-        )
-        return ", ".join(f"{number} {word}" for number, word in counts if number)
+        return promotion_checks.summary(self.checks)
 
     @property
     def seen(self) -> str:

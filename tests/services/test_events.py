@@ -15,13 +15,23 @@ from django.utils import timezone
 from registry import queue
 from registry.actor import system
 from registry.errors import InternalError, NotFound
-from registry.models import Chunk, Event, Installation, Promotion, ReferenceOrder, Webhook, WebhookAttempt
+from registry.models import (
+    Chunk,
+    Event,
+    Installation,
+    Promotion,
+    ReferenceOrder,
+    VersionCheck,
+    Webhook,
+    WebhookAttempt,
+)
 from registry.schedule import COLLECT
 from registry.services import (
     accounts,
     alarms,
     aliases,
     audit,
+    check_names,
     collecting,
     collections,
     drafts,
@@ -33,6 +43,7 @@ from registry.services import (
     invitations,
     keys,
     links,
+    making_checks,
     people,
     project_trash,
     projects,
@@ -40,6 +51,8 @@ from registry.services import (
     promotions,
     protection_rules,
     references,
+    registries,
+    registry_members,
     resolving,
     retention,
     reviews,
@@ -48,6 +61,7 @@ from registry.services import (
     team_trash,
     teams,
     trash,
+    version_checks,
     versions,
     webhook_log,
     webhook_sending,
@@ -113,6 +127,33 @@ class World:
         self.referring = drafts.log_small(
             self.bob, project=self.project, collection="referring", type="m", entries=[entry]
         ).membership
+        self.registry, self.lost_registry = make.registry(people), make.registry(people)
+        for place in (self.registry, self.lost_registry):
+            registry_members.set_role(
+                system("command"), registry=place, team=people.team.entity.name, role="admin"
+            )
+        self.linked = self.link(self.referring)
+
+    def link(self, membership):
+        path = f"{self.people.organization}/{self.registry.name}/shelf"
+        return links.link(self.bob, membership=membership, target_path=path).membership
+
+    def checked_link(self):
+        """Link a version into a registry, with checks that workers are to make."""
+        registry = make.registry(self.people)
+        target = f"{registry.entity.name}/{registry.name}/shelf"
+        placed = links.link(self.root, membership=self.v0, target_path=target).membership
+        version_checks.begin(placed)
+        return placed
+
+    def post(self):
+        placed = self.checked_link()
+        version_checks.post(self.root, membership=placed, name="ci", state="success")
+        return placed
+
+    def finish(self):
+        self.checked_link()
+        making_checks.work(VersionCheck.objects.filter(built_in=True).first().pk)
 
     def invite(self):
         return invitations.invite(self.alice, team=self.people.team, role="viewer", link=str)
@@ -230,6 +271,10 @@ ACTS = {
     "run.edit": lambda w: runs.edit(w.bob, run=w.run, state="finished"),
     "store.acknowledge": lambda w: alarms.acknowledge(w.root),
     "version.drift": lambda w: w.look(),
+    "check.post": lambda w: w.post(),
+    "check.finish": lambda w: w.finish(),
+    "check.rerun": lambda w: version_checks.rerun(w.root, membership=w.checked_link()),
+    "check.release": lambda w: check_names.release(w.root, project=w.post().collection.project, name="ci"),
     "store.repair": lambda w: w.repair(),
     "reference.add": lambda w: references.add(w.bob, draft=w.waiting, uri="ftp://example.org/y", name="y"),
     "reference.retry": lambda w: references.retry(w.bob, draft=w.waiting),
@@ -237,6 +282,16 @@ ACTS = {
     "reference.fail": lambda w: resolving.work(w.waiting.pk),
     "storage.collect_begin": lambda w: w.collect(),
     "storage.collect_stop": lambda w: collecting.stop(w.root),
+    "registry.create": lambda w: registries.create(w.root, organization=w.people.organization, name="fresh"),
+    "registry.edit": lambda w: registries.edit(w.alice, registry=w.registry, icon="box", description="new"),
+    "registry.member": lambda w: registry_members.set_role(
+        w.alice, registry=w.registry, username=w.people.olga.username, role="viewer"
+    ),
+    "registry.delete": lambda w: project_trash.delete_registry(w.alice, registry=w.lost_registry),
+    "link.create": lambda w: w.link(
+        drafts.log_small(w.bob, project=w.project, collection="b", type="m", entries=[]).membership
+    ),
+    "link.remove": lambda w: links.unlink(w.bob, membership=w.linked),
     "ttl_policy.set": lambda w: retention.set_policy(w.alice, target=w.project, ttl=60),
 }
 
@@ -249,6 +304,8 @@ BEFORE = {
     "version.log": ["collection.create"],
     "version.log (small)": ["collection.create"],
     "member.join": ["member.role"],
+    "link.create": ["collection.create", "version.log"],
+    "link.remove": ["alias.remove"],
 }
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.core import mail
@@ -453,3 +455,21 @@ def test_secrets_follow_from_the_servers_own(settings):
     assert secret != webhook_secrets.secret_of(webhook_secrets.new_salt())
     settings.SECRET_KEY = "another" * 8
     assert secret != webhook_secrets.secret_of(salt)
+
+
+def test_the_check_of_the_documentation_tells_true_from_false(project, alice, hook, made):
+    text = (Path(__file__).resolve().parents[2] / "docs/webhooks.md").read_text()
+    [snippet] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    told: dict[str, object] = {}
+    exec(snippet, told)  # noqa: S102  # of our own documentation
+    check_it = told["is_from_strongroom"]
+    webhooks.rotate(alice, webhook=made[0])
+    webhook_log.ping(alice, webhook=made[0])
+    send()
+    body, header = hook.received[0].body, hook.received[0].headers["Strongroom-Signature"]
+    assert check_it(body, header, made[1])
+    assert not check_it(body + b" ", header, made[1])
+    assert not check_it(body, header, "whsec_other")
+    old = webhook_secrets.sign(int(timezone.now().timestamp()) - 301, body, [made[1]])
+    assert not check_it(body, old, made[1])
+    assert all(f"`{kind}`" in text for kind in [*ALL, "ping"])

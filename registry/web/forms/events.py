@@ -41,22 +41,27 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
         "References",
         ("reference.add", "reference.retry", "reference.drop", "reference.fail", "version.drift"),
     ),
+    "links": ("Links", ("link.create", "link.remove")),
+    "checks": ("Checks", ("check.post", "check.rerun", "check.finish", "check.release")),
     "runs": ("Runs", ("run.create", "run.edit")),
     "settings": (
         "Settings",
         (
             "ttl_policy.set", "project.create", "project.edit", "team.create", "team.edit",
-            "organization.create", "user.edit", "webhook.create", "webhook.edit", "webhook.rotate", "webhook.delete",
-            "webhook.disable",
+            "organization.create", "user.edit", "registry.create", "registry.edit",
+            "webhook.create", "webhook.edit", "webhook.rotate", "webhook.delete", "webhook.disable",
         ),
     ),
     "places": (
         "Projects and teams deleted",
         (
-            "project.delete", "project.restore", "project.purge", "team.delete", "team.restore", "team.purge",
+            "project.delete", "project.restore", "project.purge", "registry.delete",
+            "team.delete", "team.restore", "team.purge",
         ),
     ),
-    "people": ("Members", ("member.role", "member.remove", "member.invite", "member.uninvite", "member.join")),
+    "people": ("Members", (
+        "member.role", "member.remove", "member.invite", "member.uninvite", "member.join", "registry.member",
+    )),
     "accounts": (
         "Accounts and keys",
         (
@@ -67,18 +72,10 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "store": ("The store", ("store.repair", "store.acknowledge", "storage.collect_begin", "storage.collect_stop")),
 }  # fmt: skip
 OF_PROJECT = (
-    "logged",
-    "aliases",
-    "promotions",
-    "edited",
-    "deleted",
-    "references",
-    "used",
-    "runs",
-    "settings",
-)
-OF_COLLECTION = ("logged", "aliases", "edited", "deleted", "references", "used", "settings")
-OF_VERSION = ("logged", "aliases", "edited", "deleted", "references", "used")
+    "logged", "aliases", "links", "promotions", "edited", "deleted", "references", "used", "runs", "settings",
+)  # fmt: skip
+OF_COLLECTION = ("logged", "aliases", "links", "edited", "deleted", "references", "used", "settings")
+OF_VERSION = ("logged", "aliases", "links", "edited", "deleted", "references", "used")
 # The audit log tells of all of them.
 ALL = tuple(KINDS)
 
