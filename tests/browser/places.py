@@ -26,6 +26,9 @@ class World(Generic[Who]):
     data: str
     # Its references are not all as they were recorded.
     linked: str
+    # A registry of the organization, and a link in it.
+    registry: str
+    link: str
     run: str
     trashed: str
     pending: str
@@ -84,6 +87,15 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "team-audit-event": f"/settings/{team}/audit?event={world.event}",
         "team-audit-nothing": f"/settings/{team}/audit?collection=zzzz",
         "own-audit": f"/settings/{person}/audit",
+        "registry": world.link.partition("/artifacts/")[0],
+        "registry-members": f"{world.registry}/members",
+        "registries-nothing": f"/registries/{world.organization}?q=zzzz",
+        "link": world.link,
+        "link-unlink": f"{world.link}/unlink",
+        "portfolio": world.link.rpartition("/")[0],
+        "version-link": f"{version}/link",
+        "version-link-nothing": f"{version}/link?q=zzzz",
+        "version-link-complete": f"{version}/link/complete?q=a",
         "new-project": f"/new-project?entity={team}",
         "keys": "/api-keys",
         "key-revoke": world.key,
@@ -161,6 +173,12 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "people-nothing": (world.admin, "/installation/people?q=zzzz"),
         "person": (world.admin, f"/installation/people/{person}"),
         "organization-members": (world.admin, f"/teams/{world.organization}/members"),
+        "registries": (world.admin, f"/registries/{world.organization}"),
+        "registries-all": (world.admin, "/registries"),
+        "registry-new": (world.admin, f"/registries/{world.organization}/new"),
+        "registry-settings": (world.admin, f"{world.registry}/settings"),
+        "registry-delete": (world.admin, f"{world.registry}/delete"),
+        "registry-remove": (world.admin, f"{world.registry}/members/remove?team={world.team}"),
         "organizations": (world.admin, "/installation/organizations"),
         "storage": (world.admin, "/installation/storage"),
         "collection": (world.admin, "/installation/collection"),
