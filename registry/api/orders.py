@@ -75,3 +75,4 @@ EXPIRING = orders(
 DRIFT = orders(("path", (Key("position", int),)))
 WEBHOOKS = orders(("name", _by("name", str)), ("created_at", _by("created_at", datetime)))
 DELIVERIES = orders(("-id", (_ID,)))
+NOTICES = orders(("-at", _by("at", datetime)))
