@@ -41,8 +41,8 @@ RESERVED_ENTITIES = frozenset(
     {
         "api", "api-keys", "artifacts", "artifactsv2", "authorize", "background-work", "favicon.ico", "files",
         "graphql", "healthz", "inbox", "installation", "markdown-preview", "new-project", "oidc", "patterns",
-        "promotions", "registries", "robots.txt", "search", "settings", "setup", "sign-in", "sign-out", "starred", "static",
-        "storage", "teams", "webhooks",
+        "promotions", "registries", "robots.txt", "search", "settings", "setup", "sign-in", "sign-out", "starred",
+        "static", "storage", "teams", "webhooks",
     }
 )
 # fmt: on
