@@ -141,6 +141,13 @@ def waiting_for(user: User) -> PromotionQuerySet:
     return rows.filter(Exists(asked)).exclude(Exists(given))
 
 
+def asked_by(actor: Actor) -> PromotionQuerySet:
+    """List the promotions that a person asked for, where they may see them still."""
+    if actor.user is None:
+        return Promotion.objects.none()
+    return Promotion.objects.visible_to(actor.user).for_listing().filter(author=actor.user)
+
+
 def open(
     actor: Actor,
     *,
