@@ -84,3 +84,4 @@ CHECK_NAMES = orders(("name", _by("name", str)), ("created_at", _by("created_at"
 DRIFT = orders(("path", (Key("position", int),)))
 WEBHOOKS = orders(("name", _by("name", str)), ("created_at", _by("created_at", datetime)))
 DELIVERIES = orders(("-id", (_ID,)))
+NOTICES = orders(("-at", _by("at", datetime)))

@@ -26,6 +26,7 @@ from registry.web.views import (
     exports,
     files,
     home,
+    inbox,
     installation,
     jobs,
     keys,
@@ -226,6 +227,12 @@ registry_patterns = [
     path("registries/<organization>/<registry>/delete", registries.delete, name="delete"),
 ]
 
+inbox_patterns = [
+    path("inbox", inbox.notices, name="notices"),
+    path("inbox/reviews", inbox.reviews, name="reviews"),
+    path("inbox/mine", inbox.mine, name="mine"),
+]
+
 # For those who build pages; in production there is no such address.
 debug_patterns = [path("patterns", patterns.patterns, name="patterns")] if settings.DEBUG else []
 
@@ -258,6 +265,7 @@ urlpatterns = [
     path("authorize", keys.authorize, name="authorize"),
     path("markdown-preview", cards.preview, name="markdown-preview"),
     path("", include((key_patterns, "keys"))),
+    path("", include((inbox_patterns, "inbox"))),
     path("", include((promotion_patterns, "promotions"))),
     path("", include((registry_patterns, "registries"))),
     path("installation/tables/", tables.site.urls),

@@ -40,6 +40,9 @@ from registry.models import (
     OrganizationMember,
     Project,
     Promotion,
+    PromotionComment,
+    PromotionReview,
+    PromotionReviewer,
     ProtectedAlias,
     ReferenceBatch,
     ReferenceDrift,
@@ -111,6 +114,13 @@ def rows():
     stored = StoredObject.objects.create(name="x", size=1)
     Blob.objects.create(scope=people.alice.entity, sha256=b"s" * 32, md5=b"m" * 16, size=1, object=stored)
     ProtectedAlias.objects.create(project=project, pattern="prod", folded="prod")
+    asked = Promotion.objects.create(
+        project=project, number=1, collection=one.collection, alias="prod", candidate=two, candidate_number=1,
+        version=two.version, title="t", author=people.bob,
+    )  # fmt: skip
+    asked.reviewers.create(user=people.alice)
+    asked.reviews.create(user=people.alice, verdict="approve", round=1)
+    asked.comments.create(user=people.alice, body="b")
     JobRun.objects.create(task="t", started_at=NOW)
     watch = ReferenceWatch.objects.create(
         version=one.version, scope=people.team.entity, total=5, unwatched=1, changed=1, next_at=NOW
@@ -313,6 +323,20 @@ BREAK = {
     "project_name_not_empty": change(Project, name=""),
     "protected_alias_once_per_registry": copy(ProtectedAlias, pattern="PROD"),
     "protected_alias_not_empty": change(ProtectedAlias, folded=""),
+    "protected_alias_approvals_in_bounds": change(ProtectedAlias, approvals=21),
+    "protected_alias_approver_role_known": change(ProtectedAlias, approver_role="owner"),
+    "protected_alias_promoter_role_known": change(ProtectedAlias, promoter_role="viewer"),
+    "promotion_number_once_per_registry": copy(Promotion, candidate=None),
+    "promotion_open_once_per_candidate": copy(Promotion, number=2),
+    "promotion_numbers_counted": change(Promotion, round=0),
+    "promotion_says_what_it_asks_for": change(Promotion, title=""),
+    "promotion_closed_has_date": change(Promotion, state="promoted"),
+    "promotion_changes_the_holder": change(Promotion, base_number=1),
+    "promotion_reviewer_once": copy(PromotionReviewer),
+    "promotion_review_verdict_known": change(PromotionReview, verdict="maybe"),
+    "promotion_review_round_counted": change(PromotionReview, round=0),
+    "promotion_comment_says_something": change(PromotionComment, body=""),
+    "promotion_comment_hangs_on_something": change(PromotionComment, on="file"),
     "project_kind_known": change(Project, kind="odd"),
     "project_visibility_known": change(Project, visibility="public"),
     "reference_once_per_draft": copy(ReferenceOrder),

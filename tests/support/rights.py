@@ -49,6 +49,8 @@ API: dict[str, dict[str, Needs]] = {
     "me": {"get": Needs.SELF},
     "keys": {"get": Needs.SELF, "post": Needs.SELF},
     "key": {"delete": M},
+    "inbox": {"get": Needs.SELF, "post": Needs.SELF},
+    "inbox-counts": {"get": Needs.SELF},
     "search": {"get": Needs.SELF},
     "every-project": {"get": Needs.SELF},
     "every-collection": {"get": Needs.SELF},
@@ -187,6 +189,7 @@ API: dict[str, dict[str, Needs]] = {
 
 BODIES: dict[tuple[str, str], object] = {
     ("keys", "post"): {"name": "k"},
+    ("inbox", "post"): {"seen": True},
     ("projects", "post"): {"name": "fresh"},
     ("entity-ttl", "put"): {"ttl": 86400},
     ("entity-purge", "post"): {"all": True},
@@ -286,6 +289,9 @@ PAGES: dict[str, dict[str, Needs]] = {
     ":search-complete": {"get": Needs.SELF},
     ":markdown-preview": {"post": Needs.SELF},
     "keys:list": {"get": Needs.SELF, "post": Needs.SELF},
+    "inbox:notices": {"get": Needs.SELF, "post": Needs.SELF},
+    "inbox:reviews": {"get": Needs.SELF},
+    "inbox:mine": {"get": Needs.SELF},
     "keys:revoke": {"get": M, "post": M},
     "installation:jobs": {"get": Needs.INSTANCE},
     "installation:noted": {"post": Needs.INSTANCE},
@@ -548,6 +554,7 @@ BARE = {
 
 # Posted, and no event: nothing of the registry changes.
 QUIET = {
+    "inbox:notices",
     *(":setup", ":sign-in", ":forgotten", ":new-password", ":join", ":sign-out", ":markdown-preview"),
     *("teams:storage", "projects:star", "collections:star", ":openid_connect_login"),
     "installation:collection",

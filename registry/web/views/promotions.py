@@ -14,6 +14,7 @@ from registry.services import (
     aliases,
     approvals,
     collections,
+    inbox,
     judging,
     promotion_checks,
     promotions,
@@ -128,6 +129,7 @@ def detail(request: HttpRequest, actor: Actor, organization: str, registry: str,
     if tried is not None and tried.said:
         return done(request, tried.said, tried.to)
     promotion_checks.look(actor, row)
+    inbox.look(actor, row)
     judged = judging.judge(row)
     context |= _decision(actor, row, judged) | reviewing.compared(actor, row, judged)
     context["talk"] = reviewing.conversation(actor, row)
