@@ -41,7 +41,8 @@ class Outlook:
             return "resolving"
         if self.failed or (self.resolution is not None and self.resolution.code):
             return "failed"
-        if self.resolution is not None and self.resolution.asked_at is not None:
+        has_content = self.total > 0 or self.draft.manifest_id is not None
+        if self.resolution is not None and self.resolution.asked_at is not None and has_content:
             return "committing"
         return "resolved" if self.total else "open"
 

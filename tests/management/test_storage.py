@@ -167,3 +167,9 @@ def test_the_other_storage_is_checked_when_asked_for(kept_in, s3_store, azure_st
         said("--other")
     kept_in("azure", azure_store, other=True)
     assert f"azure, {azure_store.bucket}" in said("--other")
+
+
+def test_what_is_wrong_with_the_other_storage_names_its_own_settings(kept_in, s3_store):
+    kept_in("s3", s3_store)
+    kept_in("s3", s3_store, other=True, STRONGROOM_OTHER_BLOBS_BUCKET="there-is-no-such")
+    assert "correct STRONGROOM_OTHER_BLOBS_BUCKET" in failing("--other")
