@@ -8,6 +8,7 @@ from typing import Any
 from strongroom._http import Session, route
 from strongroom.draft import Left
 from strongroom.errors import Conflict, DraftClosed, NotFound, ReferencesPending, StrongroomError, by_code
+from strongroom.progress import Status
 from strongroom.record import Body
 
 _EVERY_SECONDS = 1.0
@@ -31,16 +32,27 @@ def page_of(session: Session, entity: str, project: str, draft: str) -> str:
 
 def wait(session: Session, draft: str, page: str) -> None:
     """Return when the version is there; raise what it failed with."""
-    while True:
-        told = _told(session, draft)
-        state = told.get("state")
-        if state == "committed":
-            return
-        if state == "failed":
-            raise _failure(session, draft, told, page)
-        if state not in ("resolving", "committing"):
-            raise Conflict(f"Somebody took the last reference out of the draft. Go on with it at {page}.")
-        time.sleep(_EVERY_SECONDS)
+    with Status() as line:
+        while True:
+            told = _told(session, draft)
+            state = told.get("state")
+            if state == "committed":
+                return
+            if state == "failed":
+                raise _failure(session, draft, told, page)
+            if state not in ("resolving", "committing"):
+                raise Conflict(f"Somebody took the last reference out of the draft. Go on with it at {page}.")
+            line.tell(_words(told))
+            time.sleep(_EVERY_SECONDS)
+
+
+def _words(told: dict[str, Any]) -> str:
+    """Say how far it is; what failed by now is told at once, for others may be tried again for long."""
+    total, left, failed = (int(told.get(name) or 0) for name in ("references", "open", "failed"))
+    found = (
+        f"The server has resolved {total - left - failed} of {total}, {int(told.get('found') or 0):,} objects"
+    )
+    return f"{found}; {failed} failed" if failed else found
 
 
 def _told(session: Session, draft: str) -> dict[str, Any]:
