@@ -194,6 +194,14 @@ def test_a_reference_is_added_on_the_page_or_refused_there(bob, draft, page, sto
     assert answer.status_code == 422
 
 
+def test_home_marks_what_failed_and_waits_for_a_person(bob, draft, page):
+    home = of(bob, "/")
+    assert f'href="{page}"' in home
+    assert "is-danger" not in home
+    resolving.work(draft.pk)
+    assert '<span class="state is-danger">' in of(bob, "/")
+
+
 def test_given_up_it_is_gone(bob, draft, page, project):
     assert 'value="give-up"' not in of(bob, page), "it asks first"
     assert "Give this version up?" in of(bob, f"{page}?ask=give-up")

@@ -154,6 +154,9 @@ def test_the_command_line_puts_references(project, folder, home):
     assert json.loads(done.stdout)["file_count"] == 1
     done = command("put", f"file://{folder}", "few", "--type", "dataset", "--max-objects", "1")
     assert (done.returncode, "More than 1 objects" in done.stderr) == (1, True)
+    done = command("put", "far/y=hdfs://a/b", "alone", "--type", "dataset", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [entry.path for entry in Api().artifact("alone:v0").manifest.values()] == ["far/y"]
     done = command("put", folder / "a", "none", "--type", "dataset", "--reference", "nothing")
     assert (done.returncode, "is no URI" in done.stderr) == (2, True)
 
