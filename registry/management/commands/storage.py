@@ -104,7 +104,7 @@ class Command(ProvisioningCommand):
 
     def _as_result(self, done: Copied, target: str) -> None:
         objects = "1 object" if done.copied == 1 else f"{done.copied:,} objects"
-        self.say(f"Copied {objects} of {size_in_words(done.bytes)}; {done.there:,} were there.")
+        self.say(f"Copied {objects} of {size_in_words(done.bytes)}; already there: {done.there:,}.")
         if done.lost or done.different:
             for name in done.names:
                 self.say(f"    {name}")
