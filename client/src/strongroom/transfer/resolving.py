@@ -67,7 +67,8 @@ def _told(session: Session, draft: str) -> dict[str, Any]:
 
 def _failure(session: Session, draft: str, told: dict[str, Any], page: str) -> StrongroomError:
     """Return why: of the first reference that failed, or of the commit."""
-    failed = session.json("GET", route("drafts", draft, "references"), state="failed", limit=1)["results"]
-    first = failed[0] if failed else told
-    kind = by_code().get(first["code"] or "", ReferencesPending)
-    return kind(f"{first['message']} Try again or drop it at {page}.")
+    page_of_failed = session.json("GET", route("drafts", draft, "references"), state="failed", limit=1)
+    failed = Body(page_of_failed, "a list of references").found.get("results")
+    first = Body(failed[0], "a reference").found if failed else told
+    kind = by_code().get(str(first.get("code") or ""), ReferencesPending)
+    return kind(f"{first.get('message') or 'It failed.'} Try again or drop it at {page}.")
