@@ -26,14 +26,18 @@ class ResolutionQuerySet(models.QuerySet["Resolution"]):
         return self.filter(Q(holder="") | Q(held_at__lt=before))
 
     def waiting(self, at: datetime | None = None) -> ResolutionQuerySet:
-        """Those that have something to do: a reference (that is due at a moment), or a commit that was asked for."""
+        """Those that have something to do: a reference (that is due at a moment), or a commit that was asked for.
+
+        Where neither references are left nor files were sent, there is nothing to commit.
+        """
         todo = [ReferenceOrder.State.WAITING, ReferenceOrder.State.RESOLVING]
         orders = ReferenceOrder.objects.filter(draft=OuterRef("draft"))
         due = orders.filter(state__in=todo)
         if at is not None:
             due = due.filter(Q(try_at=None) | Q(try_at__lte=at))
         unresolved = orders.exclude(state=ReferenceOrder.State.RESOLVED)
-        return self.filter(Q(Exists(due)) | Q(asked_at__isnull=False, code="") & ~Q(Exists(unresolved)))
+        complete = Q(asked_at__isnull=False, code="") & ~Q(Exists(unresolved))
+        return self.filter(Q(Exists(due)) | complete & (Q(Exists(orders)) | Q(draft__manifest__isnull=False)))
 
 
 class Resolution(models.Model):

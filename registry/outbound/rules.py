@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.conf import settings
 
 from registry.errors import ReferenceRefused
-from registry.outbound.addresses import Address, inner, is_ordinary, is_special
+from registry.outbound.addresses import Address, inner, is_ordinary, is_special, read
 from registry.outbound.urls import Target
 
 
@@ -17,6 +19,9 @@ def check_target(target: Target) -> None:
     if any(place.fits(target.host) and place.port in (None, target.port) for place in policy.denied):
         raise _denied(target)
     _check_listed(target, None)
+    # An address in place of a name can be judged by now; what a name leads to is judged when it is asked.
+    with suppress(ValueError):
+        check_address(target, read(target.host))
 
 
 def check_address(target: Target, address: Address) -> None:

@@ -6,7 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import (
+    BooleanField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    OuterRef,
+    Q,
+    QuerySet,
+    Sum,
+)
 from django.db.models.functions import Coalesce
 
 from registry.actor import Actor
@@ -41,7 +50,8 @@ class Outlook:
             return "resolving"
         if self.failed or (self.resolution is not None and self.resolution.code):
             return "failed"
-        if self.resolution is not None and self.resolution.asked_at is not None:
+        has_content = self.total > 0 or self.draft.manifest_id is not None
+        if self.resolution is not None and self.resolution.asked_at is not None and has_content:
             return "committing"
         return "resolved" if self.total else "open"
 
@@ -128,11 +138,17 @@ def outlook(actor: Actor, *, draft: Version) -> Outlook:
 
 
 def made(actor: Actor, *, limit: int) -> list[Version]:
-    """Return the person's own drafts with references that the server resolves, the last begun first."""
+    """Return the person's own drafts with references that the server resolves, the last begun first.
+
+    `failed` says of each whether it waits for the person: a reference failed, or its commit.
+    """
     check(actor, Act.VIEW, None)
     # Of a project that was deleted, or that one has left, there is no page.
     rows = Version.objects.visible_to(actor.user).filter(created_by=actor.user, state=Version.State.PENDING)
-    rows = rows.filter(resolution__isnull=False)
+    failed = ReferenceOrder.objects.filter(draft=OuterRef("pk"), state=State.FAILED)
+    rows = rows.filter(resolution__isnull=False).annotate(
+        failed=ExpressionWrapper(Exists(failed) | ~Q(resolution__code=""), output_field=BooleanField())
+    )
     slim = rows.select_related("sequence__project__entity", "resolution").defer("description", "metadata")
     return list(slim.order_by("-created_at", "-pk")[:limit])
 

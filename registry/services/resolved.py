@@ -32,7 +32,9 @@ def commit(lease: Lease) -> Committed | None:
     )
     resolution = asked.first()
     orders = list(ReferenceOrder.objects.filter(draft=lease.draft_id))
-    if resolution is None or not orders or any(each.state != each.State.RESOLVED for each in orders):
+    if resolution is None or any(each.state != each.State.RESOLVED for each in orders):
+        return None
+    if not orders and resolution.draft.manifest is None:
         return None
     Resolution.objects.filter(pk=resolution.pk).update(attempts=F("attempts") + 1)
     try:
@@ -56,7 +58,7 @@ def _commit(lease: Lease, resolution: Resolution, orders: list[ReferenceOrder]) 
         sequence = locks.lock(draft.sequence)
         fresh = Version.objects.select_for_update().filter(pk=draft.pk, state=Version.State.PENDING).first()
         lease.keep()
-        if fresh is None or fresh.manifest_id != draft.manifest_id or not _is_all(orders):
+        if fresh is None or fresh.manifest_id != draft.manifest_id or not _is_all(draft, orders):
             # Something came or went meanwhile: the next look sees it.
             return None
         fresh.sequence, fresh.run = sequence, draft.run
@@ -69,8 +71,8 @@ def _commit(lease: Lease, resolution: Resolution, orders: list[ReferenceOrder]) 
     return done
 
 
-def _is_all(orders: list[ReferenceOrder]) -> bool:
-    rows = ReferenceOrder.objects.filter(draft=orders[0].draft_id).values_list("pk", "batch_count", "state")
+def _is_all(draft: Version, orders: list[ReferenceOrder]) -> bool:
+    rows = ReferenceOrder.objects.filter(draft=draft).values_list("pk", "batch_count", "state")
     return set(rows) == {(each.pk, each.batch_count, each.State.RESOLVED.value) for each in orders}
 
 

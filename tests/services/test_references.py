@@ -357,6 +357,32 @@ def test_a_reference_that_is_dropped_while_it_is_resolved_is_gone(bob, draft, st
     assert not ReferenceBatch.objects.exists()
 
 
+def test_when_the_last_reference_is_dropped_nothing_is_committed_and_nobody_looks_again(
+    bob, draft, stores, monkeypatch
+):
+    order = add(bob, draft, stores, "s3://b/none", NothingFound("There is nothing there."))
+    finish(bob, draft)
+    references.drop(bob, draft=draft, order=order)
+    woken = []
+    monkeypatch.setattr(references, "wake", woken.append)
+    resolving.work(draft.pk)
+    assert (references.outlook(bob, draft=draft).state, woken, resolving.pick_up()) == ("open", [], 0)
+    add(bob, draft, stores, "s3://b/x", entry("b"))
+    resolving.work(draft.pk)
+    assert paths(version_of(draft)) == ["b"], "its commit was asked for before"
+
+
+def test_when_the_last_reference_is_dropped_the_files_are_committed(bob, draft, stores):
+    drafts.stage(bob, draft=draft, lines=factories.manifest_lines({"a": b"one"}))
+    factories.send(bob, draft, {"a": b"one"})
+    order = add(bob, draft, stores, "s3://b/none", NothingFound("There is nothing there."))
+    finish(bob, draft)
+    references.drop(bob, draft=draft, order=order)
+    assert references.outlook(bob, draft=draft).state == "committing"
+    resolving.work(draft.pk)
+    assert paths(version_of(draft)) == ["a"]
+
+
 def test_a_draft_that_is_given_up_while_it_is_resolved_is_gone(bob, draft, stores):
     add(bob, draft, stores, "s3://b/x", entry("b"))
     stores.on_entry = lambda each: references.give_up(bob, draft=draft)

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from registry import queue
 from registry.models import Membership, ReferenceWatch
+from registry.services import runs
 from tests import factories
 from tests.support.drifting import drifted, find, log
 from tests.web.test_queries import MANY, count
@@ -111,6 +112,17 @@ def test_the_table_of_versions_shows_and_finds_them(bob, people, place, made):
     assert "1 reference missing" in page(bob, f"{collection}?q=drift:changed")
     assert "1 reference missing" not in page(bob, f"{collection}?q=-drift:any")
     assert "drift:changed" in page(bob, f"{collection}/complete?q=drift:ch")
+
+
+def test_lineage_shows_it_in_its_graph_and_its_table(bob, people, place, made):
+    run, _ = runs.create(factories.actor(people.bob), project=place, name="r")
+    runs.use(factories.actor(people.bob), run=run, membership=made)
+    base = f"{made.get_absolute_url()}/lineage"
+    nodes = {node["kind"]: node for node in bob.get(f"{base}/graph").json()["nodes"]}
+    references = f"{made.get_absolute_url()}/references"
+    assert nodes["version"]["drift"] == {"kind": "danger", "words": "1 reference missing", "url": references}
+    assert nodes["run"]["drift"] is None
+    assert "1 reference missing" in page(bob, f"{base}?view=table")
 
 
 def test_home_tells_who_logged_it(bob, made, as_user, people):

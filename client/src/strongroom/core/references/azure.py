@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from strongroom.core.entries import Entry
-from strongroom.core.errors import ReferenceMissing
 from strongroom.core.references.base import Found, Reach, Stream
 from strongroom.core.references.buckets import Bucket, Placed
 from strongroom.core.references.failures import failure_of, told
@@ -21,7 +20,6 @@ from strongroom.core.references.looking import (
 from strongroom.core.references.s3_objects import recorded_version
 from strongroom.core.references.streams import OfStore, Pieces
 from strongroom.core.references.uris import escaped, refuse, split
-from strongroom.core.text import shown
 
 STORE = "Azure"
 HOST = ".blob.core.windows.net"
@@ -86,7 +84,7 @@ class Azure(Bucket[Place]):
         version = recorded_version(entry) or place.version
         there = _properties(client, place, uri, version)
         if there is None:
-            raise ReferenceMissing(f"{shown(uri)} is not there any more.", uri=shown(uri), path=entry.path)
+            self._lost(client, place, entry)
         if version is None and difference(entry, _etag(there), there.size):
             version, there = _version_by_etag(client, place, entry, there)
         refuse_change(entry, _etag(there), there.size)

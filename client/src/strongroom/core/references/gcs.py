@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from strongroom.core.entries import Entry
-from strongroom.core.errors import ReferenceMissing
 from strongroom.core.references.base import Found, Reach, Stream
 from strongroom.core.references.buckets import Bucket, Placed
 from strongroom.core.references.failures import told
@@ -20,7 +19,6 @@ from strongroom.core.references.looking import (
 )
 from strongroom.core.references.streams import OfStore
 from strongroom.core.references.uris import refuse
-from strongroom.core.text import shown
 
 STORE = "Google Cloud Storage"
 PAGE = 1000
@@ -89,7 +87,7 @@ class Gcs(Bucket[Place]):
         if blob is None and generation and is_checked(entry):
             blob = _blob(client, place, uri, None)
         if blob is None:
-            raise ReferenceMissing(f"{shown(uri)} is not there any more.", uri=shown(uri), path=entry.path)
+            self._lost(client, place, entry)
         refuse_change(entry, blob.etag, blob.size)
         with told(uri, STORE):
             # Once its metadata are known, its generation is, and every piece is asked of that one.

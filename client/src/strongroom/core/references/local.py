@@ -29,6 +29,7 @@ from strongroom.core.references.looking import (
     as_state,
     bounded,
     compared,
+    difference,
     is_checked,
     refuse_change,
 )
@@ -91,7 +92,7 @@ class Local:
         if not is_hashed(entry):
             return OK
         if stat.S_ISREG(there.st_mode) and entry.size not in (None, there.st_size):
-            why = f"had {entry.size} bytes when it was recorded, and has {there.st_size} now"
+            why = difference(entry, entry.digest, there.st_size)
             return Checked(State.CHANGED, f"{address(entry)} {why}.")
         return compared(entry, _found(uri, "", path, reach))
 

@@ -72,7 +72,9 @@ class S3(Bucket[Place]):
         uri = entry.ref or ""
         place = self.parse(uri)
         client = client_of(reach, place)
-        answer = _get(client, place, entry, offset)
+        answer = _get(client, place, entry, offset) if place.key else None
+        if answer is None:
+            self._lost(client, place, entry)
         body = answer["Body"]
         try:
             size = whole_size(answer)
@@ -82,8 +84,8 @@ class S3(Bucket[Place]):
             body.close()
 
 
-def _get(client: Any, place: Place, entry: Entry, offset: int) -> dict[str, Any]:
-    """Ask for the bytes of what was recorded."""
+def _get(client: Any, place: Place, entry: Entry, offset: int) -> dict[str, Any] | None:
+    """Ask for the bytes of what was recorded; None when there is no such object."""
     wanted: dict[str, Any] = place.which(recorded_version(entry))
     if offset:
         wanted["Range"] = f"bytes={offset}-"
@@ -94,6 +96,8 @@ def _get(client: Any, place: Place, entry: Entry, offset: int) -> dict[str, Any]
             return client.get_object(**wanted, **condition)
         except Exception as error:
             failure = failure_of(error)
+            if failure is not None and failure.status == 404 and failure.code != "NoSuchBucket":
+                return None
             if failure is None or failure.status != 412 or "VersionId" in wanted:
                 raise
             version = _version_by_etag(client, place, entry.digest or "")
