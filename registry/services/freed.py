@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from registry.manifests.leaves import NO_DIGEST
 from registry.manifests.reach import Reach
@@ -24,8 +25,7 @@ class Freed:
     collections: Counter[int] = field(default_factory=Counter)
 
 
-@dataclass(frozen=True, slots=True)
-class _Need:
+class _Need(NamedTuple):
     """Until when a manifest is needed, None for ever; by which collection last, and whether by what the plan ends."""
 
     until: datetime | None
@@ -78,17 +78,14 @@ def _walk(entity: Entity, needs: dict[int, _Need]) -> Freed:
     roots = dict(Manifest.objects.filter(scope=entity).values_list("pk", "root"))
     order = [*for_ever, *(pk for _, _, pk in ends)]
     # Of what refers to bytes elsewhere nothing comes back.
-    seen, freed = {NO_DIGEST}, Freed()
-    for manifest, leaf in Reach[int](entity.pk).walk((pk, bytes(roots[pk])) for pk in order):
+    seen, collections = {NO_DIGEST}, Counter[int]()
+    # By leaves, and few steps for each entry: there are millions, and most were seen before.
+    for manifest, sizes in Reach[int](entity.pk).contents((pk, bytes(roots[pk])) for pk in order):
         need = needs[manifest]
         if not need.ends:
-            seen.update(leaf.blobs())
+            seen.update(sizes)
             continue
-        # Whole leaves at once: there are millions of entries, and most were seen before.
-        sizes = leaf.contents()
-        if fresh := sizes.keys() - seen:
-            size = sum(map(sizes.__getitem__, fresh))
-            freed.size += size
-            freed.collections[need.collection] += size
-            seen |= fresh
-    return freed
+        if fresh := [digest for digest in sizes if digest not in seen]:
+            collections[need.collection] += sum(map(sizes.__getitem__, fresh))
+            seen.update(fresh)
+    return Freed(collections.total(), collections)

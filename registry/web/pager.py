@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 
 from registry.http import paging
 from registry.http.paging import Order
 
-M = TypeVar("M", bound=Model)
+Q = TypeVar("Q", bound=QuerySet[Any, Any])
 ROWS = 25
 # A search is counted to here: beyond, to say how many there are would cost more than to show some.
 _COUNTED = 1000
@@ -93,7 +93,7 @@ def bounded_count(rows: QuerySet[Any]) -> str:
     return _matches(rows.order_by().values("pk")[: _COUNTED + 1].count())
 
 
-def found_once(rows: QuerySet[M], among: QuerySet[M]) -> tuple[QuerySet[M], str]:
+def found_once(rows: Q, among: Q) -> tuple[Q, str]:
     """Look once for what a search finds; return that, and say how many there are.
 
     Few are named by their ids, so that what is made of them (a page, a chart) need not look into all rows again;
