@@ -192,7 +192,7 @@ def stock(entity: Entity, below: Project | Collection | None = None) -> Stock:
     links = Membership.objects.filter(
         version__sequence__project__entity=entity, collection__project__kind=Project.Kind.REGISTRY
     )
-    with _uncollected():
+    with uncollected():
         versions = [_held(*row) for row in held.iterator(chunk_size=5000)]
     return Stock(
         entity.pk,
@@ -204,10 +204,11 @@ def stock(entity: Entity, below: Project | Collection | None = None) -> Stock:
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """Let Python look for no garbage meanwhile: it would look at all of these rows again and again, and finds none.
+def uncollected() -> Iterator[None]:
+    """Let Python look for no garbage meanwhile, where very many rows are made and none of them is garbage.
 
-    That takes a third of the time of reading them. Beside other threads nothing worse comes of it than a late look.
+    It would look at all of them again and again, a third of the time of reading them. Beside other threads nothing
+    worse comes of it than a late look.
     """
     was = gc.isenabled()
     gc.disable()

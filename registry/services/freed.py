@@ -42,8 +42,9 @@ def of(wanted: Plan, stock: Stock | None = None) -> Freed:
     """
     policies = Policies.of(wanted.entity).instead(wanted.place, wanted.ttl)
     stock = stock or expected.stock(wanted.entity)
-    needs = _needs(wanted.entity, stock.fates(wanted.place, policies, wanted.rules))
-    return _walk(wanted.entity, needs) if any(need.ends for need in needs.values()) else Freed()
+    with expected.uncollected():
+        needs = _needs(wanted.entity, stock.fates(wanted.place, policies, wanted.rules))
+        return _walk(wanted.entity, needs) if any(need.ends for need in needs.values()) else Freed()
 
 
 def _needs(entity: Entity, fates: Iterable[Fate]) -> dict[int, _Need]:
@@ -52,7 +53,10 @@ def _needs(entity: Entity, fates: Iterable[Fate]) -> dict[int, _Need]:
     trash, at = timedelta(days=trashing.trash_days(entity)), now()
     for held, due, _, governed in fates:
         until = None if due is None else max(due, at) + trash
-        _put(needs, held.manifest, _Need(until, held.collection, governed and due is not None))
+        need = _Need(until, held.collection, governed and due is not None)
+        # Mostly nobody else has the same manifest.
+        if needs.setdefault(held.manifest, need) is not need:
+            _put(needs, held.manifest, need)
     others = Version.objects.filter(sequence__project__entity=entity, manifest__isnull=False)
     others = others.exclude(state=Version.State.COMMITTED)
     for manifest, state, purge_at in others.values_list("manifest_id", "state", "purge_at"):
