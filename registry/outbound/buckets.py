@@ -92,6 +92,11 @@ def _only_to(endpoint: str) -> Any:
 
     def look(request: Any, **_: Any) -> None:
         there = f"{request.url}/"
+        # A server between may take such a part of a key for a step, out of the bucket that was judged.
+        if not {".", "..", "%2e", "%2e%2e"}.isdisjoint(there.partition("?")[0].lower().split("/")):
+            raise ReferenceRefused(
+                "The server asks for no key with a part that is . or ..: it could lead elsewhere."
+            )
         if not (there.startswith(f"{endpoint.rstrip('/')}/") if endpoint else _AMAZON.fullmatch(there)):
             raise ReferenceRefused("The store leads to another host, to which the server does not follow.")
 

@@ -247,6 +247,7 @@ BREAK = {
     "reference_batch_in_bounds": change(ReferenceBatch, entry_count=1001),
     "resolution_held_since": change(Resolution, holder="x"),
     "resolution_failure_whole": change(Resolution, code="x", why="y"),
+    "resolution_renewal_whole": change(Resolution, mark="2026-01-01T00:00:00Z"),
     "version_reference_once": copy(VersionReference),
     "version_reference_to_another": lambda r: VersionReference.objects.update(
         target_id=models.F("source_id")

@@ -246,3 +246,13 @@ def test_numbers_that_are_none_are_no_sizes(site, reach):
         b"", 200, {"Content-Length": "1" * 30 if request.method == "HEAD" else None}
     )
     assert added(site.url("/a"), reach).size is None
+
+
+@pytest.mark.parametrize(
+    "given", ["1000000000", "9" * 400, "-1", "Mon, 01 Jan 2026 00:00:00 +99999999999999999999"]
+)
+def test_a_retry_after_that_is_none_to_keep_to_is_not_waited_for(given, site, reach, waited):
+    site.web.odd = lambda request: Answer(b"", 503, {"Retry-After": given})
+    with pytest.raises(ReferenceUnreachable, match="too much to do"):
+        added(site.url("/a"), reach)
+    assert sum(waited) < 60
