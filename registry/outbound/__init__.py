@@ -2,5 +2,6 @@
 
 from registry.outbound.outside import Outside, outside_of
 from registry.outbound.pacing import Resting, slot
+from registry.outbound.places import PlaceRefused, place_of
 
-__all__ = ["Outside", "Resting", "outside_of", "slot"]
+__all__ = ["Outside", "PlaceRefused", "Resting", "outside_of", "place_of", "slot"]

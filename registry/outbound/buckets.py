@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from django.conf import settings
 
 from registry.errors import ReferenceRefused
+from registry.outbound.places import PlaceRefused
 
 # `artifacts_site.stores.Store`, as the settings hold it.
 Store: TypeAlias = Any
@@ -33,9 +34,10 @@ def store_of(team: str, kind: str, bucket: str) -> Store:
         covered = store.kind == kind and store.team in (team, EVERY_TEAM)
         if covered and any(fnmatchcase(bucket, pattern) for pattern in store.buckets):
             return store
-    raise ReferenceRefused(
+    raise PlaceRefused(
         f"The server has no credentials of {team} for {uri}. The operator has to add an entry "
         f'[[{team}]] with store = "{kind}" to the file that STRONGROOM_REFERENCE_STORES names.',
+        place=uri,
         uri=uri,
     )
 

@@ -21,7 +21,7 @@ from strongroom.core.references.base import Checked, Found, State
 from strongroom.core.references.uris import unsigned
 
 from registry.errors import InvalidUri, RegistryError
-from registry.outbound import Resting, slot
+from registry.outbound import Resting, place_of, slot
 from registry.services.reaching import Noted, Reaches
 
 log = logging.getLogger(__name__)
@@ -36,11 +36,15 @@ _AT_ONCE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What was found of one reference; `refused` where the policy of this server keeps it from looking."""
+    """What was found of one reference; `refused` where the policy of this server keeps it from looking.
+
+    Where it does from all that lies in the same place, that is in `place`.
+    """
 
     entry: Entry
     checked: Checked
     refused: bool = False
+    place: str = ""
 
 
 def kind_of(entry: Entry) -> str:
@@ -97,7 +101,7 @@ class Looking:
             if noted.resting is None:
                 is_silent = checked.state is State.UNREACHABLE and _is_silence(entry, noted, begun)
                 self._count(host, checked.why if is_silent else None)
-                return Looked(entry, checked, refused=noted.refused)
+                return _looked(entry, checked, noted)
             if not self._wait(noted.resting):
                 return Looked(entry, checked) if self._is_impatient else None
         return None
@@ -126,6 +130,13 @@ class Looking:
         with self._lock:
             before = self._failures.get(host, (0, ""))[0]
             self._failures[host] = (0, "") if why is None else (before + 1, why)
+
+
+def _looked(entry: Entry, checked: Checked, noted: Noted) -> Looked:
+    whole = noted.place
+    if checked.state is not State.UNREACHABLE or whole is None or whole.place != place_of(entry):
+        return Looked(entry, checked, refused=noted.refused)
+    return Looked(entry, Checked(checked.state, whole.why), refused=True, place=whole.place)
 
 
 def _is_silence(entry: Entry, noted: Noted, begun: float) -> bool:

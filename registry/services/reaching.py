@@ -17,7 +17,7 @@ from registry.actor import Actor, system
 from registry.errors import ReferenceRefused, ReferenceUnreachable
 from registry.models import Version, VersionReference
 from registry.models.versions import pk_of
-from registry.outbound import Outside, Resting
+from registry.outbound import Outside, PlaceRefused, Resting
 from registry.outbound.entries import entry_of
 
 # Less than what a task may take, with room for what else its batch asks.
@@ -84,6 +84,8 @@ class Noted:
 
     reaches: Reaches
     refused: bool = False
+    # What of a whole place was refused.
+    place: PlaceRefused | None = None
     resting: Resting | None = None
     # Whether a web server answered what it was asked, whatever that was.
     answered: bool = False
@@ -135,6 +137,7 @@ class Noted:
         """Note an error that says more than that something cannot be reached."""
         if isinstance(error, ReferenceRefused):
             self.refused = True
+            self.place = error if isinstance(error, PlaceRefused) else None
         elif isinstance(error, Resting):
             self.resting = error
 

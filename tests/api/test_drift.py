@@ -51,6 +51,7 @@ def test_counts_and_rows(bob, at):
         {"etag": '"another"'},
     )
     assert row["uri"] == "https://data.example.org/changed/000.png"
+    assert row["others"] == 0
 
 
 def test_rows_are_narrowed_and_paged(bob, at):

@@ -217,6 +217,22 @@ BREAK = {
     "drift_refused_is_unreachable": change(ReferenceDrift, refused=True),
     "drift_found_only_when_changed": change(ReferenceDrift, state="missing"),
     "drift_sha256_whole": change(ReferenceDrift, path_sha256=b"1" * 31),
+    "drift_once_per_place": lambda r: ReferenceDrift.objects.bulk_create(
+        ReferenceDrift(
+            watch=ReferenceDrift.objects.get().watch,
+            position=7 + n,
+            path=str(n),
+            path_sha256=bytes([n]) * 32,
+            uri="file:///x",
+            state="unreachable",
+            refused=True,
+            place_sha256=b"p" * 32,
+            since=NOW,
+            checked_at=NOW,
+        )
+        for n in range(2)
+    ),
+    "drift_place_is_refused": change(ReferenceDrift, others=1),
     "identity_of_one_person": add(
         lambda r: Identity(user=r.people.alice, issuer="https://example.org", subject="1")
     ),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
+from artifacts_site.outbound import Outbound
 from registry import queue
 from registry.models import Membership, ReferenceWatch, Resolution
-from registry.services import renewals, resolving
+from registry.services import drift, renewals, resolving
 from tests import factories
 from tests.support.drifting import drifted, find, log
 from tests.web.test_queries import MANY, count
@@ -218,3 +219,16 @@ def test_a_large_new_version_waits_on_a_page_of_its_own(bob, made, as_user, peop
     assert "Try everything again" in said
     assert bob.post(place, {"act": "give-up"}).status_code == 302
     assert not Resolution.objects.exists()
+
+
+def test_a_row_says_for_how_many_of_a_place_it_stands(bob, people, place, settings):
+    settings.OUTBOUND = Outbound()
+    files = [f"file:///data/{number}" for number in range(15)]
+    entries = [{"path": f"{n:02}", "ref": uri, "digest": "d", "size": 1} for n, uri in enumerate(files)]
+    made = log(people.bob, place, entries, "refused")
+    drift.run(timezone.now() + timezone.timedelta(days=2))
+    said = page(bob, f"{made.get_absolute_url()}/references")
+    assert said.count("and 14 other references to the same place") == 1
+    assert "15 unreachable" in said
+    assert "15 references are not as recorded" in page(bob, f"{made.get_absolute_url()}/files")
+    assert "Unreachable" in page(bob, f"{made.get_absolute_url()}/files/14")
