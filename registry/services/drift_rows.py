@@ -124,7 +124,8 @@ def _of_places(
         elif isinstance(seen, Looked) and seen.place:
             met.setdefault(place_key(seen.entry), []).append(position)
             looked.setdefault(place_key(seen.entry), seen)
-    held = {bytes(each.place_sha256): each for each in row.drifts.filter(place_sha256__in=list(met))}
+    found = row.drifts.filter(place_sha256__in=list(met))
+    held = {bytes(each.place_sha256): each for each in found if each.place_sha256 is not None}
     kept: set[int] = set()
     wanted: list[ReferenceDrift] = []
     for place, positions in met.items():

@@ -91,7 +91,7 @@ def standings(
     keys, places = [path_key(entry.path) for entry in wanted], {place_key(entry) for entry in wanted}
     found = list(watch.drifts.filter(Q(path_sha256__in=keys) | Q(place_sha256__in=places)))
     rows = {row.path: row for row in found}
-    whole = {row.place_sha256: row for row in found if row.place_sha256 is not None}
+    whole = {bytes(row.place_sha256): row for row in found if row.place_sha256 is not None}
     return {
         entry.path: _standing(entry, watch, rows.get(entry.path) or _of_place(entry, whole))
         for entry in wanted
