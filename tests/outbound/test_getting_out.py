@@ -14,7 +14,8 @@ from artifacts_site.stores import Store
 from registry.errors import InvalidPath, InvalidUri, ReferenceUnreachable, RegistryError
 from registry.models import Entity
 from registry.outbound import Outside, buckets, outside_of
-from tests.outbound.servers import reply
+from tests.outbound.conftest import place
+from tests.outbound.servers import reply, to
 from tests.outbound.test_buckets import GCS, S3
 
 SIGNED = Store("vision", "azure", ("account/allowed",), sas="sv=2020&sig=hunter2")
@@ -148,3 +149,11 @@ def test_a_key_that_reads_as_another_with_a_version_is_refused(store):
 def test_a_listing_without_etags_records_addresses(store):
     [entry] = look("s3://training-1/p/", store(listing(line("p/a", ""))))
     assert (entry.digest, entry.size, entry.extra) == ("s3://training-1/p/a", 1, None)
+
+
+@pytest.mark.parametrize("target", ["http://[", "//[", "http://]/", "//[::1"])
+def test_a_redirect_to_no_address_is_a_reason(target, reach, policy, serve):
+    server = serve(lambda path: to(target))
+    policy(private=(place("127.0.0.1", server.port),))
+    with pytest.raises(RegistryError):
+        look(f"{server.url}/a", reach)

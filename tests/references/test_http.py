@@ -256,3 +256,12 @@ def test_a_retry_after_that_is_none_to_keep_to_is_not_waited_for(given, site, re
     with pytest.raises(ReferenceUnreachable, match="too much to do"):
         added(site.url("/a"), reach)
     assert sum(waited) < 60
+
+
+@pytest.mark.parametrize(
+    "target", ["file:///etc/hostname", "gopher://127.0.0.1/_x", "//", "http://[", "http:///x"]
+)
+def test_a_redirect_to_what_is_no_web_is_refused(target, site, reach):
+    site.web.odd = lambda request: Answer(b"", 302, {"Location": target})
+    with pytest.raises((InvalidUri, ReferenceUnreachable)):
+        added(site.url("/a"), reach, "name")

@@ -73,7 +73,9 @@ def _names(folder: str, judge: Judge) -> Iterator[str]:
                     " then add again.",
                     path=shown(os.path.join(folder, entry.name)),
                 )
-            names.append(entry.name + ("/" if _is_dir(entry, folder) else "") + ("\0" if entry.is_symlink() else ""))
+            names.append(
+                entry.name + ("/" if _is_dir(entry, folder) else "") + ("\0" if entry.is_symlink() else "")
+            )
             if len(names) >= IN_MEMORY:
                 runs.append(_lines(_run(names)))
                 names = []
