@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("registry", "0026_given_names"),
+        ("registry", "0033_cards"),
     ]
 
     operations = [

@@ -14,12 +14,13 @@ from django.db import transaction
 from registry.actor import Actor
 from registry.errors import Conflict, Gone
 from registry.models import Collection, Membership, Resolution, Version
-from registry.policy import Act, check
+from registry.policy import Act
 from registry.services import drafts, references, relogging
 from registry.services._common import now
 from registry.services.commits import Committed
 from registry.services.leases import Lease, LeaseLost
 from registry.services.relogging import Plan
+from registry.services.sourcing import check_source
 
 # What a request bears: references that are replaced, and entries that are read for it.
 MOST_REPLACED, MOST_ENTRIES = 500, 5000
@@ -86,7 +87,7 @@ def commit(lease: Lease, resolution: Resolution, actor: Actor) -> Committed:
     source = rows.filter(version=resolution.renews_id).first()
     if source is None:
         raise Gone("The version that this one is made from is gone.")
-    check(actor, Act.LOG, source.version.sequence.project)
+    check_source(actor, Act.LOG, source)
     if source.version.sequence_id != resolution.draft.sequence_id:
         raise Conflict("The collection was merged or moved meanwhile. Log it anew from where it is now.")
     return relogging.make(

@@ -76,5 +76,8 @@ class VersionDriftLog(Endpoint):
         if isinstance(done, Version):
             look = references.outlook(self.actor, draft=done)
             return self.answer(reference_shape.resolution(look), status=202)
-        body = {"version": version_shape.version(done.membership, self.base_url), "created": done.created}
+        body = {
+            "version": version_shape.version(done.membership, self.base_url, self.actor),
+            "created": done.created,
+        }
         return self.answer(body, status=201 if done.created else 200)
