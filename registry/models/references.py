@@ -56,6 +56,13 @@ class Resolution(models.Model):
     asked_at = models.DateTimeField(null=True, blank=True)
     aliases = models.JSONField(default=list, blank=True)
     tags = models.JSONField(default=list, blank=True)
+    # The version that the draft is made from by what a look at its references found, which look that was, and how
+    # many of its entries were read by now.
+    renews = models.ForeignKey(
+        "registry.Version", null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    mark = models.CharField(max_length=64, blank=True)
+    done_count = models.PositiveBigIntegerField(default=0)
     # Why that commit failed.
     code = models.CharField(max_length=64, blank=True)
     why = models.TextField(blank=True)
@@ -77,6 +84,11 @@ class Resolution(models.Model):
             models.CheckConstraint(
                 condition=Q(code="", why="") | ~Q(code="") & ~Q(why="") & Q(asked_at__isnull=False),
                 name="resolution_failure_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(renews=None, mark="", done_count=0)
+                | Q(renews__isnull=False, asked_at__isnull=False) & ~Q(mark=""),
+                name="resolution_renewal_whole",
             ),
         ]
         indexes = [models.Index(fields=["held_at"], name="resolution_by_sign")]

@@ -6,8 +6,8 @@ from contextlib import suppress
 
 from django.conf import settings
 
-from registry.errors import ReferenceRefused
 from registry.outbound.addresses import Address, inner, is_ordinary, is_special, read
+from registry.outbound.places import PlaceRefused, of_web
 from registry.outbound.urls import Target
 
 
@@ -64,15 +64,18 @@ def _is_port(target: Target, port: int | None) -> bool:
     return target.port == port if port else target.port in settings.OUTBOUND.ports
 
 
-def _denied(target: Target) -> ReferenceRefused:
-    return ReferenceRefused(
-        f"The server may not reach {target.url}: the operator denied it by STRONGROOM_OUTBOUND_DENIED.",
-        uri=target.url,
-    )
+def _denied(target: Target) -> PlaceRefused:
+    return _of_host(target, "the operator denied it by STRONGROOM_OUTBOUND_DENIED.")
 
 
-def _refused(target: Target, why: str, setting: str) -> ReferenceRefused:
-    return ReferenceRefused(
-        f"The server may not reach {target.url}: {why}. The operator can allow it by {setting}.",
+def _refused(target: Target, why: str, setting: str) -> PlaceRefused:
+    return _of_host(target, f"{why}. The operator can allow it by {setting}.")
+
+
+def _of_host(target: Target, why: str) -> PlaceRefused:
+    return PlaceRefused(
+        f"The server may not reach {target.url}: {why}",
+        place=of_web(target),
+        why=f"The server may not reach {of_web(target)}: {why}",
         uri=target.url,
     )

@@ -21,7 +21,7 @@ from registry.models.prepared import Prepared
 from registry.policy import Act, check
 from registry.services import watching
 from registry.services._common import now
-from registry.services.drift_rows import path_key
+from registry.services.drift_rows import path_key, place_key
 from registry.services.looking import is_watched
 from registry.services.sourcing import check_source
 
@@ -98,9 +98,14 @@ def standings(
     watch = watch or ReferenceWatch.objects.filter(version=membership.version_id).first()
     if watch is None:
         return {entry.path: Standing(_of_nothing(entry)) for entry in wanted}
-    keys = [path_key(entry.path) for entry in wanted]
-    rows = {row.path: row for row in watch.drifts.filter(path_sha256__in=keys)}
-    return {entry.path: _standing(entry, watch, rows.get(entry.path)) for entry in wanted}
+    keys, places = [path_key(entry.path) for entry in wanted], {place_key(entry) for entry in wanted}
+    found = list(watch.drifts.filter(Q(path_sha256__in=keys) | Q(place_sha256__in=places)))
+    rows = {row.path: row for row in found}
+    whole = {bytes(row.place_sha256): row for row in found if row.place_sha256 is not None}
+    return {
+        entry.path: _standing(entry, watch, rows.get(entry.path) or _of_place(entry, whole))
+        for entry in wanted
+    }
 
 
 def of_person(
@@ -174,6 +179,10 @@ def _refuse_soon(row: ReferenceWatch, at: datetime) -> None:
         f"These references were checked a moment ago. Try again in {minutes} minute{'s' if minutes > 1 else ''}.",
         retry_after=int(wait.total_seconds()) + 1,
     )
+
+
+def _of_place(entry: Entry, whole: dict[bytes, ReferenceDrift]) -> ReferenceDrift | None:
+    return whole.get(place_key(entry)) if whole and is_watched(entry) else None
 
 
 def _standing(entry: Entry, watch: ReferenceWatch, row: ReferenceDrift | None) -> Standing:

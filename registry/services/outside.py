@@ -44,6 +44,12 @@ def _named(scheme: Scheme, kind: str, uri: str) -> bool:
     return kind not in ("http", "artifact") or bool(scheme.name(uri))
 
 
+def kept(uri: str) -> str:
+    """Return a URI as it may be kept: one of Azure without the signature that it came with, and which is not used."""
+    is_azure = uri[:6].lower() == "https:" and kind_of(uri) == "azure"
+    return Azure().parse(uri).whole if is_azure else uri
+
+
 def _azure(uri: str, reach: Outside) -> None:
     place = Azure().parse(uri)
     buckets.store_of(reach.entity.name, "azure", f"{place.account}/{place.bucket}")

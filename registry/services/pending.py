@@ -129,7 +129,7 @@ def listing(
 def outlook(actor: Actor, *, draft: Version) -> Outlook:
     """Say how far a draft is; a few queries, however many references it has."""
     check_seen(actor, draft)
-    resolution = Resolution.objects.filter(pk=draft.pk).first()
+    resolution = Resolution.objects.select_related("renews").filter(pk=draft.pk).first()
     counts: dict[str, Any] = {"total": 0, "found_count": 0, "found_bytes": 0}
     by_state: dict[str, int] = {}
     rows = ReferenceOrder.objects.filter(draft=draft).order_by().values("state")
@@ -140,6 +140,8 @@ def outlook(actor: Actor, *, draft: Version) -> Outlook:
         counts["total"] += row["rows"]
         counts["found_count"] += row["found"]
         counts["found_bytes"] += row["size"]
+    if resolution is not None and resolution.renews is not None:
+        counts["found_count"] = resolution.done_count
     waiting = by_state.get(State.WAITING, 0) + by_state.get(State.RESOLVING, 0)
     return Outlook(draft, resolution, open=waiting, failed=by_state.get(State.FAILED, 0), **counts)
 

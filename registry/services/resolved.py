@@ -15,7 +15,7 @@ from registry import manifests
 from registry.errors import BlobsMissing, Forbidden, RegistryError, Unavailable
 from registry.models import ReferenceOrder, Resolution, Version
 from registry.policy import Act, check
-from registry.services import commits, locks, reference_batches, references, referring
+from registry.services import commits, locks, reference_batches, references, referring, renewals
 from registry.services.commits import Committed
 from registry.services.leases import Lease
 
@@ -32,9 +32,7 @@ def commit(lease: Lease) -> Committed | None:
     )
     resolution = asked.first()
     orders = list(ReferenceOrder.objects.filter(draft=lease.draft_id))
-    if resolution is None or any(each.state != each.State.RESOLVED for each in orders):
-        return None
-    if not orders and resolution.draft.manifest is None:
+    if resolution is None or not _is_whole(resolution, orders):
         return None
     Resolution.objects.filter(pk=resolution.pk).update(attempts=F("attempts") + 1)
     try:
@@ -48,11 +46,19 @@ def commit(lease: Lease) -> Committed | None:
     return None
 
 
+def _is_whole(resolution: Resolution, orders: list[ReferenceOrder]) -> bool:
+    """Tell whether there is nothing left to be found."""
+    is_something = bool(orders) or resolution.renews_id is not None or resolution.draft.manifest is not None
+    return is_something and all(each.state == each.State.RESOLVED for each in orders)
+
+
 def _commit(lease: Lease, resolution: Resolution, orders: list[ReferenceOrder]) -> Committed | None:
     actor, draft = references.asker(resolution), resolution.draft
     if actor.user is None:
         raise Forbidden("Whoever asked for this version has left. Somebody else may log it anew.")
     check(actor, Act.LOG, draft.sequence.project)
+    if resolution.renews_id is not None:
+        return renewals.commit(lease, resolution, actor)
     prepared = _prepared(draft, orders)
     with transaction.atomic():
         sequence = locks.lock(draft.sequence)

@@ -19,7 +19,7 @@ from strongroom.core.references.looking import (
 )
 from strongroom.core.references.s3_objects import recorded_version
 from strongroom.core.references.streams import OfStore, Pieces
-from strongroom.core.references.uris import escaped, refuse, split
+from strongroom.core.references.uris import escaped, refuse, refuse_dots, split
 
 STORE = "Azure"
 HOST = ".blob.core.windows.net"
@@ -55,6 +55,9 @@ class Azure(Bucket[Place]):
         container, _, blob = parts.path.lstrip("/").partition("/")
         if not account or "." in account or not container:
             refuse(uri, f"names no container. Write it like https://account{HOST}/container/blob")
+        # The library writes the name into an address, and what sends that takes each `..` for a step upwards.
+        refuse_dots(uri, unquote(blob))
+        refuse_dots(uri, container)
         return Place(account, container, unquote(blob), dict(parse_qsl(parts.query)).get("versionId"))
 
     def _client(self, reach: Reach, place: Place) -> Any:

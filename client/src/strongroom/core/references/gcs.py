@@ -18,7 +18,7 @@ from strongroom.core.references.looking import (
     refuse_change,
 )
 from strongroom.core.references.streams import OfStore
-from strongroom.core.references.uris import refuse
+from strongroom.core.references.uris import refuse, refuse_dots
 
 STORE = "Google Cloud Storage"
 PAGE = 1000
@@ -54,6 +54,9 @@ class Gcs(Bucket[Place]):
         found = _URI.fullmatch(uri)
         if found is None:
             refuse(uri, "names no bucket. Write it like gs://bucket/key")
+        # The library escapes the slashes of a name, so only a whole one is taken for a step to another place.
+        if "/" not in (found[2] or ""):
+            refuse_dots(uri, found[2] or "")
         return Place(found[1], found[2] or "", int(found[3]) if found[3] else None)
 
     def _client(self, reach: Reach, place: Place) -> Any:
@@ -119,6 +122,10 @@ def _blob(client: Any, place: Place, uri: str, generation: int | None) -> Any:
 
 
 def _found(place: Place, blob: Any, path: str) -> Found:
+    if "#" in place.key and Gcs().parse(place.uri).key != place.key:
+        refuse(
+            place.uri, "ends like an address with a generation, as which it would be read. Rename the object"
+        )
     return Found(place.uri, path, blob.etag, blob.size, {"versionID": blob.generation})
 
 

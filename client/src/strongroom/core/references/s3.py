@@ -78,7 +78,7 @@ class S3(Bucket[Place]):
         body = answer["Body"]
         try:
             size = whole_size(answer)
-            refuse_change(entry, etag_of(answer["ETag"]), size)
+            refuse_change(entry, etag_of(answer.get("ETag") or "") or uri, size)
             yield OfStore(body.read, uri, STORE, size, _md5(answer))
         finally:
             body.close()
@@ -116,7 +116,7 @@ def _version_by_etag(client: Any, place: Place, etag: str) -> str | None:
                 return None
             if etag_of(line["ETag"]) == etag:
                 return str(line["VersionId"])
-        if not page.get("IsTruncated"):
+        if not page.get("IsTruncated") or not page.get("NextKeyMarker"):
             return None
         wanted |= {
             "KeyMarker": page["NextKeyMarker"],
@@ -127,6 +127,6 @@ def _version_by_etag(client: Any, place: Place, etag: str) -> str | None:
 
 def _md5(answer: dict[str, Any]) -> str | None:
     """Return the MD5 that the ETag is, where it is one: not of several parts, nor encrypted by a key of one's own."""
-    etag = etag_of(answer["ETag"])
+    etag = etag_of(answer.get("ETag") or "")
     encrypted = answer.get("ServerSideEncryption") in _BY_KEY or answer.get("SSECustomerAlgorithm")
     return etag if _MD5.fullmatch(etag) and not encrypted else None
