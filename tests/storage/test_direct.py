@@ -14,6 +14,7 @@ from registry.errors import Conflict, DigestMismatch, IncompleteBody, InvalidDig
 from registry.models import Blob, StoredObject, Upload
 from registry.storage import Begun, backends, direct
 from registry.storage.limits import MIB
+from registry.storage.trouble import StoreError, Trouble
 
 pytestmark = pytest.mark.django_db
 
@@ -204,3 +205,18 @@ def test_a_large_blob_has_an_address_and_others_have_none(bucket, scope, data):
     answer = urllib3.request("GET", address, headers={"Range": "bytes=13631488-"})
     assert answer.data == data[13631488:]
     assert answer.headers["Content-Disposition"] == 'attachment; filename="a"'
+
+
+def test_the_origin_is_unknown_while_nothing_can_be_signed(bucket, monkeypatch):
+    assert direct.origin() == bucket.endpoint
+    backend = backends.current()
+
+    def refuse(*_, **__):
+        raise StoreError(Trouble.DENIED, "no credentials")
+
+    monkeypatch.setattr(backend, "_sign", refuse)
+    assert direct.origin() == ""
+
+
+def test_a_disk_has_no_origin():
+    assert direct.origin() == ""

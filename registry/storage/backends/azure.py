@@ -30,6 +30,7 @@ from registry.storage.backends.remote import (
     check_id,
     link_seconds,
     new_id,
+    origin_of,
 )
 from registry.storage.trouble import StoreError, Trouble
 
@@ -186,6 +187,18 @@ class AzureBackend(RemoteBackend):
             yield from self.container.list_blobs(name_starts_with=prefix or None, **more)
 
     # --- Others' requests ---------------------------------------------------------------------------------------
+    @property
+    def origin(self) -> str:
+        return origin_of(self._url(self.keys("origin")))
+
+    def _url(self, key: str) -> str:
+        """Return the address of a blob as others reach it."""
+        url = str(self._blob(key).url)
+        if not self._storage.public_endpoint:
+            return url
+        other = urlsplit(self._storage.public_endpoint)
+        return urlunsplit(urlsplit(url)._replace(scheme=other.scheme, netloc=other.netloc))
+
     def presign_get(
         self, name: str, *, disposition: str, content_type: str, seconds: int = LINK_SECONDS
     ) -> str | None:
@@ -226,11 +239,7 @@ class AzureBackend(RemoteBackend):
                 expiry=until,
                 **bound,
             )
-        url = self._blob(key).url
-        if public and self._storage.public_endpoint:
-            other = urlsplit(self._storage.public_endpoint)
-            url = urlunsplit(urlsplit(url)._replace(scheme=other.scheme, netloc=other.netloc))
-        return f"{url}?{token}"
+        return f"{self._url(key) if public else self._blob(key).url}?{token}"
 
     def list_parts(self, name: str, id: str) -> list[Part]:
         try:

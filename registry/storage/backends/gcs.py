@@ -37,6 +37,7 @@ from registry.storage.backends.remote import (
     check_id,
     link_seconds,
     new_id,
+    origin_of,
 )
 from registry.storage.trouble import StoreError, Trouble
 
@@ -176,6 +177,14 @@ class GoogleBackend(RemoteBackend):
             )
 
     # --- Others' requests ---------------------------------------------------------------------------------------
+    @property
+    def origin(self) -> str:
+        return origin_of(self._endpoint)
+
+    @property
+    def _endpoint(self) -> str:
+        return str(self._storage.public_endpoint or self._client.api_endpoint)
+
     def presign_get(
         self, name: str, *, disposition: str, content_type: str, seconds: int = LINK_SECONDS
     ) -> str | None:
@@ -238,7 +247,7 @@ class GoogleBackend(RemoteBackend):
                     version="v4",
                     method=method,
                     expiration=timedelta(seconds=link_seconds(seconds)),
-                    api_access_endpoint=self._storage.public_endpoint or self._client.api_endpoint,
+                    api_access_endpoint=self._endpoint,
                     **bound,
                 )
             )

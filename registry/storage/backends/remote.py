@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
 
 from django.core.exceptions import SuspiciousFileOperation
 
@@ -228,6 +229,12 @@ def check_id(id: str) -> str:
     if len(id) != 49 or not id.replace("-", "").isalnum():
         raise FileNotFoundError(id)
     return id
+
+
+def origin_of(url: str) -> str:
+    """Return scheme, host and port of an address."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def link_seconds(seconds: int) -> int:

@@ -25,6 +25,7 @@ from registry.storage.backends.remote import (
     Watched,
     fill,
     link_seconds,
+    origin_of,
 )
 from registry.storage.trouble import StoreError, Trouble
 
@@ -204,6 +205,11 @@ class S3Backend(RemoteBackend):
                     yield Listed(self.keys.name(found["Key"]), found["Size"], found["LastModified"])
 
     # --- Others' requests ---------------------------------------------------------------------------------------
+    @property
+    def origin(self) -> str:
+        # Whether the bucket is a part of the host, the library decides as it signs.
+        return origin_of(self._sign("get_object", 1, Key=self.keys("origin")))
+
     def presign_get(
         self, name: str, *, disposition: str, content_type: str, seconds: int = LINK_SECONDS
     ) -> str | None:
