@@ -54,6 +54,7 @@ def running(endpoint: str) -> Iterator[Running]:
         stores.chmod(0o600)
         installation = Installation.in_new_folder(STRONGROOM_REFERENCE_STORES=str(stores))
         try:
+            installation.patience = 600
             installation.start()
             key = installation.make_key("bench", admin=False)
             known = installation.processes()

@@ -114,6 +114,7 @@ def ways(folder: Path) -> Iterator[list[Way]]:
             given = bucket_settings.environment("s3", stores.s3_store(endpoint))
             installation = Installation.in_new_folder(**given, STRONGROOM_BLOBS_PUBLIC_ENDPOINT=public)
             stack.callback(installation.remove)
+            installation.patience = 600
             installation.start()
             environment = {
                 "STRONGROOM_BASE_URL": installation.url,

@@ -146,3 +146,12 @@ def test_what_was_recorded_without_a_version(shop, reach):
     else:
         with pytest.raises(ReferenceChanged):
             read(entry, reach)
+
+
+def test_a_name_that_ends_like_a_version_is_followed_as_it_was_listed(shop, reach):
+    shop.keeper.put("d/report", b"first")
+    shop.keeper.put("d/report#2", b"second")
+    shop.keeper.put("d/report?versionId=3", b"third")
+    found = list(expand(shop.uri("d"), reach=reach))
+    assert [read(entry, reach) for entry in found] == [b"first", b"second", b"third"]
+    assert [check(entry, reach).state for entry in found] == ["ok"] * 3
