@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import uuid
 from abc import ABC, abstractmethod
@@ -110,6 +111,23 @@ class Watched:
 
     def close(self) -> None:
         self._stream.close()
+
+
+class Counted:
+    """A stream that knows how much was read of it, and gives as much as it is asked for."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self.size = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = fill(self._stream, sys.maxsize if size < 0 else size)
+        self.size += len(data)
+        return data
+
+
+class PastTheEnd(OSError):
+    """A range that begins after the object ends."""
 
 
 class Keys:

@@ -21,6 +21,7 @@ from registry.storage.backends.remote import (
     Answer,
     Keys,
     Nothing,
+    PastTheEnd,
     RemoteBackend,
     Watched,
     fill,
@@ -307,10 +308,6 @@ class S3Backend(RemoteBackend):
         if type(error).__module__.startswith(("urllib3", "s3transfer")):
             return StoreError(Trouble.SILENT, f"{type(error).__name__}: {error}")
         return None
-
-
-class PastTheEnd(OSError):
-    """A range that begins after the object ends."""
 
 
 def _named(error: sdk.ClientError) -> OSError:
