@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from registry.models.addresses import address
 from registry.models.prepared import Prepared
+from registry.models.registries import RegistryMember
 from registry.models.teams import Entity
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class ProjectQuerySet(models.QuerySet["Project"]):
     def visible_to(self, user: User | None) -> ProjectQuerySet:
         """One's own, those of one's teams and organizations, and those that a team opened to the organization.
 
+        A registry is its members' and its organization's admins', and everybody's there when it is open.
         Sub-queries, not joins: a join over members would repeat rows and need DISTINCT on every list.
         """
         if user is None or not user.is_active:
@@ -35,8 +37,11 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         if user.is_admin:
             return here
         opened = Q(visibility=Project.Visibility.ORGANIZATION)
+        registry = Q(kind=Project.Kind.REGISTRY)
+        given = RegistryMember.objects.counting_for(user).values("project")
         return here.filter(
-            Q(entity__in=Entity.objects.with_role(user).values("pk"))
+            ~registry & Q(entity__in=Entity.objects.with_role(user).values("pk"))
+            | registry & (Q(pk__in=given) | Q(entity__in=Entity.objects.administered_by(user).values("pk")))
             | opened & Q(entity__in=Entity.objects.visible_to(user).values("pk"))
         )
 
@@ -61,6 +66,8 @@ class Project(models.Model):
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.PROJECT)
     visibility = models.CharField(max_length=12, choices=Visibility, default=Visibility.PRIVATE)
     description = models.TextField(blank=True)
+    # Whether webhooks are to be told what happens here: whoever writes an event wakes a worker then.
+    hooked = models.BooleanField(default=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )

@@ -55,6 +55,14 @@ class EntityQuerySet(models.QuerySet["Entity"]):
             | Q(organization__in=OrganizationMember.objects.filter(user=user).values("organization"))
         )
 
+    def administered_by(self, user: User) -> EntityQuerySet:
+        """Entities that the person administers: their own, and those of which they are an admin."""
+        teams = TeamMember.objects.filter(user=user, role=Role.ADMIN)
+        above = OrganizationMember.objects.filter(user=user, role="admin")
+        return self.live().filter(
+            Q(user=user) | Q(team__in=teams.values("team")) | Q(organization__in=above.values("organization"))
+        )
+
 
 class Entity(models.Model):
     """A namespace: the first part of `entity/project/collection:alias`."""

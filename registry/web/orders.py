@@ -21,11 +21,13 @@ LAST_FIRST = orders(("-made", (Key("pk", int),)))
 PROJECTS = orders(
     ("-updated", (Key("updated_at", datetime), Key("pk", int))), ("name", (Key("name", str), Key("pk", int)))
 )
+PROMOTIONS = orders(("-changed", (Key("updated_at", datetime), Key("pk", int))))
 RUNS = orders(("-created", (Key("created_at", datetime), Key("pk", int))))
 EDGES_IN = orders(("place", (Key("place", int),)))
 EDGES_OUT = orders(("logged", (Key("pk", int),)))
 USED_BY = orders(("-used", (Key("used_at", datetime), Key("pk", int))))
 MEMBERS = orders(("name", (Key("user__username", str), Key("pk", int))))
+REGISTRY_MEMBERS = orders(("name", (Key("called", str), Key("pk", int))))
 REFERENCES = orders(("added", (Key("pk", int),)))
 EVENTS = orders(("-when", (Key("pk", int),)))
 DELETED_COLLECTIONS = orders(("-deleted", (Key("deleted_at", datetime), Key("pk", int))))
@@ -73,3 +75,4 @@ EXPIRING = orders(
     ("name", (Key("collection__name", str), Key("pk", int))),
 )
 DRIFT = orders(("path", (Key("position", int),)))
+DELIVERIES = orders(("-id", (Key("pk", int),)))

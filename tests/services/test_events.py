@@ -15,13 +15,14 @@ from django.utils import timezone
 from registry import queue
 from registry.actor import system
 from registry.errors import InternalError, NotFound
-from registry.models import Chunk, Event, Installation, ReferenceOrder
+from registry.models import Chunk, Event, Installation, ReferenceOrder, VersionCheck, Webhook, WebhookAttempt
 from registry.schedule import COLLECT
 from registry.services import (
     accounts,
     alarms,
     aliases,
     audit,
+    check_names,
     collecting,
     collections,
     drafts,
@@ -32,10 +33,14 @@ from registry.services import (
     identities,
     invitations,
     keys,
+    links,
+    making_checks,
     people,
     project_trash,
     projects,
     references,
+    registries,
+    registry_members,
     resolving,
     retention,
     runs,
@@ -43,7 +48,11 @@ from registry.services import (
     team_trash,
     teams,
     trash,
+    version_checks,
     versions,
+    webhook_log,
+    webhook_sending,
+    webhooks,
 )
 from tests import factories as make
 
@@ -72,6 +81,9 @@ class World:
         ReferenceOrder.objects.filter(pk=self.failed.pk).update(
             state="failed", code="x", why="x", finished_at=timezone.now()
         )
+        self.hook, _ = webhooks.create(
+            self.alice, project=self.project, name="ci", url="https://ci.example.org/", kinds=["alias_moved"]
+        )
         self.spare, self.gone_team = make.people().team, make.people().team
         team_trash.delete(self.root, team=self.gone_team)
         self.gone_team.entity.refresh_from_db()
@@ -87,6 +99,33 @@ class World:
         self.referring = drafts.log_small(
             self.bob, project=self.project, collection="referring", type="m", entries=[entry]
         ).membership
+        self.registry, self.lost_registry = make.registry(people), make.registry(people)
+        for place in (self.registry, self.lost_registry):
+            registry_members.set_role(
+                system("command"), registry=place, team=people.team.entity.name, role="admin"
+            )
+        self.linked = self.link(self.referring)
+
+    def link(self, membership):
+        path = f"{self.people.organization}/{self.registry.name}/shelf"
+        return links.link(self.bob, membership=membership, target_path=path).membership
+
+    def checked_link(self):
+        """Link a version into a registry, with checks that workers are to make."""
+        registry = make.registry(self.people)
+        target = f"{registry.entity.name}/{registry.name}/shelf"
+        placed = links.link(self.root, membership=self.v0, target_path=target).membership
+        version_checks.begin(placed)
+        return placed
+
+    def post(self):
+        placed = self.checked_link()
+        version_checks.post(self.root, membership=placed, name="ci", state="success")
+        return placed
+
+    def finish(self):
+        self.checked_link()
+        making_checks.work(VersionCheck.objects.filter(built_in=True).first().pk)
 
     def invite(self):
         return invitations.invite(self.alice, team=self.people.team, role="viewer", link=str)
@@ -110,6 +149,12 @@ class World:
         self.looks += 1
         drift.look(self.referring.version_id, self.later + datetime.timedelta(days=self.looks))
 
+    def give_up(self):
+        """Find that nothing arrives at a webhook, as nothing did for days."""
+        Webhook.objects.update(failing_since=timezone.now() - datetime.timedelta(days=4))
+        sent = webhook_log.ping(self.alice, webhook=self.hook)
+        webhook_sending._note(sent, WebhookAttempt(delivery=sent, status=500, milliseconds=1))
+
     def repair(self):
         Chunk.objects.update(entry_count=99)
         fsck.start(system("command"), fsck.Options(repair=True))
@@ -125,6 +170,13 @@ class World:
 
 
 ACTS = {
+    "webhook.create": lambda w: webhooks.create(
+        w.alice, project=w.project, name="new", url="https://cd.example.org/", kinds=["alias_moved"]
+    ),
+    "webhook.edit": lambda w: webhooks.edit(w.alice, webhook=w.hook, name="other"),
+    "webhook.rotate": lambda w: webhooks.rotate(w.alice, webhook=w.hook),
+    "webhook.delete": lambda w: webhooks.delete(w.alice, webhook=w.hook),
+    "webhook.disable": lambda w: w.give_up(),
     "user.create": lambda w: accounts.create_user(w.root, username="somebody"),
     "user.admin": lambda w: people.set_admin(w.root, user=w.people.bob, is_admin=True),
     "user.active": lambda w: people.set_active(w.root, user=w.people.bob, is_active=False),
@@ -177,6 +229,10 @@ ACTS = {
     "run.edit": lambda w: runs.edit(w.bob, run=w.run, state="finished"),
     "store.acknowledge": lambda w: alarms.acknowledge(w.root),
     "version.drift": lambda w: w.look(),
+    "check.post": lambda w: w.post(),
+    "check.finish": lambda w: w.finish(),
+    "check.rerun": lambda w: version_checks.rerun(w.root, membership=w.checked_link()),
+    "check.release": lambda w: check_names.release(w.root, project=w.post().collection.project, name="ci"),
     "store.repair": lambda w: w.repair(),
     "reference.add": lambda w: references.add(w.bob, draft=w.waiting, uri="ftp://example.org/y", name="y"),
     "reference.retry": lambda w: references.retry(w.bob, draft=w.waiting),
@@ -184,6 +240,16 @@ ACTS = {
     "reference.fail": lambda w: resolving.work(w.waiting.pk),
     "storage.collect_begin": lambda w: w.collect(),
     "storage.collect_stop": lambda w: collecting.stop(w.root),
+    "registry.create": lambda w: registries.create(w.root, organization=w.people.organization, name="fresh"),
+    "registry.edit": lambda w: registries.edit(w.alice, registry=w.registry, icon="box", description="new"),
+    "registry.member": lambda w: registry_members.set_role(
+        w.alice, registry=w.registry, username=w.people.olga.username, role="viewer"
+    ),
+    "registry.delete": lambda w: project_trash.delete_registry(w.alice, registry=w.lost_registry),
+    "link.create": lambda w: w.link(
+        drafts.log_small(w.bob, project=w.project, collection="b", type="m", entries=[]).membership
+    ),
+    "link.remove": lambda w: links.unlink(w.bob, membership=w.linked),
     "ttl_policy.set": lambda w: retention.set_policy(w.alice, target=w.project, ttl=60),
 }
 
@@ -193,6 +259,8 @@ BEFORE = {
     "version.log": ["collection.create"],
     "version.log (small)": ["collection.create"],
     "member.join": ["member.role"],
+    "link.create": ["collection.create", "version.log"],
+    "link.remove": ["alias.remove"],
 }
 
 
@@ -237,6 +305,9 @@ def test_an_act_whose_event_fails_is_not_done(act, monkeypatch):
             rows.pop("ReferenceOrder")
         # When a look that failed is tried again.
         rows.pop("ReferenceWatch")
+        # What is to be sent, and since when nothing arrives.
+        if act == "webhook.disable":
+            rows.pop("Webhook"), rows.pop("WebhookDelivery")
     assert after == before
     ACTS[act](world)
     assert Event.objects.count() == len(before["Event"]) + 1 + len(BEFORE.get(act, []))
