@@ -169,7 +169,9 @@ def run(rounds: int, mib: int, files: int) -> dict[tuple[str, str], Measured]:
                     for at in range(len(known)):
                         way = known[(at + number) % len(known)]
                         one(way, what, folder, found[what, way.name])
-                        print(f"round {number + 1}: {what}, {way.name}", file=sys.stderr, flush=True)
+                        took = found[what, way.name].seconds[-1]
+                        told = f"round {number + 1}: {what}, {way.name}: {took:.1f} s"
+                        print(told, file=sys.stderr, flush=True)
     return found
 
 
