@@ -39,6 +39,15 @@ def prepare(size: int) -> Prepared | None:
     return Prepared(name, id, [(first, min(each, size - first)) for first in range(0, size, each)])
 
 
+def origin() -> str:
+    """Return the origin that parts go to, for pages that may send them there; "" where none do."""
+    try:
+        return backends.current().origin
+    except OSError:
+        # Nothing can be signed now: then files go by way of the server, as they do without a bucket.
+        return ""
+
+
 def give_up(prepared: Prepared | None) -> None:
     """Have the store forget what was begun for nothing."""
     if prepared is not None:

@@ -126,7 +126,7 @@ def line(name: str, version: str | None, *, current: bool | None) -> SimpleNames
 
 def test_of_many_versions_a_listing_takes_the_present_one():
     place = azure.Place("account", "box", "d")
-    lines = [line("d/a", "1", current=False), line("d/a", "2", current=True), line("d/b", None, current=None)]
+    lines = [line("d/a", "1", current=None), line("d/a", "2", current=True), line("d/b", None, current=None)]
     found = list(azure._listed(Lines(lines, knows_versions=True), place, ""))
     assert [(one.path, one.digest, one.extra) for one in found] == [
         ("a", "e-2", {"etag": "e-2", "versionID": "2"}),

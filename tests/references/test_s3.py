@@ -138,6 +138,14 @@ def test_a_key_with_signs_of_a_uri_is_taken_as_it_stands(bucket, reach):
     assert read(entry, reach) == b"odd"
 
 
+def test_a_key_that_ends_like_a_version_is_followed_as_it_was_listed(versioned, reach):
+    put(versioned, "d/report?versionId=2", b"second")
+    (entry,) = expand(uri(versioned, "d"), reach=reach)
+    assert entry.ref == uri(versioned, "d/report?versionId=2")
+    assert read(entry, reach) == b"second"
+    assert check(entry, reach).state == "ok"
+
+
 def test_in_a_bucket_with_versions_the_version_is_recorded(versioned, reach):
     first = put(versioned, "d/a")
     entry = added(uri(versioned, "d/a"), reach)

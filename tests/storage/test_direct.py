@@ -14,6 +14,7 @@ from registry.errors import Conflict, DigestMismatch, IncompleteBody, InvalidDig
 from registry.models import Blob, StoredObject, Upload
 from registry.storage import Begun, backends, direct
 from registry.storage.limits import MIB
+from registry.storage.trouble import StoreError, Trouble
 
 pytestmark = pytest.mark.django_db
 
@@ -222,3 +223,18 @@ def test_more_or_fewer_bytes_than_were_announced_are_discarded(bucket, scope, da
         storage.complete_upload(upload, digest)
     assert not Blob.objects.exists()
     assert not StoredObject.objects.exists()
+
+
+def test_the_origin_is_unknown_while_nothing_can_be_signed(bucket, monkeypatch):
+    assert direct.origin() == bucket.endpoint
+    backend = backends.current()
+
+    def refuse(*_, **__):
+        raise StoreError(Trouble.DENIED, "no credentials")
+
+    monkeypatch.setattr(backend, "_sign", refuse)
+    assert direct.origin() == ""
+
+
+def test_a_disk_has_no_origin():
+    assert direct.origin() == ""

@@ -12,6 +12,7 @@ from registry.models import Membership, ReferenceOrder, Resolution, Version
 from registry.services import drafts, outside, references, resolving, teams
 from tests import factories
 from tests.services.test_references import Stores, entry
+from tests.support.stores import Store
 
 pytestmark = pytest.mark.django_db
 
@@ -255,3 +256,30 @@ def test_the_collection_and_home_lead_to_it_for_who_may_see_it(as_user, bob, peo
     teams.add_member(factories.actor(people.alice), place=people.team, user=people.vera, role="member")
     assert page not in of(as_user(people.vera), collection)
     assert Resolution.objects.count() == 1
+
+
+def test_only_this_page_may_send_to_the_bucket(bob, project, here, kept_in):
+    def policy(url):
+        return bob.get(url)["Content-Security-Policy"]
+
+    assert "connect-src 'self';" in policy(here)
+    kept_in(
+        "s3",
+        Store("", "rooms", None, {"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret"}),
+        STRONGROOM_BLOBS_REGION="us-east-1",
+        STRONGROOM_BLOBS_PUBLIC_ENDPOINT="https://files.example.org",
+    )
+    assert "connect-src 'self' https://files.example.org;" in policy(here)
+    assert 'data-bucket="https://files.example.org"' in of(bob, here)
+    assert "files.example.org" not in policy(project.get_absolute_url())
+
+
+def test_a_bucket_that_nothing_can_be_signed_for_is_left_out(bob, here, kept_in, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    kept_in("s3", Store("", "rooms", None), STRONGROOM_BLOBS_REGION="us-east-1")
+    answer = bob.get(here)
+    assert answer.status_code == 200
+    assert "connect-src 'self';" in answer["Content-Security-Policy"]
+    assert 'data-bucket=""' in answer.content.decode()

@@ -140,8 +140,9 @@ def _listed(client: Any, place: Place, after: str) -> Iterator[Found]:
     """List what lies below a prefix; the service cannot begin in the middle, so what came before is passed over."""
     for line in _lines(client, place):
         path = line.name[len(place.prefix) :]
-        is_old = line.version_id and line.is_current_version is False
-        if path and not path.endswith("/") and path > after and not is_old and not _is_folder(line):
+        # Only of the current version it is said which one it is; a blob from before versions has none.
+        is_current = line.is_current_version or not line.version_id
+        if path and not path.endswith("/") and path > after and is_current and not _is_folder(line):
             yield _found(place.at(line.name), line, path)
 
 

@@ -41,6 +41,11 @@ class Placed(ABC):
 At = TypeVar("At", bound=Placed)
 
 
+def literal_key(uri: str) -> str:
+    """Return all that follows the bucket, also what looks like a version."""
+    return uri.split("/", 3)[3]
+
+
 class Bucket(ABC, Generic[At]):
     """A scheme of buckets; each store says how it is asked."""
 
@@ -97,9 +102,13 @@ class Bucket(ABC, Generic[At]):
         """Compare what the name holds now with what was recorded."""
         return as_state(lambda: self._check(entry, reach))
 
+    def place_of(self, entry: Entry) -> At:
+        """Return where an entry lies."""
+        return self.parse(entry.ref or "")
+
     def _check(self, entry: Entry, reach: Reach) -> Checked:
         uri = entry.ref or ""
-        place = self.parse(uri)
+        place = self.place_of(entry)
         if not is_checked(entry):
             next(self.look(uri, reach, max_objects=MAX_OBJECTS))
             return OK

@@ -11,7 +11,7 @@ from typing import Any
 
 from strongroom.core.entries import Entry
 from strongroom.core.references.base import Found, Reach, Stream
-from strongroom.core.references.buckets import Bucket, Placed
+from strongroom.core.references.buckets import Bucket, Placed, literal_key
 from strongroom.core.references.failures import told
 from strongroom.core.references.looking import (
     is_checked,
@@ -59,6 +59,12 @@ class Gcs(Bucket[Place]):
             refuse_dots(uri, found[2] or "")
         return Place(found[1], found[2] or "", int(found[3]) if found[3] else None)
 
+    def place_of(self, entry: Entry) -> Place:
+        """Return where an entry lies; once looked at it has no generation, so `#2` is of its name."""
+        uri = entry.ref or ""
+        place = self.parse(uri)
+        return Place(place.bucket, literal_key(uri)) if place.version and is_checked(entry) else place
+
     def _client(self, reach: Reach, place: Place) -> Any:
         return _client(reach, place)
 
@@ -84,7 +90,7 @@ class Gcs(Bucket[Place]):
     def open(self, entry: Entry, reach: Reach, offset: int = 0) -> Iterator[Stream]:
         """Open the generation that was recorded, or the object while it is still the same."""
         uri = entry.ref or ""
-        place = self.parse(uri)
+        place = self.place_of(entry)
         client, generation = _client(reach, place), recorded_generation(entry) or place.version
         blob = _blob(client, place, uri, generation)
         if blob is None and generation and is_checked(entry):

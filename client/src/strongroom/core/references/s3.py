@@ -9,7 +9,7 @@ from typing import Any
 
 from strongroom.core.entries import Entry
 from strongroom.core.references.base import Found, Reach, Stream
-from strongroom.core.references.buckets import Bucket
+from strongroom.core.references.buckets import Bucket, literal_key
 from strongroom.core.references.failures import failure_of, told
 from strongroom.core.references.looking import (
     changed,
@@ -47,6 +47,12 @@ class S3(Bucket[Place]):
             refuse(uri, "names no bucket. Write it like s3://bucket/key")
         return Place(found[1], found[2] or "", found[3])
 
+    def place_of(self, entry: Entry) -> Place:
+        """Return where an entry lies; once looked at it has no version, so `?versionId=2` is of its name."""
+        uri = entry.ref or ""
+        place = self.parse(uri)
+        return Place(place.bucket, literal_key(uri)) if place.version and is_checked(entry) else place
+
     def _client(self, reach: Reach, place: Place) -> Any:
         return client_of(reach, place)
 
@@ -70,7 +76,7 @@ class S3(Bucket[Place]):
     def open(self, entry: Entry, reach: Reach, offset: int = 0) -> Iterator[Stream]:
         """Open the version that was recorded, or the object while it is still the same."""
         uri = entry.ref or ""
-        place = self.parse(uri)
+        place = self.place_of(entry)
         client = client_of(reach, place)
         answer = _get(client, place, entry, offset) if place.key else None
         if answer is None:
