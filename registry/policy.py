@@ -34,11 +34,17 @@ class Act(StrEnum):
 
     VIEW = "view"
     DOWNLOAD = "download"
+    DISCUSS = "discuss"
     LOG = "log"
     EDIT = "edit"
     SET_TTL = "set_ttl"
     DELETE = "delete"
     LINK = "link"
+    POST_CHECK = "post_check"
+    PROPOSE = "propose"
+    PROMOTE = "promote"
+    PROMOTE_AS_ADMIN = "promote_as_admin"
+    PROTECT = "protect"
     CREATE_PROJECT = "create_project"
     EDIT_PROJECT = "edit_project"
     SET_POLICY = "set_policy"
@@ -54,11 +60,17 @@ NEEDS: dict[Act, AnyRole] = {
     # Which only registries give; in all else whoever has a role has more than this one.
     Act.VIEW: RegistryRole.RESTRICTED,
     Act.DOWNLOAD: Role.VIEWER,
+    Act.DISCUSS: Role.VIEWER,
     Act.LOG: Role.MEMBER,
     Act.EDIT: Role.MEMBER,
     Act.SET_TTL: Role.MEMBER,
     Act.DELETE: Role.MEMBER,
     Act.LINK: Role.MEMBER,
+    Act.POST_CHECK: Role.MEMBER,
+    Act.PROPOSE: Role.MEMBER,
+    Act.PROMOTE: Role.MEMBER,
+    Act.PROMOTE_AS_ADMIN: Role.ADMIN,
+    Act.PROTECT: Role.ADMIN,
     Act.CREATE_PROJECT: Role.MEMBER,
     Act.EDIT_PROJECT: Role.ADMIN,
     Act.SET_POLICY: Role.ADMIN,
@@ -73,11 +85,17 @@ NEEDS: dict[Act, AnyRole] = {
 WORDS: dict[Act, str] = {
     Act.VIEW: "Looking at it",
     Act.DOWNLOAD: "Downloading",
+    Act.DISCUSS: "Taking part in a review",
     Act.LOG: "Logging versions and runs",
     Act.EDIT: "Editing",
     Act.SET_TTL: "Changing the time-to-live of versions",
     Act.DELETE: "Deleting and restoring",
     Act.LINK: "Linking and unlinking versions",
+    Act.POST_CHECK: "Posting checks, or running them again,",
+    Act.PROPOSE: "Requesting a promotion",
+    Act.PROMOTE: "Promoting",
+    Act.PROMOTE_AS_ADMIN: "Promoting",
+    Act.PROTECT: "Protecting aliases",
     Act.CREATE_PROJECT: "Creating a project",
     Act.EDIT_PROJECT: "Changing the project's settings",
     Act.SET_POLICY: "Changing a time-to-live policy",
@@ -171,6 +189,11 @@ def role_for(user: User | None, project: Project) -> AnyRole | None:
         if opened and _is_of_organization(user, project.entity):
             return Role.VIEWER
     return held
+
+
+def holds(user: User, role: Role, project: Project) -> bool:
+    """Say whether a person has at least this role in a project: what a rule of a registry asks of approvers."""
+    return rank(role_for(user, project)) >= rank(role)
 
 
 def role_in_registry(user: User | None, project: Project) -> RegistryRole | None:

@@ -9,6 +9,8 @@ from registry.api.base import Endpoint
 from registry.api.views import (
     accounts,
     aliases,
+    cards,
+    checks,
     collections,
     deletions,
     drafts,
@@ -16,9 +18,12 @@ from registry.api.views import (
     events,
     fallback,
     files,
+    inbox,
     links,
     policies,
     projects,
+    promotions,
+    protections,
     reference,
     references,
     registries,
@@ -30,6 +35,7 @@ from registry.api.views import (
     trash,
     uploads,
     versions,
+    webhooks,
 )
 
 app_name = "api"
@@ -48,8 +54,11 @@ _COLLECTION = f"{_PROJECT}/collections/<str:collection>"
 _VERSION = f"{_COLLECTION}/versions/<str:ref>"
 _RUN = f"{_PROJECT}/runs/<str:run>"
 _REGISTRY = "organizations/<str:organization>/registries/<str:registry>"
+_PROMOTION = f"{_REGISTRY}/promotions/<int:number>"
 _DRAFT = "drafts/<str:draft_id>"
 _UPLOAD = "uploads/<uuid:upload_id>"
+_WEBHOOK = f"{_PROJECT}/webhooks/<int:webhook_id>"
+_DELIVERY = f"{_WEBHOOK}/deliveries/<str:delivery_id>"
 
 _ROUTES: list[tuple[str, type[Endpoint], str]] = [
     ("schema/", reference.SchemaDocument, "schema"),
@@ -59,6 +68,8 @@ _ROUTES: list[tuple[str, type[Endpoint], str]] = [
     ("me", accounts.Me, "me"),
     ("me/keys", accounts.KeyList, "keys"),
     ("me/keys/<int:key_id>", accounts.KeyDetail, "key"),
+    ("me/inbox", inbox.Inbox, "inbox"),
+    ("me/inbox/counts", inbox.InboxCounts, "inbox-counts"),
     ("search", search.Search, "search"),
     ("projects", projects.EveryProject, "every-project"),
     ("collections", collections.EveryCollection, "every-collection"),
@@ -93,6 +104,21 @@ _ROUTES: list[tuple[str, type[Endpoint], str]] = [
     ("registries", registries.EveryRegistry, "every-registry"),
     ("organizations/<str:organization>/registries", registries.RegistryList, "registries"),
     (_REGISTRY, registries.RegistryDetail, "registry"),
+    (f"{_REGISTRY}/card-template", cards.CardTemplate, "card-template"),
+    ("promotions", promotions.EveryPromotion, "every-promotion"),
+    (f"{_REGISTRY}/promotions", promotions.PromotionList, "promotions"),
+    (_PROMOTION, promotions.PromotionDetail, "promotion"),
+    (f"{_PROMOTION}/reviewers", promotions.PromotionReviewers, "promotion-reviewers"),
+    (f"{_PROMOTION}/candidate", promotions.PromotionCandidate, "promotion-candidate"),
+    (f"{_PROMOTION}/reviews", promotions.PromotionReviews, "promotion-reviews"),
+    (f"{_PROMOTION}/comments", promotions.PromotionComments, "promotion-comments"),
+    (f"{_PROMOTION}/comments/<int:comment>", promotions.PromotionCommentDetail, "promotion-comment"),
+    (f"{_PROMOTION}/renew", promotions.PromotionRenewal, "promotion-renew"),
+    (f"{_PROMOTION}/withdraw", promotions.PromotionWithdrawal, "promotion-withdraw"),
+    (f"{_PROMOTION}/promote", promotions.PromotionMaking, "promotion-promote"),
+    (f"{_PROMOTION}/rollback", promotions.PromotionRollback, "promotion-rollback"),
+    (f"{_REGISTRY}/protected", protections.ProtectedList, "protected-aliases"),
+    (f"{_REGISTRY}/protected/<str:pattern>", protections.ProtectedDetail, "protected-alias"),
     (f"{_REGISTRY}/deletion", registries.RegistryDeletion, "registry-deletion"),
     (f"{_REGISTRY}/members", registries.RegistryMemberList, "registry-members"),
     (f"{_REGISTRY}/members/people/<str:user>", registries.RegistryPerson, "registry-person"),
@@ -107,6 +133,13 @@ _ROUTES: list[tuple[str, type[Endpoint], str]] = [
     (f"{_PROJECT}/trash", trash.TrashList, "trash"),
     (f"{_PROJECT}/trash/collections", collections.DeletedList, "deleted-collections"),
     (f"{_PROJECT}/events", events.EventList, "events"),
+    (f"{_PROJECT}/webhooks", webhooks.WebhookList, "webhooks"),
+    (_WEBHOOK, webhooks.WebhookDetail, "webhook"),
+    (f"{_WEBHOOK}/secret", webhooks.WebhookSecret, "webhook-secret"),
+    (f"{_WEBHOOK}/ping", webhooks.WebhookPing, "webhook-ping"),
+    (f"{_WEBHOOK}/deliveries", webhooks.DeliveryList, "deliveries"),
+    (_DELIVERY, webhooks.DeliveryDetail, "delivery"),
+    (f"{_DELIVERY}/redeliver", webhooks.Redelivery, "redelivery"),
     (f"{_PROJECT}/drafts", drafts.DraftList, "drafts"),
     (f"{_PROJECT}/versions", versions.SmallVersions, "small-versions"),
     (f"{_PROJECT}/collections", collections.CollectionList, "collections"),
@@ -118,12 +151,15 @@ _ROUTES: list[tuple[str, type[Endpoint], str]] = [
     (f"{_COLLECTION}/events", events.CollectionEvents, "collection-events"),
     (f"{_COLLECTION}/aliases", aliases.AliasList, "aliases"),
     (f"{_COLLECTION}/aliases/<str:alias>", aliases.AliasDetail, "alias"),
+    (f"{_COLLECTION}/alias-history", aliases.AliasHistory, "alias-history"),
+    (f"{_COLLECTION}/card-revisions", cards.CollectionCardRevisions, "collection-card-revisions"),
     (f"{_COLLECTION}/versions", versions.VersionList, "versions"),
     (_VERSION, versions.VersionDetail, "version"),
     (f"{_VERSION}/deletion", deletions.OfVersion, "version-deletion"),
     (f"{_VERSION}/restore", versions.VersionRestore, "restore"),
     (f"{_VERSION}/purge", trash.VersionPurge, "purge"),
     (f"{_VERSION}/events", events.VersionEvents, "version-events"),
+    (f"{_VERSION}/card-revisions", cards.VersionCardRevisions, "version-card-revisions"),
     (f"{_VERSION}/runs", versions.VersionRuns, "version-runs"),
     (f"{_VERSION}/references", references.VersionReferences, "version-references"),
     (f"{_VERSION}/referenced-by", references.VersionReferrers, "version-referrers"),
@@ -131,6 +167,11 @@ _ROUTES: list[tuple[str, type[Endpoint], str]] = [
     (f"{_VERSION}/drift", drift.VersionDrift, "version-drift"),
     (f"{_VERSION}/drift/check", drift.VersionDriftCheck, "version-drift-check"),
     (f"{_VERSION}/drift/log", drift.VersionDriftLog, "version-drift-log"),
+    (f"{_VERSION}/checks", checks.VersionChecks, "version-checks"),
+    (f"{_VERSION}/checks/rerun", checks.VersionChecksRerun, "version-checks-rerun"),
+    (f"{_PROJECT}/promotions/<int:number>/checks", checks.PromotionChecks, "promotion-checks"),
+    (f"{_PROJECT}/check-names", checks.CheckNames, "check-names"),
+    (f"{_PROJECT}/check-names/<path:name>", checks.CheckNameDetail, "check-name"),
     (f"{_VERSION}/tags/<str:tag>", tags.TagDetail, "tag"),
     (f"{_VERSION}/manifest", files.Manifest, "manifest"),
     (f"{_VERSION}/folder", files.Folder, "folder"),

@@ -39,6 +39,8 @@ class User(AbstractBaseUser):
     )
     # When the home page was last opened after a while: what happened since is told apart.
     home_seen_at = models.DateTimeField(null=True, blank=True)
+    # Whether what the inbox tells comes by mail, too, where mail is set up.
+    mails_inbox = models.BooleanField(default=True)
     is_admin = models.BooleanField(default=False, help_text="Administers the whole installation")
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)

@@ -65,6 +65,22 @@ GUARDS = (
         since=17,
     ),
     Guard(
+        "alias_move_not_changed",
+        "registry_aliasmove",
+        "UPDATE",
+        "1 = 1",
+        "The history of aliases is append-only.",
+        since=30,
+    ),
+    Guard(
+        "alias_move_not_deleted",
+        "registry_aliasmove",
+        "DELETE",
+        "1 = 1",
+        "The history of aliases is append-only.",
+        since=30,
+    ),
+    Guard(
         "alias_set_in_own_collection",
         "registry_alias",
         "INSERT",

@@ -66,6 +66,8 @@ class Project(models.Model):
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.PROJECT)
     visibility = models.CharField(max_length=12, choices=Visibility, default=Visibility.PRIVATE)
     description = models.TextField(blank=True)
+    # Whether webhooks are to be told what happens here: whoever writes an event wakes a worker then.
+    hooked = models.BooleanField(default=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )

@@ -259,7 +259,11 @@ class Membership(models.Model):
             ),
             models.UniqueConstraint(fields=["collection", "version"], name="version_once_per_collection"),
         ]
-        indexes = [models.Index(fields=["collection", "-number"], name="membership_newest_first")]
+        indexes = [
+            models.Index(fields=["collection", "-number"], name="membership_newest_first"),
+            # What was the newest then: the history of `latest`.
+            models.Index(fields=["collection", "-created_at"], name="membership_by_time"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -21,7 +21,16 @@ from registry.actor import Actor
 from registry.errors import Gone, NameTaken, NotFound, NotInTrash
 from registry.models import Alias, ArtifactType, Collection, CollectionTag, Membership, Project, Version
 from registry.policy import Act, check
-from registry.services import events, portfolios, registries, restoring, sequences, trashing, words
+from registry.services import (
+    card_history,
+    events,
+    portfolios,
+    registries,
+    restoring,
+    sequences,
+    trashing,
+    words,
+)
 from registry.services._common import KEEP, DeleteAliases, Keep, changes, now, pieces, refuse_held, spelled
 from registry.services.locks import hold_project, lock, lock_rows
 from registry.services.restoring import RestoredCollection
@@ -195,6 +204,8 @@ def _apply(
     if after:
         row.updated_at = now()
         row.save()
+        if "description" in after:
+            card_history.write(actor, row, before["description"], after["description"])
         words.of_collection(row)
         if "name" in after:
             words.of_renamed(row)

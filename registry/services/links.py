@@ -15,7 +15,6 @@ from registry.errors import (
     ArtifactNotLoggedError,
     Conflict,
     Gone,
-    InUse,
     TypeMismatch,
 )
 from registry.models import (
@@ -139,7 +138,6 @@ def _refuse_kind(place: Project, type: str) -> None:
 
 def _put(actor: Actor, version: Version, home: Collection, wanted: list[str]) -> Linked:
     """Give a version a place in a portfolio, which is locked, and the aliases there."""
-    _refuse_protected(home, wanted)
     held = names.holders(home, [*wanted, names.LATEST])
     there = Membership.objects.filter(collection=home, version=version).select_related("version").first()
     if there is not None:
@@ -177,16 +175,6 @@ def _linked(actor: Actor, made: Membership, before: Membership | None) -> Event:
         subject=made.name,
         after={"digest": made.version.digest},
     )
-
-
-def _refuse_protected(home: Collection, wanted: list[str]) -> None:
-    if safe := names.protected_among(home.project, wanted):
-        raise InUse(
-            f"The registry {registries.title(home.project)} protects {', '.join(safe)}: it moves by a promotion. "
-            "Link the version without it, then propose it there.",
-            reason="protected_alias",
-            names=safe,
-        )
 
 
 def listing(actor: Actor, *, membership: Membership) -> MembershipQuerySet:

@@ -6,10 +6,10 @@ from django.db import IntegrityError, transaction
 from strongroom.core.names import check_collection_name, check_description, check_type_name
 
 from registry.actor import Actor
-from registry.errors import Conflict, InUse, TypeMismatch
+from registry.errors import Conflict, TypeMismatch
 from registry.models import ArtifactType, Collection, Membership, Project
 from registry.policy import Act, check
-from registry.services import aliases, events, locks, registries, sequences, words
+from registry.services import events, locks, protection, registries, sequences, words
 
 
 def create(actor: Actor, *, project: Project, name: str, type: str, description: str = "") -> Collection:
@@ -75,14 +75,7 @@ def _made(actor: Actor, project: Project, name: str, type: str, description: str
 
 def refuse_protected(collection: Collection) -> None:
     """Raise InUse when a version holds a protected alias in a portfolio that is about to go."""
-    held = list(collection.aliases.values_list("name", flat=True))
-    if safe := aliases.protected_among(collection.project, held):
-        raise InUse(
-            f"{collection.name} holds the protected alias {', '.join(safe)} and can't be deleted. "
-            "Take the protection from it first, in the settings of the registry.",
-            reason="protected_alias",
-            names=safe,
-        )
+    protection.refuse_going(collection.name, collection, collection.aliases.values_list("name", flat=True))
 
 
 def refuse_new_type(collection: Collection) -> None:

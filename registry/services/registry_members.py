@@ -19,7 +19,7 @@ from registry.models import (
     named,
 )
 from registry.policy import Act, check, forget_role
-from registry.services import events, locks
+from registry.services import events, locks, promotion_states
 from registry.services.registries import title
 
 
@@ -113,6 +113,7 @@ def _tell(
 ) -> None:
     forget_role(actor.user, registry)
     events.record(actor, "registry.member", project=registry, subject=held.name, before=before, after=after)
+    promotion_states.reconsider_registry(registry.pk)
 
 
 def _named(registry: Project, username: str | None, team: str | None) -> User | Team:

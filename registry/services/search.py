@@ -96,7 +96,7 @@ def listing(actor: Actor, kind: str, q: str) -> Rows:
 
 def exact(actor: Actor, q: str) -> Membership | None:
     """Return the one version that is called `[[entity/]project/]collection:ref`, and not only begins so."""
-    path, colon, ref = q.rpartition(":")
+    path, colon, ref = q.partition(":")
     if not colon:
         return None
     called = Q(aliases__name=spelled(ref)) if (number := version_number(ref)) is None else Q(number=number)
@@ -147,7 +147,7 @@ def _marked(seen: _Seen) -> Matched[Membership]:
 
     Without a colon, those with a word in their aliases, tags or number, and all others there or in names.
     """
-    path, colon, ref = seen.q.rpartition(":")
+    path, colon, ref = seen.q.partition(":")
     if not colon:
         listed = _having(VersionWords, seen.ask((words.NAME, words.MARK), words.MARK))
         return Matched(listed, seen.versions, _versions())

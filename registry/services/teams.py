@@ -16,7 +16,16 @@ from registry.errors import Conflict, InvalidInput, NameTaken, NotFound
 from registry.models import Entity, Organization, OrganizationMember, Role, Team, TeamMember, User, named
 from registry.models.prepared import Prepared
 from registry.policy import Act, can, check, check_seen, role_in, roles_in
-from registry.services import accounts, events, policies, registry_members, retention, trashing, ttl_rules
+from registry.services import (
+    accounts,
+    events,
+    policies,
+    promotion_states,
+    registry_members,
+    retention,
+    trashing,
+    ttl_rules,
+)
 from registry.services._common import KEEP, Keep, changes, now
 from registry.services.seen import Seen, refuse_changed, written
 
@@ -114,6 +123,7 @@ def add_member(actor: Actor, *, place: Place, user: User, role: str) -> None:
             before=held.role if held else None,
             after=role,
         )
+        promotion_states.reconsider([user])
 
 
 def _let_in(actor: Actor, organization: Organization, user: User) -> None:
@@ -164,6 +174,7 @@ def _leave(actor: Actor, place: Place, user: User) -> bool:
     events.record(
         actor, "member.remove", entity=place.entity, subject=user.username, before=held.role, after=None
     )
+    promotion_states.reconsider([user])
     return True
 
 

@@ -25,7 +25,7 @@ from registry.models import (
 )
 from registry.models.versions import MembershipQuerySet
 from registry.policy import Act, check
-from registry.services import clock, events, needed
+from registry.services import card_history, clock, events, needed
 from registry.services._common import now
 from registry.services._each import Each
 from registry.services.restoring import Restored, check_in_trash, restore
@@ -264,6 +264,7 @@ def _claim(actor: Actor, version_ids: Sequence[int], at: datetime, due: datetime
     if not ids:
         return 0
     claimed = rows.filter(pk__in=ids).update(purged_at=at, manifest=None, lost_aliases=[], updated_at=at)
+    card_history.forget(ids)
     VersionTag.objects.filter(version__in=ids).delete()
     # With the paths of its references that were not as recorded.
     ReferenceWatch.objects.filter(version__in=ids).delete()

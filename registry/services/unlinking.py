@@ -6,10 +6,10 @@ from django.db import transaction
 from django.db.models import F
 
 from registry.actor import Actor
-from registry.errors import Conflict, InUse, NotFound
+from registry.errors import Conflict, NotFound
 from registry.models import Alias, Collection, Membership, RunInput, VersionWords
 from registry.policy import Act, check
-from registry.services import aliases, events, latest, locks
+from registry.services import aliases, events, latest, locks, protection
 from registry.services._common import now
 
 
@@ -36,7 +36,7 @@ def refuse_source(membership: Membership) -> None:
 
 def _remove(actor: Actor, row: Membership) -> None:
     held = list(Alias.objects.filter(membership=row).order_by("name").values_list("name", flat=True))
-    _refuse_protected(row, held)
+    protection.refuse_going(row.name, row.collection, held)
     aliases.let_go(actor, row)
     events.record(
         actor,
@@ -56,13 +56,3 @@ def _remove(actor: Actor, row: Membership) -> None:
     if aliases.LATEST in held:
         left = {row.collection_id: latest.Holder(row.number, row.version_id)}
         events.append(latest.fall_back(actor, left))
-
-
-def _refuse_protected(row: Membership, held: list[str]) -> None:
-    if safe := aliases.protected_among(row.collection.project, held):
-        raise InUse(
-            f"{row.name} holds the protected alias {', '.join(safe)} and can't be unlinked. "
-            "Move the alias to another version first.",
-            reason="protected_alias",
-            names=safe,
-        )

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from strongroom.core.dated import Dated, dated
 from strongroom.core.names import (
     ArtifactRef,
     check_aliases,
@@ -24,12 +25,15 @@ from registry.models.prepared import Prepared
 from registry.models.versions import MembershipQuerySet, pk_of
 from registry.policy import Act, can, check
 from registry.services import (
+    alias_history,
     aliases,
+    card_history,
     collections,
     events,
     filters,
     locks,
     projects,
+    promotion_states,
     retention,
     tags,
     touching,
@@ -67,7 +71,9 @@ _PLACE = Prepared[Membership](
 
 
 def find(actor: Actor, collection: Collection, ref: str) -> Membership:
-    """Find a version by `v3` or an alias; Gone when it is in the trash."""
+    """Find a version by `v3`, an alias, or what an alias was on a date; Gone when it is in the trash."""
+    if (past := dated(ref)) is not None:
+        return _as_it_was(actor, collection, past)
     number = version_number(ref)
     asked, name = (_BY_ALIAS, spelled(ref)) if number is None else (_BY_NUMBER, number)
     found = asked.first(collection.pk, name)
@@ -76,6 +82,18 @@ def find(actor: Actor, collection: Collection, ref: str) -> Membership:
         if found.version.sequence_id == collection.pk:
             found.version.sequence = collection
     return _present(found, f"{collection.name}:{ref}")
+
+
+def _as_it_was(actor: Actor, collection: Collection, past: Dated) -> Membership:
+    number = alias_history.number_at(collection, past)
+    was = f"{collection.name}:{past} was v{number}. "
+    try:
+        return find(actor, collection, f"v{number}")
+    except Gone as error:
+        raise Gone(f"{was}{error}", **error.details) from None
+    except NotFound:
+        # A link, for the row of a version stays when it is purged.
+        raise Gone(f"{was}It was unlinked since.") from None
 
 
 def find_trashed(actor: Actor, collection: Collection, ref: str) -> Membership:
@@ -238,8 +256,12 @@ def edit(
     aliases: list[str] | Keep = KEEP,
     tags: list[str] | Keep = KEEP,
     seen: Seen | None = None,
+    reason: str = "",
 ) -> Membership:
-    """Change a version's card, all or nothing; what is not given stays, and what is not as `seen` is refused."""
+    """Change a version's card, all or nothing; what is not given stays, and what is not as `seen` is refused.
+
+    `reason` says why an admin of a registry moves protected aliases by hand.
+    """
     # Aliases belong to the collection that they are set in; all else to where the version was logged.
     check(actor, Act.EDIT, membership.collection.project)
     if (description, metadata, ttl, tags) != (KEEP, KEEP, KEEP, KEEP):
@@ -267,7 +289,7 @@ def edit(
             "tags": tags,
         }
         _refuse_changed(row, seen or {}, given)
-        _apply(actor, row, description, metadata, wanted_ttl, aliases, tags)
+        _apply(actor, row, description, metadata, wanted_ttl, aliases, tags, reason)
     return Membership.objects.for_listing().get(pk=membership.pk)
 
 
@@ -291,6 +313,7 @@ def _apply(
     ttl: Ttl | Keep,
     wanted_aliases: list[str] | Keep,
     wanted_tags: list[str] | Keep,
+    reason: str,
 ) -> None:
     version = membership.version
     wanted: dict[str, Any] = {}
@@ -305,8 +328,11 @@ def _apply(
         changed |= retention.columns(version.created_at, ttl)
     if after:
         Version.objects.filter(pk=version.pk).update(**changed)
+        if "description" in after:
+            card_history.write(actor, version, before["description"], after["description"])
         if wanted:
             words.of_version(version.pk)
+            promotion_states.evidence_changed(version.pk)
         # Who changes it through a link changes the source: its history tells of it.
         home = source_of(membership)
         told = events.record(
@@ -320,7 +346,7 @@ def _apply(
         )
         touching.card(membership, [told])
     if wanted_aliases is not KEEP:
-        aliases.replace(actor, membership, wanted_aliases)
+        aliases.replace(actor, membership, wanted_aliases, reason=reason)
     if wanted_tags is not KEEP:
         tags.replace(actor, membership, wanted_tags)
 

@@ -21,6 +21,7 @@ LAST_FIRST = orders(("-made", (Key("pk", int),)))
 PROJECTS = orders(
     ("-updated", (Key("updated_at", datetime), Key("pk", int))), ("name", (Key("name", str), Key("pk", int)))
 )
+PROMOTIONS = orders(("-changed", (Key("updated_at", datetime), Key("pk", int))))
 RUNS = orders(("-created", (Key("created_at", datetime), Key("pk", int))))
 EDGES_IN = orders(("place", (Key("place", int),)))
 EDGES_OUT = orders(("logged", (Key("pk", int),)))
@@ -74,3 +75,5 @@ EXPIRING = orders(
     ("name", (Key("collection__name", str), Key("pk", int))),
 )
 DRIFT = orders(("path", (Key("position", int),)))
+DELIVERIES = orders(("-id", (Key("pk", int),)))
+NOTICES = orders(("-at", (Key("at", datetime), Key("pk", int))))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from registry.actor import system
-from registry.models import Event, Membership, Project, Run, User, Version
+from registry.models import Event, Membership, Project, Promotion, Run, User, Version
 from registry.services import (
     aliases,
     collections,
@@ -21,6 +21,9 @@ from registry.services import (
     links,
     passwords,
     projects,
+    promotion_comments,
+    promotions,
+    protection_rules,
     references,
     registry_members,
     resolving,
@@ -107,6 +110,7 @@ class Sample:
             linked=drifted(self.alice, self.project).get_absolute_url(),
             registry=f"/registries/{self.people.organization}/models",
             link=linked(self.people, self.newest).get_absolute_url(),
+            promotion=proposed(self.people, self.newest).get_absolute_url(),
             run=self.run.get_absolute_url(),
             trashed=self.trashed.get_absolute_url(),
             pending=f"{self.project.get_absolute_url()}/pending/{self.pending.public_id}",
@@ -137,6 +141,22 @@ def linked(people: factories.People, membership: Membership) -> Membership:
     registry_members.set_role(system(), registry=registry, team=team, role="member")
     path = f"{registry.name}/defect-classifier"
     return links.link(system(), membership=membership, target_path=path, aliases=["staging"]).membership
+
+
+def proposed(people: factories.People, membership: Membership) -> Promotion:
+    """Ask that a linked version take a protected alias; once, however often it is asked for."""
+    link = linked(people, membership)
+    held = Promotion.objects.filter(candidate=link).first()
+    if held is not None:
+        return held
+    registry = link.collection.project
+    protection_rules.set_rule(
+        system(), project=registry, pattern="production", required_checks=["ci/latency"]
+    )
+    alice = factories.actor(people.alice)
+    made = promotions.open(alice, membership=link, alias="production", reviewers=[people.bob.username])
+    promotion_comments.comment(alice, promotion=made, body="Is **glare** in the data?")
+    return made
 
 
 def _password_link(uid: str, token: str) -> str:

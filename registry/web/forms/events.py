@@ -20,6 +20,14 @@ DOORS = {"web": "Web", "api": "API", "wandb": "wandb", "worker": "Worker", "comm
 KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "logged": ("Logged", ("version.log", "version.log_unchanged")),
     "aliases": ("Aliases", ("alias.move", "alias.remove")),
+    "promotions": (
+        "Promotions",
+        (
+            "promotion.open", "promotion.ask", "promotion.replace", "promotion.review", "promotion.comment",
+            "promotion.settle", "promotion.promote", "promotion.withdraw", "promotion.refuse", "promotion.reopen",
+            "promotion.outdate", "protection.set", "protection.remove", "protection.override",
+        ),
+    ),
     "edited": ("Edited", ("version.edit", "tag.edit", "collection.create", "collection.edit")),
     "deleted": (
         "Deleted and restored",
@@ -34,12 +42,14 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("reference.add", "reference.retry", "reference.drop", "reference.fail", "version.drift"),
     ),
     "links": ("Links", ("link.create", "link.remove")),
+    "checks": ("Checks", ("check.post", "check.rerun", "check.finish", "check.release")),
     "runs": ("Runs", ("run.create", "run.edit")),
     "settings": (
         "Settings",
         (
             "ttl_policy.set", "project.create", "project.edit", "team.create", "team.edit",
-            "organization.create", "user.edit", "registry.create", "registry.edit",
+            "organization.create", "user.edit", "registry.create", "registry.edit", "card_template.set",
+            "webhook.create", "webhook.edit", "webhook.rotate", "webhook.delete", "webhook.disable",
         ),
     ),
     "places": (
@@ -61,7 +71,9 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "store": ("The store", ("store.repair", "store.acknowledge", "storage.collect_begin", "storage.collect_stop")),
 }  # fmt: skip
-OF_PROJECT = ("logged", "aliases", "links", "edited", "deleted", "references", "used", "runs", "settings")
+OF_PROJECT = (
+    "logged", "aliases", "links", "promotions", "edited", "deleted", "references", "used", "runs", "settings",
+)  # fmt: skip
 OF_COLLECTION = ("logged", "aliases", "links", "edited", "deleted", "references", "used", "settings")
 OF_VERSION = ("logged", "aliases", "links", "edited", "deleted", "references", "used")
 # The audit log tells of all of them.

@@ -10,11 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from registry.actor import Actor
-from registry.errors import ChangedMeanwhile, Conflict, InvalidInput, NotFound
+from registry.errors import AliasProtected, ChangedMeanwhile, Conflict, InvalidInput, NotFound
 from registry.http import markdown
 from registry.models import Alias, Event, Membership
 from registry.policy import Act, check
-from registry.services import aliases, retention, tags, undoing, versions
+from registry.services import aliases, card_templates, retention, tags, undoing, versions
 from registry.services._common import Keep
 from registry.services.sourcing import check_source
 from registry.web import rows
@@ -82,7 +82,7 @@ def _rename(request: HttpRequest, actor: Actor, membership: Membership) -> tuple
     project = membership.collection.project
     try:
         _ACTS[act](actor, membership, name, form.seen_at())
-    except (InvalidInput, Conflict, NotFound) as error:
+    except (AliasProtected, InvalidInput, Conflict, NotFound) as error:
         return {kind: str(error)}, 409 if isinstance(error, ChangedMeanwhile) else 422
     told = undoing.made(actor, project=project, since=since)
     messages.success(request, _said(act, name, told), extra_tags=address_of_undo(project, told))
@@ -145,7 +145,9 @@ def description(request: HttpRequest, actor: Actor, **place: Any) -> HttpRespons
     if request.method == "POST" and not asked and form.act(versions.edit, actor, membership=membership):
         undo = undo_of(actor, membership.collection.project, since)
         return done(request, "The card is saved.", membership.get_absolute_url(), undo=undo)
-    typed = request.POST.get("description", text)
+    typed = request.POST.get(
+        "description", form.begin(card_templates.beginning(membership.collection.project, text))
+    )
     context = frame(actor, membership, "overview") | {"form": form, "html": markdown.render(typed)}
     return show(request, "versions/edit_card.html", context, status=200 if asked else form.status)
 
