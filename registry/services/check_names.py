@@ -7,10 +7,11 @@ key, says in its place that all is well. An admin of the registry gives a name f
 from __future__ import annotations
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from strongroom.core.names import check_check_name, fold_alias
 
 from registry.actor import Actor
-from registry.errors import NameTaken, NotFound
+from registry.errors import NameTaken
 from registry.models import CheckName, Project
 from registry.policy import Act, check
 from registry.services import events, keys
@@ -49,16 +50,27 @@ def claim(actor: Actor, project: Project, name: str) -> CheckName:
     return row
 
 
-def release(actor: Actor, *, project: Project, name: str) -> None:
-    """Give a name free: whoever posts under it next has it. What was posted stays."""
-    check(actor, Act.EDIT_PROJECT, project)
+def listing(actor: Actor, *, project: Project, q: str | None = None) -> QuerySet[CheckName]:
+    """List the names that checks are posted under in a registry; `q` is a part of the name."""
+    check(actor, Act.VIEW, project)
+    rows = CheckName.objects.filter(project=project).select_related("owner", "key")
+    return rows.filter(folded__contains=fold(q)) if q else rows
+
+
+def release(actor: Actor, *, project: Project, name: str) -> bool:
+    """Give a name free: whoever posts under it next has it. What was posted stays.
+
+    Returns whether it was anybody's; giving a free name free changes nothing.
+    """
+    check(actor, Act.PROTECT, project)
     with transaction.atomic():
         row = _locked(project, name)
         if row is None:
-            raise NotFound(f"Nobody posts checks under the name {name} in {project}.")
+            return False
         row.delete()
         owner = row.owner.username if row.owner else None
         events.record(actor, "check.release", project=project, subject=row.name, before={"owner": owner})
+        return True
 
 
 def _locked(project: Project, name: str) -> CheckName | None:

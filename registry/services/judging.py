@@ -42,19 +42,12 @@ class Judgement:
     @property
     def is_moving(self) -> bool:
         """Say whether a check is still made or waited for."""
-        return any(each.state == "pending" and each.built_in for each in self.checks)
+        return promotion_checks.is_moving(self.checks)
 
     @property
     def summary(self) -> str:
         """Count the checks by how they stand."""
-        states = [each.state for each in self.checks]
-        failed = len([state for state in states if state in ("failure", "error")])
-        counts = (
-            (states.count("success"), "passed"),
-            (failed, "failed"),
-            (states.count("pending"), "running"),
-        )
-        return ", ".join(f"{number} {word}" for number, word in counts if number)
+        return promotion_checks.summary(self.checks)
 
     @property
     def seen(self) -> str:
@@ -134,16 +127,16 @@ def _checks(checks: list[Standing]) -> list[Need]:
     running = [each for each in required if each.state == "pending"]
     found = []
     if failed:
-        found.append(
-            Need("checks", f"{_some(failed)} failed: {', '.join(each.name for each in failed)}", False)
-        )
+        found.append(Need("checks", f"{_some(failed)} failed: {_titles(failed)}", False))
     if running:
-        found.append(
-            Need("checks", f"{_some(running)} not done: {', '.join(each.name for each in running)}", False)
-        )
+        found.append(Need("checks", f"{_some(running)} not done: {_titles(running)}", False))
     if required and not found:
         found.append(Need("checks", f"{_some(required)} passed", True))
     return found
+
+
+def _titles(checks: list[Standing]) -> str:
+    return ", ".join(each.title or each.name for each in checks)
 
 
 def _some(checks: list[Standing]) -> str:

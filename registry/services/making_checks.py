@@ -167,7 +167,7 @@ class _Held:
     def _end(self, finding: Finding) -> int:
         row = self._row
         with transaction.atomic():
-            ended = {"holder": "", "held_at": None, "position": {}, "finished_at": now()}
+            ended: dict[str, Any] = {"holder": "", "held_at": None, "position": {}, "finished_at": now()}
             self._write_end(finding, **ended)
             events.record(
                 system(),

@@ -49,6 +49,18 @@ class Standing:
     def is_green(self) -> bool:
         return self.state == State.SUCCESS
 
+    @property
+    def is_heard_of(self) -> bool:
+        """Say whether somebody makes it: what is merely required may never come."""
+        return self.built_in or self.at is not None
+
+    @property
+    def places(self) -> list[Mapping[str, Any]]:
+        """Where it found what: places in files, or whole files."""
+        found = [*self.details.get("dangers", []), *self.details.get("unread", [])]
+        found += [{"place": each["path"], **each} for each in self.details.get("places", [])]
+        return found if self.built_in else []
+
 
 def standing(promotion: Promotion) -> list[Standing]:
     """Say how each check of a promotion stands, failed ones first; those that its rule requires are all there."""
@@ -65,6 +77,28 @@ def of_version(membership: Membership) -> list[Standing]:
     rows = _load(VersionCheck.objects.of_version(membership.pk))
     kinds = [each for each in BUILT_IN if any(row.name == each.name for row in rows)]
     return _sorted(_standings(rows, kinds, Case(membership), ()))
+
+
+def is_moving(found: Iterable[Standing]) -> bool:
+    """Say whether a check is being made, here or elsewhere."""
+    return any(each.state == State.PENDING and each.is_heard_of for each in found)
+
+
+def summary(found: Sequence[Standing]) -> str:
+    """Count checks by how they stand."""
+    states = [each.state for each in found]
+    failed = states.count(State.FAILURE) + states.count(State.ERROR)
+    counts = (
+        (states.count(State.SUCCESS), "passed"),
+        (failed, "failed"),
+        (states.count(State.PENDING), "running"),
+    )
+    return ", ".join(f"{count} {word}" for count, word in counts if count)
+
+
+def of_posted(row: VersionCheck) -> Standing:
+    """Say how a check that was posted stands, whatever is proposed."""
+    return _of(row, Case(row.membership), False)
 
 
 def begin(promotion: Promotion) -> None:

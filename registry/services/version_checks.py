@@ -10,7 +10,7 @@ from django.db import transaction
 from strongroom.core.text import is_storable
 
 from registry.actor import Actor
-from registry.errors import InvalidInput, NotFound
+from registry.errors import InvalidInput, NotFound, PromotionClosed
 from registry.models import Membership, Project, Promotion, VersionCheck
 from registry.policy import Act, check
 from registry.services import check_names, events, locks, promotion_checks
@@ -71,6 +71,8 @@ def rerun(
     home = membership.collection.project
     check(actor, Act.POST_CHECK, home)
     _refuse_elsewhere(membership)
+    if promotion is not None and promotion.is_closed:
+        raise PromotionClosed(f"Promotion {promotion.number} is closed: nothing of it is checked any more.")
     kinds = [_kind(name) for name in names] if names else [*BY_NAME.values()]
     kinds = [kind for kind in kinds if promotion is not None or not kind.of_promotion]
     case = Case(membership) if promotion is None else case_of(promotion)[0]
@@ -97,6 +99,19 @@ def rerun(
             after={"checks": done},
         )
     return done
+
+
+def rerun_of(actor: Actor, *, promotion: Promotion, names: Sequence[str] = ()) -> list[str]:
+    """The same of a promotion: its candidate's checks, and those of its rule."""
+    check(actor, Act.VIEW, promotion.project)
+    if promotion.candidate is None:
+        raise NotFound("The version that was proposed is not there any more.")
+    return rerun(actor, membership=promotion.candidate, names=names, promotion=promotion)
+
+
+def of_row(row: VersionCheck) -> Standing:
+    """Say how a posted check stands."""
+    return promotion_checks.of_posted(row)
 
 
 def begin(membership: Membership) -> None:

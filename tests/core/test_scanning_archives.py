@@ -53,14 +53,19 @@ HOSTILE: dict[str, bytes] = {
     "pickle-before-zip.pt": EVIL + zipped(("archive/data.pkl", GOOD)),
     "zip-behind-pickle.pkl": GOOD + zipped(("archive/data.pkl", EVIL)),
     "second-pickle.pkl": GOOD + EVIL,
-    "model.keras": zipped(("config.json", json.dumps({"config": {"layers": [{"class_name": "Lambda"}]}}).encode())),
+    "model.keras": zipped(
+        ("config.json", json.dumps({"config": {"layers": [{"class_name": "Lambda"}]}}).encode())
+    ),
     "foreign.keras": zipped(
         ("config.json", json.dumps({"class_name": "Model", "module": "os", "config": {}}).encode()),
         method=zipfile.ZIP_DEFLATED,
     ),
-    "model.h5": b"\x89HDF\r\n\x1a\n" + b"\0" * 100_000 + b'{"class_name": "Lambda", "config": {}}' + b"\0" * 10,
+    "model.h5": b"\x89HDF\r\n\x1a\n"
+    + b"\0" * 100_000
+    + b'{"class_name": "Lambda", "config": {}}'
+    + b"\0" * 10,
     "saved_model.pb": b"\x0a\x04node\x12\x08ReadFile\x1a\x00",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -136,7 +141,12 @@ def test_what_cannot_be_looked_into_is_said(name, data):
 @pytest.mark.parametrize(
     ("name", "data"),
     [
-        ("model.pt", zipped(("archive/data.pkl", GOOD), ("archive/version", b"3\n"), ("archive/data/0", b"\x80\x02" * 500))),
+        (
+            "model.pt",
+            zipped(
+                ("archive/data.pkl", GOOD), ("archive/version", b"3\n"), ("archive/data/0", b"\x80\x02" * 500)
+            ),
+        ),
         ("model.npz", zipped(("arr_0.npy", _npy(b"\x00" * 800, "<f8")))),
         ("model.safetensors", struct.pack("<Q", 20) + b'{"w":{"dtype":"F32"}' + b"\0" * 400),
         ("model.gguf", b"GGUF\x03\0\0\0" + b"\0" * 400),
@@ -149,7 +159,7 @@ def test_what_cannot_be_looked_into_is_said(name, data):
         ("empty.zip", zipped()),
         ("empty.tar", tarred()),
     ],
-)  # fmt: skip
+)
 def test_good_files_are_inert(name, data):
     found = looked(data, name)
     assert (found.verdict, found.unread, dict(found.dangers)) == (LOOKS_INERT, [], {})
@@ -205,9 +215,20 @@ def test_data_that_is_never_read_costs_nothing():
 def _wrapped(dtype: bytes, shape: bytes, rest: bytes, aligned: bytes = b"K\x10") -> bytes:
     state = (
         b"}("
-        + short("subclass") + named("numpy", "ndarray") + short("shape") + shape + short("order") + short("C")
-        + short("dtype") + dtype + short("allow_mmap") + b"\x88" + short("numpy_array_alignment_bytes") + aligned + b"u"
-    )  # fmt: skip
+        + short("subclass")
+        + named("numpy", "ndarray")
+        + short("shape")
+        + shape
+        + short("order")
+        + short("C")
+        + short("dtype")
+        + dtype
+        + short("allow_mmap")
+        + b"\x88"
+        + short("numpy_array_alignment_bytes")
+        + aligned
+        + b"u"
+    )
     return named("joblib.numpy_pickle", "NumpyArrayWrapper") + b")\x81" + state + b"b" + rest
 
 
@@ -252,13 +273,23 @@ def test_an_array_of_joblib_that_cannot_be_followed_is_not_called_inert(dtype, s
 @pytest.mark.parametrize(
     ("head", "name", "wanted"),
     [
-        (struct.pack("<Q", 20) + b'{"w":{}}', "model.bin", "safetensors"), (b"GGUF\x03", "x", "GGUF"),
-        (b"\x08\x08\x12\x07pytorch", "x", "ONNX"), (GOOD, "x", "pickle"), (b"PK\x03\x04", "x.pt", "zip archive"),
-        (b"\x89HDF\r\n\x1a\n", "x", "HDF5"), (b"\x93NUMPY", "x", "NumPy array"), (b"a,b\n", "x.csv", "CSV"),
-        (b"text\n", "x", "text"), (b"\0\1\2\xff", "x", "unknown"), (b"", "x", "empty"), (b"\x7fELF", "x.so", "ELF program or library"),
-        ("é".encode() * 300, "x", "text"), (b"{}", "a/config.json", "JSON"), (b"7z\xbc\xaf\x27\x1c", "x.pt", "7z archive"),
+        (struct.pack("<Q", 20) + b'{"w":{}}', "model.bin", "safetensors"),
+        (b"GGUF\x03", "x", "GGUF"),
+        (b"\x08\x08\x12\x07pytorch", "x", "ONNX"),
+        (GOOD, "x", "pickle"),
+        (b"PK\x03\x04", "x.pt", "zip archive"),
+        (b"\x89HDF\r\n\x1a\n", "x", "HDF5"),
+        (b"\x93NUMPY", "x", "NumPy array"),
+        (b"a,b\n", "x.csv", "CSV"),
+        (b"text\n", "x", "text"),
+        (b"\0\1\2\xff", "x", "unknown"),
+        (b"", "x", "empty"),
+        (b"\x7fELF", "x.so", "ELF program or library"),
+        ("é".encode() * 300, "x", "text"),
+        (b"{}", "a/config.json", "JSON"),
+        (b"7z\xbc\xaf\x27\x1c", "x.pt", "7z archive"),
     ],
-)  # fmt: skip
+)
 def test_formats_are_known_by_their_bytes(head, name, wanted):
     assert format_of(head[:512], 10_000, name) == wanted
 

@@ -90,23 +90,61 @@ def test_plain_data_is_inert_in_every_protocol(protocol):
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        ("builtins", "eval"), ("builtins", "exec"), ("builtins", "getattr"), ("builtins", "compile"),
-        ("operator", "attrgetter"), ("operator", "methodcaller"), ("functools", "partial"), ("importlib", "import_module"),
-        ("pip", "main"), ("pip._internal.cli.main", "main"), ("torch.hub", "load"), ("torch.serialization", "load"),
-        ("torch.storage", "_load_from_bytes"), ("torch", "load"), ("torch.utils._config_module", "load_config"),
-        ("numpy.f2py.crackfortran", "getlincoef"), ("numpy.f2py.diagnose", "run_command"), ("numpy", "load"),
-        ("numpy.testing._private.utils", "runstring"), ("runpy", "run_path"), ("pickle", "loads"), ("_pickle", "loads"),
-        ("timeit", "timeit"), ("cProfile", "run"), ("code", "InteractiveInterpreter"), ("pdb", "run"), ("bdb", "Bdb.run"),
-        ("ssl", "get_server_certificate"), ("asyncio.unix_events", "_UnixSubprocessTransport._start"),
-        ("linecache", "getline"), ("logging.config", "listen"), ("pydoc", "locate"), ("pty", "spawn"),
-        ("shutil", "rmtree"), ("socket", "create_connection"), ("webbrowser", "open"), ("ctypes", "CDLL"),
-        ("joblib.numpy_pickle", "load"), ("joblib.numpy_pickle", "NDArrayWrapper"), ("cloudpickle.cloudpickle", "_make_function"),
-        ("dill._dill", "_create_function"), ("types", "CodeType"), ("marshal", "loads"), ("idlelib.run", "Executive.runcode"),
-        ("lib2to3.pgen2.pgen", "ParserGenerator.make_label"), ("ensurepip", "_run_pip"), ("uuid", "_get_command_stdout"),
-        ("collections", "OrderedDict.__init__.__globals__"), ("builtins", "dict.get"), ("torch._utils", "_rebuild_tensor_v2.__globals__"),
-        ("numpy.core.multiarray", "fromfile"), ("sklearn.svm", "SVC"), ("a.b", "c"),
+        ("builtins", "eval"),
+        ("builtins", "exec"),
+        ("builtins", "getattr"),
+        ("builtins", "compile"),
+        ("operator", "attrgetter"),
+        ("operator", "methodcaller"),
+        ("functools", "partial"),
+        ("importlib", "import_module"),
+        ("pip", "main"),
+        ("pip._internal.cli.main", "main"),
+        ("torch.hub", "load"),
+        ("torch.serialization", "load"),
+        ("torch.storage", "_load_from_bytes"),
+        ("torch", "load"),
+        ("torch.utils._config_module", "load_config"),
+        ("numpy.f2py.crackfortran", "getlincoef"),
+        ("numpy.f2py.diagnose", "run_command"),
+        ("numpy", "load"),
+        ("numpy.testing._private.utils", "runstring"),
+        ("runpy", "run_path"),
+        ("pickle", "loads"),
+        ("_pickle", "loads"),
+        ("timeit", "timeit"),
+        ("cProfile", "run"),
+        ("code", "InteractiveInterpreter"),
+        ("pdb", "run"),
+        ("bdb", "Bdb.run"),
+        ("ssl", "get_server_certificate"),
+        ("asyncio.unix_events", "_UnixSubprocessTransport._start"),
+        ("linecache", "getline"),
+        ("logging.config", "listen"),
+        ("pydoc", "locate"),
+        ("pty", "spawn"),
+        ("shutil", "rmtree"),
+        ("socket", "create_connection"),
+        ("webbrowser", "open"),
+        ("ctypes", "CDLL"),
+        ("joblib.numpy_pickle", "load"),
+        ("joblib.numpy_pickle", "NDArrayWrapper"),
+        ("cloudpickle.cloudpickle", "_make_function"),
+        ("dill._dill", "_create_function"),
+        ("types", "CodeType"),
+        ("marshal", "loads"),
+        ("idlelib.run", "Executive.runcode"),
+        ("lib2to3.pgen2.pgen", "ParserGenerator.make_label"),
+        ("ensurepip", "_run_pip"),
+        ("uuid", "_get_command_stdout"),
+        ("collections", "OrderedDict.__init__.__globals__"),
+        ("builtins", "dict.get"),
+        ("torch._utils", "_rebuild_tensor_v2.__globals__"),
+        ("numpy.core.multiarray", "fromfile"),
+        ("sklearn.svm", "SVC"),
+        ("a.b", "c"),
     ],
-)  # fmt: skip
+)
 def test_only_what_puts_data_together_may_be_named(module, name):
     by_stack = program(named(module, name), b")R")
     by_line = b"c" + f"{module}\n{name}\n".encode() + b"(tR."
@@ -125,17 +163,44 @@ def test_a_name_is_dangerous_though_nothing_calls_it():
 @pytest.mark.parametrize(
     ("name", "parts"),
     [
-        ("the name from the memo", [short("os"), b"\x94", short("system"), b"\x94", b"00", b"h\x00h\x01\x93)R"]),
-        ("the memo in another order", [b"N\x94", short("os"), b"q\x07", short("system"), b"q\x03", b"00", b"h\x07h\x03\x93)R"]),
-        ("counted after a gap", [short("x"), b"q\x05", short("os"), b"\x94", short("system"), b"\x94", b"000", b"h\x01h\x02\x93)R"]),
-        ("a place in the memo that is used again", [b"Nq\x00", short("os"), b"q\x00", b"00", b"h\x00", short("system"), b"\x93)R"]),
-        ("a number with zeros before it", [short("os"), b"p000000000000000000000000000000000007\n", b"0g7\n", short("system"), b"\x93)R"]),
+        (
+            "the name from the memo",
+            [short("os"), b"\x94", short("system"), b"\x94", b"00", b"h\x00h\x01\x93)R"],
+        ),
+        (
+            "the memo in another order",
+            [b"N\x94", short("os"), b"q\x07", short("system"), b"q\x03", b"00", b"h\x07h\x03\x93)R"],
+        ),
+        (
+            "counted after a gap",
+            [
+                short("x"),
+                b"q\x05",
+                short("os"),
+                b"\x94",
+                short("system"),
+                b"\x94",
+                b"000",
+                b"h\x01h\x02\x93)R",
+            ],
+        ),
+        (
+            "a place in the memo that is used again",
+            [b"Nq\x00", short("os"), b"q\x00", b"00", b"h\x00", short("system"), b"\x93)R"],
+        ),
+        (
+            "a number with zeros before it",
+            [short("os"), b"p000000000000000000000000000000000007\n", b"0g7\n", short("system"), b"\x93)R"],
+        ),
         ("texts taken twice", [short("os"), b"2", short("system"), b"\x93)R"]),
-        ("texts of several kinds", [b"X\x02\x00\x00\x00os", b"\x8d\x06\x00\x00\x00\x00\x00\x00\x00system", b"\x93)R"]),
+        (
+            "texts of several kinds",
+            [b"X\x02\x00\x00\x00os", b"\x8d\x06\x00\x00\x00\x00\x00\x00\x00system", b"\x93)R"],
+        ),
         ("texts of protocol 0", [b"Vos\n", b"S'system'\n", b"\x93)R"]),
         ("through a mark that is thrown away", [b"(", b"K\x01", b"1", named("os", "system"), b")R"]),
     ],
-)  # fmt: skip
+)
 def test_however_the_name_comes_to_the_top_it_is_found(name, parts):
     assert names(program(*parts)) == {"os.system"}, name
 
@@ -174,7 +239,7 @@ def test_frames_that_make_loaders_read_otherwise_are_dangerous():
 
 def test_pickles_behind_each_other_are_all_read():
     found = looked(GOOD + GOOD + EVIL + GOOD)
-    assert (set(danger.name for danger in found.dangers.values()), found.pickles) == ({NAME}, 4)
+    assert ({danger.name for danger in found.dangers.values()}, found.pickles) == ({NAME}, 4)
 
 
 def test_raw_tensors_may_follow_as_torch_wrote_them():
@@ -202,11 +267,27 @@ def test_the_content_decides_and_not_the_name():
 @pytest.mark.parametrize(
     "data",
     [
-        b"", b".", b"N.", b"I1\n.", b"hello, world\n", b"cats\ndogs\nbirds\n", b"case,name\nid,x\n", b"import os\n",
-        b"collections\nOrderedDict\nand more\n", b"(a list, in brackets)\n", b"\x80", b"\x80\x02", b"\x80\x02\x00\x00",
-        b"\x00" * 4096, b'{"a": 1}', b"%PDF-1.4\n", b"# Title\n\nText.\n", b"]}", b"0\n1\n2\n",
+        b"",
+        b".",
+        b"N.",
+        b"I1\n.",
+        b"hello, world\n",
+        b"cats\ndogs\nbirds\n",
+        b"case,name\nid,x\n",
+        b"import os\n",
+        b"collections\nOrderedDict\nand more\n",
+        b"(a list, in brackets)\n",
+        b"\x80",
+        b"\x80\x02",
+        b"\x80\x02\x00\x00",
+        b"\x00" * 4096,
+        b'{"a": 1}',
+        b"%PDF-1.4\n",
+        b"# Title\n\nText.\n",
+        b"]}",
+        b"0\n1\n2\n",
     ],
-)  # fmt: skip
+)
 def test_what_merely_begins_like_a_pickle_is_none(data):
     found = looked(data, "notes.txt")
     assert (found.verdict, dict(found.dangers), found.unread) == (LOOKS_INERT, {}, [])
@@ -305,12 +386,41 @@ def _is_heavy(data: bytes) -> bool:
 
 
 _PARTS = [
-    *(bytes([code]) for code in b"(012Nabdelostu}])QR\x81\x85\x86\x87\x88\x89\x8f\x90\x91\x92\x93\x94\x93\x93\x94R\x93"),
-    short("os"), short("system"), short("posix"), b"Vos\n", b"Vsystem\n", b"X\x02\x00\x00\x00os", b"K\x01", b"K\x07",
-    b"cos\nsystem\n", b"(ios\nsystem\n", b"q\x00", b"q\x01", b"q\x02", b"h\x00", b"h\x01", b"h\x02", b"p0\n", b"g0\n", b"p3\n",
-    b"r\x01\x00\x00\x00", b"j\x01\x00\x00\x00", b"I01\n", b"F1.5\n", b"L5L\n", b"U\x02os", b"C\x01x", b"\x8a\x01\x05", b"Px\n",
-    b"\x95\x05\x00\x00\x00\x00\x00\x00\x00", b"\x80\x03",
-]  # fmt: skip
+    *(
+        bytes([code])
+        for code in b"(012Nabdelostu}])QR\x81\x85\x86\x87\x88\x89\x8f\x90\x91\x92\x93\x94\x93\x93\x94R\x93"
+    ),
+    short("os"),
+    short("system"),
+    short("posix"),
+    b"Vos\n",
+    b"Vsystem\n",
+    b"X\x02\x00\x00\x00os",
+    b"K\x01",
+    b"K\x07",
+    b"cos\nsystem\n",
+    b"(ios\nsystem\n",
+    b"q\x00",
+    b"q\x01",
+    b"q\x02",
+    b"h\x00",
+    b"h\x01",
+    b"h\x02",
+    b"p0\n",
+    b"g0\n",
+    b"p3\n",
+    b"r\x01\x00\x00\x00",
+    b"j\x01\x00\x00\x00",
+    b"I01\n",
+    b"F1.5\n",
+    b"L5L\n",
+    b"U\x02os",
+    b"C\x01x",
+    b"\x8a\x01\x05",
+    b"Px\n",
+    b"\x95\x05\x00\x00\x00\x00\x00\x00\x00",
+    b"\x80\x03",
+]
 
 
 def test_whatever_a_loader_would_ask_for_is_found():

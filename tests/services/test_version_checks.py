@@ -40,8 +40,12 @@ def test_a_check_goes_from_pending_to_its_end_under_one_name(w):
     assert again.finished_at is not None
     (shown,) = version_checks.listing(w.bob, membership=w.candidate)
     assert (shown.name, shown.state, shown.finding, shown.by, shown.required) == (
-        "ci/test", "success", "12 of 12", w.people.bob.username, False,
-    )  # fmt: skip
+        "ci/test",
+        "success",
+        "12 of 12",
+        w.people.bob.username,
+        False,
+    )
     told = Event.objects.filter(act="check.post").order_by("id")
     assert [(each.subject, each.before, each.after["state"]) for each in told] == [
         ("ci/test", None, "pending"),
@@ -107,8 +111,11 @@ def test_an_admin_gives_a_name_free(w):
     check_names.release(w.alice, project=w.registry, name="CI/test")
     post(with_key(w.aiko), w, "failure")
     assert Event.objects.get(act="check.release").before == {"owner": w.people.bob.username}
+    assert check_names.release(w.alice, project=w.registry, name="other") is False
+    assert [row.owner for row in check_names.listing(w.bob, project=w.registry, q="CI")] == [w.aiko]
+    assert not check_names.listing(w.bob, project=w.registry, q="z")
     with pytest.raises(NotFound):
-        check_names.release(w.alice, project=w.registry, name="other")
+        check_names.listing(make.actor(w.people.charlie), project=w.registry)
 
 
 @pytest.mark.parametrize(
@@ -128,12 +135,19 @@ def test_odd_names_are_refused(w, name):
 @pytest.mark.parametrize(
     ("given", "field"),
     [
-        ({"state": "done"}, "state"), ({"finding": "x" * 1001}, "finding"), ({"finding": "a\0"}, "finding"),
-        ({"link": "javascript:alert(1)"}, "link"), ({"link": "//ci.example"}, "link"), ({"link": "https://"}, "link"),
-        ({"link": "https://u:p@ci.example/"}, "link"), ({"link": "https://ci.example/a b"}, "link"),
-        ({"link": "https://[::1"}, "link"), ({"link": "https://ci.example/" + "x" * 2000}, "link"), ({"link": "ftp://ci.example/"}, "link"),
+        ({"state": "done"}, "state"),
+        ({"finding": "x" * 1001}, "finding"),
+        ({"finding": "a\0"}, "finding"),
+        ({"link": "javascript:alert(1)"}, "link"),
+        ({"link": "//ci.example"}, "link"),
+        ({"link": "https://"}, "link"),
+        ({"link": "https://u:p@ci.example/"}, "link"),
+        ({"link": "https://ci.example/a b"}, "link"),
+        ({"link": "https://[::1"}, "link"),
+        ({"link": "https://ci.example/" + "x" * 2000}, "link"),
+        ({"link": "ftp://ci.example/"}, "link"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_result_is_refused(w, given, field):
     with pytest.raises(InvalidInput) as refused:
         post(w.bob, w, **given)

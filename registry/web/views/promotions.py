@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from registry.actor import Actor
+from registry.errors import InvalidInput
 from registry.models import Collection, Membership, Project, Promotion
 from registry.policy import Act, can, check
 from registry.services import (
@@ -16,6 +17,7 @@ from registry.services import (
     inbox,
     judging,
     promotion_checks,
+    promotion_history,
     promotions,
     protection,
     registries,
@@ -70,8 +72,10 @@ def create(request: HttpRequest, actor: Actor, organization: str, registry: str)
     here = context["project"]
     check(actor, Act.PROPOSE, here)
     row = _candidate(actor, here, request)
+    if row is None and request.method == "POST":
+        raise InvalidInput("Say which registered model and version: open this page from a version.")
     form = PromotionForm(request.POST if request.method == "POST" else None, initial=_initial(request))
-    if row is not None and request.method == "POST" and form.act(promotions.open, actor, membership=row):
+    if request.method == "POST" and form.act(promotions.open, actor, membership=row):
         made = form.result
         return done(request, f"Promotion {made.number} is open.", made.get_absolute_url())
     context |= {"form": form, "row": row, **_offered(actor, here, row)}
@@ -82,9 +86,13 @@ def _initial(request: HttpRequest) -> dict[str, str]:
     return {"alias": request.GET.get("alias", "")[:128]}
 
 
+def asked(request: HttpRequest, name: str) -> str:
+    """Return what the address or the form says."""
+    return (request.POST.get(name) or request.GET.get(name, "")).strip()[:128]
+
+
 def _candidate(actor: Actor, here: Project, request: HttpRequest) -> Membership | None:
-    name = request.GET.get("collection", "").strip()[:128]
-    ref = request.GET.get("version", "").strip()[:128]
+    name, ref = asked(request, "collection"), asked(request, "version")
     if not name:
         return None
     return versions.find(actor, collections.find(actor, here, name), ref or aliases.LATEST)
@@ -151,7 +159,7 @@ def _decision(actor: Actor, row: Promotion, judged: Judgement) -> dict[str, Any]
             "roll_back": row.state == Promotion.State.PROMOTED and can(actor, Act.PROPOSE, place),
             "by_hand": admin,
         },
-        "reviewers": promotions.standing_of_reviewers(row, judged.counted),
+        "reviewers": promotion_history.standing_of_reviewers(row, judged.counted),
         "others": [] if row.is_closed else newest(actor, row.collection),
         "people": approvals.known(place, [judged.rule]),
     }
