@@ -16,7 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from registry.actor import system
-from registry.models import Event, Identity, ReferenceOrder, WebhookDelivery
+from registry.models import CardRevision, Event, Identity, ReferenceOrder, WebhookDelivery
 from registry.services import (
     collections,
     confirming,
@@ -26,6 +26,9 @@ from registry.services import (
     links,
     previews,
     project_trash,
+    promotion_comments,
+    promotions,
+    protection_rules,
     references,
     registries,
     registry_members,
@@ -109,6 +112,18 @@ def a_webhook(people, project) -> dict[str, object]:
     return {"webhook": made.pk, "webhook_id": made.pk, "delivery": sent.uid, "delivery_id": sent.uid}
 
 
+def a_promotion(people, project, registry) -> dict[str, object]:
+    """A promotion of a linked version to a protected alias, asked for by nobody of these, with a comment."""
+    operator = system("command")
+    protection_rules.set_rule(operator, project=registry, pattern="production")
+    path = f"{registry.entity.name}/{registry.name}/defects"
+    logged = factories.log(people.bob, project, "linked", {"a": b"v"})
+    link = links.link(operator, membership=logged, target_path=path).membership
+    made = promotions.open(operator, membership=link, alias="production")
+    said = promotion_comments.comment(factories.actor(people.root), promotion=made, body="Why?")
+    return {"pattern": "production", "comment": said.pk}
+
+
 @pytest.fixture
 def world(db):
     people = factories.people()
@@ -164,6 +179,8 @@ def world(db):
         "key_id": people.bob.api_keys.get(name="member").pk,
         "uid": "MQ",
         "gone": gone.version_id,
+        "revision": CardRevision.objects.create(version=held.version, text="it was this").pk,
+        "collection_revision": CardRevision.objects.create(collection=held.collection, text="it was this").pk,
         "lost": lost.name,
         "lost_team": gone_team.entity.name,
         "event": Event.objects.get(act="alias.move", subject="prod").pk,
@@ -184,6 +201,7 @@ def world(db):
     for who in ({"username": added.username}, {"team": people.team.entity.name}):
         registry_members.set_role(operator, registry=registry, role="viewer", **who)
     values["registry"] = registries.title(registry)
+    values |= a_promotion(people, project, registry)
     restorable = dict.fromkeys(("api:restore", "versions:restore", "api:purge"), "bin")
     restorable["collections:restore-versions"] = "bin"
     # Where the collection of the other routes would be no link.
@@ -201,6 +219,8 @@ def address(route: Route, world: World) -> str:
         values["team"] = values["entity"] = values["lost_team"]
     if route.namespace != "api":
         values |= {"number": 0, "path": PATHS.get(str(route), "a")}
+    if route.namespace == "promotions":
+        values["number"] = 1
     return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values[found[1]]), route.pattern)
 
 

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('registry', '0030_alias_history'),
+        ('registry', '0032_inbox'),
     ]
 
     operations = [

@@ -78,6 +78,11 @@ def held_at(collection: Collection, names: Iterable[str], at: datetime) -> dict[
     return held
 
 
+def last_of(collection: Collection, names: Sequence[str]) -> dict[str, AliasMove]:
+    """Return the last move of each of some aliases, by alias; one query."""
+    return {row.name: row for row in _last(collection, names, 1, now())}
+
+
 def _logged(collection: Collection, at: datetime) -> QuerySet[Membership]:
     """The versions that a collection got until then, the newest first: each took `latest` as it came."""
     rows = Membership.objects.filter(collection=collection, created_at__lte=at)

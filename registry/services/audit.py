@@ -158,10 +158,8 @@ def of_version(actor: Actor, membership: Membership, **filters: Unpack[Filters])
     places = Membership.objects.filter(version=membership.version_id)
     # Where it was once linked, too.
     linked = Event.objects.filter(version_id=membership.version_id, act="link.create")
-    elsewhere = {
-        *places.values_list("collection__project_id", flat=True),
-        *linked.values_list("project_id", flat=True),
-    } - {here}
+    both = places.values_list("collection__project_id").union(linked.values_list("project_id"))
+    elsewhere = {project for (project,) in both if project is not None} - {here}
     if elsewhere and not actor.is_system:
         seen = Project.objects.visible_to(actor.user).filter(pk__in=elsewhere)
         hidden = elsewhere - set(seen.values_list("pk", flat=True))

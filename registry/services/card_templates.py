@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import transaction
-from strongroom.core.cards import check_sections
+from strongroom.core.cards import Completeness, check_sections, completeness
 from strongroom.core.names import check_description
 
 from registry.actor import Actor
@@ -49,7 +50,7 @@ def set_template(
         raise InvalidInput(
             f"{project} is no registry: only registries have a template of cards.", field="text"
         )
-    wanted = {} if text is KEEP else {"text": check_description(text)}
+    wanted: dict[str, Any] = {} if text is KEEP else {"text": check_description(text)}
     if required is not KEEP:
         wanted |= {"required": check_sections(required)}
     with transaction.atomic():
@@ -65,3 +66,16 @@ def set_template(
                 actor, "card_template.set", project=project, subject=project.name, before=before, after=after
             )
     return row
+
+
+def standing(project: Project, card: str) -> Completeness:
+    """Say how far a card is by what the place that it is read in asks for; nothing outside of registries."""
+    return completeness(card, required_of(project))
+
+
+def beginning(project: Project, card: str) -> str:
+    """Return what an editor of a card opens with: the card, or the registry's template while there is none."""
+    if card.strip():
+        return card
+    found = _read(project)
+    return found.text if found else card

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.db.models import QuerySet
+
 from registry.actor import Actor
 from registry.errors import InvalidInput, NotAuthenticated, NotFound, RegistryError
 from registry.models import Membership, Promotion, PromotionComment
@@ -42,6 +44,12 @@ def comment(
         told = {user.pk: user for user in people if user != actor.user}
         inbox.tell(row, inbox.COMMENTED, list(told.values()), comment=made)
     return made
+
+
+def listing(actor: Actor, *, promotion: Promotion) -> QuerySet[PromotionComment]:
+    """List what was said, the oldest first."""
+    check(actor, Act.VIEW, promotion.project)
+    return promotion.comments.select_related("user", "settled_by").order_by("pk")
 
 
 def find(actor: Actor, promotion: Promotion, number: int) -> PromotionComment:

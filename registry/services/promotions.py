@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -23,6 +25,7 @@ from registry.errors import (
     PromotionOutdated,
 )
 from registry.models import (
+    AliasMove,
     Collection,
     Event,
     Membership,
@@ -123,12 +126,26 @@ def _searched(rows: PromotionQuerySet, q: str) -> PromotionQuerySet:
     return rows
 
 
+def may_be_asked(actor: Actor, membership: Membership) -> bool:
+    """Say whether one may ask for a promotion of this version: in a registry, with the role for it."""
+    home = membership.collection.project
+    in_registry = home.kind == Project.Kind.REGISTRY and membership.is_link
+    return in_registry and can(actor, Act.PROPOSE, home)
+
+
 def waiting_for(user: User) -> PromotionQuerySet:
     """Return the promotions that wait for a person's review: asked for it, and not given in this round."""
     given = PromotionReview.objects.filter(promotion=OuterRef("pk"), user=user, round=OuterRef("round"))
     asked = PromotionReviewer.objects.filter(promotion=OuterRef("pk"), user=user)
     rows = Promotion.objects.going().visible_to(user)
     return rows.filter(Exists(asked)).exclude(Exists(given))
+
+
+def asked_by(actor: Actor) -> PromotionQuerySet:
+    """List the promotions that a person asked for, where they may see them still."""
+    if actor.user is None:
+        return Promotion.objects.none()
+    return Promotion.objects.visible_to(actor.user).for_listing().filter(author=actor.user)
 
 
 def open(
@@ -561,6 +578,28 @@ def standing_of_reviewers(promotion: Promotion, counted: approvals.Counted) -> l
     people |= {row.user_id: (row.user, "changes", "") for row in counted.asks}
     people |= {row.user_id: (row.user, "lost", why) for row, why in counted.lost}
     return sorted(people.values(), key=lambda each: each[0].username)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Since when the holder of an alias has it, and by whom or which promotion it came there."""
+
+    at: datetime
+    by: str
+    promotion: Promotion | None
+
+
+def held_since(promotion: Promotion) -> Held | None:
+    """Return how the holder that a promotion was opened against came by the alias."""
+    if promotion.base_number is None:
+        return None
+    rows = AliasMove.objects.filter(collection=promotion.collection_id, name=promotion.alias)
+    rows = rows.filter(number=promotion.base_number, at__lte=promotion.closed_at or now())
+    move = rows.order_by("-at", "-pk").first()
+    if move is None:
+        return None
+    by = Promotion.objects.filter(pk=move.promotion_id, project=promotion.project_id).first()
+    return Held(move.at, move.actor_name, by)
 
 
 # What the conversation tells besides reviews and comments, which have rows of their own.

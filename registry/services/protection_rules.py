@@ -39,7 +39,7 @@ def as_value(rule: ProtectedAlias) -> dict[str, Any]:
         "approvals": rule.approvals,
         "approver_role": rule.approver_role,
         "approver_team": rule.approver_team.entity.name if rule.approver_team else "",
-        "approvers": sorted(rule.approvers.values_list("username", flat=True)) if rule.pk else [],
+        "approvers": sorted(user.username for user in rule.approvers.all()) if rule.pk else [],
         "author_may_approve": rule.author_may_approve,
         "approvals_fall": rule.approvals_fall,
         "promoter_role": rule.promoter_role,

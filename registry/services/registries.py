@@ -227,8 +227,10 @@ def _save(actor: Actor, registry: Project, wanted: dict[str, Any], own: dict[str
     if own_after:
         Registry.objects.update_or_create(project=row, defaults=own_after)
     if after or own_after:
-        told = {"before": before | own_before, "after": after | own_after}
-        events.record(actor, "registry.edit", project=registry, subject=title(row), **told)
+        before, after = before | own_before, after | own_after
+        events.record(
+            actor, "registry.edit", project=registry, subject=title(row), before=before, after=after
+        )
 
 
 def _refuse_in_use(project: Project, accepted: list[str]) -> None:

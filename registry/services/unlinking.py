@@ -37,6 +37,7 @@ def refuse_source(membership: Membership) -> None:
 def _remove(actor: Actor, row: Membership) -> None:
     held = list(Alias.objects.filter(membership=row).order_by("name").values_list("name", flat=True))
     protection.refuse_going(row.name, row.collection, held)
+    aliases.let_go(actor, row)
     events.record(
         actor,
         "link.remove",
@@ -45,7 +46,6 @@ def _remove(actor: Actor, row: Membership) -> None:
         subject=row.name,
         before={"aliases": held},
     )
-    aliases.let_go(actor, row)
     # Runs that used the version through this place have it in their lineage still, at its source.
     source = Membership.objects.sources().filter(version=row.version_id).values_list("pk", flat=True).get()
     RunInput.objects.filter(membership=row).update(membership=source)

@@ -147,6 +147,16 @@ def find_place(actor: Actor, place: int) -> Membership:
     return _present(found if seen else None, "This version")
 
 
+def find_in(actor: Actor, public_id: str, project: Project) -> Membership:
+    """Find a version by its id as it stands in a project: where it was logged, else its link of the last."""
+    check(actor, Act.VIEW, project)
+    rows = Membership.objects.filter(version=version_pk(public_id), collection__project=project)
+    places = sorted(
+        rows.filter(collection__deleted_at=None).for_listing(), key=lambda row: (row.is_link, -row.pk)
+    )
+    return _present(next(iter(places), None), f"This version in {project}")
+
+
 def find_again(actor: Actor, membership: Membership) -> Membership:
     """Read a place anew with all that lists show of it, after an act that gave it."""
     check(actor, Act.VIEW, membership.collection.project)

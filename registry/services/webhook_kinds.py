@@ -75,8 +75,8 @@ def body_of(uid: str, kind: str, position: int, event: Event, names: Names) -> s
         "collection": collection.name if collection else None,
         "type": collection.type.name if collection else None,
         "version": _version(project, collection, place),
-        "alias": event.subject if event.act.startswith("alias.") else _of(event.after, "alias"),
-        "promotion": _promotion(event, project),
+        "alias": event.subject if kind == "alias_moved" else _of(event.after, "alias"),
+        "promotion": _promotion(kind, event),
         "before": event.before,
         "after": event.after,
     }
@@ -112,11 +112,9 @@ def _version(
     }
 
 
-def _promotion(event: Event, project: Project | None) -> dict[str, Any] | None:
+def _promotion(kind: str, event: Event) -> dict[str, Any] | None:
     number = event.subject.rpartition(" ")[2]
-    if not event.act.startswith("promotion.") or not number.isdecimal() or project is None:
-        return None
-    return {"number": int(number)}
+    return {"number": int(number)} if kind.startswith("promotion_") and number.isdecimal() else None
 
 
 def _of(side: Any, name: str) -> Any:

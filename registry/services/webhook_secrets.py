@@ -24,15 +24,15 @@ def new_salt() -> bytes:
 
 def secret_of(salt: bytes) -> str:
     """Return a webhook's secret: nobody has it who has the database alone."""
-    derived = hmac.digest(settings.SECRET_KEY.encode(), _PURPOSE + bytes(salt), hashlib.sha256)
+    derived = hmac.digest(settings.SECRET_KEY.encode(), _PURPOSE + salt, hashlib.sha256)
     return "whsec_" + base64.urlsafe_b64encode(derived).decode().rstrip("=")
 
 
 def signature(webhook: Webhook, body: bytes, at: datetime) -> str:
     """Return the header: the time in seconds, and a signature for each secret that counts at that time."""
-    salts = [webhook.salt]
+    salts = [bytes(webhook.salt)]
     if webhook.old_salt is not None and webhook.old_until is not None and at < webhook.old_until:
-        salts.append(webhook.old_salt)
+        salts.append(bytes(webhook.old_salt))
     return sign(int(at.timestamp()), body, (secret_of(salt) for salt in salts))
 
 

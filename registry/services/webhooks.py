@@ -123,7 +123,7 @@ def rotate(actor: Actor, *, webhook: Webhook) -> str:
         row.old_salt, row.old_until, row.salt = row.salt, now() + OVERLAP, new_salt()
         row.save(update_fields=["old_salt", "old_until", "salt"])
         events.record(actor, "webhook.rotate", project=webhook.project, subject=row.name)
-    return secret_of(row.salt)
+    return secret_of(bytes(row.salt))
 
 
 def delete(actor: Actor, *, webhook: Webhook) -> None:

@@ -13,6 +13,7 @@ from registry.actor import Actor
 from registry.models import Collection, Membership, Project, ReferenceWatch, Version
 from registry.models.labels import put_names
 from registry.services import drifts, retention, sourcing
+from registry.services.holders import Tenure
 from registry.services.retention import EffectiveTtl
 from registry.web.columns import Column
 
@@ -90,6 +91,10 @@ class VersionTable:
     rows: list[tuple[Membership, EffectiveTtl, list[tuple[Column, str]]]]
     columns: list[Column] = field(default_factory=list)
     watches: dict[int, ReferenceWatch] = field(default_factory=dict)
+    # Of links: the numbers of their sources that one may see, by version; what each held before, by number.
+    is_of_links: bool = False
+    sources: Mapping[int, int] = field(default_factory=dict)
+    tenures: Mapping[int, list[Tenure]] = field(default_factory=dict)
 
 
 def loader(actor: Actor, collection: Collection) -> Callable[[QuerySet[Membership]], list[Membership]]:

@@ -14,7 +14,7 @@ from registry.models import Collection, Event, Membership, Project, Run, User
 from registry.web import differences
 from registry.web.differences import Pairs, Text
 from registry.web.forms.events import DOORS
-from registry.web.templatetags.words import day, duration, moment, size
+from registry.web.templatetags.words import day, duration, moment, size, title_of
 
 # act → (the verb of a sentence, the words of a table row)
 _WORDS: dict[str, tuple[str, str]] = {
@@ -39,6 +39,12 @@ _WORDS: dict[str, tuple[str, str]] = {
     "user.password": ("changed the password of", "password changed"),
     "key.create": ("made the API key", "key created"),
     "key.revoke": ("revoked the API key", "key revoked"),
+    "registry.create": ("made the registry", "registry made"),
+    "registry.edit": ("changed the settings of", "settings changed"),
+    "registry.member": ("set the role of", "role in the registry changed"),
+    "registry.delete": ("deleted the registry", "registry deleted"),
+    "link.create": ("linked", "version linked"),
+    "link.remove": ("unlinked", "version unlinked"),
     "project.create": ("created the project", "project created"),
     "project.delete": ("deleted the project", "project deleted"),
     "project.restore": ("restored the project", "project restored"),
@@ -50,6 +56,20 @@ _WORDS: dict[str, tuple[str, str]] = {
     "collection.restore": ("restored the collection", "collection restored"),
     "alias.move": ("set the alias", "alias moved"),
     "alias.remove": ("removed the alias", "alias removed"),
+    "protection.set": ("set the rule of the protected alias", "alias protected"),
+    "protection.remove": ("took the protection from the alias", "protection removed"),
+    "protection.override": ("moved by hand the protected alias", "protected alias moved by hand"),
+    "promotion.open": ("asked for", "promotion requested"),
+    "promotion.ask": ("asked for reviews of", "reviewers asked"),
+    "promotion.replace": ("proposed another version in", "candidate replaced"),
+    "promotion.review": ("reviewed", "promotion reviewed"),
+    "promotion.comment": ("commented on", "promotion commented"),
+    "promotion.settle": ("settled a comment of", "comment settled"),
+    "promotion.promote": ("made", "promoted"),
+    "promotion.withdraw": ("withdrew", "promotion withdrawn"),
+    "promotion.refuse": ("refused", "promotion refused"),
+    "promotion.reopen": ("renewed", "promotion renewed"),
+    "promotion.outdate": ("put out of date", "promotion out of date"),
     "tag.edit": ("changed the tags of", "tags changed"),
     "version.log": ("logged", "version logged"),
     "version.log_unchanged": ("logged again", "same content logged again"),
@@ -98,10 +118,12 @@ _FIELDS = {
     "visibility": "seen by",
     "default_entity": "default owner",
     "finished_at": "finished",
+    "accepted_types": "types",
     "trash_days": "days in the trash",
     "quota_soft": "warned near",
     "quota_hard": "refused beyond",
 }
+_OF_PROJECTS = ("project.", "ttl_policy.", "registry.create", "registry.edit")
 _CAUSES = {"person": "deleted by a person", "expiry": "expired"}
 _FOUND = {
     "ok": "found as recorded again the references of",
@@ -238,8 +260,8 @@ def _story(
         run = named.get((place.pk, event.subject))
         label = str(run) if run is not None else label
         url = reverse("runs:detail", args=[place.entity.name, place.name, event.subject])
-    elif event.act.startswith(("project.", "ttl_policy.")) and place is not None:
-        label, url = place.name, place.get_absolute_url()
+    elif event.act.startswith(_OF_PROJECTS) and place is not None:
+        label, url = title_of(place), place.get_absolute_url()
     about = event.act.startswith("alias.")
     return Story(
         event=event,

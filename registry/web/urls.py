@@ -13,6 +13,7 @@ from registry.web import tables
 from registry.web.views import (
     accounts,
     audit,
+    card_history,
     cards,
     checks,
     collection,
@@ -25,6 +26,7 @@ from registry.web.views import (
     exports,
     files,
     home,
+    inbox,
     installation,
     jobs,
     keys,
@@ -85,6 +87,7 @@ version_patterns = [
     path(f"{_V}/edit/names", cards.names, name="edit-names"),
     path(f"{_V}/edit/alias-holder", cards.alias_holder, name="alias-holder"),
     path(f"{_V}/edit/card", cards.description, name="edit-card"),
+    path(f"{_V}/card-history", card_history.of_version, name="card-history"),
     path(f"{_V}/edit/metadata", metadata.edit, name="edit-metadata"),
     path(f"{_V}/edit/ttl", cards.ttl, name="edit-ttl"),
     path(f"{_V}/delete", versions.delete, name="delete"),
@@ -104,6 +107,7 @@ version_patterns = [
 collection_patterns = [
     path(_C, collections.detail, name="detail"),
     path(f"{_C}/card", collections.card, name="card"),
+    path(f"{_C}/card-history", card_history.of_collection, name="card-history"),
     path(f"{_C}/activity", events.of_collection, name="activity"),
     path(f"{_C}/aliases", events.of_aliases, name="aliases"),
     path(f"{_C}/settings", collections.settings, name="settings"),
@@ -222,6 +226,12 @@ registry_patterns = [
     path("registries/<organization>/<registry>/delete", registries.delete, name="delete"),
 ]
 
+inbox_patterns = [
+    path("inbox", inbox.notices, name="notices"),
+    path("inbox/reviews", inbox.reviews, name="reviews"),
+    path("inbox/mine", inbox.mine, name="mine"),
+]
+
 # For those who build pages; in production there is no such address.
 debug_patterns = [path("patterns", patterns.patterns, name="patterns")] if settings.DEBUG else []
 
@@ -254,6 +264,7 @@ urlpatterns = [
     path("authorize", keys.authorize, name="authorize"),
     path("markdown-preview", cards.preview, name="markdown-preview"),
     path("", include((key_patterns, "keys"))),
+    path("", include((inbox_patterns, "inbox"))),
     path("", include((promotion_patterns, "promotions"))),
     path("", include((registry_patterns, "registries"))),
     path("installation/tables/", tables.site.urls),

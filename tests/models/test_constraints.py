@@ -19,6 +19,7 @@ from registry.models import (
     ApiKey,
     ArtifactType,
     Blob,
+    CardRevision,
     CheckName,
     Chunk,
     Clock,
@@ -39,11 +40,16 @@ from registry.models import (
     OrganizationMember,
     Project,
     Promotion,
+    PromotionComment,
+    PromotionReview,
+    PromotionReviewer,
     ProtectedAlias,
     ReferenceBatch,
     ReferenceDrift,
     ReferenceOrder,
     ReferenceWatch,
+    Registry,
+    RegistryMember,
     Resolution,
     Run,
     RunInput,
@@ -108,6 +114,13 @@ def rows():
     stored = StoredObject.objects.create(name="x", size=1)
     Blob.objects.create(scope=people.alice.entity, sha256=b"s" * 32, md5=b"m" * 16, size=1, object=stored)
     ProtectedAlias.objects.create(project=project, pattern="prod", folded="prod")
+    asked = Promotion.objects.create(
+        project=project, number=1, collection=one.collection, alias="prod", candidate=two, candidate_number=1,
+        version=two.version, title="t", author=people.bob,
+    )  # fmt: skip
+    asked.reviewers.create(user=people.alice)
+    asked.reviews.create(user=people.alice, verdict="approve", round=1)
+    asked.comments.create(user=people.alice, body="b")
     JobRun.objects.create(task="t", started_at=NOW)
     watch = ReferenceWatch.objects.create(
         version=one.version, scope=people.team.entity, total=5, unwatched=1, changed=1, next_at=NOW
@@ -124,7 +137,10 @@ def rows():
     Identity.objects.create(user=people.bob, issuer="https://example.org", subject="1")
     order, _ = references.add(bob, draft=draft, uri="ftp://example.org/x", name="x")
     ReferenceBatch.objects.create(order=order, number=0, entry_count=1, data=b"x")
+    registry = make.registry(people)
+    RegistryMember.objects.create(project=registry, user=people.olga)
     VersionReference.objects.create(source=one.version, target=two.version)
+    CardRevision.objects.create(version=one.version, text="it was this")
     hook, _ = webhooks.create(
         alice, project=project, name="ci", url="https://ci.example.org/", kinds=["alias_moved"]
     )
@@ -144,6 +160,7 @@ def rows():
         draft=draft,
         key=key,
         upload=upload,
+        registry=registry,
     )
 
 
@@ -222,6 +239,7 @@ BREAK = {
     "alias_is_not_a_version_number": change(Alias, name="v12"),
     "api_key_name_not_empty": change(ApiKey, name=""),
     "api_key_sha256_whole": change(ApiKey, sha256=b"1" * 31),
+    "card_revision_of_one_card": change(CardRevision, version=None),
     "artifact_type_once_per_project": copy(ArtifactType),
     "artifact_type_name_not_empty": change(ArtifactType, name=""),
     "blob_once_per_scope": copy(Blob),
@@ -305,6 +323,20 @@ BREAK = {
     "project_name_not_empty": change(Project, name=""),
     "protected_alias_once_per_registry": copy(ProtectedAlias, pattern="PROD"),
     "protected_alias_not_empty": change(ProtectedAlias, folded=""),
+    "protected_alias_approvals_in_bounds": change(ProtectedAlias, approvals=21),
+    "protected_alias_approver_role_known": change(ProtectedAlias, approver_role="owner"),
+    "protected_alias_promoter_role_known": change(ProtectedAlias, promoter_role="viewer"),
+    "promotion_number_once_per_registry": copy(Promotion, candidate=None),
+    "promotion_open_once_per_candidate": copy(Promotion, number=2),
+    "promotion_numbers_counted": change(Promotion, round=0),
+    "promotion_says_what_it_asks_for": change(Promotion, title=""),
+    "promotion_closed_has_date": change(Promotion, state="promoted"),
+    "promotion_changes_the_holder": change(Promotion, base_number=1),
+    "promotion_reviewer_once": copy(PromotionReviewer),
+    "promotion_review_verdict_known": change(PromotionReview, verdict="maybe"),
+    "promotion_review_round_counted": change(PromotionReview, round=0),
+    "promotion_comment_says_something": change(PromotionComment, body=""),
+    "promotion_comment_hangs_on_something": change(PromotionComment, on="file"),
     "project_kind_known": change(Project, kind="odd"),
     "project_visibility_known": change(Project, visibility="public"),
     "reference_once_per_draft": copy(ReferenceOrder),
@@ -374,8 +406,17 @@ BREAK = {
     "version_purged_only_when_deleted": version(purged_at=NOW),
     "version_ttl_whole": version(ttl_kind="duration"),
     "version_number_once_per_collection": add(
-        lambda r: Membership(collection=r.one.collection, version=r.draft, number=1)
+        lambda r: Membership(
+            collection=r.two.collection, version=Version.objects.create(sequence=r.two.collection), number=1
+        )
     ),
+    "registry_icon_known": change(Registry, icon="flask"),
+    "registry_member_is_a_person_or_a_team": change(RegistryMember, user=None),
+    "registry_person_once": copy(RegistryMember),
+    "registry_team_once": lambda r: RegistryMember.objects.bulk_create(
+        RegistryMember(project=r.registry, team=r.people.team) for _ in range(2)
+    ),
+    "registry_role_known": change(RegistryMember, role="guest"),
     "version_once_per_collection": copy(Membership, number=9),
     "version_tag_once": copy(VersionTag),
     "webhook_name_once_per_project": copy(Webhook),

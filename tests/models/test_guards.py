@@ -91,6 +91,9 @@ BREAK = {
             version=w["first"].version, sequence=w["first"].collection, name="x"
         ).version
     ).update(sequence=w["second"].collection),
+    "link_stands_in_a_portfolio": lambda w: Membership.objects.create(
+        collection=w["second"].collection, version=w["first"].version, number=7
+    ),
     "numbers_not_given_again": lambda w: Collection.objects.filter(pk=w["first"].collection_id).update(
         next_number=0, version_count=0
     ),

@@ -15,7 +15,15 @@ from django.utils import timezone
 from registry import queue
 from registry.actor import system
 from registry.errors import InternalError, NotFound
-from registry.models import Chunk, Event, Installation, ReferenceOrder, Webhook, WebhookAttempt
+from registry.models import (
+    Chunk,
+    Event,
+    Installation,
+    Promotion,
+    ReferenceOrder,
+    Webhook,
+    WebhookAttempt,
+)
 from registry.schedule import COLLECT
 from registry.services import (
     accounts,
@@ -38,9 +46,15 @@ from registry.services import (
     people,
     project_trash,
     projects,
+    promotion_comments,
+    promotions,
+    protection_rules,
     references,
+    registries,
+    registry_members,
     resolving,
     retention,
+    reviews,
     runs,
     tags,
     team_trash,
@@ -82,6 +96,21 @@ class World:
         self.hook, _ = webhooks.create(
             self.alice, project=self.project, name="ci", url="https://ci.example.org/", kinds=["alias_moved"]
         )
+        self.models = make.registry(people)
+        path = f"{self.models.entity.name}/{self.models.name}/defects"
+        source = make.log(people.bob, self.project, "linked", files={"a": b"3"})
+        other = make.log(people.bob, self.project, "linked", files={"a": b"4"})
+        protection_rules.set_rule(self.root, project=self.models, pattern="production", approvals=0)
+        protection_rules.set_rule(self.root, project=self.models, pattern="prod-eu", approvals=0)
+        self.proposed, self.next = (
+            links.link(self.root, membership=row, target_path=path).membership for row in (source, other)
+        )
+        operator = system("command")
+        self.asked = promotions.open(operator, membership=self.proposed, alias="production")
+        self.said = promotion_comments.comment(self.root, promotion=self.asked, body="Why?")
+        self.stale = promotions.open(operator, membership=self.proposed, alias="old")
+        Promotion.objects.filter(pk=self.stale.pk).update(base_number=7, state="out_of_date")
+        self.stale.refresh_from_db()
         self.spare, self.gone_team = make.people().team, make.people().team
         team_trash.delete(self.root, team=self.gone_team)
         self.gone_team.entity.refresh_from_db()
@@ -91,15 +120,25 @@ class World:
         Installation.current()
         self.later = timezone.now() + datetime.timedelta(days=8)
         self.looks = 0
-        self.placed = self.linked()
+        self.placed = self.checked_link()
         # No server may look there: that is a state, too.
         uri = "http://127.0.0.1:1/x"
         entry = {"path": "x", "ref": uri, "digest": "d", "size": 1}
         self.referring = drafts.log_small(
             self.bob, project=self.project, collection="referring", type="m", entries=[entry]
         ).membership
+        self.registry, self.lost_registry = make.registry(people), make.registry(people)
+        for place in (self.registry, self.lost_registry):
+            registry_members.set_role(
+                system("command"), registry=place, team=people.team.entity.name, role="admin"
+            )
+        self.linked = self.link(self.referring)
 
-    def linked(self):
+    def link(self, membership):
+        path = f"{self.people.organization}/{self.registry.name}/shelf"
+        return links.link(self.bob, membership=membership, target_path=path).membership
+
+    def checked_link(self):
         """Link a version into a registry, with a check that was posted and others that workers are to make."""
         registry = make.registry(self.people)
         shelved = make.log(self.people.bob, self.project, "shelved", files={"a": b"3"})
@@ -155,6 +194,22 @@ class World:
 
 
 ACTS = {
+    "protection.set": lambda w: protection_rules.set_rule(w.root, project=w.models, pattern="new"),
+    "protection.remove": lambda w: protection_rules.remove(w.root, project=w.models, pattern="production"),
+    "protection.override": lambda w: aliases.move(
+        w.root, membership=w.proposed, name="prod-eu", reason="Now."
+    ),
+    "promotion.open": lambda w: promotions.open(w.root, membership=w.next, alias="production"),
+    "promotion.ask": lambda w: promotions.ask(w.root, promotion=w.asked, reviewers=[w.people.root.username]),
+    "promotion.replace": lambda w: promotions.replace(w.root, promotion=w.asked, membership=w.next),
+    "promotion.review": lambda w: reviews.approve(w.root, promotion=w.asked),
+    "promotion.refuse": lambda w: reviews.refuse(w.root, promotion=w.asked, body="No."),
+    "promotion.comment": lambda w: promotion_comments.comment(w.root, promotion=w.asked, body="x"),
+    "promotion.settle": lambda w: promotion_comments.settle(w.root, promotion=w.asked, comment=w.said),
+    "promotion.promote": lambda w: promotions.promote(w.root, promotion=w.asked),
+    "promotion.withdraw": lambda w: promotions.withdraw(w.root, promotion=w.asked),
+    "promotion.reopen": lambda w: promotions.renew(w.root, promotion=w.stale),
+    "promotion.outdate": lambda w: aliases.move(w.root, membership=w.next, name="production", reason="Now."),
     "webhook.create": lambda w: webhooks.create(
         w.alice, project=w.project, name="new", url="https://cd.example.org/", kinds=["alias_moved"]
     ),
@@ -225,15 +280,30 @@ ACTS = {
     "reference.fail": lambda w: resolving.work(w.waiting.pk),
     "storage.collect_begin": lambda w: w.collect(),
     "storage.collect_stop": lambda w: collecting.stop(w.root),
+    "registry.create": lambda w: registries.create(w.root, organization=w.people.organization, name="fresh"),
+    "registry.edit": lambda w: registries.edit(w.alice, registry=w.registry, icon="box", description="new"),
+    "registry.member": lambda w: registry_members.set_role(
+        w.alice, registry=w.registry, username=w.people.olga.username, role="viewer"
+    ),
+    "registry.delete": lambda w: project_trash.delete_registry(w.alice, registry=w.lost_registry),
+    "link.create": lambda w: w.link(
+        drafts.log_small(w.bob, project=w.project, collection="b", type="m", entries=[]).membership
+    ),
+    "link.remove": lambda w: links.unlink(w.bob, membership=w.linked),
     "ttl_policy.set": lambda w: retention.set_policy(w.alice, target=w.project, ttl=60),
 }
 
 
 # Acts that bring about another one, which is told first: the first log to a collection makes it.
 BEFORE = {
+    "protection.override": ["alias.move"],
+    "promotion.promote": ["alias.move"],
+    "promotion.outdate": ["alias.move", "protection.override"],
     "version.log": ["collection.create"],
     "version.log (small)": ["collection.create"],
     "member.join": ["member.role"],
+    "link.create": ["collection.create", "version.log"],
+    "link.remove": ["alias.remove"],
 }
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.core import mail
@@ -16,9 +18,18 @@ from django.utils import timezone
 from artifacts_site.outbound import Outbound
 from registry.errors import Conflict, Forbidden, InvalidInput, NameTaken, NotFound, ReferenceRefused
 from registry.models import Event, Webhook, WebhookAttempt, WebhookCursor, WebhookDelivery
-from registry.services import aliases, retention, webhook_log, webhook_secrets, webhook_sending, webhooks
+from registry.services import (
+    aliases,
+    promotions,
+    retention,
+    webhook_log,
+    webhook_secrets,
+    webhook_sending,
+    webhooks,
+)
 from tests import factories as make
 from tests.outbound.conftest import place
+from tests.support import promoting
 from tests.support.hooks import Answer, listening
 from tests.support.sealing import seal_now
 
@@ -453,3 +464,46 @@ def test_secrets_follow_from_the_servers_own(settings):
     assert secret != webhook_secrets.secret_of(webhook_secrets.new_salt())
     settings.SECRET_KEY = "another" * 8
     assert secret != webhook_secrets.secret_of(salt)
+
+
+def test_the_check_of_the_documentation_tells_true_from_false(project, alice, hook, made):
+    text = (Path(__file__).resolve().parents[2] / "docs/webhooks.md").read_text()
+    [snippet] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    told: dict[str, object] = {}
+    exec(snippet, told)  # noqa: S102  # of our own documentation
+    check_it = told["is_from_strongroom"]
+    webhooks.rotate(alice, webhook=made[0])
+    webhook_log.ping(alice, webhook=made[0])
+    send()
+    body, header = hook.received[0].body, hook.received[0].headers["Strongroom-Signature"]
+    assert check_it(body, header, made[1])
+    assert not check_it(body + b" ", header, made[1])
+    assert not check_it(body, header, "whsec_other")
+    old = webhook_secrets.sign(int(timezone.now().timestamp()) - 301, body, [made[1]])
+    assert not check_it(body, old, made[1])
+    assert all(f"`{kind}`" in text for kind in [*ALL, "ping"])
+
+
+def test_a_registry_tells_of_links_and_promotions_and_nothing_of_where_versions_come_from(hook):
+    w = promoting.world()
+    webhooks.create(w.alice, project=w.registry, name="ci", url=hook.url, kinds=ALL)
+    w.another()
+    promotion = w.open(title="Sharper")
+    w.approve(promotion)
+    promotions.promote(w.alice, promotion=promotion)
+    send()
+    assert hook.kinds() == [
+        "version_linked",
+        "promotion_opened",
+        "promotion_approved",
+        "alias_moved",
+        "promotion_promoted",
+    ]
+    assert w.project.name not in b"".join(each.body for each in hook.received).decode()
+    linked, opened, approved, moved, promoted = (each.told for each in hook.received)
+    assert linked["version"]["name"] == "defects:v2"
+    assert (
+        opened["promotion"] == approved["promotion"] == promoted["promotion"] == {"number": promotion.number}
+    )
+    assert (opened["alias"], moved["alias"], promoted["alias"]) == ("production",) * 3
+    assert (moved["before"], moved["after"], moved["version"]["name"]) == ("v0", "v1", "defects:v1")

@@ -20,7 +20,7 @@ from registry.api.serializers._common import (
     record,
     words,
 )
-from registry.api.shapes import CARD, NAME, NAMES, Body, Changes, component, nullable
+from registry.api.shapes import CARD, NAME, NAMES, Body, Changes, component, nullable, text
 from registry.models import Alias, AliasMove, Collection
 from registry.services.restoring import RestoredCollection
 
@@ -86,7 +86,10 @@ COLLECTION_CHANGES = Changes(
     "CollectionChanges", optional={"name": NAME, "type": NAME, "description": CARD, "tags": NAMES}
 )
 # `seen` is the version that the sender saw it at: from any other it is not taken.
-ALIAS_PLACE = Body("AliasPlace", required={"version": NAME}, optional={"seen": nullable(NAME)})
+# `reason` says why an admin of a registry moves one that is protected.
+ALIAS_PLACE = Body(
+    "AliasPlace", required={"version": NAME}, optional={"seen": nullable(NAME), "reason": text(2000)}
+)
 
 
 def collection(row: Collection, base_url: str) -> dict[str, Any]:

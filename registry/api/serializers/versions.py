@@ -27,7 +27,7 @@ from registry.api.serializers._common import (
     words,
 )
 from registry.api.serializers.lines import Content, Line
-from registry.api.shapes import CARD, NAMES, OBJECT, TTL, Changes, component
+from registry.api.shapes import CARD, NAMES, OBJECT, TTL, Changes, component, text
 from registry.models import Collection, Membership, Version
 from registry.models.addresses import versions_of
 from registry.models.labels import put_names
@@ -97,7 +97,15 @@ RESTORED = component(
 )
 VERSION_CHANGES = Changes(
     "VersionChanges",
-    optional={"description": CARD, "metadata": OBJECT, "ttl": TTL, "aliases": NAMES, "tags": NAMES},
+    optional={
+        "description": CARD,
+        "metadata": OBJECT,
+        "ttl": TTL,
+        "aliases": NAMES,
+        "tags": NAMES,
+        # Why an admin of a registry moves protected aliases by hand.
+        "reason": text(2000),
+    },
 )
 
 

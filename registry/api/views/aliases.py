@@ -47,12 +47,26 @@ class AliasDetail(Endpoint):
         membership = versions.find(self.actor, place, data.pop("version"))
         return self.answer(shape.alias(aliases.move(self.actor, membership=membership, name=alias, **data)))
 
-    @operation("Take an alias away from who holds it", {204: None})
+    @operation(
+        "Take an alias away from who holds it",
+        {204: None},
+        query=(
+            Param(
+                "reason",
+                {"type": "string", "maxLength": 2000},
+                "Why an admin of a registry takes a protected one away",
+            ),
+        ),
+    )
     def delete(
         self, request: Request, entity: str, project: str, collection: str, alias: str
     ) -> HttpResponse:
         """Remove the alias."""
-        aliases.remove(self.actor, collection=self.collection(entity, project, collection), name=alias)
+        place, why = (
+            self.collection(entity, project, collection),
+            words_of(self.http.GET, "reason", longest=2000),
+        )
+        aliases.remove(self.actor, collection=place, name=alias, **why)
         return self.nothing()
 
 

@@ -14,7 +14,7 @@ from registry.errors import AliasProtected, ChangedMeanwhile, Conflict, InvalidI
 from registry.http import markdown
 from registry.models import Alias, Event, Membership
 from registry.policy import Act, check
-from registry.services import aliases, retention, tags, undoing, versions
+from registry.services import aliases, card_templates, retention, tags, undoing, versions
 from registry.services._common import Keep
 from registry.services.sourcing import check_source
 from registry.web import rows
@@ -145,7 +145,9 @@ def description(request: HttpRequest, actor: Actor, **place: Any) -> HttpRespons
     if request.method == "POST" and not asked and form.act(versions.edit, actor, membership=membership):
         undo = undo_of(actor, membership.collection.project, since)
         return done(request, "The card is saved.", membership.get_absolute_url(), undo=undo)
-    typed = request.POST.get("description", text)
+    typed = request.POST.get(
+        "description", form.begin(card_templates.beginning(membership.collection.project, text))
+    )
     context = frame(actor, membership, "overview") | {"form": form, "html": markdown.render(typed)}
     return show(request, "versions/edit_card.html", context, status=200 if asked else form.status)
 

@@ -7,12 +7,14 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from registry.actor import Actor
+from registry.errors import InvalidInput
 from registry.models import Collection, Membership, Project, Promotion
 from registry.policy import Act, can, check
 from registry.services import (
     aliases,
     approvals,
     collections,
+    inbox,
     judging,
     promotion_checks,
     promotions,
@@ -69,8 +71,10 @@ def create(request: HttpRequest, actor: Actor, organization: str, registry: str)
     here = context["project"]
     check(actor, Act.PROPOSE, here)
     row = _candidate(actor, here, request)
+    if row is None and request.method == "POST":
+        raise InvalidInput("Say which registered model and version: open this page from a version.")
     form = PromotionForm(request.POST if request.method == "POST" else None, initial=_initial(request))
-    if row is not None and request.method == "POST" and form.act(promotions.open, actor, membership=row):
+    if request.method == "POST" and form.act(promotions.open, actor, membership=row):
         made = form.result
         return done(request, f"Promotion {made.number} is open.", made.get_absolute_url())
     context |= {"form": form, "row": row, **_offered(actor, here, row)}
@@ -81,9 +85,13 @@ def _initial(request: HttpRequest) -> dict[str, str]:
     return {"alias": request.GET.get("alias", "")[:128]}
 
 
+def asked(request: HttpRequest, name: str) -> str:
+    """Return what the address or the form says."""
+    return (request.POST.get(name) or request.GET.get(name, "")).strip()[:128]
+
+
 def _candidate(actor: Actor, here: Project, request: HttpRequest) -> Membership | None:
-    name = request.GET.get("collection", "").strip()[:128]
-    ref = request.GET.get("version", "").strip()[:128]
+    name, ref = asked(request, "collection"), asked(request, "version")
     if not name:
         return None
     return versions.find(actor, collections.find(actor, here, name), ref or aliases.LATEST)
@@ -121,6 +129,7 @@ def detail(request: HttpRequest, actor: Actor, organization: str, registry: str,
     if tried is not None and tried.said:
         return done(request, tried.said, tried.to)
     promotion_checks.look(actor, row)
+    inbox.look(actor, row)
     judged = judging.judge(row)
     context |= _decision(actor, row, judged) | reviewing.compared(actor, row, judged)
     context["talk"] = reviewing.conversation(actor, row)

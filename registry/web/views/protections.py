@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
@@ -22,7 +20,7 @@ from registry.services import (
 from registry.services.built_in_checks import BUILT_IN
 from registry.web.forms.promotions import ByHandForm, RuleForm, of_rule
 from registry.web.pages import done, page, show
-from registry.web.views.promotions import frame
+from registry.web.views.promotions import asked, frame
 
 
 def _home(project: Project) -> str:
@@ -62,7 +60,7 @@ def remove(request: HttpRequest, actor: Actor, organization: str, registry: str)
     context = frame(actor, organization, registry, "protected")
     here = context["project"]
     check(actor, Act.PROTECT, here)
-    found = protection_rules.find(actor, here, request.GET.get("pattern", "")[:128])
+    found = protection_rules.find(actor, here, asked(request, "pattern"))
     if request.method == "POST":
         protection_rules.remove(actor, project=here, pattern=found.pattern)
         return done(request, f"{found.pattern} is not protected any more.", _home(here))
@@ -76,7 +74,7 @@ def by_hand(request: HttpRequest, actor: Actor, organization: str, registry: str
     here = context["project"]
     check(actor, Act.PROTECT, here)
     row = _version(actor, here, request)
-    name = aliases.spelled(request.GET.get("alias", "")[:128])
+    name = aliases.spelled(asked(request, "name") or asked(request, "alias"))
     form = ByHandForm(request.POST if request.method == "POST" else None, initial={"name": name})
     if request.method == "POST" and form.act(aliases.move, actor, membership=row):
         return done(request, f"{form.result.name} is at v{row.number} now.", row.get_absolute_url())
@@ -86,8 +84,5 @@ def by_hand(request: HttpRequest, actor: Actor, organization: str, registry: str
 
 
 def _version(actor: Actor, here: Project, request: HttpRequest) -> Membership:
-    given: dict[str, Any] = {
-        name: request.GET.get(name, "").strip()[:128] for name in ("collection", "version")
-    }
-    place = collections.find(actor, here, given["collection"])
-    return versions.find(actor, place, given["version"] or aliases.LATEST)
+    place = collections.find(actor, here, asked(request, "collection"))
+    return versions.find(actor, place, asked(request, "version") or aliases.LATEST)
