@@ -17,6 +17,7 @@ from registry.services import (
     inbox,
     judging,
     promotion_checks,
+    promotion_history,
     promotions,
     protection,
     registries,
@@ -158,7 +159,7 @@ def _decision(actor: Actor, row: Promotion, judged: Judgement) -> dict[str, Any]
             "roll_back": row.state == Promotion.State.PROMOTED and can(actor, Act.PROPOSE, place),
             "by_hand": admin,
         },
-        "reviewers": promotions.standing_of_reviewers(row, judged.counted),
+        "reviewers": promotion_history.standing_of_reviewers(row, judged.counted),
         "others": [] if row.is_closed else newest(actor, row.collection),
         "people": approvals.known(place, [judged.rule]),
     }
