@@ -32,6 +32,7 @@ from registry.models import (
     FsckFinding,
     FsckRun,
     Identity,
+    InboxNotice,
     Installation,
     Invitation,
     JobRun,
@@ -120,7 +121,9 @@ def rows():
     )  # fmt: skip
     asked.reviewers.create(user=people.alice)
     asked.reviews.create(user=people.alice, verdict="approve", round=1)
-    asked.comments.create(user=people.alice, body="b")
+    said = asked.comments.create(user=people.alice, body="b")
+    InboxNotice.objects.create(user=people.bob, promotion=asked, kind="reviewed")
+    InboxNotice.objects.create(user=people.bob, promotion=asked, kind="mentioned", comment=said)
     JobRun.objects.create(task="t", started_at=NOW)
     watch = ReferenceWatch.objects.create(
         version=one.version, scope=people.team.entity, total=5, unwatched=1, changed=1, next_at=NOW
@@ -331,6 +334,14 @@ BREAK = {
     "invitation_role_known": change(Invitation, role="owner"),
     "invitation_sha256_whole": change(Invitation, sha256=b"1" * 31),
     "invitation_ends_once": change(Invitation, accepted_at=NOW, revoked_at=NOW),
+    "notice_once_a_kind": copy(InboxNotice),
+    "notice_once_a_comment": lambda r: InboxNotice.objects.create(
+        user=r.people.bob,
+        promotion=(said := PromotionComment.objects.get()).promotion,
+        kind="commented",
+        comment=said,
+    ),
+    "notice_of_a_comment_or_none": change(InboxNotice, kind="mentioned"),
     "organization_member_once": copy(OrganizationMember),
     "organization_role_known": change(OrganizationMember, role="viewer"),
     "project_name_once_per_entity": copy(Project),

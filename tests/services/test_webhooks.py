@@ -486,6 +486,7 @@ def test_the_check_of_the_documentation_tells_true_from_false(project, alice, ho
 
 def test_a_registry_tells_of_links_and_promotions_and_nothing_of_where_versions_come_from(hook):
     w = promoting.world()
+    seal_now()
     webhooks.create(w.alice, project=w.registry, name="ci", url=hook.url, kinds=ALL)
     w.another()
     promotion = w.open(title="Sharper")
