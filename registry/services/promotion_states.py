@@ -46,7 +46,9 @@ def alias_moved(
     if collection.kind != Collection.Kind.PORTFOLIO or not moves:
         return []
     rows = (
-        Promotion.objects.going().filter(collection=collection, alias__in=list(moves)).exclude(pk=promotion or 0)
+        Promotion.objects.going()
+        .filter(collection=collection, alias__in=list(moves))
+        .exclude(pk=promotion or 0)
     )
     rows = rows.select_for_update(of=("self",)).select_related("project__entity", "version")
     stale = [row for row in rows.order_by("pk") if row.base_number != moves[row.alias]]
