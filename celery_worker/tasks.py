@@ -9,7 +9,16 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from celery_worker.app import app
 from registry import jobs
 from registry.actor import system
-from registry.schedule import CHECK_REFERENCES, COLLECT, COUNT, PREVIEW_COLLECTION, RESOLVE, RESOLVE_SECONDS
+from registry.schedule import (
+    CHECK_REFERENCES,
+    COLLECT,
+    COUNT,
+    MAKE_CHECK,
+    PREVIEW_COLLECTION,
+    RESOLVE,
+    RESOLVE_SECONDS,
+    SEND_WEBHOOKS,
+)
 from registry.services import (
     accounts,
     collecting,
@@ -17,6 +26,8 @@ from registry.services import (
     drift,
     expiring,
     fsck,
+    inbox_letters,
+    making_checks,
     notices,
     project_trash,
     recounting,
@@ -27,6 +38,7 @@ from registry.services import (
     team_trash,
     trash,
     uploads,
+    webhook_sending,
 )
 
 # A task that is out of time stops, and does not go on with the next row.
@@ -89,6 +101,34 @@ def check_references(version_id: str) -> None:
     """Look again at the references of a version, because somebody asked."""
     with jobs.track(CHECK_REFERENCES) as counts:
         counts |= drift.look(int(version_id)).counts()
+
+
+@app.task(name="checks.pick_up")
+def pick_up_checks() -> None:
+    """Have workers make checks of versions that nobody makes."""
+    with jobs.track("checks.pick_up") as counts:
+        counts["checks"] = making_checks.pick_up()
+
+
+@app.task(name=MAKE_CHECK, time_limit=RESOLVE_SECONDS + 30, soft_time_limit=RESOLVE_SECONDS)
+def make_check(check_id: str) -> None:
+    """Make a check of a version in a registry, as far as a task may take."""
+    with jobs.track(MAKE_CHECK) as counts:
+        counts["checks"] = making_checks.work(int(check_id))
+
+
+@app.task(name=SEND_WEBHOOKS)
+def send_webhooks() -> None:
+    """Tell webhooks what happened, and again those that did not answer."""
+    with jobs.track(SEND_WEBHOOKS) as counts:
+        counts |= webhook_sending.run().counts()
+
+
+@app.task(name="inbox.send_letters")
+def send_inbox_letters() -> None:
+    """Tell people by mail what is new in their inbox."""
+    with jobs.track("inbox.send_letters") as counts:
+        counts["letters"] = inbox_letters.send()
 
 
 @app.task(name="uploads.clean_up")

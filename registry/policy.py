@@ -7,13 +7,26 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from django.db.models import Q
+from strongroom.core.targets import REGISTRY_PREFIX
 
 from registry.actor import Actor
 from registry.errors import Forbidden, NotAuthenticated, NotFound
-from registry.models import Entity, Organization, OrganizationMember, Project, Role, Team, TeamMember, User
+from registry.models import (
+    Entity,
+    Organization,
+    OrganizationMember,
+    Project,
+    RegistryMember,
+    RegistryRole,
+    Role,
+    Team,
+    TeamMember,
+    User,
+)
 from registry.models.prepared import Prepared
 
 Target: TypeAlias = Project | Entity | Team | Organization | None
+AnyRole: TypeAlias = Role | RegistryRole
 
 
 class Act(StrEnum):
@@ -21,10 +34,17 @@ class Act(StrEnum):
 
     VIEW = "view"
     DOWNLOAD = "download"
+    DISCUSS = "discuss"
     LOG = "log"
     EDIT = "edit"
     SET_TTL = "set_ttl"
     DELETE = "delete"
+    LINK = "link"
+    POST_CHECK = "post_check"
+    PROPOSE = "propose"
+    PROMOTE = "promote"
+    PROMOTE_AS_ADMIN = "promote_as_admin"
+    PROTECT = "protect"
     CREATE_PROJECT = "create_project"
     EDIT_PROJECT = "edit_project"
     SET_POLICY = "set_policy"
@@ -36,13 +56,21 @@ class Act(StrEnum):
     ADMINISTER = "administer"
 
 
-NEEDS: dict[Act, Role] = {
-    Act.VIEW: Role.VIEWER,
+NEEDS: dict[Act, AnyRole] = {
+    # Which only registries give; in all else whoever has a role has more than this one.
+    Act.VIEW: RegistryRole.RESTRICTED,
     Act.DOWNLOAD: Role.VIEWER,
+    Act.DISCUSS: Role.VIEWER,
     Act.LOG: Role.MEMBER,
     Act.EDIT: Role.MEMBER,
     Act.SET_TTL: Role.MEMBER,
     Act.DELETE: Role.MEMBER,
+    Act.LINK: Role.MEMBER,
+    Act.POST_CHECK: Role.MEMBER,
+    Act.PROPOSE: Role.MEMBER,
+    Act.PROMOTE: Role.MEMBER,
+    Act.PROMOTE_AS_ADMIN: Role.ADMIN,
+    Act.PROTECT: Role.ADMIN,
     Act.CREATE_PROJECT: Role.MEMBER,
     Act.EDIT_PROJECT: Role.ADMIN,
     Act.SET_POLICY: Role.ADMIN,
@@ -57,10 +85,17 @@ NEEDS: dict[Act, Role] = {
 WORDS: dict[Act, str] = {
     Act.VIEW: "Looking at it",
     Act.DOWNLOAD: "Downloading",
+    Act.DISCUSS: "Taking part in a review",
     Act.LOG: "Logging versions and runs",
     Act.EDIT: "Editing",
     Act.SET_TTL: "Changing the time-to-live of versions",
     Act.DELETE: "Deleting and restoring",
+    Act.LINK: "Linking and unlinking versions",
+    Act.POST_CHECK: "Posting checks, or running them again,",
+    Act.PROPOSE: "Requesting a promotion",
+    Act.PROMOTE: "Promoting",
+    Act.PROMOTE_AS_ADMIN: "Promoting",
+    Act.PROTECT: "Protecting aliases",
     Act.CREATE_PROJECT: "Creating a project",
     Act.EDIT_PROJECT: "Changing the project's settings",
     Act.SET_POLICY: "Changing a time-to-live policy",
@@ -82,12 +117,18 @@ _TTL_EDITORS = Prepared[list[str]](
 )
 # How many admins a refusal names.
 _ASKED = 3
-_RANK = {Role.VIEWER: 1, Role.MEMBER: 2, Role.ADMIN: 3}
+_RANK: dict[str, int] = {role.value: place for place, role in enumerate(RegistryRole, 1)}
+# The roles that a person, or a team of theirs, was given in a registry.
+_ROLES_IN_REGISTRY = Prepared[list[str]](
+    lambda project, user: (
+        RegistryMember.objects.filter(project=project).counting_for(user).values_list("role")
+    )
+)
 
 
-def rank(role: Role | None) -> int:
+def rank(role: AnyRole | None) -> int:
     """Order roles by growing rights; 0 is none."""
-    return 0 if role is None else _RANK[role]
+    return 0 if role is None else _RANK[role.value]
 
 
 def role_in(user: User | None, entity: Entity) -> Role | None:
@@ -136,10 +177,12 @@ def _is_of_organization(user: User, entity: Entity) -> bool:
     return Entity.objects.filter(pk=entity.pk).visible_to(user).exists()
 
 
-def role_for(user: User | None, project: Project) -> Role | None:
+def role_for(user: User | None, project: Project) -> AnyRole | None:
     """Return the higher of the roles that apply: one's own, and what an open project gives."""
     if project.deleted_at is not None:
         return None
+    if project.kind == Project.Kind.REGISTRY:
+        return role_in_registry(user, project)
     held = role_in(user, project.entity)
     if held is None and user is not None and user.is_active:
         opened = project.visibility == Project.Visibility.ORGANIZATION
@@ -148,7 +191,74 @@ def role_for(user: User | None, project: Project) -> Role | None:
     return held
 
 
-def _held(user: User, act: Act, target: Target) -> Role | None:
+def holds(user: User, role: Role, project: Project) -> bool:
+    """Say whether a person has at least this role in a project: what a rule of a registry asks of approvers."""
+    return rank(role_for(user, project)) >= rank(role)
+
+
+def role_in_registry(user: User | None, project: Project) -> RegistryRole | None:
+    """Return the highest of the roles that apply in a registry.
+
+    What was given to the person and to their teams, admin for who is admin above it, viewer where it is open.
+    """
+    if user is None or not user.is_active:
+        return None
+    if user.registry_roles_read is None:
+        return _read_role_in_registry(user, project)
+    if project.pk not in user.registry_roles_read:
+        user.registry_roles_read[project.pk] = _read_role_in_registry(user, project)
+    return user.registry_roles_read[project.pk]
+
+
+def _read_role_in_registry(user: User, project: Project) -> RegistryRole | None:
+    if role_in(user, project.entity) is Role.ADMIN:
+        return RegistryRole.ADMIN
+    given = [RegistryRole(role) for [role] in _ROLES_IN_REGISTRY.all(project.pk, user.pk)]
+    opened = project.visibility == Project.Visibility.ORGANIZATION
+    if opened and _is_of_organization(user, project.entity):
+        given.append(RegistryRole.VIEWER)
+    return max(given, key=rank, default=None)
+
+
+def forget_role(user: User | None, project: Project) -> None:
+    """Let what was read of a person's role in a registry count no more: it was changed in this very request."""
+    if user is not None and user.registry_roles_read is not None:
+        user.registry_roles_read.pop(project.pk, None)
+
+
+def roles_in_registries(user: User, projects: Sequence[Project]) -> dict[int, RegistryRole]:
+    """The same for several at once, by their ids; those without a role are left out."""
+    if not user.is_active:
+        return {}
+    here = [project for project in projects if project.deleted_at is None]
+    above = roles_in(user, [project.entity for project in here])
+    seen = Entity.objects.visible_to(user).filter(pk__in={project.entity_id for project in here})
+    open_to = set(seen.values_list("pk", flat=True))
+    rows = RegistryMember.objects.filter(project__in=[project.pk for project in here]).counting_for(user)
+    given: dict[int, list[RegistryRole]] = {}
+    for pk, role in rows.values_list("project", "role"):
+        given.setdefault(pk, []).append(RegistryRole(role))
+    found = {}
+    for project in here:
+        held = given.get(project.pk, [])
+        if project.visibility == Project.Visibility.ORGANIZATION and project.entity_id in open_to:
+            held = [*held, RegistryRole.VIEWER]
+        if above.get(project.entity_id) is Role.ADMIN:
+            held = [RegistryRole.ADMIN]
+        if held:
+            found[project.pk] = max(held, key=rank)
+    return found
+
+
+def allowed_in_registries(actor: Actor, act: Act, projects: Sequence[Project]) -> list[Project]:
+    """Return those of some registries where `can` would say so; as many queries, however many they are."""
+    if actor.is_system or actor.user is None:
+        return [project for project in projects if actor.is_system]
+    roles = roles_in_registries(actor.user, projects)
+    return [project for project in projects if rank(roles.get(project.pk)) >= rank(NEEDS[act])]
+
+
+def _held(user: User, act: Act, target: Target) -> AnyRole | None:
     if isinstance(target, Project):
         return role_for(user, target)
     if isinstance(target, Team):
@@ -163,7 +273,7 @@ def _held(user: User, act: Act, target: Target) -> Role | None:
     return Role.ADMIN if user.is_admin else Role.VIEWER
 
 
-def _role_in_team(user: User, act: Act, team: Team) -> Role | None:
+def _role_in_team(user: User, act: Act, team: Team) -> AnyRole | None:
     """Admins of the organization manage the members of its teams, and see nothing more by it."""
     if act is Act.DELETE_TEAM:
         # Not for the team itself: what goes is the organization's.
@@ -181,7 +291,7 @@ def _role_in_team(user: User, act: Act, team: Team) -> Role | None:
     return held
 
 
-def _needed(act: Act, target: Target) -> Role:
+def _needed(act: Act, target: Target) -> AnyRole:
     if act is Act.SET_TTL and isinstance(target, Project) and target.entity.kind == Entity.Kind.TEAM:
         return Role.ADMIN if [Team.TtlEditors.ADMINS] in _TTL_EDITORS.all(target.entity_id) else NEEDS[act]
     if act is Act.CREATE_PROJECT and isinstance(target, Entity) and target.kind == Entity.Kind.ORGANIZATION:
@@ -211,7 +321,7 @@ def check(actor: Actor, act: Act, target: Target) -> None:
         raise _hidden(_noun(target))
     admins = _admins(target)
     raise Forbidden(
-        f"{WORDS[act]} needs the role {needed.value} in {_place(target)}; {_yours(actor.user, held, target)}. "
+        f"{WORDS[act]} needs the role {needed.label.lower()} in {_place(target)}; {_yours(actor.user, held, target)}. "
         f"{_ask(_place(target), admins)}",
         act=act.value,
         needed=needed.value,
@@ -220,10 +330,12 @@ def check(actor: Actor, act: Act, target: Target) -> None:
     )
 
 
-def _yours(user: User, held: Role | None, target: Target) -> str:
+def _yours(user: User, held: AnyRole | None, target: Target) -> str:
     """Say which role the person holds, and where it comes from when the place itself gives none."""
     if held is None or target is None:
         return "you have no role there"
+    if _is_registry(target):
+        return f"you are {held.label.lower()}"
     entity = target if isinstance(target, Entity) else target.entity
     if role_in(user, entity) is not None:
         return f"you are {held.value}"
@@ -239,7 +351,10 @@ def _admins(target: Target) -> list[str]:
     above = Q(
         organization_memberships__organization__entity=entity, organization_memberships__role=Role.ADMIN
     )
-    people = User.objects.filter(team | above | Q(entity=entity), is_active=True).distinct()
+    giving = team | above | Q(entity=entity)
+    if _is_registry(target):
+        giving |= Q(registry_memberships__project=target, registry_memberships__role=RegistryRole.ADMIN)
+    people = User.objects.filter(giving, is_active=True).distinct()
     return list(people.order_by("username").values_list("username", flat=True)[:_ASKED])
 
 
@@ -265,6 +380,10 @@ def _hidden(words: str) -> NotFound:
     return NotFound(f"{words} is not there, or it is not for you to see.")
 
 
+def _is_registry(target: Target) -> bool:
+    return isinstance(target, Project) and target.kind == Project.Kind.REGISTRY
+
+
 def _noun(target: Target) -> str:
     if isinstance(target, Project):
         return f"Project {target}"
@@ -275,5 +394,9 @@ def _place(target: Target) -> str:
     if target is None:
         return "this installation"
     if isinstance(target, Project):
-        return target.entity.name
+        return (
+            f"the registry {target.name.removeprefix(REGISTRY_PREFIX)}"
+            if _is_registry(target)
+            else target.entity.name
+        )
     return target.name if isinstance(target, Entity) else target.entity.name

@@ -74,8 +74,11 @@ def worker_is_alive() -> bool:
     return bool(client().exists(_worker_key()))
 
 
-def send(task: str, *given: str) -> None:
-    """Have a worker take a task, by its name, with what it is given; raise Redis' error when it can't be told."""
+def send(task: str, *given: str, after: float = 0) -> None:
+    """Have a worker take a task, by its name, with what it is given; raise Redis' error when it can't be told.
+
+    With `after` it begins that many seconds later.
+    """
     from celery import Celery  # here, for most processes never send any
     from kombu.exceptions import OperationalError
     from redis.exceptions import ConnectionError as RedisGone
@@ -83,7 +86,7 @@ def send(task: str, *given: str) -> None:
     with Celery(broker=settings.REDIS_URL, set_as_current=False) as sender:
         sender.conf.update(task_serializer="json", broker_connection_retry=False)
         try:
-            sender.send_task(task, args=given, ignore_result=True, retry=False)
+            sender.send_task(task, args=given, ignore_result=True, retry=False, countdown=after or None)
         except OperationalError as error:
             # What every door knows how to tell: unavailable, to be tried again.
             raise RedisGone(str(error)) from error

@@ -18,6 +18,9 @@ RESOLVE = "references.resolve"
 RESOLVE_SECONDS = 3600
 CHECK_REFERENCES = "references.check"
 COUNT = "storage.count"
+# Sent when something happened that webhooks are to be told of, and by the clock for what is to be sent again.
+SEND_WEBHOOKS = "webhooks.send"
+MAKE_CHECK = "checks.make"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,14 @@ class Periodic:
 
 PERIODIC = (
     Periodic("retention.expire_due", "Expire versions whose time-to-live has passed", 1),
+    Periodic(SEND_WEBHOOKS, "Tell webhooks what happened, and again those that did not answer", 1),
+    Periodic("inbox.send_letters", "Tell people by mail what is new in their inbox", 1),
     Periodic("retention.give_notice", "Foresee what expires within the next days, and tell by mail", 60),
     Periodic("runs.mark_silent", "Mark runs as crashed whose script fell silent", 1),
     Periodic("references.watch", "Look again at references: whether what they name is as it was", 5),
     Periodic("drafts.abandon_stale", "Clean up abandoned drafts", 10),
     Periodic("references.pick_up", "Go on with references whose worker was stopped", 1),
+    Periodic("checks.pick_up", "Go on with checks of versions whose worker was stopped", 1),
     Periodic("statistics.refresh", "Measure the tables, so that lists are found by the best index", 10),
     Periodic("uploads.clean_up", "Remove what broken uploads left behind", 60),
     Periodic("uploads.abort_parts", "Abort uploads to the object store that were never finished", 60),

@@ -9,8 +9,8 @@ import json
 from dataclasses import dataclass
 
 from registry.actor import Actor, system
-from registry.models import Membership, Organization, Project, Team, User
-from registry.services import accounts, drafts, projects, teams, uploads
+from registry.models import Membership, Organization, Project, RegistryRole, Team, User
+from registry.services import accounts, drafts, projects, registries, registry_members, teams, uploads
 
 _names = itertools.count(1)
 
@@ -78,6 +78,35 @@ def project(people: People, name: str | None = None, **details) -> Project:
     return projects.create(
         actor(people.alice), entity=people.team.entity, name=name or unique("project"), **details
     )
+
+
+def head(people: People) -> User:
+    """Make an admin of the organization."""
+    made = user()
+    teams.add_member(system("command"), place=people.organization, user=made, role="admin")
+    return made
+
+
+def registry(people: People, name: str | None = None, **details) -> Project:
+    """Make a registry of the organization; its own members are to be added."""
+    return registries.create(
+        system("command"), organization=people.organization, name=name or unique("models"), **details
+    )
+
+
+def registry_people(people: People, registry: Project) -> dict[str, User | None]:
+    """Make a person for each role in a registry; those of roles have nothing but that, and are in no team."""
+    made: dict[str, User | None] = {
+        "anonymous": None,
+        "stranger": people.charlie,
+        "organization": people.olga,
+    }
+    for role in RegistryRole.values:
+        made[role] = colleague(people)
+        registry_members.set_role(
+            system("command"), registry=registry, username=made[role].username, role=role
+        )
+    return made | {"head": head(people), "instance": people.root}
 
 
 def frames(contents: list[bytes]) -> bytes:

@@ -16,21 +16,29 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from registry.actor import system
-from registry.models import Event, Identity, ReferenceOrder
+from registry.models import CardRevision, Event, Identity, ReferenceOrder, WebhookDelivery
 from registry.services import (
     collections,
     confirming,
     drafts,
     invitations,
     keys,
+    links,
     previews,
     project_trash,
+    promotion_comments,
+    promotions,
+    protection_rules,
     references,
+    registries,
+    registry_members,
     runs,
     team_trash,
     teams,
     trash,
     uploads,
+    webhook_log,
+    webhooks,
 )
 from tests import factories
 from tests.support.rights import (
@@ -95,6 +103,27 @@ def preview_of(people) -> str:
     return confirming.show(plan).token
 
 
+def a_webhook(people, project) -> dict[str, object]:
+    """A webhook, and something that it was sent, which did not arrive."""
+    alice, url = factories.actor(people.alice), "https://ci.example.org/"
+    made, _ = webhooks.create(alice, project=project, name="ci", url=url, kinds=["version_logged"])
+    sent = webhook_log.ping(alice, webhook=made)
+    WebhookDelivery.objects.update(state="failed", next_at=None, finished_at=timezone.now())
+    return {"webhook": made.pk, "webhook_id": made.pk, "delivery": sent.uid, "delivery_id": sent.uid}
+
+
+def a_promotion(people, project, registry) -> dict[str, object]:
+    """A promotion of a linked version to a protected alias, asked for by nobody of these, with a comment."""
+    operator = system("command")
+    protection_rules.set_rule(operator, project=registry, pattern="production")
+    path = f"{registry.entity.name}/{registry.name}/defects"
+    logged = factories.log(people.bob, project, "linked", {"a": b"v"})
+    link = links.link(operator, membership=logged, target_path=path).membership
+    made = promotions.open(operator, membership=link, alias="production")
+    said = promotion_comments.comment(factories.actor(people.root), promotion=made, body="Why?")
+    return {"pattern": "production", "comment": said.pk}
+
+
 @pytest.fixture
 def world(db):
     people = factories.people()
@@ -150,6 +179,8 @@ def world(db):
         "key_id": people.bob.api_keys.get(name="member").pk,
         "uid": "MQ",
         "gone": gone.version_id,
+        "revision": CardRevision.objects.create(version=held.version, text="it was this").pk,
+        "collection_revision": CardRevision.objects.create(collection=held.collection, text="it was this").pk,
         "lost": lost.name,
         "lost_team": gone_team.entity.name,
         "event": Event.objects.get(act="alias.move", subject="prod").pk,
@@ -162,9 +193,19 @@ def world(db):
         )[0].pk,
         "key": people.bob.api_keys.get(name="member").pk,
         "preview": preview_of(people),
+        **a_webhook(people, project),
     }
+    links.link(maker, membership=held, target_path="shelf")
+    registry = factories.registry(people)
+    operator = system("command")
+    for who in ({"username": added.username}, {"team": people.team.entity.name}):
+        registry_members.set_role(operator, registry=registry, role="viewer", **who)
+    values["registry"] = registries.title(registry)
+    values |= a_promotion(people, project, registry)
     restorable = dict.fromkeys(("api:restore", "versions:restore", "api:purge"), "bin")
     restorable["collections:restore-versions"] = "bin"
+    # Where the collection of the other routes would be no link.
+    restorable |= dict.fromkeys(("api:link", "versions:unlink"), "shelf")
     restorable |= dict.fromkeys(("api:collection-restore", "collections:restore"), "box")
     return World(values, restorable, secrets, users)
 
@@ -178,6 +219,8 @@ def address(route: Route, world: World) -> str:
         values["team"] = values["entity"] = values["lost_team"]
     if route.namespace != "api":
         values |= {"number": 0, "path": PATHS.get(str(route), "a")}
+    if route.namespace == "promotions":
+        values["number"] = 1
     return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values[found[1]]), route.pattern)
 
 

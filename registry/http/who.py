@@ -31,7 +31,7 @@ def actor_of(request: HttpRequest, door: str = "api") -> Actor:
         signed_in = user is not None and user.is_authenticated
         actor = Actor(user=user if signed_in else None, door=door, address=address_of(request))
     if actor.user is not None:
-        actor.user.roles_read = {}
+        actor.user.roles_read, actor.user.registry_roles_read = {}, {}
     request.actor = actor  # type: ignore[attr-defined]
     return actor
 
@@ -59,7 +59,7 @@ def acting_for(user_id: int, key_id: int | None, request: HttpRequest, door: str
     user = User.objects.filter(pk=user_id, is_active=True).select_related("entity").first()
     if user is None or (key_id is not None and not keys.is_live(key_id, user_id)):
         raise NotFound("This link is not valid, or no longer. Ask for a new one.")
-    user.roles_read = {}
+    user.roles_read, user.registry_roles_read = {}, {}
     return Actor(user=user, door=door, address=address_of(request))
 
 

@@ -13,6 +13,7 @@ from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from registry.models.fields import Sha256Field
+from registry.models.registries import RegistryRole
 from registry.models.teams import Entity, Role, named
 
 
@@ -38,6 +39,8 @@ class User(AbstractBaseUser):
     )
     # When the home page was last opened after a while: what happened since is told apart.
     home_seen_at = models.DateTimeField(null=True, blank=True)
+    # Whether what the inbox tells comes by mail, too, where mail is set up.
+    mails_inbox = models.BooleanField(default=True)
     is_admin = models.BooleanField(default=False, help_text="Administers the whole installation")
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -45,6 +48,8 @@ class User(AbstractBaseUser):
     # What `policy` read of this person's roles, by entity. Set for one request: its rights are read once, and
     # the next request reads them anew.
     roles_read: dict[int, Role | None] | None = None
+    # The same of registries, by project.
+    registry_roles_read: dict[int, RegistryRole | None] | None = None
 
     objects: ClassVar[UserManager] = UserManager()
 

@@ -30,6 +30,10 @@ _PLACE_CHANGES = " OR ".join(
 _OF_OTHER_COLLECTION = (
     "NEW.collection_id {differs} (SELECT collection_id FROM registry_membership WHERE id = NEW.membership_id)"
 )
+_LINK_IN_A_SEQUENCE = (
+    "NEW.collection_id {differs} (SELECT sequence_id FROM registry_version WHERE id = NEW.version_id)"
+    " AND (SELECT kind FROM registry_collection WHERE id = NEW.collection_id) {differs} 'portfolio'"
+)
 _TYPE_OF_OTHER_PROJECT = (
     "NEW.project_id {differs} (SELECT project_id FROM registry_artifacttype WHERE id = NEW.type_id)"
 )
@@ -59,6 +63,22 @@ GUARDS = (
         "NEW.position {differs} (SELECT COALESCE(MAX(position), 0) + 1 FROM registry_eventseal)",
         "The chain of events has no gaps.",
         since=17,
+    ),
+    Guard(
+        "alias_move_not_changed",
+        "registry_aliasmove",
+        "UPDATE",
+        "1 = 1",
+        "The history of aliases is append-only.",
+        since=30,
+    ),
+    Guard(
+        "alias_move_not_deleted",
+        "registry_aliasmove",
+        "DELETE",
+        "1 = 1",
+        "The history of aliases is append-only.",
+        since=30,
     ),
     Guard(
         "alias_set_in_own_collection",
@@ -146,6 +166,14 @@ GUARDS = (
         _TAG_OF_OTHER_SEQUENCE,
         "A tag is kept with the sequence of its version.",
         since=8,
+    ),
+    Guard(
+        "link_stands_in_a_portfolio",
+        "registry_membership",
+        "INSERT",
+        _LINK_IN_A_SEQUENCE,
+        "Links stand in portfolios; a sequence takes what is logged to it.",
+        since=27,
     ),
 )
 

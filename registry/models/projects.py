@@ -12,15 +12,18 @@ from django.utils import timezone
 
 from registry.models.addresses import address
 from registry.models.prepared import Prepared
+from registry.models.registries import RegistryMember
 from registry.models.teams import Entity
 
 if TYPE_CHECKING:
     from registry.models.accounts import User
 
 
-# The entities in which a person holds a role, and those that one sees: parts of nearly every list, seven times of home.
-_HELD = Prepared[int](lambda user: Entity.objects.held_by(user).values("pk"))
+# What a person is given and sees: parts of nearly every list, seven times of home, so composed once.
+_HELD = Prepared[int](lambda user: Entity.objects.with_role(user).values("pk"))
 _SEEN = Prepared[int](lambda user: Entity.objects.seen_by(user).values("pk"))
+_ADMINISTERED = Prepared[int](lambda user: Entity.objects.administered_by(user).values("pk"))
+_GIVEN = Prepared[int](lambda user: RegistryMember.objects.counting_for(user).values("project"))
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
@@ -32,6 +35,7 @@ class ProjectQuerySet(models.QuerySet["Project"]):
     def visible_to(self, user: User | None) -> ProjectQuerySet:
         """One's own, those of one's teams and organizations, and those that a team opened to the organization.
 
+        A registry is its members' and its organization's admins', and everybody's there when it is open.
         Sub-queries, not joins: a join over members would repeat rows and need DISTINCT on every list.
         """
         if user is None or not user.is_active:
@@ -40,7 +44,12 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         if user.is_admin:
             return here
         opened = Q(visibility=Project.Visibility.ORGANIZATION)
-        return here.filter(Q(entity__in=_HELD.within(user.pk)) | opened & Q(entity__in=_SEEN.within(user.pk)))
+        registry = Q(kind=Project.Kind.REGISTRY)
+        return here.filter(
+            ~registry & Q(entity__in=_HELD.within(user.pk))
+            | registry & (Q(pk__in=_GIVEN.within(user.pk)) | Q(entity__in=_ADMINISTERED.within(user.pk)))
+            | opened & Q(entity__in=_SEEN.within(user.pk))
+        )
 
     def at(self, entity: str, project: str) -> Project | None:
         """Return the project of this address, with its entity; accents count the same however they are composed."""
@@ -63,6 +72,8 @@ class Project(models.Model):
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.PROJECT)
     visibility = models.CharField(max_length=12, choices=Visibility, default=Visibility.PRIVATE)
     description = models.TextField(blank=True)
+    # Whether webhooks are to be told what happens here: whoever writes an event wakes a worker then.
+    hooked = models.BooleanField(default=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )

@@ -49,16 +49,20 @@ class EntityQuerySet(models.QuerySet["Entity"]):
             Q(user=user) | Q(team__organization__in=organizations) | Q(organization__in=organizations)
         )
 
-    def with_role(self, user: User) -> EntityQuerySet:
+    def with_role(self, user: User | int) -> EntityQuerySet:
         """Entities in which the person holds a role themselves."""
-        return self.held_by(user.pk)
-
-    def held_by(self, user: int) -> EntityQuerySet:
-        """The same by the person's id."""
         return self.live().filter(
             Q(user=user)
             | Q(team__in=TeamMember.objects.filter(user=user).values("team"))
             | Q(organization__in=OrganizationMember.objects.filter(user=user).values("organization"))
+        )
+
+    def administered_by(self, user: User | int) -> EntityQuerySet:
+        """Entities that the person administers: their own, and those of which they are an admin."""
+        teams = TeamMember.objects.filter(user=user, role=Role.ADMIN)
+        above = OrganizationMember.objects.filter(user=user, role="admin")
+        return self.live().filter(
+            Q(user=user) | Q(team__in=teams.values("team")) | Q(organization__in=above.values("organization"))
         )
 
 

@@ -200,6 +200,15 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         """The place in the sequence where each version was logged, never a link."""
         return self.filter(collection_id=models.F("version__sequence_id"))
 
+    def registered(self) -> MembershipQuerySet:
+        """Links in registries, which keep their versions; one in the trash with its portfolio keeps nothing."""
+        return self.filter(collection__project__kind=Project.Kind.REGISTRY, collection__deleted_at=None)
+
+    def shown_to(self, user: User | None) -> MembershipQuerySet:
+        """Places in live collections that a person may see."""
+        seen = Project.objects.visible_to(user).values("pk")
+        return self.filter(collection__project__in=seen, collection__deleted_at=None)
+
     def newest_of(self, collection_ids: Iterable[int]) -> MembershipQuerySet:
         """The newest version of each of some collections that has any; one query is made at once.
 
@@ -250,7 +259,11 @@ class Membership(models.Model):
             ),
             models.UniqueConstraint(fields=["collection", "version"], name="version_once_per_collection"),
         ]
-        indexes = [models.Index(fields=["collection", "-number"], name="membership_newest_first")]
+        indexes = [
+            models.Index(fields=["collection", "-number"], name="membership_newest_first"),
+            # What was the newest then: the history of `latest`.
+            models.Index(fields=["collection", "-created_at"], name="membership_by_time"),
+        ]
 
     def __str__(self) -> str:
         return self.name

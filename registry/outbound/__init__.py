@@ -1,6 +1,7 @@
-"""What the server reaches beyond itself, and only as far as its operator allows: references, later webhooks."""
+"""What the server reaches beyond itself, and only as far as its operator allows: references, and webhooks."""
 
 from registry.outbound.outside import Outside, outside_of
 from registry.outbound.pacing import Resting, slot
+from registry.outbound.posting import Posted, check_address_of, post
 
-__all__ = ["Outside", "Resting", "outside_of", "slot"]
+__all__ = ["Outside", "Posted", "Resting", "check_address_of", "outside_of", "post", "slot"]

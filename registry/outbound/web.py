@@ -52,7 +52,7 @@ class Answered:
     def stream(self, amount: int) -> Iterator[bytes]:
         """Yield the body as it is on the wire, never inflated; raises when it is longer or slower than allowed."""
         left = settings.OUTBOUND.size
-        with _told(self.target):
+        with told(self.target):
             for piece in self.response.stream(amount, decode_content=False):
                 left -= len(piece)
                 if left < 0:
@@ -102,7 +102,7 @@ class Web:
     def _asked(
         self, method: str, target: Target, headers: Mapping[str, str], budget: Budget
     ) -> Iterator[Answered]:
-        with _told(target):
+        with told(target):
             made, response = self._answer(method, target, headers, budget)
         try:
             if response.status in (429, 503):
@@ -117,14 +117,14 @@ class Web:
         kept = self._idle.pop(target.origin, None)
         if kept is not None and kept.is_connected:
             try:
-                return kept, _send(kept, method, target, headers, budget)
+                return kept, send(kept, method, target, headers, budget)
             except (ConnectionError, http.client.RemoteDisconnected, urllib3.exceptions.ProtocolError):
                 # It was closed at the other end meanwhile, as any kept connection may be.
                 kept.close()
         elif kept is not None:
             kept.close()
         made = connecting.connection(target, budget, lambda: self._trusted)
-        return made, _send(made, method, target, headers, budget)
+        return made, send(made, method, target, headers, budget)
 
     def _leave(
         self,
@@ -143,13 +143,15 @@ class Web:
             made.close()
 
 
-def _send(
+def send(
     made: PlainConnection | SecureConnection,
     method: str,
     target: Target,
     headers: Mapping[str, str],
     budget: Budget,
+    body: bytes | None = None,
 ) -> urllib3.HTTPResponse:
+    """Send one request by a connection, opened if it is not, and return its answer, the body of which is not read."""
     try:
         made.budget = budget
         if made.sock is None:
@@ -157,7 +159,9 @@ def _send(
         assert isinstance(made.sock, PlainSocket | SecureSocket)
         made.sock.budget = budget
         budget.left = connecting.HEADER_BYTES
-        made.request(method, target.path, headers=headers, preload_content=False, decode_content=False)
+        made.request(
+            method, target.path, body=body, headers=headers, preload_content=False, decode_content=False
+        )
         response = made.getresponse()
         # The lengths of chunks count, too: a body in pieces of one byte is no ordinary one.
         budget.left = settings.OUTBOUND.size + connecting.HEADER_BYTES
@@ -190,7 +194,7 @@ def _check_hops(url: str, onward: Target, seen: set[str]) -> None:
 
 
 @contextmanager
-def _told(target: Target) -> Iterator[None]:
+def told(target: Target) -> Iterator[None]:
     """Say in a sentence what went wrong on the way."""
     try:
         yield

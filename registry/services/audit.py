@@ -147,9 +147,24 @@ def _with_alias(rows: QuerySet[Event], act: str, alias: str) -> QuerySet[Event]:
 
 
 def of_version(actor: Actor, membership: Membership, **filters: Unpack[Filters]) -> Merged[Event]:
-    """List what happened to a version, newest first: also that another took an alias from it."""
+    """List what happened to a version, newest first: also that another took an alias from it.
+
+    Through a link only what happened where that stands; at its source also what did elsewhere, as far as one sees it.
+    """
     check(actor, Act.VIEW, membership.collection.project)
-    return _of_versions(Event.objects.all(), [membership.version_id], filters)
+    here, rows = membership.collection.project_id, Event.objects.all()
+    if membership.is_link:
+        return _of_versions(rows.filter(project_id=here), [membership.version_id], filters)
+    places = Membership.objects.filter(version=membership.version_id)
+    # Where it was once linked, too.
+    linked = Event.objects.filter(version_id=membership.version_id, act="link.create")
+    both = places.values_list("collection__project_id").union(linked.values_list("project_id"))
+    elsewhere = {project for (project,) in both if project is not None} - {here}
+    if elsewhere and not actor.is_system:
+        seen = Project.objects.visible_to(actor.user).filter(pk__in=elsewhere)
+        hidden = elsewhere - set(seen.values_list("pk", flat=True))
+        rows = rows.exclude(project_id__in=hidden) if hidden else rows
+    return _of_versions(rows, [membership.version_id], filters)
 
 
 def recent(actor: Actor, *, whose: str = TEAM, **filters: Unpack[Filters]) -> Rows:

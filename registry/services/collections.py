@@ -21,7 +21,16 @@ from registry.actor import Actor
 from registry.errors import Gone, NameTaken, NotFound, NotInTrash
 from registry.models import Alias, ArtifactType, Collection, CollectionTag, Membership, Project, Version
 from registry.policy import Act, check
-from registry.services import events, restoring, sequences, trashing, words
+from registry.services import (
+    card_history,
+    events,
+    portfolios,
+    registries,
+    restoring,
+    sequences,
+    trashing,
+    words,
+)
 from registry.services._common import KEEP, DeleteAliases, Keep, changes, now, pieces, refuse_held, spelled
 from registry.services.locks import hold_project, lock, lock_rows
 from registry.services.restoring import RestoredCollection
@@ -94,7 +103,9 @@ def known_tags(actor: Actor, *, project: Project) -> list[str]:
 
 
 def create(actor: Actor, *, project: Project, name: str, type: str, description: str = "") -> Collection:
-    """Make an empty sequence."""
+    """Make an empty sequence, or in a registry a portfolio."""
+    if project.kind == Project.Kind.REGISTRY:
+        return portfolios.create(actor, project=project, name=name, type=type, description=description)
     check(actor, Act.LOG, project)
     check_collection_name(name)
     check_loggable_type(type, name)
@@ -175,6 +186,8 @@ def _apply(
     for field, value in after.items():
         setattr(row, field, value)
     if type is not KEEP and type != row.type.name:
+        portfolios.refuse_new_type(row)
+        registries.refuse_type(row.project, type)
         before["type"], after["type"] = row.type.name, type
         row.type = ArtifactType.objects.get_or_create(project_id=row.project_id, name=type)[0]
         # Drafts under way go with their collection: their type is not refused for what they did not do.
@@ -191,6 +204,8 @@ def _apply(
     if after:
         row.updated_at = now()
         row.save()
+        if "description" in after:
+            card_history.write(actor, row, before["description"], after["description"])
         words.of_collection(row)
         if "name" in after:
             words.of_renamed(row)
@@ -210,7 +225,11 @@ def delete(actor: Actor, *, collection: Collection, delete_aliases: DeleteAliase
 
 
 def bury(actor: Actor, row: Collection, held: list[str], at: datetime, until: datetime) -> None:
-    """Move a collection to the trash, which is locked; the rights were checked, and that its aliases may go."""
+    """Move a collection to the trash, which is locked; the rights were checked, and that its aliases may go.
+
+    A portfolio keeps its links and aliases there: they count for nothing until it comes back.
+    """
+    portfolios.refuse_protected(row)
     trashing.move_all(actor, _to_move(row), cause=Version.Cause.PERSON, at=at, until=until)
     Collection.objects.filter(pk=row.pk).update(deleted_at=at, purge_at=until)
     events.record(actor, "collection.delete", collection=row, subject=str(row), before={"aliases": held})

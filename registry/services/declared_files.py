@@ -178,10 +178,7 @@ def containing(actor: Actor, *, entity: str, project: str, collection: str, ids:
     """Find the version of a collection that one of some ids names."""
     place = collections.find(actor, projects.find(actor, entity, project), collection)
     for public_id in ids:
-        found = versions.find_by_id(actor, public_id)
-        if found.collection_id == place.pk:
-            return found
-        return versions.place_in(actor, found, place)
+        return versions.place_in(actor, public_id, place)
     return versions.find(actor, place, LATEST)
 
 

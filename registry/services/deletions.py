@@ -29,6 +29,7 @@ from registry.services import needed, survey, trashing
 from registry.services._common import now
 from registry.services.blob_marks import BlobMarks
 from registry.services.needed import Need
+from registry.services.sourcing import check_source
 
 # Of these a page names the first.
 NAMED = 50
@@ -83,7 +84,7 @@ def of_versions(actor: Actor, rows: list[Membership]) -> Account:
     """Say what the deletion of some versions of one collection comes to."""
     first = rows[0]
     project = first.version.sequence.project
-    check(actor, Act.DELETE, project)
+    check_source(actor, Act.DELETE, first)
     name = first.name if len(rows) == 1 else first.collection.name
     return _account(actor, project.entity, Q(pk__in=[row.version_id for row in rows]), name)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,23 +11,20 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import BooleanField, Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
-from redis.exceptions import RedisError
 from strongroom.core.entries import Entry
 from strongroom.core.references.base import State
 
-from registry import queue
 from registry.actor import Actor
 from registry.errors import InvalidInput, InvalidQuery, RateLimited
 from registry.models import Membership, Project, ReferenceDrift, ReferenceWatch, Version
 from registry.models.prepared import Prepared
 from registry.policy import Act, check
-from registry.schedule import CHECK_REFERENCES
 from registry.services import watching
 from registry.services._common import now
 from registry.services.drift_rows import path_key
 from registry.services.looking import is_watched
+from registry.services.sourcing import check_source
 
-log = logging.getLogger(__name__)
 STATES = tuple(ReferenceDrift.State.values)
 # Words that a search knows besides: all as recorded, any that is not, and not looked at yet.
 OK, ANY, UNCHECKED = "ok", "any", "unchecked"
@@ -130,7 +126,7 @@ def _logged_by(user: int, **also: Any) -> Exists:
 
 def ask(actor: Actor, *, membership: Membership, at: datetime | None = None) -> ReferenceWatch:
     """Have the references of a version looked at now; one that is being looked at goes on as it does."""
-    check(actor, Act.EDIT, membership.version.sequence.project)
+    check_source(actor, Act.EDIT, membership)
     at = at or now()
     with transaction.atomic():
         row = ReferenceWatch.objects.select_for_update().filter(version=membership.version_id).first()
@@ -141,11 +137,7 @@ def ask(actor: Actor, *, membership: Membership, at: datetime | None = None) -> 
         _refuse_soon(row, at)
         row.asked_at = row.next_at = at
         row.save(update_fields=["asked_at", "next_at"])
-    try:
-        queue.send(CHECK_REFERENCES, str(membership.version_id))
-    except (RedisError, OSError) as error:
-        # The clock finds it: it is due.
-        log.warning("The queue did not take a check of references: %s", error)
+    watching.wake(membership.version_id)
     return row
 
 

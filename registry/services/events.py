@@ -10,7 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from registry.actor import Actor
 from registry.models import Collection, Entity, Event, Project, Version, chain
-from registry.services import touching
+from registry.services import touching, webhook_wake
 from registry.services._bounded import bounded
 
 # Each row is linked to the last one, also to those of the same call.
@@ -90,6 +90,7 @@ def append(made: Iterable[Event]) -> None:
     if connection.vendor == "sqlite":
         _seal(rows)
     touching.projects(rows)
+    webhook_wake.of(rows)
 
 
 def _seal(rows: Sequence[Event]) -> None:

@@ -189,9 +189,7 @@ def stock(entity: Entity, below: Project | Collection | None = None) -> Stock:
     )
     of_entity = {"membership__version__sequence__project__entity": entity}
     aliased = Alias.objects.filter(**of_entity).exclude(name="latest")
-    links = Membership.objects.filter(
-        version__sequence__project__entity=entity, collection__project__kind=Project.Kind.REGISTRY
-    )
+    links = Membership.objects.registered().filter(version__sequence__project__entity=entity)
     with uncollected():
         versions = [_held(*row) for row in held.iterator(chunk_size=5000)]
     return Stock(

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from registry.actor import Actor
 from registry.models import Alias, Collection, Event, Membership, Version
-from registry.services import events, words
+from registry.services import alias_moves, events, words
 from registry.services._common import now
+from registry.services.alias_moves import How, Moved
 from registry.services.aliases import LATEST, moved
 
 
@@ -64,6 +65,7 @@ def fall_back(actor: Actor, left: Mapping[int, Holder]) -> list[Event]:
         .order_by("pk")
     )
     Alias.objects.bulk_create(_alias(actor, heir) for heir in heirs)
+    _note(actor, heirs, How.FALL)
     words.of_marks(Membership.objects.filter(pk__in=[heir.pk for heir in heirs]))
     return [moved(actor, heir, LATEST, left[heir.collection_id]) for heir in heirs]
 
@@ -86,7 +88,8 @@ def rising(
 
 def take(actor: Actor, risen: Iterable[Membership], held: Mapping[int, Holder]) -> list[Event]:
     """Point `latest` at those who `rising` chose; returns the events to append."""
-    told, moved_between = [], set()
+    told, moved_between, risen = [], set(), list(risen)
+    _note(actor, risen, How.RESTORE)
     for place in risen:
         rows = Alias.objects.filter(collection=place.collection_id, name=LATEST)
         rows.update(membership=place, created_by=actor.user, created_at=now())
@@ -102,6 +105,7 @@ def of_the_only(actor: Actor, version: Version) -> bool:
     alone = version.memberships.filter(collection__version_count=1).exclude(collection__aliases__name=LATEST)
     places = list(alone.select_related("version", "collection__project__entity"))
     Alias.objects.bulk_create(_alias(actor, place) for place in places)
+    _note(actor, places, How.RESTORE)
     if places:
         words.of_marks(Membership.objects.filter(version=version))
     events.append(moved(actor, place, LATEST, None) for place in places)
@@ -110,3 +114,9 @@ def of_the_only(actor: Actor, version: Version) -> bool:
 
 def _alias(actor: Actor, holder: Membership) -> Alias:
     return Alias(collection_id=holder.collection_id, membership=holder, name=LATEST, created_by=actor.user)
+
+
+def _note(actor: Actor, holders: Iterable[Membership], how: str) -> None:
+    came = [Moved(holder.collection_id, LATEST, holder.number) for holder in holders]
+    if came:
+        alias_moves.write(actor, came, how)

@@ -34,6 +34,12 @@ def lock_rows(ids: Iterable[int]) -> list[Collection]:
     return list(rows.filter(pk__in=list(ids)).order_by("pk"))
 
 
+def lock_registry(project: Project) -> None:
+    """Lock a registry's own row, for one who changes what it says of itself."""
+    if Project.objects.live().select_for_update().filter(pk=project.pk).first() is None:
+        raise NotFound(f"The registry {project} was deleted meanwhile. Nothing was changed.")
+
+
 def hold_project(project: Project) -> None:
     """Keep a project from being deleted until the transaction ends; call it after locks on its collections.
 

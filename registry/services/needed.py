@@ -33,7 +33,7 @@ def refuse(actor: Actor, version_ids: Iterable[int], what: str) -> None:
 def listing(actor: Actor, version_ids: Iterable[int], what: str) -> list[Need]:
     """Say all that keeps versions from being deleted; two queries when nothing does."""
     ids = list(version_ids)
-    links = Membership.objects.filter(version__in=ids, collection__project__kind=Project.Kind.REGISTRY)
+    links = Membership.objects.registered().filter(version__in=ids)
     held = list(links.select_related("collection__project__entity").order_by("pk")[: _NAMED + 1])
     # Only what is linked there can hold an alias there.
     found = [*_protected(ids, what), _linked(actor, held, what)] if held else []

@@ -12,7 +12,7 @@ from registry.actor import Actor
 from registry.errors import Conflict
 from registry.models import ApiKey, OrganizationMember, TeamMember, User
 from registry.policy import Act, check
-from registry.services import events, passwords
+from registry.services import events, passwords, promotion_states
 from registry.services._common import now
 
 STATES = {"active": Q(is_active=True), "inactive": Q(is_active=False), "admin": Q(is_admin=True)}
@@ -74,6 +74,7 @@ def _set(actor: Actor, user: User, name: str, value: bool, act: str) -> None:
             _keep_an_admin(fresh)
         User.objects.filter(pk=user.pk).update(**{name: value})
         events.record(actor, act, entity=user.entity, subject=user.username, before=not value, after=value)
+        promotion_states.reconsider([fresh])
 
 
 # What an admin can do to an account, by the word that doors know it by.

@@ -168,7 +168,7 @@ def listing(wanted: Plan, *, q: str | None = None) -> MembershipQuerySet:
         rows = rows.filter(collection__ttl_policy=None)
     if seconds is None:
         return rows.none()
-    links = Membership.objects.filter(version=OuterRef("version"), collection__project__kind="registry")
+    links = Membership.objects.registered().filter(version=OuterRef("version"))
     rows = rows.exclude(Exists(links))
     if wanted.rules.spares_aliased:
         aliased = Alias.objects.filter(membership__version=OuterRef("version")).exclude(name="latest")

@@ -52,14 +52,38 @@ def delete(actor: Actor, *, project: Project, delete_aliases: DeleteAliases = Fa
         with transaction.atomic():
             if bury(actor, project.pk, delete_aliases, now()):
                 return
-    raise ChangedMeanwhile(
+    raise _crowded(project)
+
+
+def _crowded(project: Project) -> ChangedMeanwhile:
+    return ChangedMeanwhile(
         f"New collections came to {project} while it was deleted. Nothing was changed. Delete it again.",
         field="project",
         now=None,
     )
 
 
-def bury(actor: Actor, project_id: int, delete_aliases: DeleteAliases, at: datetime) -> bool:
+def delete_registry(actor: Actor, *, registry: Project) -> None:
+    """The same of a registry, typed by who saw what goes: its links and aliases; versions stay where they are.
+
+    Until it is purged it comes back with all of that, as a project does.
+    """
+    check(actor, Act.DELETE_PROJECT, registry)
+    for _ in range(_TRIES):
+        with transaction.atomic():
+            if bury(actor, registry.pk, True, now(), kind=Project.Kind.REGISTRY):
+                return
+    raise _crowded(registry)
+
+
+def bury(
+    actor: Actor,
+    project_id: int,
+    delete_aliases: DeleteAliases,
+    at: datetime,
+    *,
+    kind: str = Project.Kind.PROJECT,
+) -> bool:
     """Lock all of a project and move it; False when a collection came between, and all begins anew.
 
     Collections are locked before their project: so whoever logs does it, too.
@@ -68,7 +92,7 @@ def bury(actor: Actor, project_id: int, delete_aliases: DeleteAliases, at: datet
     row = lock(project_id)
     if row is None or row.deleted_at is not None:
         raise NotFound("This project is not there any more: it was deleted meanwhile.")
-    if row.kind != Project.Kind.PROJECT:
+    if row.kind != kind:
         raise Conflict(f"{row} is a registry, which is not deleted like a project.")
     if set(_live(project_id)) != {place.pk for place in places}:
         return False
@@ -85,7 +109,7 @@ def bury(actor: Actor, project_id: int, delete_aliases: DeleteAliases, at: datet
     Project.objects.filter(pk=row.pk).update(deleted_at=at, deleted_by=actor.user, purge_at=until)
     events.record(
         actor,
-        "project.delete",
+        "registry.delete" if kind == Project.Kind.REGISTRY else "project.delete",
         # Of the entity: what happened in a project is read with it, and it is gone.
         entity=row.entity,
         subject=str(row),

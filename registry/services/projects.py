@@ -5,13 +5,14 @@ from __future__ import annotations
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from strongroom.core.names import check_description, check_project_name
+from strongroom.core.targets import is_registry
 
 from registry.actor import Actor
 from registry.errors import InvalidInput, NameTaken
 from registry.models import Entity, Project, ProjectWords, named, words
 from registry.models.prepared import Prepared
 from registry.policy import Act, can, check, check_seen, role_in
-from registry.services import events, locks
+from registry.services import events, locks, registries
 from registry.services import words as indexed
 from registry.services._common import KEEP, Keep, changes, now
 from registry.services.seen import Seen, refuse_changed
@@ -27,9 +28,20 @@ _NEWEST = Prepared[Project](
 
 
 def find(actor: Actor, entity: str, project: str) -> Project:
-    """Find a project that the person may see; the answer never tells "hidden" from "not there"."""
+    """Find a project, or a registry, that the person may see; the answer never tells "hidden" from "not there"."""
     found = Project.objects.at(entity, project)
+    if found is None and is_registry(project):
+        # Each team calls the registries of its organization as if they were its own.
+        found = registries.of_entity(entity, project)
     check_seen(actor, found, f"Project {entity}/{project}")
+    assert found is not None
+    return found
+
+
+def find_by_pk(actor: Actor, number: int) -> Project:
+    """Find a project by its number."""
+    found = Project.objects.live().filter(pk=number).select_related("entity").first()
+    check_seen(actor, found, "This project")
     assert found is not None
     return found
 
@@ -124,6 +136,7 @@ def edit(
 ) -> Project:
     """Change a project's settings; what is not given stays, and what is not as `seen` is refused."""
     check(actor, Act.EDIT_PROJECT, project)
+    registries.refuse(project, "Change it by the settings of the registry.")
     wanted: dict[str, str] = {}
     if name is not KEEP:
         wanted["name"] = check_project_name(name)
@@ -161,7 +174,7 @@ def may_create_in(actor: Actor, entity: Entity) -> bool:
 
 
 def _refuse_reserved(name: str) -> None:
-    if name.startswith("wandb-registry-"):
+    if is_registry(name):
         raise InvalidInput('Names that begin with "wandb-registry-" are for registries. Choose another name.')
 
 

@@ -17,11 +17,12 @@ from registry import manifests
 from registry.actor import Actor
 from registry.errors import BlobsMissing, NothingFound, PreviewChanged
 from registry.models import Manifest, Membership, ReferenceDrift, ReferenceWatch, Version
-from registry.policy import Act, check
+from registry.policy import Act
 from registry.services import commits, drafting, drifts, locks, referring
 from registry.services._common import now
 from registry.services.commits import Committed
 from registry.services.files import manifest_of
+from registry.services.sourcing import check_source
 
 # What was found longer ago is not what is there now.
 FRESH = timedelta(hours=1)
@@ -53,7 +54,7 @@ class Plan:
 
 def plan(actor: Actor, *, membership: Membership, at: datetime | None = None) -> Plan:
     """Say what a new version from what is there now would be."""
-    check(actor, Act.LOG, membership.version.sequence.project)
+    check_source(actor, Act.LOG, membership)
     return _plan(_watch(membership), manifest_of(membership), at or now())
 
 
@@ -65,7 +66,7 @@ def log(
     `mark` is that of the plan that was seen: another look since is refused. Where all is as recorded, nothing is
     logged, and this version is the answer.
     """
-    check(actor, Act.LOG, membership.version.sequence.project)
+    check_source(actor, Act.LOG, membership)
     manifest, watch = manifest_of(membership), _watch(membership)
     wanted = _plan(watch, manifest, at or now())
     if wanted.obstacle or (mark is not None and mark != wanted.mark):

@@ -12,8 +12,21 @@ from registry.actor import Actor
 from registry.errors import Forbidden, Gone, NotInTrash
 from registry.models import Alias, Collection, Event, Membership, Version
 from registry.policy import Act, check
-from registry.services import aliases, events, latest, locks, sequences, trashing, ttls, words
+from registry.services import (
+    alias_moves,
+    aliases,
+    events,
+    latest,
+    locks,
+    protection,
+    sequences,
+    trashing,
+    ttls,
+    words,
+)
 from registry.services._common import now
+from registry.services.alias_moves import How, Moved
+from registry.services.sourcing import check_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +64,7 @@ class _Names:
 def restore(actor: Actor, *, membership: Membership) -> Restored:
     """Put a version back with its aliases and tags; an alias that moved on meanwhile is reported, not stolen."""
     project = membership.version.sequence.project
-    check(actor, Act.DELETE, project)
+    check_source(actor, Act.DELETE, membership)
     with transaction.atomic():
         [sequence] = locks.lock_rows([membership.version.sequence_id])
         version = Version.objects.select_for_update().get(pk=membership.version_id)
@@ -178,16 +191,23 @@ def _give_back_aliases(
         names[place.version_id].back.append(aliases.LATEST)
         holders[place.collection_id, aliases.LATEST] = place.number
     back: list[Alias] = []
+    came: list[Moved] = []
     # Newest first: of several that held an alias one after the other, it is the last one's.
     for place, name in sorted(_lost(versions, places), key=lambda lost: -lost[0].number):
         mine, at = names[place.version_id], (place.collection_id, name)
-        if at not in holders:
+        if at not in holders and protection.protected_among(place.collection.project, [name]):
+            # By review only, also back to where it was.
+            mine.moved_on.append((name, "nobody"))
+        elif at not in holders:
             holders[at] = place.number
             back.append(_alias(actor, place, name))
+            came.append(Moved(place.collection_id, name, place.number))
             mine.back.append(name)
         elif holders[at] != place.number:
             mine.moved_on.append((name, f"v{holders[at]}"))
     Alias.objects.bulk_create(back)
+    if came:
+        alias_moves.write(actor, came, How.RESTORE)
     for mine in names.values():
         mine.back.sort()
     return names, latest.take(actor, risen, held)

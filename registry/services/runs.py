@@ -16,7 +16,7 @@ from registry.models import Event, Membership, Project, Run, RunInput, RunOutput
 from registry.models.runs import RunQuerySet
 from registry.models.versions import MembershipQuerySet
 from registry.policy import Act, check
-from registry.services import events
+from registry.services import events, registries
 from registry.services._common import KEEP, Keep, changes, now
 from registry.services._each import Each
 
@@ -82,6 +82,7 @@ def create(
     With `heartbeat`, whoever begins it goes on to say that it runs: silence is taken for a crash.
     """
     check(actor, Act.LOG, project)
+    registries.refuse(project, "Runs belong to a project: begin the run in one.")
     name = check_run_name(name) if name else "".join(secrets.choice(_ALPHABET) for _ in range(8))
     run = Run(
         project=project,
@@ -288,8 +289,7 @@ def used_by(actor: Actor, membership: Membership) -> RunQuerySet:
 
 
 def _seen(actor: Actor) -> MembershipQuerySet:
-    rows = Membership.objects.committed().for_listing()
-    return rows.filter(collection__project__in=Project.objects.visible_to(actor.user).values("pk"))
+    return Membership.objects.committed().for_listing().shown_to(actor.user)
 
 
 def _check_config(value: dict[str, Any]) -> dict[str, Any]:

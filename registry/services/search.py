@@ -96,7 +96,7 @@ def listing(actor: Actor, kind: str, q: str) -> Rows:
 
 def exact(actor: Actor, q: str) -> Membership | None:
     """Return the one version that is called `[[entity/]project/]collection:ref`, and not only begins so."""
-    path, colon, ref = q.rpartition(":")
+    path, colon, ref = q.partition(":")
     if not colon:
         return None
     called = Q(aliases__name=spelled(ref)) if (number := version_number(ref)) is None else Q(number=number)
@@ -147,7 +147,7 @@ def _marked(seen: _Seen) -> Matched[Membership]:
 
     Without a colon, those with a word in their aliases, tags or number, and all others there or in names.
     """
-    path, colon, ref = seen.q.rpartition(":")
+    path, colon, ref = seen.q.partition(":")
     if not colon:
         listed = _having(VersionWords, seen.ask((words.NAME, words.MARK), words.MARK))
         return Matched(listed, seen.versions, _versions())
@@ -216,9 +216,14 @@ class _Seen:
 
     def versions(self, ids: list[int]) -> set[int]:
         rows = Membership.objects.filter(pk__in=ids)
-        states = rows.values_list("pk", "collection__project_id", "version__state")
+        states = rows.values_list("pk", "collection__project_id", "version__state", "collection__deleted_at")
         there = Version.State.COMMITTED
-        return {pk for pk, project, state in states if state == there and project in self._projects}
+        return {
+            pk
+            for pk, project, state, deleted in states
+            # A link stays committed when its portfolio is in the trash.
+            if state == there and not deleted and project in self._projects
+        }
 
 
 def _around(field: str, asked: list[str]) -> Substr:

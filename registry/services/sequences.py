@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from strongroom.core.names import check_type_name
 
 from registry.actor import Actor
-from registry.errors import NameTaken, TypeMismatch
+from registry.errors import Conflict, NameTaken, TypeMismatch
 from registry.models import ArtifactType, Collection, Project
 from registry.models.prepared import Prepared
 from registry.services import locks, words
@@ -32,10 +32,17 @@ def begin(
     if found is not None and not lock and not _is_settled(found, type):
         # It is locked before its type is made, as by whoever commits: the other way round, each waits for the other.
         found = _LOCKED.first(project.pk, name)
+    if found is not None and found.kind == Collection.Kind.PORTFOLIO:
+        raise NameTaken(
+            f"{name} is a portfolio of {project}: it takes links to versions, and none of its own. "
+            "Log under another name, then link the version to it.",
+            name=name,
+        )
     if found is not None and _is_settled(found, type):
         check_type(found, type)
         found.project = project
         return found, False
+    _refuse_registry(project)
     check_type_name(type)
     kind, _ = ArtifactType.objects.get_or_create(project=project, name=type)
     if found is not None:
@@ -57,6 +64,14 @@ def begin(
 
 def _is_settled(found: Collection, type: str) -> bool:
     return found.established or found.type.name == type
+
+
+def _refuse_registry(project: Project) -> None:
+    if project.kind == Project.Kind.REGISTRY:
+        raise Conflict(
+            f"{project} is a registry: it holds links to versions, and none of its own. "
+            "Log the version to a project of a team, then link it."
+        )
 
 
 def forget_begun(sequence_id: int) -> None:

@@ -14,11 +14,12 @@ from registry.policy import Act, check
 from registry.services import aliases, events, locks, touching, words
 from registry.services._common import spelled
 from registry.services.narrowing import tags_of
+from registry.services.sourcing import check_source, source_of
 
 
 def add(actor: Actor, *, membership: Membership, name: str) -> None:
     """Add one tag; having it already is fine."""
-    check(actor, Act.EDIT, membership.version.sequence.project)
+    check_source(actor, Act.EDIT, membership)
     name = check_tag(name)
     with transaction.atomic():
         locks.lock_places(membership)
@@ -28,7 +29,7 @@ def add(actor: Actor, *, membership: Membership, name: str) -> None:
 
 def remove(actor: Actor, *, membership: Membership, name: str) -> None:
     """Remove one tag."""
-    check(actor, Act.EDIT, membership.version.sequence.project)
+    check_source(actor, Act.EDIT, membership)
     name = spelled(name)
     with transaction.atomic():
         locks.lock_places(membership)
@@ -76,12 +77,13 @@ def put(actor: Actor, membership: Membership, names: Iterable[str], held: list[s
     VersionTag.objects.bulk_create(
         VersionTag(version=version, sequence_id=version.sequence_id, name=tag) for tag in fresh
     )
+    home = source_of(membership)
     edited = events.make(
         actor,
         "tag.edit",
-        collection=membership.collection,
+        collection=home.collection,
         version=version,
-        subject=membership.name,
+        subject=home.name,
         before=sorted(held),
         after=sorted(wanted),
     )

@@ -16,7 +16,16 @@ from registry.errors import Conflict, InvalidInput, NameTaken, NotFound
 from registry.models import Entity, Organization, OrganizationMember, Role, Team, TeamMember, User, named
 from registry.models.prepared import Prepared
 from registry.policy import Act, can, check, check_seen, role_in, roles_in
-from registry.services import accounts, events, policies, retention, trashing, ttl_rules
+from registry.services import (
+    accounts,
+    events,
+    policies,
+    promotion_states,
+    registry_members,
+    retention,
+    trashing,
+    ttl_rules,
+)
 from registry.services._common import KEEP, Keep, changes, now
 from registry.services.seen import Seen, refuse_changed, written
 
@@ -114,6 +123,7 @@ def add_member(actor: Actor, *, place: Place, user: User, role: str) -> None:
             before=held.role if held else None,
             after=role,
         )
+        promotion_states.reconsider([user])
 
 
 def _let_in(actor: Actor, organization: Organization, user: User) -> None:
@@ -135,12 +145,14 @@ def _let_in(actor: Actor, organization: Organization, user: User) -> None:
 def remove_member(actor: Actor, *, place: Place, user: User) -> None:
     """Take a person's role away: it bites in their next request. Anyone may leave by themselves.
 
-    Out of an organization is out of all its teams, too: else they would go on seeing what is open to it.
+    Out of an organization is out of all its teams and registries, too: else they would go on seeing what is open to it.
     """
     if actor.user != user:
         check(actor, Act.MANAGE_MEMBERS, place)
     with transaction.atomic():
         left = [_leave(actor, each, user) for each in _places_in(place)]
+        if isinstance(place, Organization):
+            registry_members.leave(actor, organization=place, user=user)
         if not any(left):
             raise NotFound(f"{user.username} is not a member of {place.entity.name}.")
 
@@ -162,6 +174,7 @@ def _leave(actor: Actor, place: Place, user: User) -> bool:
     events.record(
         actor, "member.remove", entity=place.entity, subject=user.username, before=held.role, after=None
     )
+    promotion_states.reconsider([user])
     return True
 
 
@@ -354,6 +367,12 @@ def find_organization(actor: Actor, name: str) -> Organization:
     check_seen(actor, found, f'Organization "{name}"')
     assert found is not None
     return found
+
+
+def organization_of(entity: Entity) -> Organization | None:
+    """Return the organization that an entity is, or whose team it is; a person may be in several."""
+    above = Q(entity=entity) | Q(teams__entity=entity)
+    return Organization.objects.filter(above).select_related("entity").first()
 
 
 def role_of(actor: Actor, entity: Entity) -> Role | None:

@@ -25,10 +25,11 @@ from registry.models import (
 )
 from registry.models.versions import MembershipQuerySet
 from registry.policy import Act, check
-from registry.services import clock, events, needed
+from registry.services import card_history, clock, events, needed
 from registry.services._common import now
 from registry.services._each import Each
 from registry.services.restoring import Restored, check_in_trash, restore
+from registry.services.sourcing import check_source
 from registry.services.trashing import move, purge_date
 
 __all__ = [
@@ -126,9 +127,9 @@ def find_versions(actor: Actor, *, entity: Entity, ids: Iterable[int]) -> list[M
 
 
 def check_all(actor: Actor, act: Act, rows: Iterable[Membership]) -> None:
-    """Judge an act in each project of some versions."""
-    for place in {row.collection.project_id: row.collection.project for row in rows}.values():
-        check(actor, act, place)
+    """Judge an act in each project that some versions were logged to, wherever they were found."""
+    for row in {row.version.sequence.project_id: row for row in rows}.values():
+        check_source(actor, act, row)
 
 
 def sums(rows: Iterable[Membership]) -> dict[str, int]:
@@ -263,6 +264,7 @@ def _claim(actor: Actor, version_ids: Sequence[int], at: datetime, due: datetime
     if not ids:
         return 0
     claimed = rows.filter(pk__in=ids).update(purged_at=at, manifest=None, lost_aliases=[], updated_at=at)
+    card_history.forget(ids)
     VersionTag.objects.filter(version__in=ids).delete()
     # With the paths of its references that were not as recorded.
     ReferenceWatch.objects.filter(version__in=ids).delete()

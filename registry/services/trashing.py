@@ -12,8 +12,9 @@ from django.db.models import F
 from registry.actor import Actor
 from registry.models import Alias, Collection, Entity, Membership, Project, Team, Version
 from registry.models.prepared import Prepared
-from registry.services import aliases, events, latest, locks, needed
+from registry.services import alias_moves, aliases, events, latest, locks, needed
 from registry.services._common import now
+from registry.services.alias_moves import WITH_VERSION, Moved
 
 BATCH = 500
 _TRASH_DAYS = Prepared[list[int | None]](
@@ -73,7 +74,7 @@ def _move(
     versions = {row.version_id: row.version for row in rows}
     needed.refuse(actor, versions, rows[0].name if len(rows) == 1 else rows[0].collection.name)
     places = places_of(versions)
-    left = _take_aliases(versions)
+    left = _take_aliases(actor, versions, WITH_VERSION[Version.Cause(cause)])
     changes = {
         "state": Version.State.DELETED,
         "deleted_at": at,
@@ -103,19 +104,23 @@ def _move(
     return left
 
 
-def _take_aliases(versions: dict[int, Version]) -> dict[int, latest.Holder]:
+def _take_aliases(actor: Actor, versions: dict[int, Version], how: str) -> dict[int, latest.Holder]:
     """Take the aliases from versions, which remember them; return those that held `latest`, by collection."""
     held = Alias.objects.filter(membership__version__in=list(versions))
     left: dict[int, latest.Holder] = {}
+    gone: list[Moved] = []
     for version in versions.values():
         version.lost_aliases = []
     for version_id, number, collection_id, name in held.values_list(
         "membership__version_id", "membership__number", "collection_id", "name"
     ):
         versions[version_id].lost_aliases.append({"collection": collection_id, "alias": name})
+        gone.append(Moved(collection_id, name, None))
         if name == aliases.LATEST:
             left[collection_id] = latest.Holder(number, version_id)
     held.delete()
+    if gone:
+        alias_moves.write(actor, gone, how)
     losers = [version for version in versions.values() if version.lost_aliases]
     Version.objects.bulk_update(losers, ["lost_aliases"])
     return left

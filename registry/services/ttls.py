@@ -11,7 +11,7 @@ from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from strongroom.core.ttl import Ttl
 
-from registry.models import Alias, Collection, Membership, Project, TtlPolicy, Version
+from registry.models import Alias, Collection, Membership, TtlPolicy, Version
 from registry.models.prepared import Prepared
 from registry.models.versions import MembershipQuerySet
 from registry.services import ttl_rules
@@ -113,7 +113,7 @@ def _facts(memberships: Sequence[Membership]) -> _Facts:
     ids = [row.version_id for row in memberships]
     rules = ttl_rules.of_entities({row.version.sequence.project.entity_id for row in memberships})
     aliased = Alias.objects.filter(membership__version__in=ids).exclude(name=LATEST)
-    links = Membership.objects.filter(version__in=ids, collection__project__kind=Project.Kind.REGISTRY)
+    links = Membership.objects.registered().filter(version__in=ids)
     return _Facts(
         rules,
         set(aliased.values_list("membership__version_id", flat=True)),

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from strongroom.core.dated import Dated, dated
 from strongroom.core.names import (
     ArtifactRef,
     check_aliases,
@@ -24,21 +25,26 @@ from registry.models.prepared import Prepared
 from registry.models.versions import MembershipQuerySet, pk_of
 from registry.policy import Act, can, check
 from registry.services import (
+    alias_history,
     aliases,
+    card_history,
     collections,
     events,
     filters,
     locks,
     projects,
+    promotion_states,
     retention,
     tags,
     touching,
     trash,
+    unlinking,
     words,
 )
 from registry.services._common import KEEP, DeleteAliases, Keep, changes, refuse_held, spelled
 from registry.services.narrowing import narrowed
 from registry.services.seen import Seen, refuse_changed
+from registry.services.sourcing import check_source, source_of
 
 # Without what `collection` holds: joining it again costs more than all other reads together.
 _WITH = ("version__created_by", "version__manifest")
@@ -53,18 +59,21 @@ _BY_ALIAS = Prepared[Membership](
     ).select_related(*_WITH)
 )
 # For who reads its bytes, a request a file: without card, aliases and tags.
-_SOURCE = Prepared[Membership](
-    lambda version: (
-        Membership.objects.sources()
-        .filter(version=version)
-        .select_related("version__manifest__scope", "version__sequence", "collection__project__entity")
+_PLACE = Prepared[Membership](
+    lambda place: (
+        Membership.objects.filter(pk=place)
+        .select_related(
+            "version__manifest__scope", "version__sequence__project", "collection__project__entity"
+        )
         .defer("version__description", "version__metadata")
     )
 )
 
 
 def find(actor: Actor, collection: Collection, ref: str) -> Membership:
-    """Find a version by `v3` or an alias; Gone when it is in the trash."""
+    """Find a version by `v3`, an alias, or what an alias was on a date; Gone when it is in the trash."""
+    if (past := dated(ref)) is not None:
+        return _as_it_was(actor, collection, past)
     number = version_number(ref)
     asked, name = (_BY_ALIAS, spelled(ref)) if number is None else (_BY_NUMBER, number)
     found = asked.first(collection.pk, name)
@@ -73,6 +82,18 @@ def find(actor: Actor, collection: Collection, ref: str) -> Membership:
         if found.version.sequence_id == collection.pk:
             found.version.sequence = collection
     return _present(found, f"{collection.name}:{ref}")
+
+
+def _as_it_was(actor: Actor, collection: Collection, past: Dated) -> Membership:
+    number = alias_history.number_at(collection, past)
+    was = f"{collection.name}:{past} was v{number}. "
+    try:
+        return find(actor, collection, f"v{number}")
+    except Gone as error:
+        raise Gone(f"{was}{error}", **error.details) from None
+    except NotFound:
+        # A link, for the row of a version stays when it is purged.
+        raise Gone(f"{was}It was unlinked since.") from None
 
 
 def find_trashed(actor: Actor, collection: Collection, ref: str) -> Membership:
@@ -103,26 +124,50 @@ def find_deleted(actor: Actor, project: Project, name: str, ref: str) -> Members
 
 
 def find_by_id(actor: Actor, public_id: str) -> Membership:
-    """Find a version in its sequence by the id that `artifact.id` gives."""
-    rows = Membership.objects.filter(version=version_pk(public_id)).sources().for_listing()
-    found = rows.filter(collection__project__in=Project.objects.visible_to(actor.user).values("pk")).first()
+    """Find a version in its sequence by the id that `artifact.id` gives.
+
+    Who may not see that gets a link to it: one that they may download through, if there is one.
+    """
+    rows = Membership.objects.filter(version=version_pk(public_id)).shown_to(actor.user).for_listing()
+    places = sorted(rows, key=lambda row: (row.is_link, row.pk))
+    found = next(iter(places), None)
+    if found is not None and found.is_link:
+        open_ones = (row for row in places if can(actor, Act.DOWNLOAD, row.collection.project))
+        found = next(open_ones, found)
     return _present(found, "This version")
 
 
-def find_to_read(actor: Actor, public_id: str) -> Membership:
-    """The same with what reading its content needs, and no more."""
-    found = _SOURCE.first(version_pk(public_id))
-    if found is not None:
+def find_place(actor: Actor, place: int) -> Membership:
+    """Find a version where it stands, by the number that a signed link has, with what reading its content needs."""
+    found = _PLACE.first(place)
+    if found is not None and not found.is_link:
         found.version.sequence = found.collection
-    seen = found is not None and can(actor, Act.VIEW, found.collection.project)
+    seen = found is not None and found.collection.deleted_at is None
+    seen = seen and found is not None and can(actor, Act.VIEW, found.collection.project)
     return _present(found if seen else None, "This version")
 
 
-def place_in(actor: Actor, membership: Membership, collection: Collection) -> Membership:
-    """Find the place that a version has in another collection."""
+def find_in(actor: Actor, public_id: str, project: Project) -> Membership:
+    """Find a version by its id as it stands in a project: where it was logged, else its link of the last."""
+    check(actor, Act.VIEW, project)
+    rows = Membership.objects.filter(version=version_pk(public_id), collection__project=project)
+    places = sorted(
+        rows.filter(collection__deleted_at=None).for_listing(), key=lambda row: (row.is_link, -row.pk)
+    )
+    return _present(next(iter(places), None), f"This version in {project}")
+
+
+def find_again(actor: Actor, membership: Membership) -> Membership:
+    """Read a place anew with all that lists show of it, after an act that gave it."""
+    check(actor, Act.VIEW, membership.collection.project)
+    return _fresh(membership)
+
+
+def place_in(actor: Actor, public_id: str, collection: Collection) -> Membership:
+    """Find the place that a version has in a collection, by the version's id."""
     check(actor, Act.VIEW, collection.project)
-    rows = Membership.objects.filter(version=membership.version_id, collection=collection).for_listing()
-    return _present(rows.first(), f"{membership.name} in {collection.name}")
+    rows = Membership.objects.filter(version=version_pk(public_id), collection=collection).for_listing()
+    return _present(rows.first(), f"This version in {collection.name}")
 
 
 def version_pk(public_id: str) -> int:
@@ -164,6 +209,9 @@ def listing(
     else:
         raise InvalidQuery(f'"{state}" is not a state to list. Choose COMMITTED or DELETED.', field="state")
     terms = filters.parse(q or "")
+    if collection.kind == Collection.Kind.PORTFOLIO and any(term.field == "run" for term in terms):
+        # What logged a link's version, not everybody may know who sees the link.
+        rows = rows.filter(version__run__project__in=Project.objects.visible_to(actor.user).values("pk"))
     terms += [filters.exact(field, name) for field, name in (("tag", tag), ("alias", alias)) if name]
     return narrowed(rows, collection, terms)
 
@@ -171,8 +219,7 @@ def listing(
 def elsewhere(actor: Actor, membership: Membership) -> MembershipQuerySet:
     """Return the other places of a version that one may see, newest first: its links, and of a link its source."""
     check(actor, Act.VIEW, membership.collection.project)
-    seen = Project.objects.visible_to(actor.user).values("pk")
-    places = Membership.objects.filter(version=membership.version_id, collection__project__in=seen)
+    places = Membership.objects.shown_to(actor.user).filter(version=membership.version_id)
     return (
         places.exclude(pk=membership.pk)
         .select_related("version", "collection__type", "collection__project__entity")
@@ -209,15 +256,19 @@ def edit(
     aliases: list[str] | Keep = KEEP,
     tags: list[str] | Keep = KEEP,
     seen: Seen | None = None,
+    reason: str = "",
 ) -> Membership:
-    """Change a version's card, all or nothing; what is not given stays, and what is not as `seen` is refused."""
+    """Change a version's card, all or nothing; what is not given stays, and what is not as `seen` is refused.
+
+    `reason` says why an admin of a registry moves protected aliases by hand.
+    """
     # Aliases belong to the collection that they are set in; all else to where the version was logged.
     check(actor, Act.EDIT, membership.collection.project)
     if (description, metadata, ttl, tags) != (KEEP, KEEP, KEEP, KEEP):
-        check(actor, Act.EDIT, membership.version.sequence.project)
+        check_source(actor, Act.EDIT, membership)
     wanted_ttl: Ttl | Keep = KEEP
     if ttl is not KEEP:
-        check(actor, Act.SET_TTL, membership.version.sequence.project)
+        check_source(actor, Act.SET_TTL, membership)
         wanted_ttl = parse_ttl(ttl)
     if description is not KEEP:
         description = check_description(description)
@@ -238,7 +289,7 @@ def edit(
             "tags": tags,
         }
         _refuse_changed(row, seen or {}, given)
-        _apply(actor, row, description, metadata, wanted_ttl, aliases, tags)
+        _apply(actor, row, description, metadata, wanted_ttl, aliases, tags, reason)
     return Membership.objects.for_listing().get(pk=membership.pk)
 
 
@@ -262,6 +313,7 @@ def _apply(
     ttl: Ttl | Keep,
     wanted_aliases: list[str] | Keep,
     wanted_tags: list[str] | Keep,
+    reason: str,
 ) -> None:
     version = membership.version
     wanted: dict[str, Any] = {}
@@ -276,26 +328,37 @@ def _apply(
         changed |= retention.columns(version.created_at, ttl)
     if after:
         Version.objects.filter(pk=version.pk).update(**changed)
+        if "description" in after:
+            card_history.write(actor, version, before["description"], after["description"])
         if wanted:
             words.of_version(version.pk)
+            promotion_states.evidence_changed(version.pk)
+        # Who changes it through a link changes the source: its history tells of it.
+        home = source_of(membership)
         told = events.record(
             actor,
             "version.edit",
-            collection=membership.collection,
+            collection=home.collection,
             version=version,
-            subject=membership.name,
+            subject=home.name,
             before=before,
             after=after,
         )
         touching.card(membership, [told])
     if wanted_aliases is not KEEP:
-        aliases.replace(actor, membership, wanted_aliases)
+        aliases.replace(actor, membership, wanted_aliases, reason=reason)
     if wanted_tags is not KEEP:
         tags.replace(actor, membership, wanted_tags)
 
 
 def delete(actor: Actor, *, membership: Membership, delete_aliases: DeleteAliases = False) -> Membership:
-    """Move a version to the trash; refused while it holds aliases, unless told to delete them too."""
+    """Move a version to the trash; refused while it holds aliases, unless told to delete them too.
+
+    A link is only unlinked, whatever aliases it holds.
+    """
+    if membership.is_link:
+        unlinking.unlink(actor, membership=membership)
+        return membership
     check(actor, Act.DELETE, membership.version.sequence.project)
     with transaction.atomic():
         locks.lock_places(membership)

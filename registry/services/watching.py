@@ -8,10 +8,12 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from redis.exceptions import RedisError
 
-from registry import manifests
+from registry import manifests, queue
 from registry.errors import Damaged
 from registry.models import Manifest, ReferenceWatch, Version
+from registry.schedule import CHECK_REFERENCES
 from registry.services._common import now
 
 log = logging.getLogger(__name__)
@@ -36,6 +38,14 @@ def begin(version: Version) -> None:
         total=manifest.reference_count,
         next_at=version.committed_at + interval(),
     )
+
+
+def wake(version_id: int) -> None:
+    """Have a worker look at a version's references at once; when the queue doesn't take it, the clock finds it."""
+    try:
+        queue.send(CHECK_REFERENCES, str(version_id))
+    except (RedisError, OSError) as error:
+        log.warning("The queue did not take a check of references: %s", error)
 
 
 def adopt(until: float) -> int:

@@ -29,12 +29,12 @@ def to_run_file(context: Context, run: Run) -> str:
 
 def of_file(context: Context, membership: Membership, path: str) -> str:
     """Where one file of a version is read."""
-    return _link(context, "wandb:read", signing.WANDB_READ, "GET", [membership.version.public_id, path])
+    return _link(context, "wandb:read", signing.WANDB_READ, "GET", [membership.pk, path])
 
 
 def of_manifest(context: Context, membership: Membership) -> str:
     """Where the manifest of a version is read."""
-    return _link(context, "wandb:read", signing.WANDB_READ, "GET", [membership.version.public_id, None])
+    return _link(context, "wandb:read", signing.WANDB_READ, "GET", [membership.pk, None])
 
 
 def _link(context: Context, route: str, purpose: str, method: str, target: list[Any]) -> str:

@@ -12,7 +12,6 @@ from registry.wandb_api.context import Context
 from registry.wandb_api.features import server_info
 from registry.wandb_api.finding import artifact_by_id, collection_by_id, maybe, project_of
 from registry.wandb_api.orders import PROJECTS
-from registry.wandb_api.unserved import not_yet
 
 
 class Query:
@@ -53,7 +52,8 @@ class Query:
         return teams.find_entity(self._context.actor, name)
 
     def organization(self, name: str) -> Any:
-        raise not_yet("Registries")
+        found = maybe(lambda: teams.find_organization(self._context.actor, name))
+        return self._context.node("Organization", found)
 
     def project(
         self, name: str | None = None, entity_name: str | None = None, internal_id: str | None = None

@@ -195,3 +195,8 @@ def chart(rows: QuerySet[Membership], shown: Sequence[Column], wanted: str = "")
     newest = found.filter(charted__isnull=False).order_by("-number").values_list("number", "charted")
     drawn = line(column.name, list(newest[:CHARTED])[::-1])
     return replace(drawn, others=[each.name for each in numeric if each is not column]) if drawn else None
+
+
+def figures(metadata: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return the numbers at the top of the metadata: what a version is known by before all else."""
+    return [(key, value) for key, value in metadata.items() if is_number(value)]

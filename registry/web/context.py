@@ -10,12 +10,17 @@ from django.utils.functional import SimpleLazyObject
 
 from registry.http.who import actor_of
 from registry.models import Entity, Project, Role
-from registry.services import alarms, projects, teams
+from registry.services import alarms, inbox, projects, registries, teams
 from registry.services.alarms import Alarm
+from registry.services.inbox import Counts
 
 _SHOWN = 8
 _ON = {
     "home": "home",
+    "inbox:notices": "inbox",
+    "inbox:reviews": "inbox",
+    "inbox:mine": "inbox",
+    "promotions:everywhere": "promotions",
     "entities:detail": "entity",
     "teams:settings": "settings",
     "teams:audit": "audit",
@@ -34,6 +39,9 @@ _ON = {
         ),
         "storage",
     ),
+    "registries:list": "registries",
+    "registries:of-organization": "registries",
+    "registries:create": "registries",
     "keys:list": "keys",
     "profile": "profile",
     "installation:people": "installation",
@@ -51,16 +59,18 @@ _ON = {
 
 @dataclass(slots=True)
 class Nav:
-    """The sidebar, by two queries whatever the number of projects; and by a third, what admins are warned of."""
+    """The sidebar, by three queries whatever the number of projects; and by one more, what admins are warned of."""
 
     entity: Entity | None = None
     role: str = ""
     may_set: bool = False
     projects: list[Project] = field(default_factory=list)
+    registries: list[Project] = field(default_factory=list)
     others: list[Entity] = field(default_factory=list)
     project_name: str = ""
     on: str = ""
     alarm: Alarm | None = None
+    counts: Counts | None = None
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -84,10 +94,12 @@ def _nav(request: HttpRequest) -> Nav:
         role=_role(here, actor.user.is_admin),
         may_set=actor.user.is_admin or here[1] is Role.ADMIN,
         projects=projects.newest(actor, here[0]),
+        registries=registries.at_hand(actor, _SHOWN),
         others=[entity for entity, _ in held[1:] if entity != here[0]][:_SHOWN],
         project_name="" if elsewhere else str(kwargs.get("project", "")),
         on=_ON.get(match.view_name, "") if match and not elsewhere else "",
         alarm=alarms.current(actor),
+        counts=inbox.counts(actor.user),
     )
 
 

@@ -55,18 +55,36 @@ class Pairs:
         return len(self.rows) + self.left_out
 
 
-def pairs(before: Mapping[str, Any], after: Mapping[str, Any], *, same: bool = False) -> Pairs:
-    """Compare two metadata key by key, in the order of the newer; keys that are gone come last."""
+def pairs(
+    before: Mapping[str, Any], after: Mapping[str, Any], *, same: bool = False, numbers: bool = True
+) -> Pairs:
+    """Compare two metadata key by key, in the order of the newer; keys that are gone come last.
+
+    Without `numbers` those are left out that are a number on both sides, or on the only one.
+    """
     old, new = dict(_flat(before, ())), dict(_flat(after, ()))
     both = chain(
         ((path, old.get(path, _ABSENT), value) for path, value in new.items()),
         ((path, value, _ABSENT) for path, value in old.items() if path not in new),
     )
-    wanted = (each for each in both if same or _kind(*each[1:]) != "same")
+    wanted = (
+        each
+        for each in both
+        if (same or _kind(*each[1:]) != "same") and (numbers or not _is_numeric(*each[1:]))
+    )
     return Pairs([_pair(*each) for each in islice(wanted, MOST_PAIRS)], sum(1 for _ in wanted))
 
 
+def _is_numeric(old: Any, new: Any) -> bool:
+    return all(value is _ABSENT or is_number(value) for value in (old, new))
+
+
 _ABSENT: Any = object()
+
+
+def flat(value: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield what a metadata holds, each with its path of keys."""
+    return _flat(value, ())
 
 
 def _flat(value: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -84,7 +102,7 @@ def _pair(path: tuple[str, ...], old: Any, new: Any) -> Pair:
         return Pair(name, kind, "", _shown(new))
     if kind == "removed":
         return Pair(name, kind, _shown(old), "")
-    change = _difference(old, new) if kind == "changed" else None
+    change = difference(old, new) if kind == "changed" else None
     if change is not None:
         return Pair(
             name,
@@ -97,7 +115,7 @@ def _pair(path: tuple[str, ...], old: Any, new: Any) -> Pair:
     return Pair(name, kind, _shown(old), _shown(new))
 
 
-def _difference(old: Any, new: Any) -> float | int | None:
+def difference(old: Any, new: Any) -> float | int | None:
     """Return how much larger the new one is; None where one is no number, or no float holds what is between them."""
     if not (is_number(old) and is_number(new)):
         return None

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from registry.models import Collection, Membership, Version
+from registry.models import AliasMove, Collection, Membership, Version
+from registry.services import alias_history
 from registry.services.aliases import LATEST
 from registry.web.told import Story
 
@@ -21,6 +22,8 @@ class Move:
     after: int | None
     # The numbers of the collection's versions that are not there any more, each with whether it can be restored.
     missing: Mapping[int, bool] = field(default_factory=dict)
+    # Why it was done, and by which promotion, where the history says so.
+    why: AliasMove | None = None
 
     @property
     def sides(self) -> list[Side]:
@@ -41,7 +44,7 @@ class Side:
 
 
 def of(collection: Collection, stories: Sequence[Story], alias: str = "") -> list[Move]:
-    """Put stories of aliases into moves, by two queries.
+    """Put stories of aliases into moves, by three queries.
 
     Where one alias is asked for, others that went with the same version are left out.
     """
@@ -50,13 +53,37 @@ def of(collection: Collection, stories: Sequence[Story], alias: str = "") -> lis
     numbers = dict(rows.values_list("version_id", "number"))
     moves = [_move(story, numbers) for story in stories]
     told = {number for move in moves for number in (move.before, move.after) if number is not None}
-    missing = _missing(collection, told)
+    missing, why = missing_of(collection, told), _reasons(collection, moves)
     return [
-        replace(move, missing=missing, names=[alias] if alias in move.names else move.names) for move in moves
+        replace(
+            move,
+            missing=missing,
+            why=why.get(move.story.event.pk),
+            names=[alias] if alias in move.names else move.names,
+        )
+        for move in moves
     ]
 
 
-def _missing(collection: Collection, numbers: set[int]) -> dict[int, bool]:
+def _reasons(collection: Collection, moves: Sequence[Move]) -> dict[int, AliasMove]:
+    """Find the reasons of moves, by the ids of their events."""
+    asked = {
+        move.story.event.pk: (move.names[0], move.after, move.story.event.at)
+        for move in moves
+        if move.story.event.act.startswith("alias.")
+    }
+    rows = alias_history.reasons(collection, list(asked.values()))
+    return {
+        pk: row
+        for pk, (name, number, at) in asked.items()
+        for row in rows
+        # The rows are in the order of time: the last one before the event is its own.
+        if (row.name, row.number) == (name, number) and row.at <= at
+    }
+
+
+def missing_of(collection: Collection, numbers: set[int]) -> dict[int, bool]:
+    """Return the numbers of versions that are not there any more, each with whether it can be restored."""
     rows = Membership.objects.filter(collection=collection, number__in=numbers)
     gone = rows.exclude(version__state=Version.State.COMMITTED)
     return {

@@ -207,10 +207,13 @@ def policy_panel(actor: Actor, target: Place, project: Project, form: PolicyForm
 
 def rights(actor: Actor, project: Any) -> dict[str, bool]:
     """What a page may offer here; the services check again."""
+    is_registry = project.kind == Project.Kind.REGISTRY
     return {
         "edit": can(actor, Act.EDIT, project),
         "ttl": can(actor, Act.SET_TTL, project),
         "delete": can(actor, Act.DELETE, project),
-        "log": can(actor, Act.LOG, project),
+        # A registry takes links: nothing is logged there.
+        "log": not is_registry and can(actor, Act.LOG, project),
+        "link": is_registry and can(actor, Act.LINK, project),
         "settings": can(actor, Act.EDIT_PROJECT, project),
     }

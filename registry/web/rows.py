@@ -9,9 +9,11 @@ from itertools import groupby
 
 from django.db.models import QuerySet
 
+from registry.actor import Actor
 from registry.models import Collection, Membership, Project, ReferenceWatch, Version
 from registry.models.labels import put_names
-from registry.services import drifts, retention
+from registry.services import drifts, retention, sourcing
+from registry.services.holders import Tenure
 from registry.services.retention import EffectiveTtl
 from registry.web.columns import Column
 
@@ -55,10 +57,15 @@ def _sharing(rows: QuerySet[Membership], collections: Mapping[int, Collection]) 
     )
     found = list(slim.defer("version__description", "version__run__config", "version__run__summary"))
     put_names(found)
+    linked = {row.version.sequence_id for row in found if row.is_link}
+    homes = Collection.objects.select_related("type", "project__entity").defer("description")
+    sequences = homes.in_bulk(linked) if linked else {}
     for row in found:
         row.collection = collections[row.collection_id]
         run = row.version.run
-        if not row.is_link:
+        if row.is_link:
+            row.version.sequence = sequences[row.version.sequence_id]
+        else:
             row.version.sequence = row.collection
         if run is not None and run.project_id == row.collection.project_id:
             run.project = row.collection.project
@@ -84,18 +91,29 @@ class VersionTable:
     rows: list[tuple[Membership, EffectiveTtl, list[tuple[Column, str]]]]
     columns: list[Column] = field(default_factory=list)
     watches: dict[int, ReferenceWatch] = field(default_factory=dict)
+    # Of links: the numbers of their sources that one may see, by version; what each held before, by number.
+    is_of_links: bool = False
+    sources: Mapping[int, int] = field(default_factory=dict)
+    tenures: Mapping[int, list[Tenure]] = field(default_factory=dict)
 
 
-def loader(collection: Collection) -> Callable[[QuerySet[Membership]], list[Membership]]:
+def loader(actor: Actor, collection: Collection) -> Callable[[QuerySet[Membership]], list[Membership]]:
     """Return what reads a slice of a collection's versions: its rows share the collection that is at hand."""
     if collection.kind == Collection.Kind.PORTFOLIO:
-        return list
+        return lambda rows: _linked(actor, rows)
     return lambda rows: _sharing(rows, {collection.pk: collection})
 
 
-def by_id(collection: Collection) -> Callable[[list[int]], list[Membership]]:
+def _linked(actor: Actor, rows: QuerySet[Membership]) -> list[Membership]:
+    """Read links, without the runs that one may not see."""
+    found = list(rows)
+    sourcing.hide_runs(actor, found)
+    return found
+
+
+def by_id(actor: Actor, collection: Collection) -> Callable[[list[int]], list[Membership]]:
     """Return what reads versions of a collection that were listed, in any order."""
-    read = loader(collection)
+    read = loader(actor, collection)
     return lambda ids: read(Membership.objects.for_listing().filter(pk__in=ids))
 
 

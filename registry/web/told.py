@@ -14,7 +14,7 @@ from registry.models import Collection, Event, Membership, Project, Run, User
 from registry.web import differences
 from registry.web.differences import Pairs, Text
 from registry.web.forms.events import DOORS
-from registry.web.templatetags.words import day, duration, moment, size
+from registry.web.templatetags.words import day, duration, moment, size, title_of
 
 # act → (the verb of a sentence, the words of a table row)
 _WORDS: dict[str, tuple[str, str]] = {
@@ -39,6 +39,12 @@ _WORDS: dict[str, tuple[str, str]] = {
     "user.password": ("changed the password of", "password changed"),
     "key.create": ("made the API key", "key created"),
     "key.revoke": ("revoked the API key", "key revoked"),
+    "registry.create": ("made the registry", "registry made"),
+    "registry.edit": ("changed the settings of", "settings changed"),
+    "registry.member": ("set the role of", "role in the registry changed"),
+    "registry.delete": ("deleted the registry", "registry deleted"),
+    "link.create": ("linked", "version linked"),
+    "link.remove": ("unlinked", "version unlinked"),
     "project.create": ("created the project", "project created"),
     "project.delete": ("deleted the project", "project deleted"),
     "project.restore": ("restored the project", "project restored"),
@@ -50,6 +56,20 @@ _WORDS: dict[str, tuple[str, str]] = {
     "collection.restore": ("restored the collection", "collection restored"),
     "alias.move": ("set the alias", "alias moved"),
     "alias.remove": ("removed the alias", "alias removed"),
+    "protection.set": ("set the rule of the protected alias", "alias protected"),
+    "protection.remove": ("took the protection from the alias", "protection removed"),
+    "protection.override": ("moved by hand the protected alias", "protected alias moved by hand"),
+    "promotion.open": ("asked for", "promotion requested"),
+    "promotion.ask": ("asked for reviews of", "reviewers asked"),
+    "promotion.replace": ("proposed another version in", "candidate replaced"),
+    "promotion.review": ("reviewed", "promotion reviewed"),
+    "promotion.comment": ("commented on", "promotion commented"),
+    "promotion.settle": ("settled a comment of", "comment settled"),
+    "promotion.promote": ("made", "promoted"),
+    "promotion.withdraw": ("withdrew", "promotion withdrawn"),
+    "promotion.refuse": ("refused", "promotion refused"),
+    "promotion.reopen": ("renewed", "promotion renewed"),
+    "promotion.outdate": ("put out of date", "promotion out of date"),
     "tag.edit": ("changed the tags of", "tags changed"),
     "version.log": ("logged", "version logged"),
     "version.log_unchanged": ("logged again", "same content logged again"),
@@ -58,6 +78,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "version.expire": ("expired", "expired"),
     "version.restore": ("restored", "version restored"),
     "version.purge": ("purged", "purged"),
+    "check.post": ("posted a check of", "check posted"),
+    "check.rerun": ("had checks made again of", "checks made again"),
+    "check.finish": ("finished a check of", "check finished"),
+    "check.release": ("gave a name of checks free in", "name of checks given free"),
     "version.drift": ("found changed references in", "references checked"),
     "storage.collect_begin": ("began the", "collection begun"),
     "storage.collect_stop": ("stopped the", "collection stopped"),
@@ -72,7 +96,13 @@ _WORDS: dict[str, tuple[str, str]] = {
     "run.edit": ("updated the run", "run updated"),
     "store.repair": ("mended what was found by", "store mended"),
     "store.acknowledge": ("took note of", "damage noted"),
+    "webhook.create": ("made the webhook", "webhook made"),
+    "webhook.edit": ("changed the webhook", "webhook changed"),
+    "webhook.rotate": ("made another secret for the webhook", "webhook's secret changed"),
+    "webhook.delete": ("deleted the webhook", "webhook deleted"),
+    "webhook.disable": ("switched off the webhook", "webhook switched off"),
     "ttl_policy.set": ("set the default time to live of", "TTL policy set"),
+    "card_template.set": ("changed what is asked of cards in", "template of cards changed"),
 }
 _FIELDS = {
     "ttl_editors": "TTL changed by",
@@ -89,10 +119,14 @@ _FIELDS = {
     "visibility": "seen by",
     "default_entity": "default owner",
     "finished_at": "finished",
+    "accepted_types": "types",
+    "text": "template",
+    "required": "required sections",
     "trash_days": "days in the trash",
     "quota_soft": "warned near",
     "quota_hard": "refused beyond",
 }
+_OF_PROJECTS = ("project.", "ttl_policy.", "registry.create", "registry.edit", "card_template.")
 _CAUSES = {"person": "deleted by a person", "expiry": "expired"}
 _FOUND = {
     "ok": "found as recorded again the references of",
@@ -167,10 +201,12 @@ def tell(
     places = {row.pk: row for row in projects.filter(pk__in={event.project_id for event in events})}
     collections = Collection.objects.filter(pk__in={event.collection_id for event in events}, deleted_at=None)
     sets = {row.pk: row for row in collections.select_related("project__entity")}
-    versions = (
-        Membership.objects.committed().sources().filter(version__in={event.version_id for event in events})
+    # As they stand where the event happened: where else they stand, not all who read this may know.
+    versions = Membership.objects.committed().filter(
+        version__in={event.version_id for event in events}, collection__in=list(sets)
     )
-    rows = {row.version_id: row for row in versions.select_related("collection__project__entity")}
+    found = versions.select_related("collection__project__entity")
+    rows = {(row.collection_id, row.version_id): row for row in found}
     named = _runs(events, places)
     stories = [_story(event, users, places, sets, rows, named) for event in events]
     if loser is not None:
@@ -202,7 +238,7 @@ def _story(
     users: dict[int, User],
     places: dict[int, Project],
     sets: dict[int, Collection],
-    rows: dict[int, Membership],
+    rows: dict[tuple[int, int], Membership],
     named: dict[tuple[int, str], Run],
 ) -> Story:
     verb, words = _WORDS.get(event.act, (event.act, event.act))
@@ -215,7 +251,7 @@ def _story(
     place, held, version = (
         places.get(event.project_id or 0),
         sets.get(event.collection_id or 0),
-        rows.get(event.version_id or 0),
+        rows.get((event.collection_id or 0, event.version_id or 0)),
     )
     label, url = event.subject, ""
     if version is not None:
@@ -227,8 +263,8 @@ def _story(
         run = named.get((place.pk, event.subject))
         label = str(run) if run is not None else label
         url = reverse("runs:detail", args=[place.entity.name, place.name, event.subject])
-    elif event.act.startswith(("project.", "ttl_policy.")) and place is not None:
-        label, url = place.name, place.get_absolute_url()
+    elif event.act.startswith(_OF_PROJECTS) and place is not None:
+        label, url = title_of(place), place.get_absolute_url()
     about = event.act.startswith("alias.")
     return Story(
         event=event,

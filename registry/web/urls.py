@@ -13,7 +13,9 @@ from registry.web import tables
 from registry.web.views import (
     accounts,
     audit,
+    card_history,
     cards,
+    checks,
     collection,
     collections,
     comparisons,
@@ -24,10 +26,12 @@ from registry.web.views import (
     exports,
     files,
     home,
+    inbox,
     installation,
     jobs,
     keys,
     lineage,
+    links,
     metadata,
     patterns,
     pending,
@@ -35,6 +39,10 @@ from registry.web.views import (
     profile,
     project_trash,
     projects,
+    promotions,
+    protections,
+    registries,
+    registry_members,
     retention,
     runs,
     search,
@@ -48,10 +56,12 @@ from registry.web.views import (
     undoing,
     uploads,
     versions,
+    webhooks,
 )
 
 _V = "<entity>/<project>/artifacts/<collection>/v<int:number>"
 _C = "<entity>/<project>/artifacts/<collection>"
+_W = "<entity>/<project>/settings/webhooks/<int:webhook>"
 
 version_patterns = [
     path(_V, versions.overview, name="detail"),
@@ -70,15 +80,20 @@ version_patterns = [
     path(f"{_V}/lineage", lineage.of_version, name="lineage"),
     path(f"{_V}/lineage/graph", lineage.as_json, name="lineage-graph"),
     path(f"{_V}/history", versions.history, name="history"),
+    path(f"{_V}/checks", checks.listing, name="checks"),
     path(f"{_V}/references", drift.listing, name="drift"),
     path(f"{_V}/references/log", drift.log, name="drift-log"),
     path(f"{_V}/used-by", versions.used_by, name="used-by"),
     path(f"{_V}/edit/names", cards.names, name="edit-names"),
     path(f"{_V}/edit/alias-holder", cards.alias_holder, name="alias-holder"),
     path(f"{_V}/edit/card", cards.description, name="edit-card"),
+    path(f"{_V}/card-history", card_history.of_version, name="card-history"),
     path(f"{_V}/edit/metadata", metadata.edit, name="edit-metadata"),
     path(f"{_V}/edit/ttl", cards.ttl, name="edit-ttl"),
     path(f"{_V}/delete", versions.delete, name="delete"),
+    path(f"{_V}/link", links.link, name="link"),
+    path(f"{_V}/link/complete", links.complete, name="link-complete"),
+    path(f"{_V}/unlink", links.unlink, name="unlink"),
     path(f"{_V}/restore", trash.restore, name="restore"),
     path(f"{_C}/aliases/<alias>", versions.by_alias, name="by-alias"),
     path("<entity>/<project>/artifacts/<type>/<collection>/<ref>", versions.by_ref, name="by-ref"),
@@ -92,6 +107,7 @@ version_patterns = [
 collection_patterns = [
     path(_C, collections.detail, name="detail"),
     path(f"{_C}/card", collections.card, name="card"),
+    path(f"{_C}/card-history", card_history.of_collection, name="card-history"),
     path(f"{_C}/activity", events.of_collection, name="activity"),
     path(f"{_C}/aliases", events.of_aliases, name="aliases"),
     path(f"{_C}/settings", collections.settings, name="settings"),
@@ -119,6 +135,12 @@ project_patterns = [
     path("<entity>/<project>/activity", events.of_project, name="activity"),
     path("<entity>/<project>/trash", trash.listing, name="trash"),
     path("<entity>/<project>/settings", projects.settings, name="settings"),
+    path("<entity>/<project>/settings/webhooks", webhooks.listing, name="webhooks"),
+    path(_W, webhooks.detail, name="webhook"),
+    path(f"{_W}/secret", webhooks.secret, name="webhook-secret"),
+    path(f"{_W}/ping", webhooks.ping, name="webhook-ping"),
+    path(f"{_W}/delete", webhooks.delete, name="webhook-delete"),
+    path(f"{_W}/deliveries/<delivery>", webhooks.delivery, name="delivery"),
     path("<entity>/<project>/delete", project_trash.delete, name="delete"),
     path("<entity>/<project>/restore", project_trash.restore, name="restore"),
     path("<entity>/<project>/purge", project_trash.purge, name="purge"),
@@ -179,6 +201,38 @@ installation_patterns = [
     path("background-work/noted", jobs.noted, name="noted"),
 ]
 
+_R = "registries/<organization>/<registry>"
+
+promotion_patterns = [
+    path("promotions", promotions.everywhere, name="everywhere"),
+    path(f"{_R}/promotions", promotions.listing, name="list"),
+    path(f"{_R}/promotions/new", promotions.create, name="create"),
+    path(f"{_R}/promotions/by-hand", protections.by_hand, name="by-hand"),
+    path(f"{_R}/promotions/<int:number>", promotions.detail, name="detail"),
+    path(f"{_R}/promotions/<int:number>/checks", promotions.checks, name="checks"),
+    path(f"{_R}/protected", protections.listing, name="protected"),
+    path(f"{_R}/protected/rule", protections.rule, name="rule"),
+    path(f"{_R}/protected/remove", protections.remove, name="unprotect"),
+]
+
+registry_patterns = [
+    path("registries", registries.listing, name="list"),
+    path("registries/<organization>", registries.of_organization, name="of-organization"),
+    path("registries/<organization>/new", registries.create, name="create"),
+    path("registries/<organization>/<registry>", registries.detail, name="detail"),
+    path("registries/<organization>/<registry>/settings", registries.settings, name="settings"),
+    path(f"{_R}/card-template", registries.card_template, name="card-template"),
+    path("registries/<organization>/<registry>/members", registry_members.members, name="members"),
+    path("registries/<organization>/<registry>/members/remove", registry_members.remove, name="remove"),
+    path("registries/<organization>/<registry>/delete", registries.delete, name="delete"),
+]
+
+inbox_patterns = [
+    path("inbox", inbox.notices, name="notices"),
+    path("inbox/reviews", inbox.reviews, name="reviews"),
+    path("inbox/mine", inbox.mine, name="mine"),
+]
+
 # For those who build pages; in production there is no such address.
 debug_patterns = [path("patterns", patterns.patterns, name="patterns")] if settings.DEBUG else []
 
@@ -211,6 +265,9 @@ urlpatterns = [
     path("authorize", keys.authorize, name="authorize"),
     path("markdown-preview", cards.preview, name="markdown-preview"),
     path("", include((key_patterns, "keys"))),
+    path("", include((inbox_patterns, "inbox"))),
+    path("", include((promotion_patterns, "promotions"))),
+    path("", include((registry_patterns, "registries"))),
     path("installation/tables/", tables.site.urls),
     path("", include((installation_patterns, "installation"))),
     # Before projects: "teams/<entity>" and "settings/<entity>" would otherwise be projects of such entities.

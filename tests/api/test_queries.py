@@ -6,9 +6,9 @@ from django.test.utils import CaptureQueriesContext
 
 from registry.actor import system
 from registry.models import Run
-from registry.services import projects, runs, survey, teams
+from registry.services import links, projects, registry_members, runs, survey, teams
 from tests.api.support import Api
-from tests.factories import actor, colleague, log, unique
+from tests.factories import actor, colleague, log, registry, unique
 
 # What each list may cost, rows included; a change here is a decision.
 BUDGET = {
@@ -35,7 +35,12 @@ BUDGET = {
     "deleted collections": 8,
     "events": 10,
     "collection events": 11,
-    "version events": 12,
+    "version events": 13,
+    "every registry": 8,
+    "registries": 10,
+    "registry members": 8,
+    "links": 16,
+    "linked": 17,
 }
 
 
@@ -61,10 +66,20 @@ def fill(people, project, run, count):
         club = teams.create_team(system(), name=unique("club"), organization=people.organization)
         teams.add_member(system(), place=club, user=people.alice, role="viewer")
         teams.add_member(who, place=people.team, user=colleague(people), role="viewer")
+        made = registry(people)
+        shelf = "wandb-registry-shelf"
+        registry_members.set_role(
+            system(),
+            registry=projects.find(who, people.organization.entity.name, shelf),
+            username=colleague(people).username,
+            role="viewer",
+        )
+        for path in (f"{shelf}/one", f"{made.name}/other"):
+            links.link(system(), membership=held, target_path=path)
     return held
 
 
-def urls(home, entity, run, ref):
+def urls(home, entity, run, ref, organization):
     resnet = f"{home}/collections/resnet"
     return {
         "me/keys": "/me/keys",
@@ -91,6 +106,11 @@ def urls(home, entity, run, ref):
         "events": f"{home}/events",
         "collection events": f"{resnet}/events",
         "version events": f"{resnet}/versions/{ref}/events",
+        "every registry": "/registries",
+        "registries": f"/organizations/{organization}/registries",
+        "registry members": f"/organizations/{organization}/registries/shelf/members",
+        "links": f"/projects/{organization}/wandb-registry-shelf/collections/one/versions",
+        "linked": f"{resnet}/versions/{ref}/linked",
     }
 
 
@@ -114,10 +134,13 @@ def trash_one(api, people, project, home):
 
 def test_each_list_has_a_fixed_number_of_queries(api, people, project, home):
     run, _ = runs.create(actor(people.alice), project=project)
+    shelf = registry(people, "shelf")
+    team = people.team.entity.name
+    registry_members.set_role(system(), registry=shelf, team=team, role="member")
     held = fill(people, project, run, 1)
     trash_one(api, people, project, home)
     survey.count(project.entity)
-    addresses = urls(home, project.entity.name, run.name, f"v{held.number}")
+    addresses = urls(home, project.entity.name, run.name, f"v{held.number}", people.organization.entity.name)
     one = counts(api, addresses)
     fill(people, project, run, 19)
     for other in Run.objects.exclude(pk=run.pk):

@@ -20,12 +20,16 @@ class World(Generic[Who]):
     team: str
     organization: str
     # Addresses.
+    promotion: str
     project: str
     empty: str
     version: str
     data: str
     # Its references are not all as they were recorded.
     linked: str
+    # A registry of the organization, and a link in it.
+    registry: str
+    link: str
     run: str
     trashed: str
     pending: str
@@ -54,6 +58,7 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
     project, version, data, team = world.project, world.version, world.data, world.team
     collection, person = version.rpartition("/")[0], world.person
     name = collection.rpartition("/")[2]
+    shelf, held = world.link.split("/")[-2:]
     mine = {
         "home": "/",
         "home-mine": "/?whose=mine",
@@ -84,6 +89,28 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "team-audit-event": f"/settings/{team}/audit?event={world.event}",
         "team-audit-nothing": f"/settings/{team}/audit?collection=zzzz",
         "own-audit": f"/settings/{person}/audit",
+        "registry": world.link.partition("/artifacts/")[0],
+        "registry-members": f"{world.registry}/members",
+        "promotions-everywhere": "/promotions",
+        "promotions": f"{world.registry}/promotions",
+        "promotions-nothing": f"{world.registry}/promotions?q=zzzz",
+        "promotion": world.promotion,
+        "promotion-checks": f"{world.promotion}/checks",
+        "promotion-choose": f"{world.registry}/promotions/new",
+        "promotion-new": f"{world.registry}/promotions/new?collection={shelf}&version={held}",
+        "protected": f"{world.registry}/protected",
+        "registries-nothing": f"/registries/{world.organization}?q=zzzz",
+        "link": world.link,
+        "link-unlink": f"{world.link}/unlink",
+        "portfolio": world.link.rpartition("/")[0],
+        "version-link": f"{version}/link",
+        "version-link-nothing": f"{version}/link?q=zzzz",
+        "version-link-complete": f"{version}/link/complete?q=a",
+        "inbox": "/inbox",
+        "inbox-nothing": "/inbox?kind=mentioned&unread=1",
+        "inbox-reviews": "/inbox/reviews",
+        "inbox-mine": "/inbox/mine",
+        "webhooks": f"{project}/settings/webhooks",
         "new-project": f"/new-project?entity={team}",
         "keys": "/api-keys",
         "key-revoke": world.key,
@@ -117,9 +144,11 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "compare-file": f"{project}/compare?a={name}:v0&b={name}:latest&file={world.changed_file}",
         "collection-card": f"{collection}/card",
         "collection-card-edit": f"{collection}/card?edit",
+        "collection-card-history": f"{collection}/card-history",
         "collection-activity": f"{collection}/activity",
         "aliases": f"{collection}/aliases",
         "aliases-one": f"{collection}/aliases?alias={world.alias}",
+        "aliases-then": f"{collection}/aliases?then=2026-01-01",
         "aliases-nothing": f"{collection}/aliases?alias=zzzz",
         "collection-settings": f"{collection}/settings",
         "collection-delete": f"{collection}/delete",
@@ -139,6 +168,7 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "files-references": f"{world.linked}/files/missing.png",
         "version-edit-names": f"{version}/edit/names",
         "version-edit-card": f"{version}/edit/card",
+        "version-card-history": f"{version}/card-history",
         "version-edit-metadata": f"{version}/edit/metadata",
         "version-edit-rows": f"{version}/edit/metadata?as=form",
         "version-edit-ttl": f"{version}/edit/ttl",
@@ -158,6 +188,19 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "people-nothing": (world.admin, "/installation/people?q=zzzz"),
         "person": (world.admin, f"/installation/people/{person}"),
         "organization-members": (world.admin, f"/teams/{world.organization}/members"),
+        "registries": (world.admin, f"/registries/{world.organization}"),
+        "registries-all": (world.admin, "/registries"),
+        "registry-new": (world.admin, f"/registries/{world.organization}/new"),
+        "registry-settings": (world.admin, f"{world.registry}/settings"),
+        "protected-new": (world.admin, f"{world.registry}/protected/rule"),
+        "protected-rule": (world.admin, f"{world.registry}/protected/rule?pattern=production"),
+        "protected-remove": (world.admin, f"{world.registry}/protected/remove?pattern=production"),
+        "promotion-by-hand": (
+            world.admin,
+            f"{world.registry}/promotions/by-hand?collection={shelf}&version={held}&alias=production",
+        ),
+        "registry-delete": (world.admin, f"{world.registry}/delete"),
+        "registry-remove": (world.admin, f"{world.registry}/members/remove?team={world.team}"),
         "organizations": (world.admin, "/installation/organizations"),
         "storage": (world.admin, "/installation/storage"),
         "collection": (world.admin, "/installation/collection"),

@@ -15,9 +15,12 @@ from django.utils import timezone
 
 from registry.models import (
     Alias,
+    AliasMove,
     ApiKey,
     ArtifactType,
     Blob,
+    CardRevision,
+    CheckName,
     Chunk,
     Clock,
     Collection,
@@ -36,11 +39,17 @@ from registry.models import (
     Membership,
     OrganizationMember,
     Project,
+    Promotion,
+    PromotionComment,
+    PromotionReview,
+    PromotionReviewer,
     ProtectedAlias,
     ReferenceBatch,
     ReferenceDrift,
     ReferenceOrder,
     ReferenceWatch,
+    Registry,
+    RegistryMember,
     Resolution,
     Run,
     RunInput,
@@ -55,11 +64,27 @@ from registry.models import (
     Upload,
     UploadPart,
     Version,
+    VersionCheck,
     VersionReference,
     VersionTag,
+    Webhook,
+    WebhookAttempt,
+    WebhookCursor,
+    WebhookDelivery,
     guards,
 )
-from registry.services import collections, drafts, invitations, keys, references, retention, runs, survey
+from registry.services import (
+    collections,
+    drafts,
+    invitations,
+    keys,
+    references,
+    retention,
+    runs,
+    survey,
+    webhook_log,
+    webhooks,
+)
 from tests import factories as make
 from tests.support.sealing import seal_now
 
@@ -89,6 +114,13 @@ def rows():
     stored = StoredObject.objects.create(name="x", size=1)
     Blob.objects.create(scope=people.alice.entity, sha256=b"s" * 32, md5=b"m" * 16, size=1, object=stored)
     ProtectedAlias.objects.create(project=project, pattern="prod", folded="prod")
+    asked = Promotion.objects.create(
+        project=project, number=1, collection=one.collection, alias="prod", candidate=two, candidate_number=1,
+        version=two.version, title="t", author=people.bob,
+    )  # fmt: skip
+    asked.reviewers.create(user=people.alice)
+    asked.reviews.create(user=people.alice, verdict="approve", round=1)
+    asked.comments.create(user=people.alice, body="b")
     JobRun.objects.create(task="t", started_at=NOW)
     watch = ReferenceWatch.objects.create(
         version=one.version, scope=people.team.entity, total=5, unwatched=1, changed=1, next_at=NOW
@@ -105,11 +137,56 @@ def rows():
     Identity.objects.create(user=people.bob, issuer="https://example.org", subject="1")
     order, _ = references.add(bob, draft=draft, uri="ftp://example.org/x", name="x")
     ReferenceBatch.objects.create(order=order, number=0, entry_count=1, data=b"x")
+    registry = make.registry(people)
+    RegistryMember.objects.create(project=registry, user=people.olga)
     VersionReference.objects.create(source=one.version, target=two.version)
+    CardRevision.objects.create(version=one.version, text="it was this")
+    hook, _ = webhooks.create(
+        alice, project=project, name="ci", url="https://ci.example.org/", kinds=["alias_moved"]
+    )
+    CheckName.objects.create(project=project, name="ci", folded="ci", owner=people.bob, key=key)
+    VersionCheck.objects.create(
+        membership=one, name="ci", folded="ci", built_in=True, evidence="0" * 64, state="pending"
+    )
+    WebhookAttempt.objects.create(delivery=webhook_log.ping(alice, webhook=hook), status=200, milliseconds=1)
     seal_now()
     return SimpleNamespace(
-        people=people, project=project, run=run, one=one, two=two, draft=draft, key=key, upload=upload
+        hook=hook,
+        people=people,
+        project=project,
+        run=run,
+        one=one,
+        two=two,
+        draft=draft,
+        key=key,
+        upload=upload,
+        registry=registry,
     )
+
+
+def promoted(rows) -> Promotion:
+    return Promotion.objects.create(
+        project=rows.project,
+        number=7,
+        collection=rows.one.collection,
+        alias="checked",
+        candidate=rows.one,
+        candidate_number=rows.one.number,
+        version=rows.one.version,
+        title="Promote it",
+    )
+
+
+def second_of_promotion(rows):
+    row = VersionCheck(membership=rows.one, promotion=promoted(rows), name="x", folded="x", built_in=True)
+    row.evidence = "0" * 64
+    row.save()
+    row.pk, row._state.adding = None, True
+    row.save(force_insert=True)
+
+
+def posted_of_promotion(rows):
+    VersionCheck.objects.create(membership=rows.one, promotion=promoted(rows), name="x", folded="x")
 
 
 def copy(model: type[Model], **changes):
@@ -156,10 +233,13 @@ BREAK = {
     "alias_one_holder_per_collection": add(
         lambda r: Alias(collection=r.one.collection, membership=r.two, name="gold")
     ),
+    "alias_move_names_an_alias": copy(AliasMove, name=""),
+    "alias_move_comes_or_goes": copy(AliasMove, number=None),
     "alias_not_empty": change(Alias, name=""),
     "alias_is_not_a_version_number": change(Alias, name="v12"),
     "api_key_name_not_empty": change(ApiKey, name=""),
     "api_key_sha256_whole": change(ApiKey, sha256=b"1" * 31),
+    "card_revision_of_one_card": change(CardRevision, version=None),
     "artifact_type_once_per_project": copy(ArtifactType),
     "artifact_type_name_not_empty": change(ArtifactType, name=""),
     "blob_once_per_scope": copy(Blob),
@@ -217,6 +297,16 @@ BREAK = {
     "drift_refused_is_unreachable": change(ReferenceDrift, refused=True),
     "drift_found_only_when_changed": change(ReferenceDrift, state="missing"),
     "drift_sha256_whole": change(ReferenceDrift, path_sha256=b"1" * 31),
+    "check_name_once_per_registry": copy(CheckName, name="CI"),
+    "check_name_not_empty": change(CheckName, name=""),
+    "version_check_once_per_name": copy(VersionCheck, name="CI"),
+    "promotion_check_once_per_name": second_of_promotion,
+    "version_check_has_name": change(VersionCheck, folded=""),
+    "version_check_state_known": change(VersionCheck, state="done", finished_at=NOW),
+    "version_check_ended_has_date": change(VersionCheck, state="success"),
+    "version_check_held_while_made": change(VersionCheck, holder="x" * 32),
+    "version_check_posted_of_version": posted_of_promotion,
+    "version_check_evidence_whole": change(VersionCheck, evidence="F" * 64),
     "identity_of_one_person": add(
         lambda r: Identity(user=r.people.alice, issuer="https://example.org", subject="1")
     ),
@@ -233,6 +323,20 @@ BREAK = {
     "project_name_not_empty": change(Project, name=""),
     "protected_alias_once_per_registry": copy(ProtectedAlias, pattern="PROD"),
     "protected_alias_not_empty": change(ProtectedAlias, folded=""),
+    "protected_alias_approvals_in_bounds": change(ProtectedAlias, approvals=21),
+    "protected_alias_approver_role_known": change(ProtectedAlias, approver_role="owner"),
+    "protected_alias_promoter_role_known": change(ProtectedAlias, promoter_role="viewer"),
+    "promotion_number_once_per_registry": copy(Promotion, candidate=None),
+    "promotion_open_once_per_candidate": copy(Promotion, number=2),
+    "promotion_numbers_counted": change(Promotion, round=0),
+    "promotion_says_what_it_asks_for": change(Promotion, title=""),
+    "promotion_closed_has_date": change(Promotion, state="promoted"),
+    "promotion_changes_the_holder": change(Promotion, base_number=1),
+    "promotion_reviewer_once": copy(PromotionReviewer),
+    "promotion_review_verdict_known": change(PromotionReview, verdict="maybe"),
+    "promotion_review_round_counted": change(PromotionReview, round=0),
+    "promotion_comment_says_something": change(PromotionComment, body=""),
+    "promotion_comment_hangs_on_something": change(PromotionComment, on="file"),
     "project_kind_known": change(Project, kind="odd"),
     "project_visibility_known": change(Project, visibility="public"),
     "reference_once_per_draft": copy(ReferenceOrder),
@@ -302,10 +406,31 @@ BREAK = {
     "version_purged_only_when_deleted": version(purged_at=NOW),
     "version_ttl_whole": version(ttl_kind="duration"),
     "version_number_once_per_collection": add(
-        lambda r: Membership(collection=r.one.collection, version=r.draft, number=1)
+        lambda r: Membership(
+            collection=r.two.collection, version=Version.objects.create(sequence=r.two.collection), number=1
+        )
     ),
+    "registry_icon_known": change(Registry, icon="flask"),
+    "registry_member_is_a_person_or_a_team": change(RegistryMember, user=None),
+    "registry_person_once": copy(RegistryMember),
+    "registry_team_once": lambda r: RegistryMember.objects.bulk_create(
+        RegistryMember(project=r.registry, team=r.people.team) for _ in range(2)
+    ),
+    "registry_role_known": change(RegistryMember, role="guest"),
     "version_once_per_collection": copy(Membership, number=9),
     "version_tag_once": copy(VersionTag),
+    "webhook_name_once_per_project": copy(Webhook),
+    "webhook_has_name_and_address": change(Webhook, url=""),
+    "webhook_salt_whole": change(Webhook, salt=b"1"),
+    "webhook_old_secret_has_an_end": change(Webhook, old_salt=b"1" * 32),
+    "webhook_disabled_says_why": change(Webhook, disabled_at=NOW),
+    "webhook_cursor_only_one": add(lambda r: WebhookCursor(pk=2, position=0)),
+    "delivery_once_per_event": lambda r: [
+        WebhookDelivery.objects.create(webhook=r.hook, kind="x", body="{}", position=1, next_at=NOW)
+        for _ in range(2)
+    ],
+    "delivery_waits_or_is_over": change(WebhookDelivery, state="failed"),
+    "attempt_was_answered_or_says_why": change(WebhookAttempt, status=None),
     "version_tag_not_empty": change(VersionTag, name=""),
 }
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from registry.models import (
     Alias,
+    AliasMove,
     Collection,
     Event,
     EventSeal,
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.django_db
 def world():
     people = make.people()
     project = make.project(people)
-    first = make.log(people.bob, project, "one", files={"a": b"1"})
+    first = make.log(people.bob, project, "one", files={"a": b"1"}, aliases=["gold"])
     second = make.log(people.bob, project, "two", files={"a": b"2"})
     strangers = make.people()
     elsewhere = make.log(strangers.bob, make.project(strangers), "three", files={"a": b"3"})
@@ -52,6 +53,8 @@ BREAK = {
     "event_seal_follows_the_last": lambda w: EventSeal.objects.create(
         position=EventSeal.objects.count() + 2, event_id=0, hash=b"0" * 32
     ),
+    "alias_move_not_changed": lambda w: AliasMove.objects.update(number=7),
+    "alias_move_not_deleted": lambda w: AliasMove.objects.all()._raw_delete("default"),
     "alias_set_in_own_collection": lambda w: Alias.objects.create(
         collection=w["first"].collection, membership=w["second"], name="x"
     ),
@@ -88,6 +91,9 @@ BREAK = {
             version=w["first"].version, sequence=w["first"].collection, name="x"
         ).version
     ).update(sequence=w["second"].collection),
+    "link_stands_in_a_portfolio": lambda w: Membership.objects.create(
+        collection=w["second"].collection, version=w["first"].version, number=7
+    ),
     "numbers_not_given_again": lambda w: Collection.objects.filter(pk=w["first"].collection_id).update(
         next_number=0, version_count=0
     ),

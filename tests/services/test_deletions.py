@@ -64,7 +64,7 @@ def test_an_entity_too_large_to_walk_is_told_by_the_last_count(bob, v0, v1, monk
 
 def link(version: Version, entity, kind: str = "registry") -> Membership:
     name = make.unique("wandb-registry-model" if kind == "registry" else "links")
-    place = Project.objects.create(entity=entity, name=name, kind=kind)
+    place = Project.objects.create(entity=entity, name=name, kind=kind, visibility="organization")
     type = place.types.create(name="model")
     portfolio = Collection.objects.create(
         project=place, type=type, name="p", kind="portfolio", next_number=1, version_count=1

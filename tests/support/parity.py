@@ -14,6 +14,7 @@ from registry.services import (
     aliases,
     collections,
     drifts,
+    links,
     projects,
     relogging,
     retention,
@@ -342,6 +343,35 @@ CASES = [
         ("put", "/ttl", {"ttl": -DAY}),
         ("/ttl", {"kind": "days", "days": "-1"}),
         "invalid_ttl",
+    ),
+    Case(
+        "a link",
+        lambda actor, world: links.link(actor, membership=version(actor, world), target_path="shelf"),
+        ("post", f"{V0}/link", {"target_path": "shelf"}),
+        ("/v0/link", {"target_path": "shelf"}),
+    ),
+    Case(
+        "a link to a path of the wrong form",
+        lambda actor, world: links.link(actor, membership=version(actor, world), target_path="a/b/c/d"),
+        ("post", f"{V0}/link", {"target_path": "a/b/c/d"}),
+        ("/v0/link", {"target_path": "a/b/c/d"}),
+        "invalid_reference",
+    ),
+    Case(
+        "a link into a registry that is not there",
+        lambda actor, world: links.link(
+            actor, membership=version(actor, world), target_path="wandb-registry-none/x"
+        ),
+        ("post", f"{V0}/link", {"target_path": "wandb-registry-none/x"}),
+        ("/v0/link", {"target_path": "wandb-registry-none/x"}),
+        "not_found",
+    ),
+    Case(
+        "unlinking what is no link",
+        lambda actor, world: links.unlink(actor, membership=version(actor, world)),
+        ("delete", f"{V0}/link", None),
+        ("/v0/unlink", {}),
+        "conflict",
     ),
     Case(
         "a check where there are no references",

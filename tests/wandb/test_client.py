@@ -200,19 +200,38 @@ tell([each.id == name for each in wandb.Api().runs("wanda/resumed")])
     assert told == [True, 0.1, "finished", 0.25, 0.25, {"lr": 0.1}, [True]]
 
 
-def test_what_is_not_served_is_said_and_ends_nothing(said):
+def test_a_registry_is_linked_to_used_and_read_and_its_links_deleted(said, live_installation, key):
+    live_installation.manage("createorg", "guild")
+    live_installation.manage("createteam", "looms", "--org", "guild")
+    live_installation.manage("addmember", "--team", "looms", "wanda", "member")
+    live_installation.manage("addmember", "--org", "guild", "wanda", "admin")
     told = said("""
-with wandb.init(project="links") as run:
-    data = wandb.Artifact("data", type="dataset")
+api = wandb.Api()
+made = api.create_registry(organization="guild", name="models", visibility="organization")
+tell(made.name)
+with wandb.init(entity="looms", project="links") as run:
+    data = wandb.Artifact("data", type="model")
     data.add_dir("d")
     data = run.log_artifact(data).wait()
-    try:
-        run.link_artifact(data, "wanda/links/shelf")
-    except Exception as error:
-        tell("not yet served" in str(error))
-tell(wandb.Api().artifact_exists("wanda/links/data:v0"))
+    linked = run.link_artifact(data, "wandb-registry-models/best", aliases=["staging"])
+    tell(linked.qualified_name, linked.is_link, sorted(linked.aliases), linked.source_qualified_name)
+    shelf = data.link("shelf")
+    tell(shelf.entity)
+    used = run.use_artifact("wandb-registry-models/best:staging")
+    tell(used.name, os.path.exists(os.path.join(used.download(), "a.txt")))
+found = wandb.Api().artifact("guild/wandb-registry-models/best:latest")
+tell(found.version, found.source_name, len(data.linked_artifacts))
+found.aliases.append("production")
+found.save()
+tell(sorted(wandb.Api().artifact("guild/wandb-registry-models/best:production").aliases))
+found.unlink()
+exists = wandb.Api().artifact_exists
+tell(exists("guild/wandb-registry-models/best:v0"), exists("looms/links/data:v0"))
 """)
-    assert told == [True, True]
+    assert told == [
+        "models", "guild/wandb-registry-models/best:v0", True, ["latest", "staging"], "looms/links/data:v0",
+        "looms", "best:v0", True, "v0", "data:v0", 2, ["latest", "production", "staging"], False, True,
+    ]  # fmt: skip
 
 
 def test_another_s_artifacts_are_not_there(said, live_installation):

@@ -153,9 +153,10 @@ def test_a_document_is_validated_once(people, caller):
 @pytest.mark.parametrize(
     ("name", "variables"),
     [
-        ("LINK_ARTIFACT", {"input": {"artifactID": "QXJ0aWZhY3Q6MQ==", "artifactPortfolioName": "x"}}),
-        ("FETCH_ORGANIZATION", {"org": "acme"}),
-        ("UPSERT_REGISTRY", {"input": {"name": "wandb-registry-x", "entityName": "acme"}}),
+        (
+            "UPDATE_USER_REGISTRY_ROLE",
+            {"input": {"projectId": "x", "userId": "x", "userProjectRole": "viewer"}},
+        )
     ],
 )
 def test_what_is_not_served_yet_says_so(people, caller, name, variables):

@@ -155,3 +155,69 @@ def test_a_version_tells_that_latest_came_to_it_and_that_it_left(client, sample)
     told = [(story.words, story.after) for story in shown if story.event.act == "version.log"]
     assert [words for words, _ in told] == ["alias moved", "version logged"]
     assert told[1][1].endswith(", takes latest")
+
+
+def test_the_picture_draws_who_held_what_and_says_it_in_words(client, sample, path, bob):
+    for n in (0, 1, 2):
+        aliases.move(bob, membership=sample.versions[n], name="prod")
+    picture = client.get(path).context["picture"].drawn
+    lanes = {lane.name: [bar.span.number for bar in lane.bars] for lane in picture.lanes}
+    assert lanes["prod"] == [0, 1, 2]
+    assert "latest" not in lanes
+    assert [bar.is_now for bar in picture.lanes[0].bars] == [False, False, True]
+    assert "prod: v2 since" in picture.told
+    shown = client.get(path).content.decode()
+    assert 'aria-label="v2 held prod from' in shown
+    assert " style=" not in shown
+    [lane] = client.get(path, {"alias": "latest"}).context["picture"].drawn.lanes
+    assert [bar.span.number for bar in lane.bars] == [0, 1, 2]
+
+
+def test_the_page_says_who_held_aliases_on_a_day(client, sample, path, bob):
+    day = f"{timezone.now():%Y-%m-%d}"
+    aliases.remove(bob, collection=sample.newest.collection, name="best")
+    was = {each.name: each.number for each in client.get(path, {"then": day}).context["picture"].was}
+    assert was == {"paper-2026": 0, "best": None}
+    shown = client.get(path, {"then": day, "alias": "paper-2026"})
+    assert [each.name for each in shown.context["picture"].was] == ["paper-2026"]
+    assert f"paper-2026@{day}" in shown.content.decode()
+    assert "Nobody held <b" in client.get(path, {"then": "2020-01-01"}).content.decode()
+
+
+@pytest.mark.parametrize("then", ["x", "2026-13-01", "2999-01-01", "2026-05", "\u0660", "'\""])
+def test_a_day_that_is_none_is_told_so(client, path, then):
+    shown = client.get(path, {"then": then})
+    assert shown.status_code == 400
+    assert 'id="then-error"' in shown.content.decode()
+
+
+def test_the_reason_and_the_promotion_stand_beside_the_move(client, sample, path, bob):
+    aliases.move(bob, membership=sample.versions[0], name="prod", reason="Best <b> so far.", promotion=12)
+    aliases.move(bob, membership=sample.versions[1], name="prod")
+    aliases.remove(bob, collection=sample.newest.collection, name="prod", reason="Broken.")
+    found = client.get(path, {"alias": "prod"})
+    assert [move.why.reason if move.why else None for move in found.context["moves"]] == [
+        "Broken.",
+        None,
+        "Best <b> so far.",
+    ]
+    text = found.content.decode()
+    assert "Best &lt;b&gt; so far." in text
+    assert "promotion #12" in text
+
+
+def test_an_address_with_a_date_leads_to_what_held_the_alias_then(client, sample, path, bob):
+    at = timezone.now().isoformat().replace("+00:00", "Z")
+    aliases.move(bob, membership=sample.versions[0], name="best")
+    base = sample.newest.collection.get_absolute_url()
+    assert client.get(f"{base}/aliases/best@{at}").url == sample.newest.get_absolute_url()
+    assert client.get(f"{base}/aliases/best").url == sample.versions[0].get_absolute_url()
+    kind = base.replace("/artifacts/", "/artifacts/model/")
+    assert client.get(f"{kind}/best@{at}").url == sample.newest.get_absolute_url()
+    assert client.get(f"{kind}/best@{at}/files").url == f"{sample.newest.get_absolute_url()}/files"
+    assert client.get(f"{base}/aliases/best@2026-13-45").status_code == 400
+    assert client.get(f"{base}/aliases/best@2020-01-01").status_code == 404
+    versions.delete(bob, membership=sample.newest, delete_aliases=True)
+    gone = client.get(f"{base}/aliases/best@{at}")
+    assert gone.status_code == 410
+    assert "was v2." in gone.content.decode()

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from strongroom._shortcuts import finish, log_artifact, login, use_artifact
+    from strongroom._shortcuts import finish, link_artifact, log_artifact, login, use_artifact
     from strongroom.api import Api
     from strongroom.artifact import Artifact, ArtifactTTL
     from strongroom.collections import Collection
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Api", "Artifact", "ArtifactFinalizedError", "ArtifactManifest", "ArtifactManifestEntry", "ArtifactNotLoggedError",
-    "ArtifactTTL", "Collection", "Run", "StrongroomError", "finish", "init", "log_artifact", "login", "run",
-    "use_artifact",
+    "ArtifactTTL", "Collection", "Run", "StrongroomError", "finish", "init", "link_artifact", "log_artifact", "login",
+    "run", "use_artifact",
 ]  # fmt: skip
 
 # Loaded when they are first used: a script that only imports the package should not wait for an HTTP library.
@@ -29,7 +29,8 @@ _HOMES = {
     "Api": "api", "Artifact": "artifact", "ArtifactTTL": "artifact", "Collection": "collections",
     "ArtifactManifestEntry": "entry", "ArtifactManifest": "manifest", "Run": "runs", "init": "runs",
     "ArtifactFinalizedError": "errors", "ArtifactNotLoggedError": "errors", "StrongroomError": "errors",
-    "finish": "_shortcuts", "log_artifact": "_shortcuts", "login": "_shortcuts", "use_artifact": "_shortcuts",
+    "finish": "_shortcuts", "link_artifact": "_shortcuts", "log_artifact": "_shortcuts", "login": "_shortcuts",
+    "use_artifact": "_shortcuts",
 }  # fmt: skip
 
 

@@ -41,6 +41,13 @@ def use_artifact(
     return _present().use_artifact(artifact_or_name, type, aliases, use_as)
 
 
+def link_artifact(
+    artifact: Artifact, target_path: str, aliases: Iterable[str] | str | None = None
+) -> Artifact:
+    """Link an artifact to a portfolio in the present run."""
+    return _present().link_artifact(artifact, target_path, aliases)
+
+
 def finish(exit_code: int | None = None) -> None:
     """Finish the present run, if there is one."""
     if (run := runs.current()) is not None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from strongroom import checks
 from strongroom import settings as _settings
 from strongroom._http import Session, route
 from strongroom.artifact import Artifact
+from strongroom.checks import Check
 from strongroom.collections import Collection
 from strongroom.errors import Gone, InvalidReference, NotFound, TypeMismatch
 from strongroom.record import Body, Record
@@ -103,6 +105,17 @@ class Api:
         return Artifact._from_record(
             self._session, Record.parse(self._session.json("GET", route("versions", id)))
         )
+
+    def checks(self, name: str) -> list[Check]:
+        """Return the checks of a version in a registry, failed ones first."""
+        return checks.listing(self._session, name)
+
+    def post_check(self, name: str, check: str, state: str, *, finding: str = "", link: str = "") -> Check:
+        """Post the result of a check of a version in a registry, under a name that is yours there.
+
+        `state` is pending, success, failure or error; `finding` a sentence; `link` where there is more.
+        """
+        return checks.post(self._session, name, check, state, finding, link)
 
     def _place(self, project: str | None) -> tuple[str, str]:
         parts = project.split("/") if project else []

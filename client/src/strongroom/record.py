@@ -88,7 +88,9 @@ class Record:
 
     id: str
     place: Place
-    source: Place
+    # Where it was logged; None where that is not for one to see, which only links know.
+    source: Place | None
+    is_link: bool
     type: str
     aliases: list[str]
     tags: list[str]
@@ -112,7 +114,7 @@ class Record:
         place = Place.parse(body)
         return cls(
             id=body.text("id"), place=place,
-            source=Place.parse(body.below("source")) if body.found.get("source") else place,
+            source=_source(body, place), is_link=body.found.get("collection_kind") == "portfolio",
             type=body.text("type"), aliases=body.texts("aliases"), tags=body.texts("tags"),
             state=body.text("state"), digest=body.text("digest"), commit_hash=body.text("commit_hash"),
             size=body.number("size"), file_count=body.number("file_count"),
@@ -123,10 +125,11 @@ class Record:
             url=body.optional_text("url") or "",
         )  # fmt: skip
 
-    @property
-    def is_link(self) -> bool:
-        """Tell whether the version was reached through a collection that only links it."""
-        return self.place != self.source
+
+def _source(body: Body, place: Place) -> Place | None:
+    if body.found.get("source"):
+        return Place.parse(body.below("source"))
+    return None if body.found.get("collection_kind") == "portfolio" else place
 
 
 def _ttl(value: Any) -> str | int:

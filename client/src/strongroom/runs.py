@@ -25,6 +25,7 @@ from strongroom.core.names import (
     check_project_name,
     check_run_name,
 )
+from strongroom.core.targets import LinkTarget
 from strongroom.errors import InvalidInput, RunFinished, StrongroomError, TypeMismatch
 from strongroom.progress import announce
 from strongroom.record import Body, Record
@@ -194,6 +195,21 @@ class Run:
         artifact = Artifact._from_record(self._session, Record.parse(found))
         artifact._send_changes(more)
         return artifact
+
+    def link_artifact(
+        self, artifact: Artifact, target_path: str, aliases: Iterable[str] | str | None = None
+    ) -> Artifact:
+        """Link an artifact to a portfolio, which is made when it is missing, and return the link.
+
+        A draft is logged first. What the target path leaves out is the run's project and entity; see `Artifact.link`.
+        """
+        self._check_goes_on()
+        wanted = LinkTarget.parse(target_path)
+        if artifact.is_draft():
+            self.log_artifact(artifact)
+        linked = artifact.link(str(wanted.within(self.entity, self.project)), aliases)
+        announce(f"linked {linked.qualified_name}", linked.url)
+        return linked
 
     def _beat(self) -> None:
         """Say that the run still runs; once and soon, for the next time comes by itself, and other runs wait."""

@@ -7,17 +7,21 @@ from typing import Any
 from registry.api.schema import page_of
 from registry.api.serializers._common import (
     COUNT,
+    MAYBE_COUNT,
+    MAYBE_TEXT,
+    MAYBE_TIME,
     MOVED_ON,
     TEXT,
     TEXTS,
     TIME,
+    maybe_moment,
     moment,
     moved_on,
     record,
     words,
 )
-from registry.api.shapes import CARD, NAME, NAMES, Body, Changes, component, nullable
-from registry.models import Alias, Collection
+from registry.api.shapes import CARD, NAME, NAMES, Body, Changes, component, nullable, text
+from registry.models import Alias, AliasMove, Collection
 from registry.services.restoring import RestoredCollection
 
 COLLECTION = component(
@@ -58,6 +62,22 @@ RESTORED_COLLECTION = component(
 )
 ALIAS = component("Alias", record({"alias": TEXT, "version": TEXT, "created_at": TIME}))
 ALIAS_PAGE = page_of(ALIAS, "AliasPage")
+ALIAS_MOVE = component(
+    "AliasMove",
+    record(
+        {
+            "alias": TEXT,
+            "version": {**MAYBE_TEXT, "description": "Who held it from then on, such as v3; null for nobody"},
+            "at": TIME,
+            "until": {**MAYBE_TIME, "description": "When the alias moved on; null where it did not"},
+            "how": words(*AliasMove.How.values),
+            "actor": TEXT,
+            "reason": TEXT,
+            "promotion": {**MAYBE_COUNT, "description": "The id of the promotion that moved it, if one did"},
+        }
+    ),
+)
+ALIAS_MOVE_PAGE = page_of(ALIAS_MOVE, "AliasMovePage")
 
 NEW_COLLECTION = Body(
     "CollectionToMake", required={"name": NAME, "type": NAME}, optional={"description": CARD}
@@ -66,7 +86,10 @@ COLLECTION_CHANGES = Changes(
     "CollectionChanges", optional={"name": NAME, "type": NAME, "description": CARD, "tags": NAMES}
 )
 # `seen` is the version that the sender saw it at: from any other it is not taken.
-ALIAS_PLACE = Body("AliasPlace", required={"version": NAME}, optional={"seen": nullable(NAME)})
+# `reason` says why an admin of a registry moves one that is protected.
+ALIAS_PLACE = Body(
+    "AliasPlace", required={"version": NAME}, optional={"seen": nullable(NAME), "reason": text(2000)}
+)
 
 
 def collection(row: Collection, base_url: str) -> dict[str, Any]:
@@ -112,3 +135,17 @@ def restored_collection(done: RestoredCollection, base_url: str) -> dict[str, An
 def alias(row: Alias) -> dict[str, Any]:
     """Represent an alias with the version that holds it."""
     return {"alias": row.name, "version": f"v{row.membership.number}", "created_at": moment(row.created_at)}
+
+
+def alias_move(row: AliasMove) -> dict[str, Any]:
+    """Represent what an alias did; `row` is of the history's list, which knows until when."""
+    return {
+        "alias": row.name,
+        "version": None if row.number is None else f"v{row.number}",
+        "at": moment(row.at),
+        "until": maybe_moment(getattr(row, "until", None)),
+        "how": row.how,
+        "actor": row.actor_name,
+        "reason": row.reason,
+        "promotion": row.promotion_id,
+    }

@@ -91,7 +91,7 @@ def link(base_url: str, actor: Actor, membership: Membership, path: str) -> dict
         user_id=actor.user.pk,
         key_id=actor.key.pk if actor.key else None,
         method="GET",
-        object=[membership.version.public_id, path],
+        object=[membership.pk, path],
     )
     return {"url": base_url + reverse("api:download", args=[token]), "expires_at": moment(until)}
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from registry.actor import Actor
 from registry.api.schema import page_of
 from registry.api.serializers._common import (
     ANY_OBJECT,
@@ -18,6 +19,7 @@ from registry.api.serializers._common import (
     TEXTS,
     TIME,
     TRUTH,
+    maybe,
     maybe_moment,
     moment,
     name_of,
@@ -25,11 +27,11 @@ from registry.api.serializers._common import (
     words,
 )
 from registry.api.serializers.lines import Content, Line
-from registry.api.shapes import CARD, NAMES, OBJECT, TTL, Changes, component
+from registry.api.shapes import CARD, NAMES, OBJECT, TTL, Changes, component, text
 from registry.models import Collection, Membership, Version
 from registry.models.addresses import versions_of
 from registry.models.labels import put_names
-from registry.services import retention
+from registry.services import retention, sourcing
 from registry.services.retention import EffectiveTtl
 
 SOURCE = record(
@@ -59,7 +61,7 @@ VERSION = component(
             "name": TEXT,
             "qualified_name": TEXT,
             "collection_kind": words(*Collection.Kind.values),
-            "source": SOURCE,
+            "source": maybe(SOURCE),
             "aliases": TEXTS,
             "tags": TEXTS,
             "state": words(*Version.State.values),
@@ -95,20 +97,29 @@ RESTORED = component(
 )
 VERSION_CHANGES = Changes(
     "VersionChanges",
-    optional={"description": CARD, "metadata": OBJECT, "ttl": TTL, "aliases": NAMES, "tags": NAMES},
+    optional={
+        "description": CARD,
+        "metadata": OBJECT,
+        "ttl": TTL,
+        "aliases": NAMES,
+        "tags": NAMES,
+        # Why an admin of a registry moves protected aliases by hand.
+        "reason": text(2000),
+    },
 )
 
 
-def versions(rows: Sequence[Membership], base_url: str) -> list[dict[str, Any]]:
-    """Represent versions of any collections; what counts for their TTL is read once for all."""
+def versions(rows: Sequence[Membership], base_url: str, actor: Actor) -> list[dict[str, Any]]:
+    """Represent versions of any collections; what counts for their TTL, and their sources, are read once for all."""
     effective = retention.effective_for(rows)
     put_names(rows)
-    return [_version(row, effective[row.pk], base_url) for row in rows]
+    numbers = sourcing.numbers(actor, rows)
+    return [_version(row, effective[row.pk], numbers, base_url) for row in rows]
 
 
-def version(row: Membership, base_url: str) -> dict[str, Any]:
+def version(row: Membership, base_url: str, actor: Actor) -> dict[str, Any]:
     """Represent one version."""
-    return versions([row], base_url)[0]
+    return versions([row], base_url, actor)[0]
 
 
 def lines(rows: Sequence[Line], base_url: str) -> list[dict[str, Any]]:
@@ -118,12 +129,12 @@ def lines(rows: Sequence[Line], base_url: str) -> list[dict[str, Any]]:
     return [_line(row, effective[row.pk], base_url) for row in rows]
 
 
-def _version(row: Membership, ttl: EffectiveTtl, base_url: str) -> dict[str, Any]:
+def _version(row: Membership, ttl: EffectiveTtl, numbers: Mapping[int, int], base_url: str) -> dict[str, Any]:
     own = row.version
     place = _place(row.collection, row.number)
     return {
         **_facts(own, row.collection, place, ttl, base_url),
-        "source": _source(row, place),
+        "source": _source(row, place, numbers),
         "aliases": row.held_aliases(),
         "tags": own.held_tags(),
         "sha256": None if own.manifest is None else own.manifest.root.hex(),
@@ -186,16 +197,12 @@ def _place(collection: Collection, number: int) -> dict[str, str]:
     }
 
 
-def _source(row: Membership, place: dict[str, str]) -> dict[str, str]:
-    """Where the version was logged: this very place, unless it is a link."""
+def _source(row: Membership, place: dict[str, str], numbers: Mapping[int, int]) -> dict[str, str] | None:
+    """Where the version was logged: this very place, unless it is a link; null to who may not see it."""
     if not row.is_link:
         return place
-    number = getattr(row, "source_number", None)
-    if number is None:
-        number = (
-            Membership.objects.filter(version=row.version).sources().values_list("number", flat=True).get()
-        )
-    return _place(row.version.sequence, number)
+    number = numbers.get(row.version_id)
+    return None if number is None else _place(row.version.sequence, number)
 
 
 def _effective(ttl: EffectiveTtl) -> dict[str, Any]:

@@ -6,11 +6,13 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from registry.api.base import Endpoint
-from registry.api.orders import ALIASES
+from registry.api.orders import ALIAS_MOVES, ALIASES
 from registry.api.schema import LISTING, operation, ordering
 from registry.api.serializers import collections as shape
-from registry.api.shapes import search_in, words_of
-from registry.services import aliases, versions
+from registry.api.shapes import Param, moments_of, narrowed_to, search_in, words_of
+from registry.services import alias_history, aliases, versions
+
+_TIME = {"type": "string", "format": "date-time"}
 
 
 class AliasList(Endpoint):
@@ -45,10 +47,47 @@ class AliasDetail(Endpoint):
         membership = versions.find(self.actor, place, data.pop("version"))
         return self.answer(shape.alias(aliases.move(self.actor, membership=membership, name=alias, **data)))
 
-    @operation("Take an alias away from who holds it", {204: None})
+    @operation(
+        "Take an alias away from who holds it",
+        {204: None},
+        query=(
+            Param(
+                "reason",
+                {"type": "string", "maxLength": 2000},
+                "Why an admin of a registry takes a protected one away",
+            ),
+        ),
+    )
     def delete(
         self, request: Request, entity: str, project: str, collection: str, alias: str
     ) -> HttpResponse:
         """Remove the alias."""
-        aliases.remove(self.actor, collection=self.collection(entity, project, collection), name=alias)
+        place, why = (
+            self.collection(entity, project, collection),
+            words_of(self.http.GET, "reason", longest=2000),
+        )
+        aliases.remove(self.actor, collection=place, name=alias, **why)
         return self.nothing()
+
+
+class AliasHistory(Endpoint):
+    """Who held the aliases of a collection, one after the other."""
+
+    @operation(
+        "List what a collection's aliases did, newest first",
+        {200: shape.ALIAS_MOVE_PAGE},
+        query=(
+            narrowed_to("alias", "what this alias did; latest also moves with each version that is logged"),
+            Param("since", _TIME, "Only from this time on"),
+            Param("until", _TIME, "Only up to this time"),
+            *LISTING,
+            ordering(ALIAS_MOVES),
+        ),
+        conditional=True,
+    )
+    def get(self, request: Request, entity: str, project: str, collection: str) -> HttpResponse:
+        """Answer a page of moves."""
+        asked = words_of(self.http.GET, "alias") | moments_of(self.http.GET, "since", "until")
+        place = self.collection(entity, project, collection)
+        rows = alias_history.listing(self.actor, collection=place, **asked)  # type: ignore[arg-type]  # texts and moments, each under its name
+        return self.page(rows, ALIAS_MOVES, lambda found: [shape.alias_move(row) for row in found])

@@ -109,5 +109,8 @@ class DraftCommit(Endpoint):
         """Commit the draft; again answers the same version again."""
         data = shape.COMMIT.read(self.http)
         done = drafts.commit(self.actor, draft=drafts.find(self.actor, draft_id), **data)
-        body = {"version": version_shape.version(done.membership, self.base_url), "created": done.created}
+        body = {
+            "version": version_shape.version(done.membership, self.base_url, self.actor),
+            "created": done.created,
+        }
         return self.answer(body, status=201 if done.created else 200)

@@ -70,5 +70,8 @@ class VersionDriftLog(Endpoint):
         data = shape.TO_LOG.read(self.http)
         found = self.version(entity, project, collection, ref)
         done = relogging.log(self.actor, membership=found, mark=data.get("preview"))
-        body = {"version": version_shape.version(done.membership, self.base_url), "created": done.created}
+        body = {
+            "version": version_shape.version(done.membership, self.base_url, self.actor),
+            "created": done.created,
+        }
         return self.answer(body, status=201 if done.created else 200)

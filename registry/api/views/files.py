@@ -195,8 +195,8 @@ class Download(Content):
         """Deliver what the link names, judged again now."""
         link = signing.verify(token, purpose=signing.DOWNLOAD, method=str(request.method))
         self.actor = acting_for(link.user_id, link.key_id, self.http)
-        version_id, path = link.object
-        response = self.deliver(versions.find_by_id(self.actor, version_id), path)
+        place, path = link.object
+        response = self.deliver(versions.find_place(self.actor, place), path)
         response["Cache-Control"] = "private, no-store"
         return response
 

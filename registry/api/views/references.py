@@ -129,7 +129,9 @@ class VersionReferences(Endpoint):
     def get(self, request: Request, entity: str, project: str, collection: str, ref: str) -> HttpResponse:
         """Answer a page of those that one may see."""
         rows = referring.targets(self.actor, membership=self.version(entity, project, collection, ref))
-        return self.page(rows, EDGES, lambda found: version_shape.versions(found, self.base_url), weigh=CARDS)
+        return self.page(
+            rows, EDGES, lambda found: version_shape.versions(found, self.base_url, self.actor), weigh=CARDS
+        )
 
 
 class VersionReferrers(Endpoint):
@@ -145,4 +147,6 @@ class VersionReferrers(Endpoint):
     def get(self, request: Request, entity: str, project: str, collection: str, ref: str) -> HttpResponse:
         """Answer a page of those that one may see."""
         rows = referring.sources(self.actor, membership=self.version(entity, project, collection, ref))
-        return self.page(rows, EDGES, lambda found: version_shape.versions(found, self.base_url), weigh=CARDS)
+        return self.page(
+            rows, EDGES, lambda found: version_shape.versions(found, self.base_url, self.actor), weigh=CARDS
+        )

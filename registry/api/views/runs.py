@@ -93,7 +93,9 @@ class RunInputs(Endpoint):
     def get(self, request: Request, entity: str, project: str, run: str) -> HttpResponse:
         """Answer a page of versions that one may see."""
         rows = runs.inputs(self.actor, self.run(entity, project, run))
-        return self.page(rows, EDGES, lambda found: version_shape.versions(found, self.base_url), weigh=CARDS)
+        return self.page(
+            rows, EDGES, lambda found: version_shape.versions(found, self.base_url, self.actor), weigh=CARDS
+        )
 
     @operation(
         "Record that a run used a version", {200: version_shape.VERSION}, body=shape.USE, errors=(410,)
@@ -104,7 +106,7 @@ class RunInputs(Endpoint):
         user = self.run(entity, project, run)
         used = versions.lookup(self.actor, data["artifact"], entity=entity, project=project)
         runs.use(self.actor, run=user, membership=used, use_as=data.get("use_as", ""))
-        return self.answer(version_shape.version(used, self.base_url))
+        return self.answer(version_shape.version(used, self.base_url, self.actor))
 
 
 class RunOutputs(Endpoint):
@@ -119,7 +121,9 @@ class RunOutputs(Endpoint):
     def get(self, request: Request, entity: str, project: str, run: str) -> HttpResponse:
         """Answer a page of versions that one may see."""
         rows = runs.outputs(self.actor, self.run(entity, project, run))
-        return self.page(rows, EDGES, lambda found: version_shape.versions(found, self.base_url), weigh=CARDS)
+        return self.page(
+            rows, EDGES, lambda found: version_shape.versions(found, self.base_url, self.actor), weigh=CARDS
+        )
 
     @operation(
         "Record that a run logged a version that is there already",
@@ -133,4 +137,4 @@ class RunOutputs(Endpoint):
         maker = self.run(entity, project, run)
         logged = versions.lookup(self.actor, data["artifact"], entity=entity, project=project)
         runs.log_again(self.actor, run=maker, membership=logged)
-        return self.answer(version_shape.version(logged, self.base_url))
+        return self.answer(version_shape.version(logged, self.base_url, self.actor))

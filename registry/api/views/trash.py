@@ -42,7 +42,9 @@ class TrashList(Endpoint):
         """Answer a page of the trash."""
         place = projects.find(self.actor, entity, project)
         rows = trash.listing(self.actor, project=place, **_narrowed(self.http.GET, "q", "type"))
-        return self.page(rows, TRASH, lambda found: shape.versions(found, self.base_url), weigh=CARDS)
+        return self.page(
+            rows, TRASH, lambda found: shape.versions(found, self.base_url, self.actor), weigh=CARDS
+        )
 
 
 class EntityTrash(Endpoint):
@@ -64,7 +66,9 @@ class EntityTrash(Endpoint):
         """Answer a page of the trash."""
         place = teams.find_entity(self.actor, entity)
         rows = trash.of_entity(self.actor, entity=place, **_narrowed(self.http.GET, "q", "project"))
-        return self.page(rows, TRASH, lambda found: shape.versions(found, self.base_url), weigh=CARDS)
+        return self.page(
+            rows, TRASH, lambda found: shape.versions(found, self.base_url, self.actor), weigh=CARDS
+        )
 
 
 class EntityPurge(Endpoint):

@@ -45,7 +45,9 @@ class VersionList(Endpoint):
         given |= words_of(self.http.GET, "tag", "alias", "state")
         rows = versions.listing(self.actor, collection=place, **given)
         if place.kind == Collection.Kind.PORTFOLIO:
-            return self.page(rows, VERSIONS, lambda found: shape.versions(found, self.base_url), weigh=CARDS)
+            return self.page(
+                rows, VERSIONS, lambda found: shape.versions(found, self.base_url, self.actor), weigh=CARDS
+            )
         by_id = loader(place, given.get("state", Version.State.COMMITTED))
         return self.page(
             rows, VERSIONS, lambda found: shape.lines(found, self.base_url), weigh=CARDS, by_id=by_id
@@ -58,7 +60,9 @@ class VersionDetail(Endpoint):
     @operation("Show a version", {200: shape.VERSION}, errors=(410,))
     def get(self, request: Request, entity: str, project: str, collection: str, ref: str) -> HttpResponse:
         """Answer the version."""
-        return self.answer(shape.version(self.version(entity, project, collection, ref), self.base_url))
+        return self.answer(
+            shape.version(self.version(entity, project, collection, ref), self.base_url, self.actor)
+        )
 
     @operation(
         "Change a version's card: all of it or nothing",
@@ -70,7 +74,9 @@ class VersionDetail(Endpoint):
         """Change what the body names."""
         data = shape.VERSION_CHANGES.read(self.http)
         found = self.version(entity, project, collection, ref)
-        return self.answer(shape.version(versions.edit(self.actor, membership=found, **data), self.base_url))
+        return self.answer(
+            shape.version(versions.edit(self.actor, membership=found, **data), self.base_url, self.actor)
+        )
 
     @operation("Move a version to the trash", {204: None}, query=(DELETE_ALIASES,), errors=(409, 410))
     def delete(self, request: Request, entity: str, project: str, collection: str, ref: str) -> HttpResponse:
@@ -92,7 +98,7 @@ class VersionRestore(Endpoint):
         done = trash.restore(self.actor, membership=found)
         return self.answer(
             {
-                "version": shape.version(done.membership, self.base_url),
+                "version": shape.version(done.membership, self.base_url, self.actor),
                 "aliases_back": done.aliases_back,
                 "aliases_moved_on": moved_on(done.aliases_moved_on),
                 "kept": done.kept,
@@ -106,7 +112,9 @@ class VersionById(Endpoint):
     @operation("Show a version by its id", {200: shape.VERSION}, errors=(410,))
     def get(self, request: Request, version_id: str) -> HttpResponse:
         """Answer the version as it stands in its sequence."""
-        return self.answer(shape.version(versions.find_by_id(self.actor, version_id), self.base_url))
+        return self.answer(
+            shape.version(versions.find_by_id(self.actor, version_id), self.base_url, self.actor)
+        )
 
 
 class VersionRuns(Endpoint):
@@ -168,5 +176,5 @@ class SmallVersions(Endpoint):
         place = projects.ensure(self.actor, entity_name=entity, name=project)
         data = self.with_run(place, data)
         done = drafts.log_small(self.actor, project=place, **data)
-        body = {"version": shape.version(done.membership, self.base_url), "created": done.created}
+        body = {"version": shape.version(done.membership, self.base_url, self.actor), "created": done.created}
         return self.answer(body, status=201 if done.created else 200)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from registry.errors import InvalidInput
-from registry.models import Run, Version
+from registry.models import Membership, Run, Version
 from registry.services import declared, declared_files, drafts, runs, versions
 from registry.wandb_api import ids, links
 from registry.wandb_api.connections import edges
 from registry.wandb_api.context import Context
-from registry.wandb_api.finding import artifact_by_id, ensure_project, find_project
+from registry.wandb_api.finding import ensure_project, find_project
 from registry.wandb_api.nodes.files import place
 from registry.wandb_api.values import parsed, ttl_in
 
@@ -114,10 +114,18 @@ class LoggingMutations:
         """Record that a run used a version."""
         project = find_project(self._context, input["entityName"], input["projectName"])
         run: Run = runs.find(self._context.actor, project, input["runName"])
-        membership = versions.find_by_id(self._context.actor, input["artifactID"])
+        membership = self._used(input)
         use_as = input.get("usedAs") or ""
         runs.use(self._context.actor, run=run, membership=membership, use_as=use_as[:128])
-        return {"artifact": artifact_by_id(self._context, input["artifactID"])}
+        return {"artifact": self._context.node("Artifact", membership)}
+
+    def _used(self, input: dict[str, Any]) -> Membership:
+        """Find the version where the client met it, which may be a registry; older clients don't say."""
+        entity, name = input.get("artifactEntityName"), input.get("artifactProjectName")
+        if not entity or not name:
+            return versions.find_by_id(self._context.actor, input["artifactID"])
+        place = find_project(self._context, entity, name)
+        return versions.find_in(self._context.actor, input["artifactID"], place)
 
 
 def _collection(input: dict[str, Any]) -> str:

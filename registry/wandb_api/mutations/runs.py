@@ -11,7 +11,6 @@ from registry.wandb_api import ids, links
 from registry.wandb_api.context import Context
 from registry.wandb_api.finding import ensure_project, find_project, maybe
 from registry.wandb_api.nodes.files import place
-from registry.wandb_api.unserved import not_yet
 from registry.wandb_api.values import config_in, summary_in
 
 _MOST_FILES = 2000
@@ -68,17 +67,6 @@ class RunMutations:
     def _run(self, input: dict[str, Any]) -> Run:
         project = find_project(self._context, input["entityName"], input["projectName"])
         return runs.find(self._context.actor, project, input["runName"])
-
-    def upsert_model(self, input: dict[str, Any]) -> dict[str, Any]:
-        """Make a project."""
-        name = input.get("name") or ""
-        if name.startswith("wandb-registry-"):
-            raise not_yet("Registries and links")
-        entity = input.get("entityName")
-        present = maybe(lambda: find_project(self._context, entity, name))
-        made = present or ensure_project(self._context, entity, name)
-        found = self._context.node("Project", made)
-        return {"project": found, "model": found, "inserted": present is None}
 
 
 def _begins(input: dict[str, Any]) -> bool:

@@ -6,14 +6,8 @@ from typing import Any
 
 from registry.wandb_api.unserved import not_yet
 
-_REGISTRIES, _MEMBERS, _TEAMS = "Registries and links", "The members of projects", "Teams and invitations"
+_MEMBERS, _TEAMS = "The members of projects", "Teams and invitations"
 _UNSERVED = {
-    "link_artifact": _REGISTRIES,
-    "unlink_artifact": _REGISTRIES,
-    "update_artifact_portfolio": _REGISTRIES,
-    "delete_artifact_portfolio": _REGISTRIES,
-    "rename_project": "New names of projects",
-    "delete_model": "Deletions of projects",
     "delete_run": "Deletions of runs",
     "delete_files": "Files of runs",
     "stop_run": "Requests to stop a run",

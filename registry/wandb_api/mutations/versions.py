@@ -58,15 +58,12 @@ class VersionMutations:
 
     def _places(self, input: dict[str, Any]) -> list[tuple[str, Membership]]:
         """Return each alias with the place of the version in the collection that it is of."""
-        source = versions.find_by_id(self._context.actor, input["artifactID"])
-        return [(alias["alias"], self._place(source, alias)) for alias in input["aliases"]]
+        return [(alias["alias"], self._place(input["artifactID"], alias)) for alias in input["aliases"]]
 
-    def _place(self, source: Membership, alias: dict[str, Any]) -> Membership:
+    def _place(self, public_id: str, alias: dict[str, Any]) -> Membership:
         project = find_project(self._context, alias["entityName"], alias["projectName"])
         collection = collections.find(self._context.actor, project, alias["artifactCollectionName"])
-        if collection.pk == source.collection_id:
-            return source
-        return versions.place_in(self._context.actor, source, collection)
+        return versions.place_in(self._context.actor, public_id, collection)
 
 
 def _given(input: dict[str, Any], field: str) -> Any:

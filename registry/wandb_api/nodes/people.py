@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from registry.models import Entity, User
-from registry.services import projects, teams
+from registry.models import Entity, Organization, User
+from registry.services import projects, registries, teams
 from registry.wandb_api import ids
 from registry.wandb_api.connections import edges, read, refuse_filters
 from registry.wandb_api.context import Context, node
@@ -38,8 +38,9 @@ class UserNode:
         return edges(self._context.nodes("Entity", (entity for entity, _ in found)))
 
     def organizations(self) -> list[Any]:
-        """None: by them the client looks for registries, which are not served yet."""
-        return []
+        """One's own: by them the client finds registries."""
+        found = registries.organizations(self._context.actor) if self._is_me else []
+        return self._context.nodes("Organization", found)
 
 
 @node("Entity")
@@ -65,6 +66,10 @@ class EntityNode:
         """None: this door does not tell of members."""
         return []
 
+    def organization(self) -> Any:
+        """The organization that this is, or whose team: the client looks for registries in it."""
+        return self._context.node("Organization", teams.organization_of(self._entity))
+
     def user(self) -> Any:
         mine = self._entity.pk == self._context.user.entity_id
         return self._context.node("User", self._context.user) if mine else None
@@ -83,3 +88,24 @@ class EntityNode:
         rows = projects.listing(self._context.actor, entity=self._entity)
         found = read(self._context, rows, PROJECTS, first=first, after=after)
         return edges(self._context.nodes("Project", found.rows), found.next)
+
+
+@node("Organization")
+class OrganizationNode:
+    """An organization: the entity that its registries are of."""
+
+    core_weave_organization_id = None
+
+    def __init__(self, context: Context, organization: Organization) -> None:
+        self._context, self._organization = context, organization
+        self.id = ids.encode("Organization", organization.pk)
+        self.name = organization.entity.name
+
+    def org_entity(self) -> Any:
+        return self._context.node("Entity", self._organization.entity)
+
+    def feature_flags(self, ramp_id_type: str | None = None) -> list[Any]:
+        return []
+
+    def advanced_registry_features(self) -> dict[str, bool]:
+        return {"advancedSearch": False}

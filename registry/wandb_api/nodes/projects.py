@@ -6,7 +6,7 @@ from typing import Any
 
 from registry.models import ArtifactType, Project
 from registry.policy import Act, can
-from registry.services import collections, runs, versions
+from registry.services import collections, registries, runs, versions
 from registry.wandb_api import ids
 from registry.wandb_api.connections import edges, order_of, read, refuse_filters
 from registry.wandb_api.context import Context, node
@@ -50,6 +50,11 @@ class ProjectNode:
         self.name, self.description = project.name, project.description
         self.entity_name = project.entity.name
         self.created_at, self.updated_at = moment(project.created_at), moment(project.updated_at)
+
+        if project.kind == Project.Kind.REGISTRY:
+            opened = project.visibility == Project.Visibility.ORGANIZATION
+            self.access = "PRIVATE" if opened else "RESTRICTED"
+            self.allow_all_artifact_types_in_registry = not registries.settings_of(project).accepted_types
 
     def entity(self) -> Any:
         return self._context.node("Entity", self._project.entity)

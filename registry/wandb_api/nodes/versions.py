@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from registry.models import Membership, Version
+from registry.models import Collection, Membership, Version
 from registry.policy import Act, can
 from registry.services import runs, versions
 from registry.services.ttls import EffectiveTtl, effective_for
@@ -51,10 +51,12 @@ class ArtifactNode:
         self.created_at, self.updated_at = moment(version.created_at), moment(version.updated_at)
 
     def artifact_sequence(self) -> Any:
-        return _Source(self._context, self._version.sequence)
+        shown = can(self._context.actor, Act.VIEW, self._version.sequence.project)
+        return _Source(self._context, self._version.sequence if shown else self._membership.collection, shown)
 
     def artifact_type(self) -> Any:
-        return self._context.node("Type", self._version.sequence.type, self._version.sequence.project)
+        place = self._membership.collection
+        return self._context.node("Type", place.type, place.project)
 
     def ttl_duration_seconds(self) -> int:
         seconds = self._together.ttls[self._membership.pk].seconds
@@ -100,11 +102,14 @@ class ArtifactNode:
 
 
 class _Source(CollectionNode):
-    """The sequence of a version: its project is nobody's business who can't see it."""
+    """The sequence of a version; to who can't see that, the portfolio that they have it from, without a project."""
+
+    def __init__(self, context: Context, collection: Collection, shown: bool) -> None:
+        super().__init__(context, collection)
+        self.typename, self._shown = "ArtifactSequence", shown
 
     def project(self) -> Any:
-        seen = can(self._context.actor, Act.VIEW, self._collection.project)
-        return super().project() if seen else None
+        return super().project() if self._shown else None
 
 
 def alias_nodes(context: Context, membership: Membership) -> list[dict[str, Any]]:

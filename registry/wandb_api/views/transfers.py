@@ -64,8 +64,8 @@ def read(request: HttpRequest, token: str) -> HttpResponseBase:
         expired = respond(error, request)
         expired.status_code = 403
         return expired
-    public_id, path = link.object
-    membership = versions.find_to_read(context.actor, public_id)
+    place, path = link.object
+    membership = versions.find_place(context.actor, place)
     response: HttpResponseBase
     if path is None:
         response = stream(request, files.wandb_manifest(context.actor, membership), "application/json")

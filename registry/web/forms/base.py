@@ -10,6 +10,7 @@ from django import forms
 from django.http import QueryDict
 
 from registry.errors import (
+    AliasProtected,
     ChangedMeanwhile,
     Conflict,
     InvalidInput,
@@ -23,7 +24,7 @@ from registry.services.seen import mark, marks, written
 
 R = TypeVar("R")
 # What the person can mend in the form; everything else is a page of its own (403, 404, 410, 500).
-_MENDABLE = (InvalidInput, Conflict, NotAuthenticated, RateLimited, TooLarge)
+_MENDABLE = (AliasProtected, InvalidInput, Conflict, NotAuthenticated, RateLimited, TooLarge)
 # Django's own speak of "this value" and "select".
 _SENTENCES = {
     "required": "This is needed. Fill it in.",

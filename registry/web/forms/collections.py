@@ -37,6 +37,11 @@ class CardForm(GuardedForm):
     def __init__(self, *args: Any, now: str = "", **kwargs: Any) -> None:
         super().__init__(*args, now={"description": now}, initial={"description": now}, **kwargs)
 
+    def begin(self, text: str) -> str:
+        """Open with a text that nobody saved yet, and return it; what was seen stays what is saved."""
+        self.initial["description"] = text
+        return text
+
     def given(self) -> dict[str, Any]:
         # Browsers send CRLF; a card is kept as scripts write it.
         return {"description": _lines(self.cleaned_data["description"])}

@@ -20,6 +20,14 @@ DOORS = {"web": "Web", "api": "API", "wandb": "wandb", "worker": "Worker", "comm
 KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "logged": ("Logged", ("version.log", "version.log_unchanged")),
     "aliases": ("Aliases", ("alias.move", "alias.remove")),
+    "promotions": (
+        "Promotions",
+        (
+            "promotion.open", "promotion.ask", "promotion.replace", "promotion.review", "promotion.comment",
+            "promotion.settle", "promotion.promote", "promotion.withdraw", "promotion.refuse", "promotion.reopen",
+            "promotion.outdate", "protection.set", "protection.remove", "protection.override",
+        ),
+    ),
     "edited": ("Edited", ("version.edit", "tag.edit", "collection.create", "collection.edit")),
     "deleted": (
         "Deleted and restored",
@@ -33,21 +41,27 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
         "References",
         ("reference.add", "reference.retry", "reference.drop", "reference.fail", "version.drift"),
     ),
+    "links": ("Links", ("link.create", "link.remove")),
+    "checks": ("Checks", ("check.post", "check.rerun", "check.finish", "check.release")),
     "runs": ("Runs", ("run.create", "run.edit")),
     "settings": (
         "Settings",
         (
             "ttl_policy.set", "project.create", "project.edit", "team.create", "team.edit",
-            "organization.create", "user.edit",
+            "organization.create", "user.edit", "registry.create", "registry.edit", "card_template.set",
+            "webhook.create", "webhook.edit", "webhook.rotate", "webhook.delete", "webhook.disable",
         ),
     ),
     "places": (
         "Projects and teams deleted",
         (
-            "project.delete", "project.restore", "project.purge", "team.delete", "team.restore", "team.purge",
+            "project.delete", "project.restore", "project.purge", "registry.delete",
+            "team.delete", "team.restore", "team.purge",
         ),
     ),
-    "people": ("Members", ("member.role", "member.remove", "member.invite", "member.uninvite", "member.join")),
+    "people": ("Members", (
+        "member.role", "member.remove", "member.invite", "member.uninvite", "member.join", "registry.member",
+    )),
     "accounts": (
         "Accounts and keys",
         (
@@ -57,9 +71,11 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "store": ("The store", ("store.repair", "store.acknowledge", "storage.collect_begin", "storage.collect_stop")),
 }  # fmt: skip
-OF_PROJECT = ("logged", "aliases", "edited", "deleted", "references", "used", "runs", "settings")
-OF_COLLECTION = ("logged", "aliases", "edited", "deleted", "references", "used", "settings")
-OF_VERSION = ("logged", "aliases", "edited", "deleted", "references", "used")
+OF_PROJECT = (
+    "logged", "aliases", "links", "promotions", "edited", "deleted", "references", "used", "runs", "settings",
+)  # fmt: skip
+OF_COLLECTION = ("logged", "aliases", "links", "edited", "deleted", "references", "used", "settings")
+OF_VERSION = ("logged", "aliases", "links", "edited", "deleted", "references", "used")
 # The audit log tells of all of them.
 ALL = tuple(KINDS)
 

@@ -13,6 +13,9 @@ from django import template
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from strongroom.core.targets import REGISTRY_PREFIX
+
+from registry.services import registries
 
 if TYPE_CHECKING:
     from registry.models import Project, User
@@ -135,6 +138,18 @@ def seen_by(project: Project, reader: User) -> str:
 
 
 @register.filter
+def title_of(project: Project) -> str:
+    """Return what people call a project; a registry without what the names of all begin with."""
+    return registries.title(project)
+
+
+@register.filter
+def icon_of(registry: Project) -> str:
+    """Return the icon of a registry."""
+    return registries.settings_of(registry).icon
+
+
+@register.filter
 def as_json(value: Any) -> str:
     """Write a value as JSON: what a script reads, and what a person can copy."""
     return json.dumps(value, ensure_ascii=False, indent=2, default=str)
@@ -234,3 +249,15 @@ def excerpt(text: str) -> str:
 def levels(path: str) -> int:
     """Count the folders of a path."""
     return path.count("/") + 1
+
+
+@register.filter
+def registry_title(project: Project) -> str:
+    """Return the name of a registry as people see it."""
+    return project.name.removeprefix(REGISTRY_PREFIX)
+
+
+@register.filter
+def v(number: int) -> str:
+    """Write the number of a version as addresses do: v3."""
+    return f"v{number}"

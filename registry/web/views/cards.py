@@ -10,12 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from registry.actor import Actor
-from registry.errors import ChangedMeanwhile, Conflict, InvalidInput, NotFound
+from registry.errors import AliasProtected, ChangedMeanwhile, Conflict, InvalidInput, NotFound
 from registry.http import markdown
 from registry.models import Alias, Event, Membership
 from registry.policy import Act, check
-from registry.services import aliases, retention, tags, undoing, versions
+from registry.services import aliases, card_templates, retention, tags, undoing, versions
 from registry.services._common import Keep
+from registry.services.sourcing import check_source
 from registry.web import rows
 from registry.web.forms.collections import CardForm
 from registry.web.forms.versions import NameForm, VersionTtlForm
@@ -30,6 +31,13 @@ def editable(actor: Actor, **place: Any) -> Membership:
     """The version of an address, for who may edit it: the role is judged before the form."""
     membership = found(actor, **place)
     check(actor, Act.EDIT, membership.collection.project)
+    return membership
+
+
+def of_source(actor: Actor, **place: Any) -> Membership:
+    """The same of what a version has where it was logged, and a link has from there."""
+    membership = editable(actor, **place)
+    check_source(actor, Act.EDIT, membership)
     return membership
 
 
@@ -74,7 +82,7 @@ def _rename(request: HttpRequest, actor: Actor, membership: Membership) -> tuple
     project = membership.collection.project
     try:
         _ACTS[act](actor, membership, name, form.seen_at())
-    except (InvalidInput, Conflict, NotFound) as error:
+    except (AliasProtected, InvalidInput, Conflict, NotFound) as error:
         return {kind: str(error)}, 409 if isinstance(error, ChangedMeanwhile) else 422
     told = undoing.made(actor, project=project, since=since)
     messages.success(request, _said(act, name, told), extra_tags=address_of_undo(project, told))
@@ -130,14 +138,16 @@ def _holder(membership: Membership, name: str) -> Alias | None:
 @page("GET", "POST")
 def description(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     """The card's editor, with a preview by the renderer that the page uses."""
-    membership = editable(actor, **place)
+    membership = of_source(actor, **place)
     text = membership.version.description
     form = CardForm(request.POST if request.method == "POST" else None, now=text)
     asked, since = "preview" in request.POST, undoing.newest()
     if request.method == "POST" and not asked and form.act(versions.edit, actor, membership=membership):
         undo = undo_of(actor, membership.collection.project, since)
         return done(request, "The card is saved.", membership.get_absolute_url(), undo=undo)
-    typed = request.POST.get("description", text)
+    typed = request.POST.get(
+        "description", form.begin(card_templates.beginning(membership.collection.project, text))
+    )
     context = frame(actor, membership, "overview") | {"form": form, "html": markdown.render(typed)}
     return show(request, "versions/edit_card.html", context, status=200 if asked else form.status)
 
@@ -145,7 +155,7 @@ def description(request: HttpRequest, actor: Actor, **place: Any) -> HttpRespons
 @page("GET", "POST")
 def ttl(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     """The time to live: inherited with its outcome, after N days, or never."""
-    membership = editable(actor, **place)
+    membership = of_source(actor, **place)
     check(actor, Act.SET_TTL, membership.collection.project)
     form = VersionTtlForm(request.POST if request.method == "POST" else None, version=membership.version)
     since = undoing.newest()

@@ -16,6 +16,7 @@ from registry.models import Collection, Membership, Project
 from registry.policy import Act, check
 from registry.services import (
     aliases,
+    card_templates,
     collections,
     deletions,
     drafts,
@@ -27,7 +28,7 @@ from registry.services import (
     undoing,
     versions,
 )
-from registry.web import chips, columns, rows, snippets
+from registry.web import chips, columns, registered, rows, snippets
 from registry.web.forms.collections import CardForm, CollectionForm, CollectionSettingsForm, TypedDeleteForm
 from registry.web.forms.policies import PolicyForm
 from registry.web.pager import found_once, paged, sorts
@@ -64,6 +65,8 @@ def detail(request: HttpRequest, actor: Actor, entity: str, project: str, collec
     context = frame(actor, here, "versions") | asked | {"filtered": any(asked.values())}
     context |= _begun(actor, here)
     context["soon"] = notices.of_collection(actor, collection=here)
+    if registered.is_registered(here):
+        context |= {"registered": True} | registered.above(request, actor, here)
     try:
         context |= _listed(request, actor, here, asked)
     except InvalidQuery as error:
@@ -100,12 +103,12 @@ def _listed(request: HttpRequest, actor: Actor, here: Collection, asked: dict[st
     known = columns.known_orders(chosen or [])
     sortable = columns.sortable(listed, by, request.GET.get("order", ""))
     # By ids: a search or an order by a key looks into all versions, and so is made once for sizes and rows.
-    pager = paged(request, sortable, known, weigh=["version__metadata"], by_id=rows.by_id(here))
+    pager = paged(request, sortable, known, weigh=["version__metadata"], by_id=rows.by_id(actor, here))
     shown = columns.of(pager.rows, chosen)
     pager.sorts = sorts(request, pager.order, columns.known_orders([column.path for column in shown]))
     return {
         "pager": pager,
-        "table": rows.of_versions(pager.rows, shown),
+        "table": registered.beside(actor, here, rows.of_versions(pager.rows, shown)),
         "ticked": _ticked(request),
         "offered": columns.menu(pager.rows, shown),
         "chart": columns.chart(listed, shown, request.GET.get("chart", "")),
@@ -129,12 +132,14 @@ def card(request: HttpRequest, actor: Actor, entity: str, project: str, collecti
     if editing:
         check(actor, Act.EDIT, here.project)
     form = CardForm(request.POST if request.method == "POST" else None, now=here.description)
+    begun = form.begin(card_templates.beginning(here.project, here.description))
     asked, since = "preview" in request.POST, undoing.newest()
     if request.method == "POST" and not asked and form.act(collections.edit, actor, collection=here):
         undo = undo_of(actor, here.project, since)
         return done(request, "The card is saved.", request.path, undo=undo)
-    text = request.POST.get("description", here.description) if asked else here.description
+    text = request.POST.get("description", begun) if editing else here.description
     context = frame(actor, here, "card") | {"form": form, "editing": editing, "html": markdown.render(text)}
+    context["standing"] = card_templates.standing(here.project, here.description)
     return show(request, "collections/card.html", context, status=200 if asked else form.status)
 
 

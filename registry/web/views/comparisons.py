@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -10,29 +9,14 @@ from django.http import HttpRequest, HttpResponse
 
 from registry.actor import Actor
 from registry.errors import InvalidReference, RegistryError
-from registry.models import Collection, Membership, Project, Run
-from registry.services import collections, files, runs, versions
+from registry.models import Collection, Membership, Project
+from registry.services import collections, files, versions
 from registry.web import differences, previews
 from registry.web.pages import page, show
+from registry.web.sides import Sides, origins
 from registry.web.views.projects import frame
 
-_SHOWN, _COUNTED, _OFFERED, _INPUTS = 100, 2000, 50, 200
-
-
-@dataclass(frozen=True, slots=True)
-class Sides:
-    """The older or less known side, and what it is compared with."""
-
-    a: Membership
-    b: Membership
-
-    def labels(self) -> dict[str, str]:
-        """How tables call both: by number where that says which."""
-        short = self.a.collection_id == self.b.collection_id
-        return {
-            side: f"v{row.number}" if short else row.name
-            for side, row in (("label_a", self.a), ("label_b", self.b))
-        }
+_SHOWN, _COUNTED, _OFFERED = 100, 2000, 50
 
 
 @page()
@@ -97,7 +81,7 @@ def _all(request: HttpRequest, actor: Actor, sides: Sides) -> dict[str, Any]:
     return _files(request, actor, sides) | {
         "metadata": differences.pairs(a.metadata, b.metadata, same="same" in request.GET),
         "card": differences.text(a.description, b.description),
-        "origins": _origins(actor, sides),
+        "origins": origins(actor, sides.a, sides.b),
     }
 
 
@@ -118,23 +102,6 @@ def _files(request: HttpRequest, actor: Actor, sides: Sides) -> dict[str, Any]:
         "after": listed[_SHOWN - 1].path if len(listed) > _SHOWN else "",
         "is_first": after is None,
     }
-
-
-def _origins(actor: Actor, sides: Sides) -> dict[str, Any]:
-    """The runs that logged both, how their configurations differ, and what only one of them used."""
-    a, b = (runs.logged_by(actor, side) for side in (sides.a, sides.b))
-    used_a, used_b = (_inputs(actor, run) for run in (a, b))
-    return {
-        "runs": (a, b),
-        "config": differences.pairs(a.config if a else {}, b.config if b else {}),
-        "only_a": [row for name, row in used_a.items() if name not in used_b],
-        "only_b": [row for name, row in used_b.items() if name not in used_a],
-        "both": [row for name, row in used_b.items() if name in used_a],
-    }
-
-
-def _inputs(actor: Actor, run: Run | None) -> dict[int, Membership]:
-    return {row.version_id: row for row in runs.inputs(actor, run).without_cards()[:_INPUTS]} if run else {}
 
 
 def _file(actor: Actor, sides: Sides, path: str) -> dict[str, Any]:

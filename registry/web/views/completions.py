@@ -117,7 +117,9 @@ def _keys(actor: Actor, here: Collection, minus: str, word: str) -> Iterator[Opt
 def keys_of(actor: Actor, here: Collection) -> list[str]:
     """Return the keys of the metadata of the newest versions, as a search names them."""
     listed, asked = versions.listing(actor, collection=here), {"limit": str(_LOOKED_AT)}
-    newest = paging.page(listed, asked, orders.VERSIONS, rows.loader(here), weigh=["version__metadata"]).rows
+    newest = paging.page(
+        listed, asked, orders.VERSIONS, rows.loader(actor, here), weigh=["version__metadata"]
+    ).rows
     return [filters.write_path(path) for path in columns.offered(newest, [])]
 
 

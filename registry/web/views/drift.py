@@ -9,8 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from registry.actor import Actor
 from registry.errors import RateLimited
 from registry.models import Membership, ReferenceDrift
-from registry.policy import Act, check
+from registry.policy import Act
 from registry.services import drifts, relogging
+from registry.services.sourcing import check_source
 from registry.web import orders, searches
 from registry.web.forms.drift import LogAgainForm
 from registry.web.pager import paged
@@ -25,7 +26,7 @@ def listing(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     """The counts, and the references that are not as they were recorded; while a look goes on it is asked again."""
     membership, refusal = found(actor, **place), ""
     if request.method == "POST":
-        check(actor, Act.EDIT, membership.version.sequence.project)
+        check_source(actor, Act.EDIT, membership)
         act_of(request, ("check",))
         try:
             drifts.ask(actor, membership=membership)
@@ -55,7 +56,7 @@ def _shown(request: HttpRequest, actor: Actor, membership: Membership) -> dict[s
 def log(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     """Say what a new version from what is there now would be; then log it."""
     membership = found(actor, **place)
-    check(actor, Act.LOG, membership.version.sequence.project)
+    check_source(actor, Act.LOG, membership)
     plan = relogging.plan(actor, membership=membership)
     form = LogAgainForm(request.POST if request.method == "POST" else None, mark=plan.mark)
     if request.method == "POST" and form.act(relogging.log, actor, membership=membership):

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 
 from registry.actor import Actor
 from registry.services import aliases, audit
-from registry.web import feeds, moves
+from registry.web import as_of, feeds, moves
 from registry.web.forms import events
 from registry.web.pages import page, show
 from registry.web.views import collections, projects
@@ -51,21 +51,24 @@ def of_collection(
 
 @page()
 def of_aliases(request: HttpRequest, actor: Actor, **place: str) -> HttpResponse:
-    """Which alias went from which version to which, when, and who moved it; newest first."""
+    """Which alias went from which version to which, when, who moved it and why; newest first, and drawn."""
     here = collections.found(actor, **place)
     form = events.asked(request, (), has_alias=True)
+    origin = audit.shows_origin(actor, here.project)
     told_of = feeds.listing(
-        request,
-        actor,
-        form,
-        lambda **given: audit.of_aliases(actor, here, **given),
-        origin=audit.shows_origin(actor, here.project),
+        request, actor, form, lambda **given: audit.of_aliases(actor, here, **given), origin=origin
     )
-    name = aliases.spelled(form.alias_asked())
+    name, present = (
+        aliases.spelled(form.alias_asked()),
+        list(aliases.listing(actor, collection=here)[:_ALIASES]),
+    )
+    picture = as_of.pictured(actor, here, present, name, request.GET.get("then", ""))
     context = collections.frame(actor, here, "aliases") | told_of
-    context |= {"moves": moves.of(here, told_of["stories"], name), "asked": name}
     context |= {
-        "aliases": aliases.listing(actor, collection=here)[:_ALIASES],
+        "moves": moves.of(here, told_of["stories"], name),
+        "asked": name,
+        "aliases": present,
         "holder": aliases.holders(here, [name]).get(name),
+        "picture": picture,
     }
-    return show(request, "events/aliases.html", context, status=400 if form.errors else 200)
+    return show(request, "events/aliases.html", context, status=400 if form.errors or picture.error else 200)

@@ -25,7 +25,7 @@ def of_versions(request: HttpRequest, actor: Actor, **place: Any) -> StreamingHt
     order = paging.order_of(request.GET, known).name
     listed = columns.sortable(versions.listing(actor, collection=here, **asked), by, order)
     return StreamingHttpResponse(
-        sheets.versions(listed, known, order, chosen, rows.by_id(here)),
+        sheets.versions(listed, known, order, chosen, rows.by_id(actor, here)),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{here.name}-{timezone.now():%Y-%m-%d}.csv"'},
     )

@@ -15,7 +15,7 @@ from registry.web.differences import pairs
 from registry.web.forms.metadata import MetadataForm, RowsForm
 from registry.web.pages import done, page, show, undo_of
 from registry.web.templatetags.words import as_json
-from registry.web.views.cards import editable
+from registry.web.views.cards import of_source
 from registry.web.views.completions import keys_of
 from registry.web.views.versions import frame
 
@@ -26,7 +26,7 @@ _REST = 64 * 1024
 @page("GET", "POST")
 def edit(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     """The metadata in a form, or as JSON, checked in place."""
-    membership = editable(actor, **place)
+    membership = of_source(actor, **place)
     form, since = _form(request, membership.version.metadata), undoing.newest()
     shown: dict[str, Any] = {}
     if isinstance(form, RowsForm) and {"add", "remove"} & request.POST.keys():

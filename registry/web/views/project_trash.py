@@ -8,8 +8,10 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from registry.actor import Actor
+from registry.models import Project
 from registry.policy import Act, check
 from registry.services import deletions, project_trash, teams
+from registry.services.registries import title
 from registry.web.forms.trash import DeleteProjectForm, PurgeForm
 from registry.web.pages import done, page, show
 from registry.web.templatetags.words import plural
@@ -27,6 +29,8 @@ def delete(request: HttpRequest, actor: Actor, entity: str, project: str) -> Htt
     context = frame(actor, entity, project, "settings")
     here = context["project"]
     check(actor, Act.DELETE_PROJECT, here)
+    if here.kind == Project.Kind.REGISTRY:
+        return redirect("registries:delete", organization=here.entity.name, registry=title(here))
     form = DeleteProjectForm(request.POST if request.method == "POST" else None, name=here.name)
     if request.method == "POST" and form.act(project_trash.delete, actor, project=here):
         undo = reverse("projects:restore", args=[entity, here.name])

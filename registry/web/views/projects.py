@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 
 from registry.actor import Actor
 from registry.models import Entity, Project
 from registry.policy import Act, check
 from registry.services import collections, projects, stars, teams, undoing
+from registry.services.registries import title
 from registry.web import orders, rows, snippets
 from registry.web.forms.policies import PolicyForm
 from registry.web.forms.projects import ProjectForm, ProjectSettingsForm
@@ -32,6 +34,8 @@ def detail(request: HttpRequest, actor: Actor, entity: str, project: str) -> Htt
     context["types"] = list(collections.types(actor, project=context["project"]))
     if "waiting" in request.GET:
         return HttpResponse(status=204, headers={"HX-Refresh": "true"} if context["types"] else None)
+    if not context["types"] and context["project"].kind == Project.Kind.REGISTRY:
+        return show(request, "registries/empty.html", context)
     if not context["types"]:
         return show(request, "projects/empty.html", {**context, **first_steps(request, context["project"])})
     given = {name: request.GET.get(name, "").strip()[:128] for name in ("type", "q", "tag")}
@@ -88,6 +92,9 @@ def settings(request: HttpRequest, actor: Actor, entity: str, project: str) -> H
     """Change a project's description and who sees it."""
     context = frame(actor, entity, project, "settings")
     check(actor, Act.EDIT_PROJECT, context["project"])
+    if context["project"].kind == Project.Kind.REGISTRY:
+        here = context["project"]
+        return redirect("registries:settings", organization=here.entity.name, registry=title(here))
     if request.method != "POST":
         return show_settings(request, actor, context)
     form, since = ProjectSettingsForm(request.POST), undoing.newest()

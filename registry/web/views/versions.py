@@ -14,20 +14,22 @@ from registry.actor import Actor
 from registry.errors import NotFound
 from registry.http import markdown
 from registry.models import Membership
-from registry.policy import Act, check
+from registry.policy import Act, can, check
 from registry.services import (
     audit,
+    card_templates,
     deletions,
     drifts,
     latest,
     notices,
+    promotions,
     retention,
     runs,
+    sourcing,
     storage_counts,
     versions,
 )
-from registry.web import feeds, orders, rows, searches, snippets
-from registry.web.columns import is_number
+from registry.web import columns, feeds, orders, rows, searches, snippets, version_checks
 from registry.web.forms import events
 from registry.web.forms.collections import DeleteForm
 from registry.web.metadata import Search
@@ -58,13 +60,22 @@ def found(actor: Actor, entity: str, project: str, collection: str, number: int)
 def frame(actor: Actor, membership: Membership, tab: str) -> dict[str, Any]:
     """What every tab of a version shows."""
     older, newer = rows.neighbours(membership)
+    may = rights(actor, membership.collection.project)
+    if membership.is_link:
+        # What the version has, it has at its source.
+        may |= {"card": sourcing.may(actor, Act.EDIT, membership), "ttl": False, "delete": False}
+        may["unlink"] = can(actor, Act.LINK, membership.collection.project)
+        may["propose"] = promotions.may_be_asked(actor, membership)
+    else:
+        may |= {"card": may["edit"], "unlink": False}
+    may["link"] = sourcing.may(actor, Act.LINK, membership)
     return {
         "membership": membership,
         "version": membership.version,
         "collection": membership.collection,
         "project": membership.collection.project,
         "tab": tab,
-        "may": rights(actor, membership.collection.project),
+        "may": may,
         "older": older,
         "newer": newer,
     }
@@ -85,7 +96,7 @@ def overview(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
         "used_by": users[:_RUNS],
         "used_by_more": more,
         "used_by_counted": more < _COUNTED,
-        "figures": figures(membership.version.metadata),
+        "figures": columns.figures(membership.version.metadata)[:5],
         "places": list(
             versions.elsewhere(actor, membership).defer("version__description", "version__metadata")[:_PLACES]
         ),
@@ -95,16 +106,13 @@ def overview(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
 
 
 def _beside(actor: Actor, membership: Membership) -> dict[str, Any]:
-    """What workers found out about a version."""
+    """What workers found out about a version, and how far its card is."""
     return {
         "only_here": storage_counts.alone(membership.version_id),
         "watch": drifts.of_version(actor, membership),
+        "standing": card_templates.standing(membership.collection.project, membership.version.description),
+        **version_checks.shown(actor, membership),
     }
-
-
-def figures(metadata: dict[str, Any]) -> list[tuple[str, Any]]:
-    """The first numbers of the metadata, as figures above the card."""
-    return [(key, value) for key, value in metadata.items() if is_number(value)][:5]
 
 
 @page()
@@ -174,6 +182,8 @@ def delete(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     """Ask, naming what goes; then move the version to the trash, with a way back."""
     membership = found(actor, **place)
     check(actor, Act.DELETE, membership.collection.project)
+    if membership.is_link:
+        return redirect("versions:unlink", **place)
     form = DeleteForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.act(versions.delete, actor, membership=membership):
         undo = reverse("versions:restore", kwargs=place)

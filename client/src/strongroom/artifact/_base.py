@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 from strongroom._http import Session, route
 from strongroom.core.names import check_collection_name, check_loggable_type, check_metadata
 from strongroom.draft import Draft
-from strongroom.errors import ArtifactFinalizedError, ArtifactNotLoggedError
+from strongroom.errors import ArtifactFinalizedError, ArtifactNotLoggedError, Forbidden
 from strongroom.manifest import ArtifactManifest
-from strongroom.record import Record
+from strongroom.record import Place, Record
 
 if TYPE_CHECKING:
     from strongroom.artifact import Artifact
@@ -47,7 +47,8 @@ class ArtifactBase:
         artifact._session = session
         artifact._final = True
         artifact._draft = None
-        artifact._target = (record.source.entity, record.source.project)
+        home = record.source or record.place
+        artifact._target = (home.entity, home.project)
         artifact._take(record)
         return artifact
 
@@ -77,6 +78,16 @@ class ArtifactBase:
                 f"{self._name!r} is not logged yet, and {what} exists only afterwards; call run.log_artifact() first."
             )
         return self._record
+
+    def _home(self, what: str) -> Place:
+        """Return where the version was logged, or say that `what` needs the right to see that."""
+        record = self._logged(what)
+        if record.source is None:
+            raise Forbidden(
+                f"{self._name!r} is a link, and where it was logged is not for you to see, which {what} needs."
+                f" Ask an admin of the registry {record.place.project!r} for it."
+            )
+        return record.source
 
     def _open_draft(self) -> Draft:
         """Return the contents to change, or say that they are final."""

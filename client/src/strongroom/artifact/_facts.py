@@ -71,32 +71,32 @@ class Facts(ArtifactBase):
     @property
     def source_name(self) -> str:
         """The name and version in the collection that it was logged to; before logging the name alone."""
-        return self._name if self._record is None else self._record.source.name
+        return self._name if self._record is None else self._home("its source name").name
 
     @property
     def source_entity(self) -> str:
         """The entity of the collection that it was logged to."""
-        return self._logged("its source entity").source.entity
+        return self._home("its source entity").entity
 
     @property
     def source_project(self) -> str:
         """The project of the collection that it was logged to."""
-        return self._logged("its source project").source.project
+        return self._home("its source project").project
 
     @property
     def source_version(self) -> str:
         """The version in the collection that it was logged to, `v{number}`."""
-        return self._logged("its source version").source.version
+        return self._home("its source version").version
 
     @property
     def source_qualified_name(self) -> str:
         """`{entity}/{project}/{name}` of the collection that it was logged to."""
-        return self._logged("its source").source.qualified_name
+        return self._home("its source").qualified_name
 
     @property
     def source_collection(self) -> Collection:
         """The collection that it was logged to."""
-        return self._collection_at(self._logged("its source collection").source)
+        return self._collection_at(self._home("its source collection"))
 
     @property
     def is_link(self) -> bool:
@@ -207,7 +207,7 @@ class Facts(ArtifactBase):
     def ttl(self, ttl: dt.timedelta | ArtifactTTL | None) -> None:
         if self.is_link:
             raise Conflict(
-                f"{self._name!r} is a link; set the time-to-live of its source, {self.source_name!r}."
+                f"{self._name!r} is a link; set the time-to-live of its source, `source_artifact`, instead."
             )
         if isinstance(ttl, dt.timedelta):
             self._ttl = dt.timedelta(seconds=int(parse_ttl(ttl)))

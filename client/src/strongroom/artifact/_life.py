@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from strongroom._deleting import delete
@@ -13,6 +13,7 @@ from strongroom._http import Session, route
 from strongroom.artifact._base import ArtifactBase
 from strongroom.artifact._facts import check_aliases, check_tags
 from strongroom.core.names import check_metadata
+from strongroom.core.targets import LinkTarget
 from strongroom.errors import ArtifactNotLoggedError, Conflict
 from strongroom.record import Body, Record
 from strongroom.settings import Settings
@@ -51,20 +52,62 @@ class Life(ArtifactBase):
 
     def new_draft(self: Artifact) -> Artifact:  # type: ignore[misc]
         """Return a draft with the same contents, to change and log as the next version; no bytes are downloaded."""
-        record = self._logged("a next draft of it")
-        draft = type(self)(
-            record.source.collection, record.type, self._description, copy.deepcopy(self._metadata)
-        )
-        draft._target = (record.source.entity, record.source.project)
+        record, home = self._logged("a next draft of it"), self._home("a next draft of it")
+        draft = type(self)(home.collection, record.type, self._description, copy.deepcopy(self._metadata))
+        draft._target = (home.entity, home.project)
         draft._session = self._session
         draft._open_draft().store.put(self.manifest.store.items())
         return draft
 
     def delete(self: Artifact, delete_aliases: bool = False) -> None:  # type: ignore[misc]
         """Move the version to the trash; one that holds aliases only with `delete_aliases`. A link is only unlinked."""
-        self._logged("a deletion of it")
+        if self._logged("a deletion of it").is_link:
+            self.unlink()
+            return
         delete(self._server(), self._route(), delete_aliases=delete_aliases)
         self._take(self._with_state("DELETED"))
+
+    def link(  # type: ignore[misc]
+        self: Artifact, target_path: str, aliases: Iterable[str] | str | None = None
+    ) -> Artifact:
+        """Link the version to a portfolio, which is made when it is missing, and return the link.
+
+        A target path is `{portfolio}`, `{project}/{portfolio}` or `{entity}/{project}/{portfolio}`; in a registry
+        `wandb-registry-{registry}/{portfolio}`, in a team's model registry `model-registry/{name}`. What it leaves out
+        is where the version was logged. `aliases` are given to it there. Linking a link links its source.
+        """
+        LinkTarget.parse(target_path)
+        self._logged("a link to it")
+        body = {"target_path": target_path, "aliases": check_aliases(aliases)}
+        found = Body(self._server().json("POST", self._route("link"), body), "a link")
+        return type(self)._from_record(self._server(), Record.parse(found.found.get("version")))
+
+    def unlink(self: Artifact) -> None:  # type: ignore[misc]
+        """Remove this link; the version stays where it was logged. What is no link is not unlinked (Conflict)."""
+        if not self._logged("its links").is_link:
+            raise Conflict(
+                f"{self._name!r} is where the version was logged, not a link; delete() moves the version to the trash."
+            )
+        delete(self._server(), self._route("link"), delete_aliases=False)
+
+    @property
+    def linked_artifacts(self: Artifact) -> list[Artifact]:  # type: ignore[misc]
+        """The links to the version that you may see, the last one first; of a link there are none."""
+        if self._logged("its list of links").is_link:
+            return []
+        session = self._server()
+        found = session.pages(self._route("linked"))
+        return [type(self)._from_record(session, Record.parse(body)) for body in found]
+
+    @property
+    def source_artifact(self: Artifact) -> Artifact:  # type: ignore[misc]
+        """The version in the collection that it was logged to: this one itself, unless it is a link."""
+        if not self._logged("its source").is_link:
+            return self
+        place = self._home("its source")
+        path = route("projects", place.entity, place.project, "collections", place.collection,
+                     "versions", place.version)  # fmt: skip
+        return type(self)._from_record(self._server(), Record.parse(self._server().json("GET", path)))
 
     def used_by(self: Artifact) -> list[Run]:  # type: ignore[misc]
         """Return the runs that used the artifact, the last one first."""
@@ -142,7 +185,7 @@ def _log_again(
     artifact: Artifact, session: Session, target: publish.Target, aliases: list[str], tags: list[str]
 ) -> None:
     """Make a logged version an output of the run as well; one elsewhere is no version of this project."""
-    source = artifact._logged("logging it again").source
+    source = artifact._home("logging it again")
     if (source.entity, source.project) != (target.entity, target.project):
         raise Conflict(
             f"{artifact.qualified_name} is logged in {source.entity}/{source.project} already, and this is"

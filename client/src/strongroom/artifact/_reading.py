@@ -111,7 +111,8 @@ class Reading(ArtifactBase):
     def _root(self, root: StrPath | None, *, with_version: bool = True) -> str:
         if root is not None:
             return os.fspath(root)
-        source = self._logged("its folder").source
+        record = self._logged("its folder")
+        source = record.source or record.place
         name = source.name if with_version else source.collection
         return os.path.join("artifacts", default_folder(source.entity, source.project, name))
 

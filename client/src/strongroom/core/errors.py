@@ -155,6 +155,18 @@ class ReferenceRefused(Forbidden):
     code = "reference_refused"
 
 
+class AliasProtected(Forbidden):
+    """A protected alias moves by a promotion, or by an admin of the registry who says why."""
+
+    code = "alias_protected"
+
+
+class ReviewRefused(Forbidden):
+    """The rule of the alias doesn't let this person approve, or not what they wrote themselves."""
+
+    code = "review_refused"
+
+
 class NotFound(StrongroomError):
     """Not there, or not for the eyes of who asks: the answer never tells which."""
 
@@ -198,6 +210,24 @@ class ChangedMeanwhile(Conflict):
     """Somebody else changed what is to be changed, after it was read; `now` is what it is by now."""
 
     code = "changed_meanwhile"
+
+
+class PromotionClosed(Conflict):
+    """The promotion was promoted, refused or withdrawn: nothing changes it any more."""
+
+    code = "promotion_closed"
+
+
+class PromotionOutdated(Conflict):
+    """Another version holds the alias by now; the promotion is renewed against it, or withdrawn."""
+
+    code = "promotion_outdated"
+
+
+class PromotionBlocked(Conflict):
+    """What the rule asks for isn't met; `details.missing` says what."""
+
+    code = "promotion_blocked"
 
 
 class TypeMismatch(Conflict):

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from strongroom.core.dated import dated, is_dated
 from strongroom.core.errors import (
     InvalidAlias,
     InvalidInput,
@@ -39,9 +40,9 @@ _NUMBERED = re.compile(r"v\d+")
 RESERVED_ENTITIES = frozenset(
     {
         "api", "api-keys", "artifacts", "artifactsv2", "authorize", "background-work", "favicon.ico", "files",
-        "graphql", "healthz", "installation", "markdown-preview", "new-project", "oidc", "patterns", "promotions",
-        "registries", "robots.txt", "search", "settings", "setup", "sign-in", "sign-out", "starred", "static",
-        "storage", "teams", "webhooks",
+        "graphql", "healthz", "inbox", "installation", "markdown-preview", "new-project", "oidc", "patterns",
+        "promotions", "registries", "robots.txt", "search", "settings", "setup", "sign-in", "sign-out", "starred",
+        "static", "storage", "teams", "webhooks",
     }
 )
 # fmt: on
@@ -139,12 +140,26 @@ def check_alias(name: Any) -> str:
             f'"{found}" looks like a version number, which no alias can be. Choose a word.',
             found,
         )
+    if is_dated(found):
+        _refuse(
+            InvalidAlias,
+            f'"{found}" asks what an alias was on a date, which no alias can be. Remove the date.',
+            found,
+        )
     return found
 
 
 def fold_alias(name: str) -> str:
     """Fold an alias for comparison with protected ones: look-alikes by width and case are the same."""
     return unicodedata.normalize("NFKC", name).casefold()
+
+
+def check_check_name(name: Any) -> str:
+    """Check the name that results of a check are posted under: a line of text, such as `ci/latency`."""
+    found = _check(InvalidName, "The name of a check", name)
+    if found != found.strip():
+        _refuse(InvalidName, f'The name "{found}" begins or ends with a space. Remove it.', found)
+    return found
 
 
 def check_tag(name: Any) -> str:
@@ -191,13 +206,14 @@ def check_project_name(name: Any) -> str:
 
 def check_entity_name(name: Any) -> str:
     """Check the name of a new user, team or organization."""
-    found = _check_entity(name)
+    found = check_entity_ref(name)
     if found.casefold() in RESERVED_ENTITIES:
         _refuse(InvalidName, f'The name "{found}" is reserved. Choose another.', found)
     return found
 
 
-def _check_entity(name: Any) -> str:
+def check_entity_ref(name: Any) -> str:
+    """Check the name of an entity that is referred to; one that is reserved names none."""
     found = _check(InvalidName, "A name", name)
     if not _ENTITY.fullmatch(found):
         _refuse(
@@ -246,7 +262,7 @@ def version_number(ref: str) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class ArtifactRef:
-    """`[entity/][project/]collection[:ref]`; `ref` is an alias or a version, `latest` when not given."""
+    """`[entity/][project/]collection[:ref]`; `ref` is a version, an alias, or an alias on a date; else `latest`."""
 
     collection: str
     ref: str = "latest"
@@ -271,7 +287,7 @@ class ArtifactRef:
             )
         collection = check_collection_name(name)
         project = check_project_name(above[-1]) if above else None
-        entity = _check_entity(above[0]) if len(above) == 2 else None
+        entity = check_entity_ref(above[0]) if len(above) == 2 else None
         return cls(collection, _check_ref(ref or "latest"), project, entity)
 
     def __str__(self) -> str:
@@ -279,4 +295,7 @@ class ArtifactRef:
 
 
 def _check_ref(ref: str) -> str:
-    return ref if version_number(ref) is not None else check_alias(ref)
+    if version_number(ref) is not None:
+        return ref
+    past = dated(ref)
+    return check_alias(ref) if past is None else f"{check_alias(past.alias)}@{past.when}"
