@@ -58,6 +58,13 @@ def protected_among(project: Project, names: Iterable[str]) -> dict[str, Protect
     return {name: rule for name in wanted if (rule := best(name, rules)) is not None}
 
 
+def mark(project: Project, rows: Sequence[Membership]) -> None:
+    """Note on versions of a registry which of their aliases it protects: one query for all of them."""
+    found = frozenset(protected_among(project, {name for row in rows for name in row.held_aliases()}))
+    for row in rows:
+        row.protected_names = found
+
+
 def guard(
     actor: Actor,
     collection: Collection,

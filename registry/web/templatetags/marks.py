@@ -113,10 +113,22 @@ def alias_chips(membership: Membership) -> SafeString:
         return mark_safe("")
     url = f"{membership.collection.get_absolute_url()}/aliases"
     return format_html_join(
-        " ",
-        '<a class="alias{}" href="{}?alias={}">{}</a>',
-        ((" is-latest" if name == "latest" else "", url, quote(name, safe=""), name) for name in names),
+        " ", "{}", ((_alias_chip(url, name, membership.protected_names),) for name in names)
     )
+
+
+def _alias_chip(url: str, name: str, protected: frozenset[str]) -> SafeString:
+    if name in protected:
+        return format_html(
+            '<a class="alias is-protected" href="{}?alias={}" title="Protected: moves through a promotion">{}'
+            '<span class="visually-hidden">Protected alias </span>{}</a>',
+            url,
+            quote(name, safe=""),
+            icon("lock"),
+            name,
+        )
+    kind = " is-latest" if name == "latest" else ""
+    return format_html('<a class="alias{}" href="{}?alias={}">{}</a>', kind, url, quote(name, safe=""), name)
 
 
 @register.simple_tag

@@ -23,6 +23,7 @@ from registry.services import (
     latest,
     notices,
     promotions,
+    protection,
     retention,
     runs,
     sourcing,
@@ -66,6 +67,7 @@ def frame(actor: Actor, membership: Membership, tab: str) -> dict[str, Any]:
         may |= {"card": sourcing.may(actor, Act.EDIT, membership), "ttl": False, "delete": False}
         may["unlink"] = can(actor, Act.LINK, membership.collection.project)
         may["propose"] = promotions.may_be_asked(actor, membership)
+        protection.mark(membership.collection.project, [membership])
     else:
         may |= {"card": may["edit"], "unlink": False}
     may["link"] = sourcing.may(actor, Act.LINK, membership)
