@@ -26,6 +26,7 @@ from registry.services import (
     drift,
     expiring,
     fsck,
+    inbox_letters,
     making_checks,
     notices,
     project_trash,
@@ -121,6 +122,13 @@ def send_webhooks() -> None:
     """Tell webhooks what happened, and again those that did not answer."""
     with jobs.track(SEND_WEBHOOKS) as counts:
         counts |= webhook_sending.run().counts()
+
+
+@app.task(name="inbox.send_letters")
+def send_inbox_letters() -> None:
+    """Tell people by mail what is new in their inbox."""
+    with jobs.track("inbox.send_letters") as counts:
+        counts["letters"] = inbox_letters.send()
 
 
 @app.task(name="uploads.clean_up")

@@ -220,6 +220,12 @@ def _read_role_in_registry(user: User, project: Project) -> RegistryRole | None:
     return max(given, key=rank, default=None)
 
 
+def forget_role(user: User | None, project: Project) -> None:
+    """Let what was read of a person's role in a registry count no more: it was changed in this very request."""
+    if user is not None and user.registry_roles_read is not None:
+        user.registry_roles_read.pop(project.pk, None)
+
+
 def roles_in_registries(user: User, projects: Sequence[Project]) -> dict[int, RegistryRole]:
     """The same for several at once, by their ids; those without a role are left out."""
     if not user.is_active:

@@ -40,6 +40,7 @@ class Periodic:
 PERIODIC = (
     Periodic("retention.expire_due", "Expire versions whose time-to-live has passed", 1),
     Periodic(SEND_WEBHOOKS, "Tell webhooks what happened, and again those that did not answer", 1),
+    Periodic("inbox.send_letters", "Tell people by mail what is new in their inbox", 1),
     Periodic("retention.give_notice", "Foresee what expires within the next days, and tell by mail", 60),
     Periodic("runs.mark_silent", "Mark runs as crashed whose script fell silent", 1),
     Periodic("references.watch", "Look again at references: whether what they name is as it was", 5),

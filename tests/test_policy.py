@@ -17,7 +17,7 @@ ROLES = (
     "anonymous", "inactive", "stranger", "sister", "organization", "head", "viewer", "member", "admin", "instance",
 )  # fmt: skip
 READ = {Act.VIEW, Act.DOWNLOAD}
-WRITE = READ | {Act.LOG, Act.EDIT, Act.SET_TTL, Act.DELETE, Act.LINK, Act.CREATE_PROJECT}
+WRITE = READ | {Act.LOG, Act.EDIT, Act.POST_CHECK, Act.SET_TTL, Act.DELETE, Act.LINK, Act.CREATE_PROJECT}
 ALL = set(Act)
 HIDDEN = None
 

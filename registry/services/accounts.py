@@ -21,7 +21,7 @@ from registry.errors import InvalidInput, NameTaken, NotAuthenticated, NotFound,
 from registry.models import Entity, Installation, Organization, Team, User, named
 from registry.policy import Act, check
 from registry.services import events
-from registry.services._common import changes, now
+from registry.services._common import KEEP, Keep, changes, now
 
 # PyPI's limit: ten failures in five minutes, per user and per address.
 ATTEMPTS, WINDOW_SECONDS = 10, 300
@@ -119,9 +119,15 @@ def make_identified(actor: Actor, *, username: str, full_name: str, email: str) 
 
 
 def edit_profile(
-    actor: Actor, *, full_name: str = "", email: str = "", time_zone: str = "", default_entity: str = ""
+    actor: Actor,
+    *,
+    full_name: str = "",
+    email: str = "",
+    time_zone: str = "",
+    default_entity: str = "",
+    mails_inbox: bool | Keep = KEEP,
 ) -> User:
-    """Change what one says of oneself, and what counts when nothing is said."""
+    """Change what one says of oneself, what counts when nothing is said, and whether the inbox is told by mail."""
     user = actor.user
     if user is None:
         raise NotAuthenticated("Sign in to change your settings.")
@@ -131,17 +137,22 @@ def edit_profile(
         "email": email,
         "time_zone": _check_time_zone(time_zone),
         "default_entity": _check_default(user, default_entity),
+        **({} if mails_inbox is KEEP else {"mails_inbox": mails_inbox}),
     }
     before, after = changes(user, wanted)
     if after:
         with transaction.atomic():
             User.objects.filter(pk=user.pk).update(**after)
-            told = [{name: str(value or "") for name, value in each.items()} for each in (before, after)]
+            told = [{name: _in_words(value) for name, value in each.items()} for each in (before, after)]
             events.record(
                 actor, "user.edit", entity=user.entity, subject=user.username, before=told[0], after=told[1]
             )
         user.refresh_from_db()
     return user
+
+
+def _in_words(value: object) -> str:
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value or "")
 
 
 def _check_time_zone(name: str) -> str:

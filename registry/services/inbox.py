@@ -4,8 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from registry.models import InboxNotice, Project, Promotion, PromotionComment, User
+from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from registry.actor import Actor
+from registry.errors import InvalidQuery, NotAuthenticated
+from registry.models import (
+    InboxNotice,
+    Project,
+    Promotion,
+    PromotionComment,
+    PromotionReview,
+    PromotionReviewer,
+    User,
+)
+from registry.services import mail
 from registry.services._common import now
 
 Kind = InboxNotice.Kind
@@ -33,8 +48,11 @@ def tell(
         return
     told = InboxNotice.objects.filter(user__in=wanted, promotion=promotion, comment=comment)
     (told if comment is not None else told.filter(kind=kind)).delete()
+    at = now()
+    # Where there is no mail nothing waits for it: who sets it up later gets no letters about the past.
+    told_at = None if mail.is_set_up() else at
     InboxNotice.objects.bulk_create(
-        InboxNotice(user_id=pk, promotion=promotion, kind=each, comment=comment, at=now())
+        InboxNotice(user_id=pk, promotion=promotion, kind=each, comment=comment, at=at, told_at=told_at)
         for pk, each in wanted.items()
     )
 
@@ -50,3 +68,67 @@ def mentioned(promotion: Promotion, comment: PromotionComment) -> list[User]:
     return [
         user for user in rows if Project.objects.visible_to(user).filter(pk=promotion.project_id).exists()
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many promotions wait for a person's review, and how many notices were not seen."""
+
+    waiting: int
+    unread: int
+
+
+def counts(user: User) -> Counts:
+    """Count what waits for a person; one query, which begins at what they were asked for and told."""
+    seen = Project.objects.visible_to(user).values("pk")
+    given = PromotionReview.objects.filter(
+        promotion=OuterRef("promotion"), user=user, round=OuterRef("promotion__round")
+    )
+    asked = PromotionReviewer.objects.filter(
+        user=user, promotion__state__in=Promotion.GOING, promotion__project__in=seen
+    ).exclude(Exists(given))
+    unread = InboxNotice.objects.filter(user=user, seen_at=None, promotion__project__in=seen)
+    found = User.objects.filter(pk=user.pk).values_list(_count(asked), _count(unread)).get()
+    return Counts(*found)
+
+
+def _count(rows: QuerySet[PromotionReviewer] | QuerySet[InboxNotice]) -> Coalesce:
+    number = rows.order_by().annotate(all=Value(1)).values("all").annotate(rows=Count("pk")).values("rows")
+    return Coalesce(Subquery(number, output_field=IntegerField()), 0)
+
+
+def listing(actor: Actor, *, kind: str | None = None, unread: bool = False) -> QuerySet[InboxNotice]:
+    """List what a person was told of, as far as they may see it still: of a kind, or only what is unread."""
+    user = _person(actor)
+    seen = Project.objects.visible_to(user).values("pk")
+    rows = InboxNotice.objects.filter(user=user, promotion__project__in=seen)
+    if kind:
+        if kind not in Kind.values:
+            raise InvalidQuery(f"kind must be one of {', '.join(Kind.values)}.", field="kind")
+        rows = rows.filter(kind=kind)
+    rows = rows.filter(seen_at=None) if unread else rows
+    return rows.select_related(
+        "promotion__project__entity", "promotion__collection", "promotion__author", "comment__user"
+    )
+
+
+def mark(actor: Actor, *, ids: Iterable[int] | None = None, seen: bool = True) -> int:
+    """Call notices read, or unread again: some by their ids, or all; return how many changed."""
+    rows = InboxNotice.objects.filter(user=_person(actor), seen_at__isnull=seen)
+    if ids is not None:
+        rows = rows.filter(pk__in=list(ids))
+    return rows.update(seen_at=now() if seen else None)
+
+
+def look(actor: Actor, promotion: Promotion) -> None:
+    """Call read what tells of a promotion, for who has its page open."""
+    if actor.user is not None:
+        unread = InboxNotice.objects.filter(user=actor.user, promotion=promotion, seen_at=None)
+        if unread.exists():
+            unread.update(seen_at=now())
+
+
+def _person(actor: Actor) -> User:
+    if actor.user is None:
+        raise NotAuthenticated("Sign in to see what you were told.")
+    return actor.user

@@ -127,16 +127,16 @@ def _checks(checks: list[Standing]) -> list[Need]:
     running = [each for each in required if each.state == "pending"]
     found = []
     if failed:
-        found.append(
-            Need("checks", f"{_some(failed)} failed: {', '.join(each.name for each in failed)}", False)
-        )
+        found.append(Need("checks", f"{_some(failed)} failed: {_titles(failed)}", False))
     if running:
-        found.append(
-            Need("checks", f"{_some(running)} not done: {', '.join(each.name for each in running)}", False)
-        )
+        found.append(Need("checks", f"{_some(running)} not done: {_titles(running)}", False))
     if required and not found:
         found.append(Need("checks", f"{_some(required)} passed", True))
     return found
+
+
+def _titles(checks: list[Standing]) -> str:
+    return ", ".join(each.title or each.name for each in checks)
 
 
 def _some(checks: list[Standing]) -> str:

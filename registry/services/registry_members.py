@@ -18,7 +18,7 @@ from registry.models import (
     User,
     named,
 )
-from registry.policy import Act, check
+from registry.policy import Act, check, forget_role
 from registry.services import events, locks, promotion_states
 from registry.services.registries import title
 
@@ -111,6 +111,7 @@ def _take(actor: Actor, held: RegistryMember) -> None:
 def _tell(
     actor: Actor, registry: Project, held: RegistryMember, before: str | None, after: str | None
 ) -> None:
+    forget_role(actor.user, registry)
     events.record(actor, "registry.member", project=registry, subject=held.name, before=before, after=after)
     promotion_states.reconsider_registry(registry.pk)
 

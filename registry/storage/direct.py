@@ -111,9 +111,9 @@ def checksum_kind(upload: Upload) -> str | None:
     return _rules().checksum if upload.is_direct else None
 
 
-def assemble(upload: Upload) -> Digests:
-    """Make the parts one object, read it back and return its digests: what others sent is believed only then."""
-    backend, twin, listed = backends.current(), TwinHash(), _listed(upload)
+def assemble(upload: Upload) -> tuple[Digests, int]:
+    """Make the parts one object, read it back, return its digests and size: what others sent is believed only then."""
+    backend, twin, listed, size = backends.current(), TwinHash(), _listed(upload), 0
     with disk_errors():
         try:
             # Without parts the object may be there all the same: completed by a try whose answer got lost.
@@ -126,9 +126,10 @@ def assemble(upload: Upload) -> Digests:
             with opened:
                 while piece := opened.read(PIECE):
                     twin.update(piece)
+                    size += len(piece)
         finally:
             state = twin.finish()
-    return state.digests()
+    return state.digests(), size
 
 
 def _listed(upload: Upload) -> list[Part] | None:

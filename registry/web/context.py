@@ -10,12 +10,17 @@ from django.utils.functional import SimpleLazyObject
 
 from registry.http.who import actor_of
 from registry.models import Entity, Project, Role
-from registry.services import alarms, projects, registries, teams
+from registry.services import alarms, inbox, projects, registries, teams
 from registry.services.alarms import Alarm
+from registry.services.inbox import Counts
 
 _SHOWN = 8
 _ON = {
     "home": "home",
+    "inbox:notices": "inbox",
+    "inbox:reviews": "inbox",
+    "inbox:mine": "inbox",
+    "promotions:everywhere": "promotions",
     "entities:detail": "entity",
     "teams:settings": "settings",
     "teams:audit": "audit",
@@ -65,6 +70,7 @@ class Nav:
     project_name: str = ""
     on: str = ""
     alarm: Alarm | None = None
+    counts: Counts | None = None
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -93,6 +99,7 @@ def _nav(request: HttpRequest) -> Nav:
         project_name="" if elsewhere else str(kwargs.get("project", "")),
         on=_ON.get(match.view_name, "") if match and not elsewhere else "",
         alarm=alarms.current(actor),
+        counts=inbox.counts(actor.user),
     )
 
 

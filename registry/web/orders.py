@@ -76,3 +76,4 @@ EXPIRING = orders(
 )
 DRIFT = orders(("path", (Key("position", int),)))
 DELIVERIES = orders(("-id", (Key("pk", int),)))
+NOTICES = orders(("-at", (Key("at", datetime), Key("pk", int))))

@@ -20,7 +20,7 @@ from registry.models import (
     User,
     Version,
 )
-from registry.services import drifts, files, promotions, runs
+from registry.services import drifts, files, promotion_history, runs, sourcing
 from registry.services.judging import Judgement
 from registry.web import differences, metrics
 from registry.web.differences import FilePair, Totals
@@ -32,11 +32,16 @@ _FILES, _COUNTED = 8, 2000
 def compared(actor: Actor, promotion: Promotion, judged: Judgement) -> dict[str, Any]:
     """Return all that the evidence of a promotion is shown by; without a candidate there is nothing to show."""
     a, b = present(promotion.base), present(promotion.candidate)
+    known = {
+        "held": promotion_history.held_since(promotion),
+        "source_a": source(actor, a),
+        "source_b": source(actor, b),
+    }
     if b is None:
-        return {"a": a, "b": None}
+        return known | {"a": a, "b": None}
     old = a.version if a is not None else Version()
     ways = metrics.directions(judged.rule)
-    return {
+    return known | {
         "a": a,
         "b": b,
         "label_a": f"v{a.number}" if a is not None else "nothing",
@@ -55,6 +60,13 @@ def present(side: Membership | None) -> Membership | None:
     if side is None or side.version.state != Version.State.COMMITTED or side.version.manifest is None:
         return None
     return side
+
+
+def source(actor: Actor, side: Membership | None) -> Membership | None:
+    """Return where a side was logged, for who may see that."""
+    if side is None or not sourcing.shows(actor, side):
+        return None
+    return sourcing.source_of(side)
 
 
 def _watch(actor: Actor, side: Membership) -> ReferenceWatch | None:
@@ -140,7 +152,7 @@ def conversation(actor: Actor, promotion: Promotion) -> list[Said]:
     for review in promotion.reviews.select_related("user"):
         people[review.user_id] = review.user
         found.append(_reviewed(review, promotion))
-    found += [_done(event, promotion, people) for event in promotions.history(actor, promotion)]
+    found += [_done(event, promotion, people) for event in promotion_history.history(actor, promotion)]
     return sorted(found, key=lambda said: said.at)
 
 

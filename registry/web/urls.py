@@ -26,6 +26,7 @@ from registry.web.views import (
     exports,
     files,
     home,
+    inbox,
     installation,
     jobs,
     keys,
@@ -220,9 +221,16 @@ registry_patterns = [
     path("registries/<organization>/new", registries.create, name="create"),
     path("registries/<organization>/<registry>", registries.detail, name="detail"),
     path("registries/<organization>/<registry>/settings", registries.settings, name="settings"),
+    path(f"{_R}/card-template", registries.card_template, name="card-template"),
     path("registries/<organization>/<registry>/members", registry_members.members, name="members"),
     path("registries/<organization>/<registry>/members/remove", registry_members.remove, name="remove"),
     path("registries/<organization>/<registry>/delete", registries.delete, name="delete"),
+]
+
+inbox_patterns = [
+    path("inbox", inbox.notices, name="notices"),
+    path("inbox/reviews", inbox.reviews, name="reviews"),
+    path("inbox/mine", inbox.mine, name="mine"),
 ]
 
 # For those who build pages; in production there is no such address.
@@ -257,6 +265,7 @@ urlpatterns = [
     path("authorize", keys.authorize, name="authorize"),
     path("markdown-preview", cards.preview, name="markdown-preview"),
     path("", include((key_patterns, "keys"))),
+    path("", include((inbox_patterns, "inbox"))),
     path("", include((promotion_patterns, "promotions"))),
     path("", include((registry_patterns, "registries"))),
     path("installation/tables/", tables.site.urls),

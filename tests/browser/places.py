@@ -20,12 +20,16 @@ class World(Generic[Who]):
     team: str
     organization: str
     # Addresses.
+    promotion: str
     project: str
     empty: str
     version: str
     data: str
     # Its references are not all as they were recorded.
     linked: str
+    # A registry of the organization, and a link in it.
+    registry: str
+    link: str
     run: str
     trashed: str
     pending: str
@@ -54,6 +58,7 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
     project, version, data, team = world.project, world.version, world.data, world.team
     collection, person = version.rpartition("/")[0], world.person
     name = collection.rpartition("/")[2]
+    shelf, held = world.link.split("/")[-2:]
     mine = {
         "home": "/",
         "home-mine": "/?whose=mine",
@@ -84,6 +89,28 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "team-audit-event": f"/settings/{team}/audit?event={world.event}",
         "team-audit-nothing": f"/settings/{team}/audit?collection=zzzz",
         "own-audit": f"/settings/{person}/audit",
+        "registry": world.link.partition("/artifacts/")[0],
+        "registry-members": f"{world.registry}/members",
+        "promotions-everywhere": "/promotions",
+        "promotions": f"{world.registry}/promotions",
+        "promotions-nothing": f"{world.registry}/promotions?q=zzzz",
+        "promotion": world.promotion,
+        "promotion-checks": f"{world.promotion}/checks",
+        "promotion-choose": f"{world.registry}/promotions/new",
+        "promotion-new": f"{world.registry}/promotions/new?collection={shelf}&version={held}",
+        "protected": f"{world.registry}/protected",
+        "registries-nothing": f"/registries/{world.organization}?q=zzzz",
+        "link": world.link,
+        "link-unlink": f"{world.link}/unlink",
+        "portfolio": world.link.rpartition("/")[0],
+        "version-link": f"{version}/link",
+        "version-link-nothing": f"{version}/link?q=zzzz",
+        "version-link-complete": f"{version}/link/complete?q=a",
+        "inbox": "/inbox",
+        "inbox-nothing": "/inbox?kind=mentioned&unread=1",
+        "inbox-reviews": "/inbox/reviews",
+        "inbox-mine": "/inbox/mine",
+        "webhooks": f"{project}/settings/webhooks",
         "new-project": f"/new-project?entity={team}",
         "keys": "/api-keys",
         "key-revoke": world.key,
@@ -131,6 +158,7 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "version-usage": f"{version}/usage",
         "lineage": f"{version}/lineage",
         "lineage-table": f"{data}/lineage?view=table&way=down&depth=3",
+        "version-checks": f"{world.link}/checks",
         "version-history": f"{version}/history",
         "version-used-by": f"{data}/used-by",
         "version-references-none": f"{data}/references",
@@ -161,6 +189,19 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "people-nothing": (world.admin, "/installation/people?q=zzzz"),
         "person": (world.admin, f"/installation/people/{person}"),
         "organization-members": (world.admin, f"/teams/{world.organization}/members"),
+        "registries": (world.admin, f"/registries/{world.organization}"),
+        "registries-all": (world.admin, "/registries"),
+        "registry-new": (world.admin, f"/registries/{world.organization}/new"),
+        "registry-settings": (world.admin, f"{world.registry}/settings"),
+        "protected-new": (world.admin, f"{world.registry}/protected/rule"),
+        "protected-rule": (world.admin, f"{world.registry}/protected/rule?pattern=production"),
+        "protected-remove": (world.admin, f"{world.registry}/protected/remove?pattern=production"),
+        "promotion-by-hand": (
+            world.admin,
+            f"{world.registry}/promotions/by-hand?collection={shelf}&version={held}&alias=production",
+        ),
+        "registry-delete": (world.admin, f"{world.registry}/delete"),
+        "registry-remove": (world.admin, f"{world.registry}/members/remove?team={world.team}"),
         "organizations": (world.admin, "/installation/organizations"),
         "storage": (world.admin, "/installation/storage"),
         "collection": (world.admin, "/installation/collection"),

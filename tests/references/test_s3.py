@@ -10,6 +10,7 @@ from strongroom.core.entries import Entry
 from strongroom.core.references import check, expand, open_reference, s3
 from strongroom.errors import (
     InvalidPath,
+    InvalidUri,
     NothingFound,
     ReferenceChanged,
     ReferenceMissing,
@@ -336,3 +337,13 @@ def test_a_connection_that_breaks_between_pages_is_an_error(bucket, reach, monke
     monkeypatch.setattr(client, "list_objects_v2", breaks)
     with pytest.raises(ReferenceUnreachable, match="no answer"):
         paths(uri(bucket, "d"), reach)
+
+
+@pytest.mark.parametrize("prefix", ["d", "d/", ""])
+def test_a_prefix_that_was_recorded_without_its_objects_says_so(prefix, bucket, reach):
+    put(bucket, "d/a")
+    entry = added(uri(bucket, prefix), reach, "all", checksum=False)
+    with pytest.raises(InvalidUri, match="without the objects below it .* checksum=True"):
+        read(entry, reach)
+    with pytest.raises(ReferenceMissing, match="not there any more"):
+        read(added(uri(bucket, "none"), reach, checksum=False), reach)

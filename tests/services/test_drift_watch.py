@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from datetime import timedelta
 
 import pytest
+from strongroom.core.digests import md5_b64
 from strongroom.core.references.base import State
 
 from registry import queue
 from registry.errors import Forbidden, InternalError, InvalidInput, InvalidQuery, RateLimited
 from registry.models import Manifest, ReferenceDrift, ReferenceWatch, Version
 from registry.services import drafts, drift, drifts, files, trash, versions, watching
+from registry.services import reaching as reaching_module
 from tests import factories as make
 from tests.services.drift_site import DAY, NOW
 from tests.support.drifting import log, states, watch_of
@@ -233,3 +237,55 @@ def test_intervals(settings):
     settings.DRIFT_HOURS = 6
     assert watching.interval() == timedelta(hours=6)
     assert State.OK == "ok"
+
+
+def test_files_that_may_not_be_had_keep_no_others_of_their_host_from_a_look(people, project, site, settings):
+    settings.DRIFT_THREADS = 1
+    names = [f"f{number:02}" for number in range(20)]
+    site.put(**{name: name.encode() for name in names})
+    made = log(people.bob, project, [site.entry(name) for name in names])
+    site.troubles = {name: (403, {}) for name in names[:5]}
+    drift.run(NOW + DAY)
+    assert states(made) == dict.fromkeys(names[:5], "unreachable")
+
+
+def test_files_of_a_root_that_cannot_be_read_keep_no_others_from_a_look(
+    people, project, site, settings, tmp_path
+):
+    settings.DRIFT_THREADS = 1
+    entries = []
+    for number in range(12):
+        path = tmp_path / "root" / f"f{number:02}"
+        path.write_bytes(b"one")
+        entries.append(
+            {
+                "path": path.name,
+                "ref": path.as_uri(),
+                "digest": md5_b64(hashlib.md5(b"one").digest()),
+                "size": 3,
+            }
+        )
+    made = log(people.bob, project, entries)
+    for number in range(5):
+        (tmp_path / "root" / f"f{number:02}").unlink()
+        os.mkfifo(tmp_path / "root" / f"f{number:02}")
+    drift.run(NOW + DAY)
+    assert states(made) == {f"f{number:02}": "unreachable" for number in range(5)}
+
+
+def test_a_file_that_takes_longer_than_a_worker_has_is_not_compared(
+    people, project, site, monkeypatch, tmp_path
+):
+    path = tmp_path / "root" / "large"
+    path.write_bytes(b"one")
+    entry = {
+        "path": "large",
+        "ref": path.as_uri(),
+        "digest": md5_b64(hashlib.md5(b"one").digest()),
+        "size": 3,
+    }
+    made = log(people.bob, project, [entry])
+    monkeypatch.setattr(reaching_module, "LONGEST_READ", -1.0)
+    drift.run(NOW + DAY)
+    assert states(made) == {"large": "unreachable"}
+    assert "longer than" in ReferenceDrift.objects.get().why

@@ -15,13 +15,22 @@ from django.utils import timezone
 from registry import queue
 from registry.actor import system
 from registry.errors import InternalError, NotFound
-from registry.models import Chunk, Event, Installation, ReferenceOrder, VersionCheck, Webhook, WebhookAttempt
+from registry.models import (
+    Chunk,
+    Event,
+    Installation,
+    Promotion,
+    ReferenceOrder,
+    Webhook,
+    WebhookAttempt,
+)
 from registry.schedule import COLLECT
 from registry.services import (
     accounts,
     alarms,
     aliases,
     audit,
+    card_templates,
     check_names,
     collecting,
     collections,
@@ -38,11 +47,15 @@ from registry.services import (
     people,
     project_trash,
     projects,
+    promotion_comments,
+    promotions,
+    protection_rules,
     references,
     registries,
     registry_members,
     resolving,
     retention,
+    reviews,
     runs,
     tags,
     team_trash,
@@ -84,6 +97,21 @@ class World:
         self.hook, _ = webhooks.create(
             self.alice, project=self.project, name="ci", url="https://ci.example.org/", kinds=["alias_moved"]
         )
+        self.models = make.registry(people)
+        path = f"{self.models.entity.name}/{self.models.name}/defects"
+        source = make.log(people.bob, self.project, "linked", files={"a": b"3"})
+        other = make.log(people.bob, self.project, "linked", files={"a": b"4"})
+        protection_rules.set_rule(self.root, project=self.models, pattern="production", approvals=0)
+        protection_rules.set_rule(self.root, project=self.models, pattern="prod-eu", approvals=0)
+        self.proposed, self.next = (
+            links.link(self.root, membership=row, target_path=path).membership for row in (source, other)
+        )
+        operator = system("command")
+        self.asked = promotions.open(operator, membership=self.proposed, alias="production")
+        self.said = promotion_comments.comment(self.root, promotion=self.asked, body="Why?")
+        self.stale = promotions.open(operator, membership=self.proposed, alias="old")
+        Promotion.objects.filter(pk=self.stale.pk).update(base_number=7, state="out_of_date")
+        self.stale.refresh_from_db()
         self.spare, self.gone_team = make.people().team, make.people().team
         team_trash.delete(self.root, team=self.gone_team)
         self.gone_team.entity.refresh_from_db()
@@ -93,6 +121,7 @@ class World:
         Installation.current()
         self.later = timezone.now() + datetime.timedelta(days=8)
         self.looks = 0
+        self.placed = self.checked_link()
         # No server may look there: that is a state, too.
         uri = "http://127.0.0.1:1/x"
         entry = {"path": "x", "ref": uri, "digest": "d", "size": 1}
@@ -111,21 +140,17 @@ class World:
         return links.link(self.bob, membership=membership, target_path=path).membership
 
     def checked_link(self):
-        """Link a version into a registry, with checks that workers are to make."""
+        """Link a version into a registry, with a check that was posted and others that workers are to make."""
         registry = make.registry(self.people)
+        shelved = make.log(self.people.bob, self.project, "shelved", files={"a": b"3"})
         target = f"{registry.entity.name}/{registry.name}/shelf"
-        placed = links.link(self.root, membership=self.v0, target_path=target).membership
+        placed = links.link(self.root, membership=shelved, target_path=target).membership
         version_checks.begin(placed)
-        return placed
-
-    def post(self):
-        placed = self.checked_link()
-        version_checks.post(self.root, membership=placed, name="ci", state="success")
+        version_checks.post(self.root, membership=placed, name="held", state="pending")
         return placed
 
     def finish(self):
-        self.checked_link()
-        making_checks.work(VersionCheck.objects.filter(built_in=True).first().pk)
+        making_checks.work(self.placed.checks.get(name="strongroom/formats").pk)
 
     def invite(self):
         return invitations.invite(self.alice, team=self.people.team, role="viewer", link=str)
@@ -170,6 +195,22 @@ class World:
 
 
 ACTS = {
+    "protection.set": lambda w: protection_rules.set_rule(w.root, project=w.models, pattern="new"),
+    "protection.remove": lambda w: protection_rules.remove(w.root, project=w.models, pattern="production"),
+    "protection.override": lambda w: aliases.move(
+        w.root, membership=w.proposed, name="prod-eu", reason="Now."
+    ),
+    "promotion.open": lambda w: promotions.open(w.root, membership=w.next, alias="production"),
+    "promotion.ask": lambda w: promotions.ask(w.root, promotion=w.asked, reviewers=[w.people.root.username]),
+    "promotion.replace": lambda w: promotions.replace(w.root, promotion=w.asked, membership=w.next),
+    "promotion.review": lambda w: reviews.approve(w.root, promotion=w.asked),
+    "promotion.refuse": lambda w: reviews.refuse(w.root, promotion=w.asked, body="No."),
+    "promotion.comment": lambda w: promotion_comments.comment(w.root, promotion=w.asked, body="x"),
+    "promotion.settle": lambda w: promotion_comments.settle(w.root, promotion=w.asked, comment=w.said),
+    "promotion.promote": lambda w: promotions.promote(w.root, promotion=w.asked),
+    "promotion.withdraw": lambda w: promotions.withdraw(w.root, promotion=w.asked),
+    "promotion.reopen": lambda w: promotions.renew(w.root, promotion=w.stale),
+    "promotion.outdate": lambda w: aliases.move(w.root, membership=w.next, name="production", reason="Now."),
     "webhook.create": lambda w: webhooks.create(
         w.alice, project=w.project, name="new", url="https://cd.example.org/", kinds=["alias_moved"]
     ),
@@ -229,10 +270,10 @@ ACTS = {
     "run.edit": lambda w: runs.edit(w.bob, run=w.run, state="finished"),
     "store.acknowledge": lambda w: alarms.acknowledge(w.root),
     "version.drift": lambda w: w.look(),
-    "check.post": lambda w: w.post(),
+    "check.post": lambda w: version_checks.post(w.root, membership=w.placed, name="ci", state="success"),
     "check.finish": lambda w: w.finish(),
-    "check.rerun": lambda w: version_checks.rerun(w.root, membership=w.checked_link()),
-    "check.release": lambda w: check_names.release(w.root, project=w.post().collection.project, name="ci"),
+    "check.rerun": lambda w: version_checks.rerun(w.root, membership=w.placed, names=["strongroom/formats"]),
+    "check.release": lambda w: check_names.release(w.root, project=w.placed.collection.project, name="held"),
     "store.repair": lambda w: w.repair(),
     "reference.add": lambda w: references.add(w.bob, draft=w.waiting, uri="ftp://example.org/y", name="y"),
     "reference.retry": lambda w: references.retry(w.bob, draft=w.waiting),
@@ -250,12 +291,16 @@ ACTS = {
         drafts.log_small(w.bob, project=w.project, collection="b", type="m", entries=[]).membership
     ),
     "link.remove": lambda w: links.unlink(w.bob, membership=w.linked),
+    "card_template.set": lambda w: card_templates.set_template(w.root, project=w.registry, text="# Use"),
     "ttl_policy.set": lambda w: retention.set_policy(w.alice, target=w.project, ttl=60),
 }
 
 
 # Acts that bring about another one, which is told first: the first log to a collection makes it.
 BEFORE = {
+    "protection.override": ["alias.move"],
+    "promotion.promote": ["alias.move"],
+    "promotion.outdate": ["alias.move", "protection.override"],
     "version.log": ["collection.create"],
     "version.log (small)": ["collection.create"],
     "member.join": ["member.role"],
@@ -303,6 +348,9 @@ def test_an_act_whose_event_fails_is_not_done(act, monkeypatch):
         # That a worker began with a reference is so, whether or not it came to an end.
         if act == "reference.fail":
             rows.pop("ReferenceOrder")
+        # The same of a check.
+        if act == "check.finish":
+            rows.pop("VersionCheck")
         # When a look that failed is tried again.
         rows.pop("ReferenceWatch")
         # What is to be sent, and since when nothing arrives.

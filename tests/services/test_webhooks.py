@@ -18,9 +18,19 @@ from django.utils import timezone
 from artifacts_site.outbound import Outbound
 from registry.errors import Conflict, Forbidden, InvalidInput, NameTaken, NotFound, ReferenceRefused
 from registry.models import Event, Webhook, WebhookAttempt, WebhookCursor, WebhookDelivery
-from registry.services import aliases, retention, webhook_log, webhook_secrets, webhook_sending, webhooks
+from registry.services import (
+    aliases,
+    project_trash,
+    promotions,
+    retention,
+    webhook_log,
+    webhook_secrets,
+    webhook_sending,
+    webhooks,
+)
 from tests import factories as make
 from tests.outbound.conftest import place
+from tests.support import promoting
 from tests.support.hooks import Answer, listening
 from tests.support.sealing import seal_now
 
@@ -473,3 +483,35 @@ def test_the_check_of_the_documentation_tells_true_from_false(project, alice, ho
     old = webhook_secrets.sign(int(timezone.now().timestamp()) - 301, body, [made[1]])
     assert not check_it(body, old, made[1])
     assert all(f"`{kind}`" in text for kind in [*ALL, "ping"])
+
+
+def test_a_registry_tells_of_links_and_promotions_and_nothing_of_where_versions_come_from(hook):
+    w = promoting.world()
+    seal_now()
+    webhooks.create(w.alice, project=w.registry, name="ci", url=hook.url, kinds=ALL)
+    w.another()
+    promotion = w.open(title="Sharper")
+    w.approve(promotion)
+    promotions.promote(w.alice, promotion=promotion)
+    send()
+    assert hook.kinds() == [
+        "version_linked",
+        "promotion_opened",
+        "promotion_approved",
+        "alias_moved",
+        "promotion_promoted",
+    ]
+    assert w.project.name not in b"".join(each.body for each in hook.received).decode()
+    linked, opened, approved, moved, promoted = (each.told for each in hook.received)
+    assert linked["version"]["name"] == "defects:v2"
+    assert (
+        opened["promotion"] == approved["promotion"] == promoted["promotion"] == {"number": promotion.number}
+    )
+    assert (opened["alias"], moved["alias"], promoted["alias"]) == ("production",) * 3
+    assert (moved["before"], moved["after"], moved["version"]["name"]) == ("v0", "v1", "defects:v1")
+
+
+def test_a_project_that_is_purged_takes_its_webhooks_with_it(people, project, alice, made):
+    project_trash.delete(alice, project=project)
+    project_trash.purge(alice, project=project)
+    assert not Webhook.objects.exists()

@@ -118,6 +118,11 @@ def set_up(installation: Installation, browser: Browser) -> dict[str, Pages]:
     admin.send(organizations, act="organization", name=ORGANIZATION)
     admin.send(organizations, act="team", name=TEAM, organization=ORGANIZATION)
     admin.send("/installation/people", username=WAITING)
+    registry = {"name": "models", "icon": "box", "accepted_types": "model", "visibility": "private"}
+    admin.send(f"/registries/{ORGANIZATION}/new", **registry, description="Models that others may rely on.")
+    admin.send(f"/registries/{ORGANIZATION}/models/members", team=TEAM, role="member")
+    rule = {"approvals": "1", "approver_role": "member", "promoter_role": "admin"}
+    admin.send(f"/registries/{ORGANIZATION}/models/protected/rule", pattern="production", **rule)
     people = {ADMIN: admin}
     for name, role in ROLES.items():
         people[name] = Pages(browser.new_context(base_url=installation.url))
@@ -163,6 +168,8 @@ def work_on(member: Api, colleague: Api) -> None:
     member.send("POST", f"{project}/versions", linked)
     colleague.send("PUT", f"{project}/collections/{MODELS}/aliases/candidate", {"version": "best"})
     colleague.send("PUT", f"{project}/collections/{MODELS}/versions/best/tags/reviewed")
+    link = {"target_path": f"{ORGANIZATION}/wandb-registry-models/{MODELS}", "aliases": ["staging"]}
+    member.send("POST", f"{project}/collections/{MODELS}/versions/best/link", link)
 
 
 def act_at_pages(people: dict[str, Pages]) -> dict[str, str]:
@@ -192,6 +199,13 @@ def pending(member: Api) -> str:
     return made
 
 
+def promotion(member: Api) -> int:
+    """Ask that the linked model be taken into production."""
+    asked = {"collection": MODELS, "version": "v0", "alias": "production"}
+    made = member.send("POST", f"/organizations/{ORGANIZATION}/registries/models/promotions", asked)
+    return int(made["number"])
+
+
 def world(member: Api, links: dict[str, str]) -> World[str]:
     """Say where everything is."""
     project, versions = f"/{TEAM}/{PROJECT}", f"/projects/{TEAM}/{PROJECT}/collections"
@@ -211,6 +225,9 @@ def world(member: Api, links: dict[str, str]) -> World[str]:
         version=version,
         data=data,
         linked=f"{project}/artifacts/readings/v0",
+        registry=f"/registries/{ORGANIZATION}/models",
+        link=f"/{ORGANIZATION}/wandb-registry-models/artifacts/{MODELS}/v0",
+        promotion=f"/registries/{ORGANIZATION}/models/promotions/{promotion(member)}",
         run=f"{project}/runs/{run}",
         trashed=f"{project}/artifacts/{trashed['collection']}/{trashed['version']}",
         pending=f"{project}/pending/{pending(member)}",

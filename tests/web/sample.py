@@ -10,16 +10,22 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from registry.models import Event, Membership, Project, Run, User, Version
+from registry.actor import system
+from registry.models import Event, Membership, Project, Promotion, Run, User, Version
 from registry.services import (
     aliases,
     collections,
     drafts,
     invitations,
     keys,
+    links,
     passwords,
     projects,
+    promotion_comments,
+    promotions,
+    protection_rules,
     references,
+    registry_members,
     resolving,
     retention,
     runs,
@@ -102,6 +108,9 @@ class Sample:
             data=self.dataset.get_absolute_url(),
             # Made here, for other tests count what is in the project.
             linked=drifted(self.alice, self.project).get_absolute_url(),
+            registry=f"/registries/{self.people.organization}/models",
+            link=linked(self.people, self.newest).get_absolute_url(),
+            promotion=proposed(self.people, self.newest).get_absolute_url(),
             run=self.run.get_absolute_url(),
             trashed=self.trashed.get_absolute_url(),
             pending=f"{self.project.get_absolute_url()}/pending/{self.pending.public_id}",
@@ -120,6 +129,34 @@ class Sample:
             files={kind: f"{self.dataset.get_absolute_url()}/files/{path}" for kind, path in FILES.items()},
             changed_file="README.md",
         )
+
+
+def linked(people: factories.People, membership: Membership) -> Membership:
+    """Link a version into a registry in which the team is member; once, however often it is asked for."""
+    held = Membership.objects.filter(version=membership.version, collection__kind="portfolio").first()
+    if held is not None:
+        return held
+    registry = factories.registry(people, "models", icon="box", description="What was reviewed.")
+    team = people.team.entity.name
+    registry_members.set_role(system(), registry=registry, team=team, role="member")
+    path = f"{registry.name}/defect-classifier"
+    return links.link(system(), membership=membership, target_path=path, aliases=["staging"]).membership
+
+
+def proposed(people: factories.People, membership: Membership) -> Promotion:
+    """Ask that a linked version take a protected alias; once, however often it is asked for."""
+    link = linked(people, membership)
+    held = Promotion.objects.filter(candidate=link).first()
+    if held is not None:
+        return held
+    registry = link.collection.project
+    protection_rules.set_rule(
+        system(), project=registry, pattern="production", required_checks=["ci/latency"]
+    )
+    alice = factories.actor(people.alice)
+    made = promotions.open(alice, membership=link, alias="production", reviewers=[people.bob.username])
+    promotion_comments.comment(alice, promotion=made, body="Is **glare** in the data?")
+    return made
 
 
 def _password_link(uid: str, token: str) -> str:

@@ -195,7 +195,17 @@ def test_a_reference_is_added_on_the_page_or_refused_there(bob, draft, page, sto
     assert answer.status_code == 422
 
 
+def test_home_marks_what_failed_and_waits_for_a_person(bob, draft, page):
+    home = of(bob, "/")
+    assert f'href="{page}"' in home
+    assert "is-danger" not in home
+    resolving.work(draft.pk)
+    assert '<span class="state is-danger">' in of(bob, "/")
+
+
 def test_given_up_it_is_gone(bob, draft, page, project):
+    assert 'value="give-up"' not in of(bob, page), "it asks first"
+    assert "Give this version up?" in of(bob, f"{page}?ask=give-up")
     answer = bob.post(page, {"act": "give-up"})
     assert answer["Location"] == project.get_absolute_url()
     assert not Version.objects.exists()
@@ -223,7 +233,7 @@ def test_the_list_is_narrowed_by_state_and_text(bob, draft, page):
     assert "s3://b/bad" in text
     assert "s3://b/x" not in text
     assert "Nothing found" in of(bob, f"{page}?q=zzzz")
-    assert bob.get(f"{page}?state=odd").status_code == 400
+    assert "Nothing found" not in of(bob, f"{page}?state=odd"), "as on every other list"
 
 
 def test_the_page_takes_as_many_queries_for_fifty_references_as_for_one(bob, people, draft, page):

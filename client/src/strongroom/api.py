@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from strongroom import checks
 from strongroom import settings as _settings
 from strongroom._http import Session, route
 from strongroom.artifact import Artifact
+from strongroom.checks import Check
 from strongroom.collections import Collection
 from strongroom.errors import Gone, InvalidReference, NotFound, TypeMismatch
+from strongroom.promotions import Promotion
 from strongroom.record import Body, Record
 from strongroom.runs import Run, default_entity, fetch_record, resolve
 from strongroom.settings import Settings
@@ -103,6 +106,23 @@ class Api:
         return Artifact._from_record(
             self._session, Record.parse(self._session.json("GET", route("versions", id)))
         )
+
+    def request_promotion(
+        self, name: str, alias: str, *, title: str = "", reason: str = "", reviewers: Iterable[str] = ()
+    ) -> Promotion:
+        """Ask that the linked version `organization/wandb-registry-name/model:v3` take an alias by review."""
+        return Promotion.open(self._session, self.artifact(name), alias, title, reason, reviewers)
+
+    def checks(self, name: str) -> list[Check]:
+        """Return the checks of a version in a registry, failed ones first."""
+        return checks.listing(self._session, name)
+
+    def post_check(self, name: str, check: str, state: str, *, finding: str = "", link: str = "") -> Check:
+        """Post the result of a check of a version in a registry, under a name that is yours there.
+
+        `state` is pending, success, failure or error; `finding` a sentence; `link` where there is more.
+        """
+        return checks.post(self._session, name, check, state, finding, link)
 
     def _place(self, project: str | None) -> tuple[str, str]:
         parts = project.split("/") if project else []

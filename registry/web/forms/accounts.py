@@ -106,6 +106,7 @@ class ProfileForm(ServiceForm):
         widget=forms.Select,
         help_text="Where runs and artifacts go whose script names no entity.",
     )
+    mails_inbox = forms.BooleanField(label="Tell me by mail what is new in my inbox", required=False)
 
     def __init__(self, *args: Any, names: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from registry.actor import Actor
 from registry.models import Project
-from registry.services import accounts, audit, drifts, notices, projects, references, stars
+from registry.services import accounts, audit, drifts, notices, projects, promotions, references, stars
 from registry.web import gathered, orders, told
 from registry.web.pager import paged
 from registry.web.pages import page, show
@@ -31,6 +31,7 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponse:
     context = {"projects": mine, "starred": stars.listing(actor, limit=_STARRED), **_feed(request, actor)}
     context["pending"] = references.made(actor, limit=_SOON)
     context["soon"] = notices.of_person(actor, limit=_SOON)
+    context["reviews"] = promotions.waiting_for(actor.user).for_listing()[:_SOON] if actor.user else []
     context["drifted"] = drifts.of_person(actor, limit=_SOON)
     context |= {} if mine else _first_visit(request, actor)
     return show(request, "home/home.html", context)

@@ -39,6 +39,6 @@ def settings(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 def _profile(request: HttpRequest | None, actor: Actor, user: User) -> ProfileForm:
     names = [entity.name for entity, _ in teams.entities_of(actor)]
-    first = {name: getattr(user, name) for name in ("full_name", "email", "time_zone")}
+    first = {name: getattr(user, name) for name in ("full_name", "email", "time_zone", "mails_inbox")}
     first["default_entity"] = accounts.default_entity(user).name
     return ProfileForm(request.POST if request else None, names=names, initial=first)

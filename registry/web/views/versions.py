@@ -22,6 +22,7 @@ from registry.services import (
     drifts,
     latest,
     notices,
+    promotions,
     retention,
     runs,
     sourcing,
@@ -64,6 +65,7 @@ def frame(actor: Actor, membership: Membership, tab: str) -> dict[str, Any]:
         # What the version has, it has at its source.
         may |= {"card": sourcing.may(actor, Act.EDIT, membership), "ttl": False, "delete": False}
         may["unlink"] = can(actor, Act.LINK, membership.collection.project)
+        may["propose"] = promotions.may_be_asked(actor, membership)
     else:
         may |= {"card": may["edit"], "unlink": False}
     may["link"] = sourcing.may(actor, Act.LINK, membership)

@@ -1,4 +1,4 @@
-"""The command line: `strongroom login | put | refer | get | ls | link | unlink | cache`."""
+"""The command line: `strongroom login | put | refer | get | ls | link | unlink | check | scan | cache`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from strongroom import __version__
 from strongroom._files import reason
-from strongroom.cli import cache, get, link, login, ls, put, refer
+from strongroom.cli import cache, check, get, link, login, ls, put, refer
 from strongroom.cli.output import INTERRUPTED, USAGE, Output, exit_code
 from strongroom.cli.usage import Parser, UsageError, shared_options, wants_json
 from strongroom.errors import LocalFileError, StrongroomError
@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     found.add_argument("--version", action="version", version=f"strongroom {__version__}")
     commands = found.add_subparsers(dest="command", required=True, metavar="command")
-    for module in (login, put, refer, get, ls, link, cache):
+    for module in (login, put, refer, get, ls, link, check, cache):
         module.add_to(commands, shared)
     return found
 

@@ -40,9 +40,9 @@ _NUMBERED = re.compile(r"v\d+")
 RESERVED_ENTITIES = frozenset(
     {
         "api", "api-keys", "artifacts", "artifactsv2", "authorize", "background-work", "favicon.ico", "files",
-        "graphql", "healthz", "installation", "markdown-preview", "new-project", "oidc", "patterns", "promotions",
-        "registries", "robots.txt", "search", "settings", "setup", "sign-in", "sign-out", "starred", "static",
-        "storage", "teams", "webhooks",
+        "graphql", "healthz", "inbox", "installation", "markdown-preview", "new-project", "oidc", "patterns",
+        "promotions", "registries", "robots.txt", "search", "settings", "setup", "sign-in", "sign-out", "starred",
+        "static", "storage", "teams", "webhooks",
     }
 )
 # fmt: on

@@ -94,7 +94,9 @@ class Machine:
 
     def _leave_frame(self, begun: int) -> None:
         if begun <= self._frame_end < self._stream.tell():
-            self._danger("a frame that ends within an opcode", "loaders read something else than what stands there")
+            self._danger(
+                "a frame that ends within an opcode", "loaders read something else than what stands there"
+            )
         if self._stream.tell() >= self._frame_end:
             self._frame_end = 0
 
@@ -169,6 +171,9 @@ class Machine:
             self._marks.pop()
         else:
             self._pop()
+
+    def _pop_mark(self) -> None:
+        self._popped()
 
     def _duplicate(self) -> None:
         self._need(1)
@@ -378,7 +383,7 @@ _ACTS: dict[int, Callable[[Machine], None]] = {
     0x28: Machine._mark,
     0x29: lambda m: m._tuple_of(0),
     0x30: Machine._pop_one,
-    0x31: lambda m: m._popped() and None,
+    0x31: Machine._pop_mark,
     0x32: Machine._duplicate,
     0x4B: Machine._integer,
     0x4D: Machine._integer,

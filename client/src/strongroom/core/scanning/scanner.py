@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
-from typing import cast
 
 from strongroom.core.scanning import formats, layers, squeezed, tars, zips
 from strongroom.core.scanning.budget import Budget, Limits, TooMuch
@@ -210,8 +209,3 @@ def _begins(pieces: Iterator[bytes], kind: str) -> bool:
         return bool(next(squeezed.unpacked(kind, pieces), b""))
     except squeezed.Damaged:
         return False
-
-
-def first_bytes(source: Source) -> bytes:
-    """Return as many bytes as it takes to know a format."""
-    return cast("bytes", source.read_at(0, formats.HEAD))
