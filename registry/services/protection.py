@@ -58,6 +58,14 @@ def protected_among(project: Project, names: Iterable[str]) -> dict[str, Protect
     return {name: rule for name in wanted if (rule := best(name, rules)) is not None}
 
 
+def held_by(membership: Membership) -> set[str]:
+    """Return the protected aliases that a version holds where it is; no query outside of registries."""
+    home = membership.collection.project
+    if home.kind != Project.Kind.REGISTRY:
+        return set()
+    return set(protected_among(home, [alias.name for alias in membership.aliases.all()]))
+
+
 def guard(
     actor: Actor,
     collection: Collection,

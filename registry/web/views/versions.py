@@ -23,6 +23,7 @@ from registry.services import (
     latest,
     notices,
     promotions,
+    protection,
     retention,
     runs,
     sourcing,
@@ -70,6 +71,7 @@ def frame(actor: Actor, membership: Membership, tab: str) -> dict[str, Any]:
         may |= {"card": may["edit"], "unlink": False}
     may["link"] = sourcing.may(actor, Act.LINK, membership)
     return {
+        "protected": protection.held_by(membership),
         "membership": membership,
         "version": membership.version,
         "collection": membership.collection,
