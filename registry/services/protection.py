@@ -102,11 +102,14 @@ def guard(
     )
 
 
-def refuse_going(what: str, collection: Collection, names: Iterable[str]) -> None:
-    """Refuse to take away what holds protected aliases: a link, or a portfolio with all that is in it."""
+def refuse_going(what: str, collection: Collection, names: Iterable[str], *, going: str) -> None:
+    """Refuse to take away what holds protected aliases: a link, or a portfolio with all that is in it.
+
+    `going` is what can't be done with it: unlinked, deleted.
+    """
     if held := sorted(protected_among(collection.project, names)):
         raise InUse(
-            f"{what} holds the protected alias {', '.join(held)} in a registry and can't be removed. "
+            f"{what} holds the protected alias {', '.join(held)} in a registry and can't be {going}. "
             f"Promote another version first, or let an admin of the registry take the alias away.",
             reason="protected_alias",
             names=held,
