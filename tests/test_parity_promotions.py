@@ -187,8 +187,8 @@ def by_rest(case: Case, w: World, row: Promotion, name: str) -> str | None:
         path = f"{home}/promotions/{row.number}{path}"
     user = person(w, name)
     secret = keys.create(make.actor(user), user=user, name=f"parity-{case}")[1]
-    Event.objects.all()
-    sent = {} if body is None else {"data": json.dumps(filled(w, body)), "content_type": "application/json"}
+    data = b"" if body is None else json.dumps(filled(w, body))
+    sent = {"data": data, "content_type": "application/json"}
     answer = getattr(Client(), method)(path, headers={"Authorization": f"Bearer {secret}"}, **sent)
     return answer.json()["error"]["code"] if answer.status_code >= 400 else None
 

@@ -40,8 +40,10 @@ class EntityQuerySet(models.QuerySet["Entity"]):
         """One's own, one's organizations, and all teams of theirs; who is in a team is in its organization."""
         if user is None or not user.is_active:
             return self.none()
-        if user.is_admin:
-            return self.live()
+        return self.live() if user.is_admin else self.seen_by(user.pk)
+
+    def seen_by(self, user: int) -> EntityQuerySet:
+        """What somebody sees who is active, and no admin of this installation."""
         organizations = OrganizationMember.objects.filter(user=user).values("organization")
         return self.live().filter(
             Q(user=user) | Q(team__organization__in=organizations) | Q(organization__in=organizations)
@@ -49,13 +51,17 @@ class EntityQuerySet(models.QuerySet["Entity"]):
 
     def with_role(self, user: User) -> EntityQuerySet:
         """Entities in which the person holds a role themselves."""
+        return self.held_by(user.pk)
+
+    def held_by(self, user: int) -> EntityQuerySet:
+        """The same by the person's id."""
         return self.live().filter(
             Q(user=user)
             | Q(team__in=TeamMember.objects.filter(user=user).values("team"))
             | Q(organization__in=OrganizationMember.objects.filter(user=user).values("organization"))
         )
 
-    def administered_by(self, user: User) -> EntityQuerySet:
+    def administered_by(self, user: User | int) -> EntityQuerySet:
         """Entities that the person administers: their own, and those of which they are an admin."""
         teams = TeamMember.objects.filter(user=user, role=Role.ADMIN)
         above = OrganizationMember.objects.filter(user=user, role="admin")

@@ -14,7 +14,7 @@ from registry.policy import Act, check
 from registry.services import events, files, inbox, promotion_states
 from registry.services._common import now
 from registry.services.filters import write_path
-from registry.services.promotions import locked
+from registry.services.promotion_locks import locked
 from registry.services.reviews import check_body
 
 On = PromotionComment.On

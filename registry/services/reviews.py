@@ -11,7 +11,7 @@ from registry.errors import InvalidInput, NotAuthenticated, PromotionOutdated, R
 from registry.models import Promotion, PromotionReview, User
 from registry.policy import Act, can, check
 from registry.services import approvals, events, inbox, judging, promotion_states
-from registry.services.promotions import close, locked, refuse_closed, settle
+from registry.services.promotion_locks import close, locked, refuse_closed, settle
 
 Verdict = PromotionReview.Verdict
 State = Promotion.State

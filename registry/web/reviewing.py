@@ -20,7 +20,7 @@ from registry.models import (
     User,
     Version,
 )
-from registry.services import drifts, files, promotions, runs, sourcing
+from registry.services import drifts, files, promotion_history, runs, sourcing
 from registry.services.judging import Judgement
 from registry.web import differences, metrics
 from registry.web.differences import FilePair, Totals
@@ -33,7 +33,7 @@ def compared(actor: Actor, promotion: Promotion, judged: Judgement) -> dict[str,
     """Return all that the evidence of a promotion is shown by; without a candidate there is nothing to show."""
     a, b = present(promotion.base), present(promotion.candidate)
     known = {
-        "held": promotions.held_since(promotion),
+        "held": promotion_history.held_since(promotion),
         "source_a": source(actor, a),
         "source_b": source(actor, b),
     }
@@ -152,7 +152,7 @@ def conversation(actor: Actor, promotion: Promotion) -> list[Said]:
     for review in promotion.reviews.select_related("user"):
         people[review.user_id] = review.user
         found.append(_reviewed(review, promotion))
-    found += [_done(event, promotion, people) for event in promotions.history(actor, promotion)]
+    found += [_done(event, promotion, people) for event in promotion_history.history(actor, promotion)]
     return sorted(found, key=lambda said: said.at)
 
 

@@ -158,6 +158,7 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "version-usage": f"{version}/usage",
         "lineage": f"{version}/lineage",
         "lineage-table": f"{data}/lineage?view=table&way=down&depth=3",
+        "version-checks": f"{world.link}/checks",
         "version-history": f"{version}/history",
         "version-used-by": f"{data}/used-by",
         "version-references-none": f"{data}/references",

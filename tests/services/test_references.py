@@ -16,6 +16,7 @@ from registry.errors import (
     NotFound,
     NothingFound,
     PathCollision,
+    ReferenceMissing,
     ReferenceRefused,
     ReferencesPending,
     ReferenceUnreachable,
@@ -357,6 +358,32 @@ def test_a_reference_that_is_dropped_while_it_is_resolved_is_gone(bob, draft, st
     assert not ReferenceBatch.objects.exists()
 
 
+def test_when_the_last_reference_is_dropped_nothing_is_committed_and_nobody_looks_again(
+    bob, draft, stores, monkeypatch
+):
+    order = add(bob, draft, stores, "s3://b/none", NothingFound("There is nothing there."))
+    finish(bob, draft)
+    references.drop(bob, draft=draft, order=order)
+    woken = []
+    monkeypatch.setattr(references, "wake", woken.append)
+    resolving.work(draft.pk)
+    assert (references.outlook(bob, draft=draft).state, woken, resolving.pick_up()) == ("open", [], 0)
+    add(bob, draft, stores, "s3://b/x", entry("b"))
+    resolving.work(draft.pk)
+    assert paths(version_of(draft)) == ["b"], "its commit was asked for before"
+
+
+def test_when_the_last_reference_is_dropped_the_files_are_committed(bob, draft, stores):
+    drafts.stage(bob, draft=draft, lines=factories.manifest_lines({"a": b"one"}))
+    factories.send(bob, draft, {"a": b"one"})
+    order = add(bob, draft, stores, "s3://b/none", NothingFound("There is nothing there."))
+    finish(bob, draft)
+    references.drop(bob, draft=draft, order=order)
+    assert references.outlook(bob, draft=draft).state == "committing"
+    resolving.work(draft.pk)
+    assert paths(version_of(draft)) == ["a"]
+
+
 def test_a_draft_that_is_given_up_while_it_is_resolved_is_gone(bob, draft, stores):
     add(bob, draft, stores, "s3://b/x", entry("b"))
     stores.on_entry = lambda each: references.give_up(bob, draft=draft)
@@ -466,3 +493,28 @@ def test_the_outlook_takes_as_many_queries_for_fifty_as_for_one(
             add(bob, draft, stores, f"s3://b/{number}/{n}")
         with django_assert_num_queries(3):
             references.outlook(bob, draft=draft)
+
+
+def test_no_signature_of_an_address_is_told_to_who_reads_the_log(bob, draft, stores):
+    blob = "https://account.blob.core.windows.net/photos/a"
+    signed = "https://data.example.org/a?X-Amz-Credential=hunter2&b=1&X-Amz-Signature=hunter2&token=hunter2#f"
+    stores.things = {
+        blob: [ReferenceMissing(f"{blob} is not there.")],
+        signed: [ReferenceMissing(f"{signed} went.")],
+    }
+    of_azure = add(bob, draft, stores, f"{blob}?sv=1&sig=hunter2&versionId=7")
+    assert of_azure.uri == f"{blob}?versionId=7"
+    stores.things[of_azure.uri] = [ReferenceMissing("It went.")]
+    order, _ = references.add(bob, draft=draft, uri=signed)
+    resolving.work(draft.pk)
+    references.retry(bob, draft=draft)
+    references.drop(bob, draft=draft, order=order)
+    told = [f"{row.before} {row.after} {row.subject}" for row in Event.objects.all()]
+    acts = sorted(Event.objects.filter(act__startswith="reference").values_list("act", flat=True))
+    assert (
+        acts == ["reference.add"] * 2 + ["reference.drop"] + ["reference.fail"] * 2 + ["reference.retry"] * 2
+    )
+    assert "hunter2" not in " ".join(told)
+    assert "b=1" in " ".join(told)
+    # Whoever made it sees what they gave.
+    assert order.uri == signed

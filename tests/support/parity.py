@@ -20,6 +20,7 @@ from registry.services import (
     retention,
     tags,
     trash,
+    version_checks,
     versions,
 )
 from tests import factories
@@ -372,6 +373,13 @@ CASES = [
         ("delete", f"{V0}/link", None),
         ("/v0/unlink", {}),
         "conflict",
+    ),
+    Case(
+        "built-in checks of a version that is in no registry",
+        lambda actor, world: version_checks.rerun(actor, membership=version(actor, world)),
+        ("post", f"{V0}/checks/rerun", None),
+        ("/v0/checks", {"act": "run_checks"}),
+        "invalid_input",
     ),
     Case(
         "a check where there are no references",

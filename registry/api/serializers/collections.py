@@ -73,7 +73,10 @@ ALIAS_MOVE = component(
             "how": words(*AliasMove.How.values),
             "actor": TEXT,
             "reason": TEXT,
-            "promotion": {**MAYBE_COUNT, "description": "The id of the promotion that moved it, if one did"},
+            "promotion": {
+                **MAYBE_COUNT,
+                "description": "The number of the promotion that moved it, if one did",
+            },
         }
     ),
 )
@@ -147,5 +150,5 @@ def alias_move(row: AliasMove) -> dict[str, Any]:
         "how": row.how,
         "actor": row.actor_name,
         "reason": row.reason,
-        "promotion": row.promotion_id,
+        "promotion": getattr(row, "promotion_number", None),
     }

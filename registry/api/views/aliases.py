@@ -62,11 +62,9 @@ class AliasDetail(Endpoint):
         self, request: Request, entity: str, project: str, collection: str, alias: str
     ) -> HttpResponse:
         """Remove the alias."""
-        place, why = (
-            self.collection(entity, project, collection),
-            words_of(self.http.GET, "reason", longest=2000),
-        )
-        aliases.remove(self.actor, collection=place, name=alias, **why)
+        place = self.collection(entity, project, collection)
+        why = words_of(self.http.GET, "reason", longest=2000).get("reason", "")
+        aliases.remove(self.actor, collection=place, name=alias, reason=why)
         return self.nothing()
 
 

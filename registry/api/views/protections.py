@@ -41,7 +41,7 @@ class ProtectedDetail(Endpoint):
         """Set the rule; what the body leaves out stays."""
         data = shape.RULE_CHANGES.read(self.http)
         place = registries.find(self.actor, organization, registry)
-        rule = protection_rules.set_rule(self.actor, project=place, pattern=pattern, **data)  # type: ignore[typeddict-item]  # the shape has its fields
+        rule = protection_rules.set_rule(self.actor, project=place, pattern=pattern, **data)
         return self.answer(shape.rule(rule))
 
     @operation("Protect an alias or pattern no longer", {204: None})

@@ -192,16 +192,22 @@ def standing_icon(name: str) -> SafeString:
 _INKS = {"ok": "is-ok", "warn": "is-warn", "danger": "is-danger"}
 
 
+def drift_of(watch: ReferenceWatch | None) -> tuple[str, str, str] | None:
+    """Return the kind, the icon and the words of the worst that was found of references; None where all is well."""
+    if watch is None or not watch.drifted:
+        return None
+    kind, mark, _ = _STANDINGS[watch.worst]
+    count = getattr(watch, watch.worst)
+    return kind, mark, f"{count:,} {'reference' if count == 1 else 'references'} {watch.worst}"
+
+
 @register.simple_tag
 def drifted(watches: dict[int, ReferenceWatch], version_id: int, row: Membership) -> SafeString:
     """The worst that was found of a version's references, with a link to them; nothing where all is well."""
-    watch = watches.get(version_id)
-    if watch is None or not watch.drifted:
+    found = drift_of(watches.get(version_id))
+    if found is None:
         return mark_safe("")
-    name = watch.worst
-    count = getattr(watch, name)
-    words = f"{count:,} {'reference' if count == 1 else 'references'} {name}"
-    kind, mark, _ = _STANDINGS[name]
+    kind, mark, words = found
     return format_html(
         '<a class="state is-{}" href="{}/references">{}{}</a>',
         kind,

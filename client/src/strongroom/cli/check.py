@@ -41,18 +41,17 @@ def run(options: argparse.Namespace, output: Output) -> None:
 
 def look(options: argparse.Namespace, output: Output) -> None:
     """Scan files; an error when one of them can run code, or could not be looked into."""
-    bad = 0
+    told, lines, bad = [], [], 0
     for name in options.files:
         report = _scan(name)
         bad += report.verdict != scanning.LOOKS_INERT
         found = [each.as_json() for each in (*report.dangers.values(), *report.unread)]
-        lines = [f"  {each['place']}: {each.get('name', '')} {each['why']}" for each in found]
-        text = "\n".join([f"{name}: {report.verdict}", *lines])
-        output.result({"file": name, "verdict": report.verdict, "found": found}, printable(text))
+        told.append({"file": name, "verdict": report.verdict, "found": found})
+        lines += [f"{name}: {report.verdict}"]
+        lines += [f"  {each['place']}: {each.get('name', '')} {each['why']}" for each in found]
+    output.result(told, printable("\n".join(lines)))
     if bad:
-        raise LocalFileError(
-            f"{bad} of {len(options.files)} files can run code, or could not be looked into."
-        )
+        raise LocalFileError(f"{bad} of {len(options.files)} files can run code, or could not be looked into.")
 
 
 def _scan(name: str) -> scanning.Report:
