@@ -251,8 +251,6 @@ class Membership(models.Model):
 
     # Its aliases, where a list read those of all its rows at once (`labels.put_names`).
     alias_names: list[str] | None = None
-    # Those of them that its registry protects, where a page asked (`protection.mark`).
-    protected_names: frozenset[str] = frozenset()
 
     class Meta:
         constraints = [

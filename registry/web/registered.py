@@ -59,7 +59,9 @@ def beside(actor: Actor, here: Collection, table: VersionTable) -> VersionTable:
     links = [row for row, _, _ in table.rows]
     if here.kind == Collection.Kind.PORTFOLIO:
         table.is_of_links = True
-        protection.mark(here.project, links)
+        table.protected = set(
+            protection.protected_among(here.project, {name for row in links for name in row.held_aliases()})
+        )
         table.sources = sourcing.numbers(actor, links)
         table.tenures = holders.before(actor, here, links) if links else {}
     return table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -106,29 +106,27 @@ def sorted_aliases(membership: Membership) -> list[str]:
 
 
 @register.simple_tag
-def alias_chips(membership: Membership) -> SafeString:
-    """The aliases of a version; each leads to its history."""
+def alias_chips(membership: Membership, protected: Container[str] = ()) -> SafeString:
+    """The aliases of a version; each leads to its history. Those that a registry protects are marked as such."""
     names = sorted_aliases(membership)
     if not names:
         return mark_safe("")
     url = f"{membership.collection.get_absolute_url()}/aliases"
+    lock = format_html('{}<span class="visually-hidden">Protected alias </span>', icon("lock"))
     return format_html_join(
-        " ", "{}", ((_alias_chip(url, name, membership.protected_names),) for name in names)
+        " ",
+        '<a class="alias{}" href="{}?alias={}">{}{}</a>',
+        (
+            (_chip(name, protected), url, quote(name, safe=""), lock if name in protected else "", name)
+            for name in names
+        ),
     )
 
 
-def _alias_chip(url: str, name: str, protected: frozenset[str]) -> SafeString:
+def _chip(name: str, protected: Container[str]) -> str:
     if name in protected:
-        return format_html(
-            '<a class="alias is-protected" href="{}?alias={}" title="Protected: moves through a promotion">{}'
-            '<span class="visually-hidden">Protected alias </span>{}</a>',
-            url,
-            quote(name, safe=""),
-            icon("lock"),
-            name,
-        )
-    kind = " is-latest" if name == "latest" else ""
-    return format_html('<a class="alias{}" href="{}?alias={}">{}</a>', kind, url, quote(name, safe=""), name)
+        return " is-protected"
+    return " is-latest" if name == "latest" else ""
 
 
 @register.simple_tag

@@ -144,6 +144,7 @@ def _decision(actor: Actor, row: Promotion, judged: Judgement) -> dict[str, Any]
     return {
         "promotion": row,
         "judged": judged,
+        "protected": protection.held_by(row.candidate) if row.candidate else set(),
         "why_not": refused,
         "whom": approvals.whom(judged.rule),
         "can": _rights(actor, row, refused),
