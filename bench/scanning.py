@@ -129,11 +129,9 @@ def main(folder: str | None = None) -> None:
             command = [sys.executable, __file__, "--scan", str(path)]
             told = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
             size = path.stat().st_size / MIB
-            print(
-                f"| {what} | {size:,.0f} MiB | {told['seconds']:.1f} s | {told['processor']:.1f} s | {told['read']:,.0f} MiB "
-                f"| {told['memory']:.0f} MiB | {told['verdict']} |",
-                flush=True,
-            )
+            times = f"{told['seconds']:.1f} s | {told['processor']:.1f} s"
+            rest = f"{told['read']:,.0f} MiB | {told['memory']:.0f} MiB | {told['verdict']}"
+            print(f"| {what} | {size:,.0f} MiB | {times} | {rest} |", flush=True)
             path.unlink()
 
 
