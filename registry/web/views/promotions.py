@@ -166,7 +166,7 @@ def _rights(actor: Actor, row: Promotion, refused: str | None = "") -> dict[str,
         "promote": can(actor, promotions.promoting(row), place) and going,
         "refuse": (refused is None or admin) and not mine and going,
         "withdraw": (admin or (mine and member)) and going,
-        "roll_back": row.state == Promotion.State.PROMOTED and member,
+        "roll_back": row.state == Promotion.State.PROMOTED and member and row.base_number is not None,
         "by_hand": admin,
     }
 
