@@ -14,7 +14,7 @@ from strongroom.core.dated import Dated
 
 from registry.actor import Actor
 from registry.errors import InvalidReference, NotFound
-from registry.models import AliasMove, Collection, Membership
+from registry.models import AliasMove, Collection, Membership, Promotion
 from registry.policy import Act, check
 from registry.services._common import now, spelled
 from registry.services.aliases import LATEST
@@ -136,7 +136,7 @@ def listing(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> QuerySet[AliasMove]:
-    """List what aliases did, each with `until`: when the same alias moved on, None if it did not."""
+    """List what aliases did, each with when the same alias `moved_on_at`, and the number of its promotion."""
     check(actor, Act.VIEW, collection.project)
     rows = AliasMove.objects.filter(collection=collection)
     if alias:
@@ -148,7 +148,8 @@ def listing(
     later = Q(at__gt=OuterRef("at")) | Q(at=OuterRef("at"), pk__gt=OuterRef("pk"))
     after = AliasMove.objects.filter(later, collection=OuterRef("collection"), name=OuterRef("name"))
     after = after.filter(at__gte=OuterRef("at")).order_by("at", "pk")
-    return rows.annotate(until=Subquery(after.values("at")[:1]))
+    by = Promotion.objects.filter(pk=OuterRef("promotion_id")).values("number")
+    return rows.annotate(moved_on_at=Subquery(after.values("at")[:1]), promotion_number=Subquery(by[:1]))
 
 
 def lanes(actor: Actor, collection: Collection, present: Sequence[str], *, most: int) -> list[str]:
@@ -171,3 +172,9 @@ def reasons(collection: Collection, moments: Sequence[tuple[str, int | None, dat
     parts = (Q(name=name, number=number, at__lte=at, at__gte=at - _SLACK) for name, number, at in moments)
     rows = AliasMove.objects.filter(reduce(or_, parts), collection=collection)
     return list(rows.exclude(reason="", promotion_id=None).order_by("at", "pk"))
+
+
+def promotions_of(moves: Iterable[AliasMove]) -> dict[int, Promotion]:
+    """Return the promotions that moved aliases, by id, as far as they are there."""
+    wanted = {move.promotion_id for move in moves if move.promotion_id is not None}
+    return {row.pk: row for row in Promotion.objects.for_listing().filter(pk__in=wanted)}

@@ -267,7 +267,7 @@ def let_go(actor: Actor, membership: Membership) -> None:
     held = list(Alias.objects.filter(membership=membership))
     for alias in held:
         alias.membership = membership
-    _take(actor, membership.collection, held, "", None)
+    _take(actor, membership.collection, held, "", None, How.UNLINK)
 
 
 def refuse_gone(membership: Membership) -> None:
@@ -291,14 +291,19 @@ def moved(actor: Actor, membership: Membership, name: str, before: Held | None) 
 
 
 def _take(
-    actor: Actor, collection: Collection, held: list[Alias], reason: str, promotion: int | None
+    actor: Actor,
+    collection: Collection,
+    held: list[Alias],
+    reason: str,
+    promotion: int | None,
+    how: str = How.REMOVE,
 ) -> None:
     """Take aliases from who holds them, with what follows from that; the collection is locked."""
     names = [alias.name for alias in held]
     forced = protection.guard(actor, collection, names, reason=reason, promotion=promotion)
     for alias in held:
         alias.collection = collection
-        _drop(actor, alias, reason, promotion)
+        _drop(actor, alias, reason, promotion, how)
         if alias.name in forced:
             place = alias.membership
             place.collection = collection
@@ -306,9 +311,9 @@ def _take(
     events.append(promotion_states.alias_moved(actor, collection, dict.fromkeys(names), promotion=promotion))
 
 
-def _drop(actor: Actor, alias: Alias, reason: str, promotion: int | None) -> None:
+def _drop(actor: Actor, alias: Alias, reason: str, promotion: int | None, how: str) -> None:
     gone = Moved(alias.collection_id, alias.name, None)
-    alias_moves.write(actor, [gone], How.REMOVE, reason=reason, promotion=promotion)
+    alias_moves.write(actor, [gone], how, reason=reason, promotion=promotion)
     told = events.record(
         actor,
         "alias.remove",

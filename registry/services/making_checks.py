@@ -22,7 +22,7 @@ from registry.actor import system
 from registry.errors import RegistryError
 from registry.models import Promotion, Version, VersionCheck
 from registry.schedule import MAKE_CHECK
-from registry.services import events
+from registry.services import events, promotion_states
 from registry.services._common import now
 from registry.services.built_in_checks import BY_NAME
 from registry.services.check_kinds import Case, Finding, Pace, State, digest
@@ -177,6 +177,7 @@ class _Held:
                 subject=row.name,
                 after={"state": str(finding.state), "finding": finding.text},
             )
+            promotion_states.evidence_changed(row.membership.version_id)
         return 1
 
     def _write_end(self, finding: Finding, **ended: Any) -> None:

@@ -74,7 +74,8 @@ def _set(actor: Actor, user: User, name: str, value: bool, act: str) -> None:
             _keep_an_admin(fresh)
         User.objects.filter(pk=user.pk).update(**{name: value})
         events.record(actor, act, entity=user.entity, subject=user.username, before=not value, after=value)
-        promotion_states.reconsider([fresh])
+    # Not with the person's row locked: whoever reviews at this moment waits for it, with the promotion locked.
+    promotion_states.reconsider([fresh])
 
 
 # What an admin can do to an account, by the word that doors know it by.

@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 
 from registry.actor import Actor, system
 from registry.errors import ChangedMeanwhile, Conflict, Gone, NameTaken, NotFound, NotInTrash
-from registry.models import Alias, Collection, Entity, Project, TtlPolicy, Version
+from registry.models import Alias, Collection, Entity, Project, TtlPolicy, Version, Webhook
 from registry.policy import Act, check, check_seen
 from registry.services import clock, collections, events, locks, trash, trashing
 from registry.services._common import DeleteAliases, now, refuse_held
@@ -249,8 +249,10 @@ def _purge(actor: Actor, project_id: int, at: datetime) -> int:
         # Judged under the lock: a restoration a moment before wins, and so does another purge.
         if row is None or row.purged_at is not None or row.purge_at is None or row.purge_at > at:
             return 0
-        Project.objects.filter(pk=row.pk).update(purged_at=at, description="")
+        Project.objects.filter(pk=row.pk).update(purged_at=at, description="", hooked=False)
         TtlPolicy.objects.filter(project=row).delete()
+        # With their log: addresses may hold tokens, bodies names.
+        Webhook.objects.filter(project=row).delete()
         # The events of its versions are of a project that nobody sees any more: this one says what went with it.
         went = _purged_with(row).aggregate(versions=Count("pk"), size=Coalesce(Sum("size"), 0))
         events.record(actor, "project.purge", entity=row.entity, subject=str(row), before=went)

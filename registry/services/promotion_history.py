@@ -67,7 +67,5 @@ def history(actor: Actor, promotion: Promotion) -> list[Event]:
     if promotion.closed_at is not None:
         edits = edits.filter(at__lte=promotion.closed_at)
     found += list(edits.order_by("id")[:_MOST_TOLD])
-    told = [
-        event for event in found if event.act != "promotion.open" or (event.after or {}).get("reviewers")
-    ]
+    told = [event for event in found if event.act != "promotion.open" or (event.after or {}).get("reviewers")]
     return sorted(told, key=lambda event: event.pk)

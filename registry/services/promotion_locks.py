@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from registry.actor import Actor
-from registry.errors import ChangedMeanwhile, Gone, PromotionBlocked, PromotionClosed
+from registry.errors import ChangedMeanwhile, Gone, NotFound, PromotionBlocked, PromotionClosed
 from registry.models import Membership, Promotion, User, Version
 from registry.services import events, judging, locks, promotion_states
 from registry.services._common import now
@@ -35,7 +35,9 @@ def locked(promotion: Promotion, other: Membership | None = None) -> Iterator[Pr
             .values_list("pk", flat=True)
         )
         rows = Promotion.objects.select_for_update(of=("self",)).whole().filter(pk__in={*ids, promotion.pk})
-        row = next(row for row in rows.order_by("pk") if row.pk == promotion.pk)
+        row = next((row for row in rows.order_by("pk") if row.pk == promotion.pk), None)
+        if row is None:
+            raise NotFound(f"Promotion {promotion.number} is not there any more: its registry was purged.")
         if row.version_id != promotion.version_id:
             raise ChangedMeanwhile(
                 f"v{row.candidate_number} is proposed by now. Look at it again. Nothing was changed.",

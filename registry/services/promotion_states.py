@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db import transaction
+
 from registry.actor import Actor
 from registry.models import Collection, Event, Promotion, PromotionReview, User
 from registry.services import approvals, events
@@ -46,7 +48,9 @@ def alias_moved(
     if collection.kind != Collection.Kind.PORTFOLIO or not moves:
         return []
     rows = (
-        Promotion.objects.going().filter(collection=collection, alias__in=list(moves)).exclude(pk=promotion or 0)
+        Promotion.objects.going()
+        .filter(collection=collection, alias__in=list(moves))
+        .exclude(pk=promotion or 0)
     )
     rows = rows.select_for_update(of=("self",)).select_related("project__entity", "version")
     stale = [row for row in rows.order_by("pk") if row.base_number != moves[row.alias]]
@@ -84,16 +88,17 @@ def reconsider_registry(project_id: int) -> None:
 
 def _reconsider(rows: Iterable[Promotion]) -> None:
     ids = sorted(row.pk for row in rows)
-    locked = Promotion.objects.going().filter(pk__in=ids).select_for_update(of=("self",))
-    for row in locked.select_related("project__entity").order_by("pk"):
-        rule = approvals.rule_for(row)
-        counted = approvals.count(row, rule)
-        state = approvals.state_of(rule, counted)
-        # What fell by new evidence stays fallen: that is not looked at here.
-        if state != row.state and not (
-            state == State.APPROVED and row.state == State.OPEN and rule.approvals_fall
-        ):
-            _set([row], state)
+    if not ids:
+        return
+    with transaction.atomic():
+        locked = Promotion.objects.going().filter(pk__in=ids).select_for_update(of=("self",))
+        for row in locked.select_related("project__entity").order_by("pk"):
+            rule = approvals.rule_for(row)
+            state = approvals.state_of(rule, approvals.count(row, rule))
+            # What fell by new evidence stays fallen: that is not looked at here.
+            rises = state == State.APPROVED and row.state == State.OPEN and rule.approvals_fall
+            if state != row.state and not rises:
+                _set([row], state)
 
 
 def _set(rows: list[Promotion], state: str) -> None:

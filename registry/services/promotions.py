@@ -257,9 +257,7 @@ def rollback(actor: Actor, *, promotion: Promotion, reason: str = "") -> Promoti
         actor,
         membership=_in(base, promotion.collection),
         alias=promotion.alias,
-        title=f"Roll back {promotion.alias} to {promotion.collection.name} v{base.number}"[
-            : promotion_asks.LONGEST_TITLE
-        ],
+        title=title[: promotion_asks.LONGEST_TITLE],
         reason=reason or f"Takes back promotion {promotion.number}: {promotion.title}.",
         reviewers=_still_asked(actor, promotion),
         rollback_of=promotion,

@@ -13,7 +13,7 @@ from registry.actor import Actor
 from registry.errors import InvalidInput, NotFound, PromotionClosed
 from registry.models import Membership, Project, Promotion, VersionCheck
 from registry.policy import Act, check
-from registry.services import check_names, events, locks, promotion_checks
+from registry.services import check_names, events, locks, promotion_checks, promotion_states
 from registry.services._common import now
 from registry.services.built_in_checks import BY_NAME, OF_VERSION
 from registry.services.check_kinds import Case, State, digest
@@ -58,6 +58,8 @@ def post(
             setattr(row, field, value)
         row.save()
         _tell(actor, "check.post", row, before, {"state": state, "finding": fields["finding"], "link": link})
+        if state != before:
+            promotion_states.evidence_changed(membership.version_id)
     return row, before is None
 
 

@@ -33,6 +33,8 @@ def soon() -> None:
     """Have the worker run in a second; whatever is committed until then is told with it."""
     try:
         if cache.add(_KEY, 1, _SECONDS):
+            # One that is down says so at once; sending would try for seconds, with somebody waiting.
+            queue.answers()
             queue.send(SEND_WEBHOOKS, after=_SECONDS)
     except (RedisError, OSError) as error:
         log.warning("The queue did not take what webhooks are to be told: %s", error)

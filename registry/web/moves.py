@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from registry.models import AliasMove, Collection, Membership, Version
+from registry.models import AliasMove, Collection, Membership, Promotion, Version
 from registry.services import alias_history
 from registry.services.aliases import LATEST
 from registry.web.told import Story
@@ -24,6 +24,7 @@ class Move:
     missing: Mapping[int, bool] = field(default_factory=dict)
     # Why it was done, and by which promotion, where the history says so.
     why: AliasMove | None = None
+    promotion: Promotion | None = None
 
     @property
     def sides(self) -> list[Side]:
@@ -44,7 +45,7 @@ class Side:
 
 
 def of(collection: Collection, stories: Sequence[Story], alias: str = "") -> list[Move]:
-    """Put stories of aliases into moves, by three queries.
+    """Put stories of aliases into moves, by four queries.
 
     Where one alias is asked for, others that went with the same version are left out.
     """
@@ -53,16 +54,14 @@ def of(collection: Collection, stories: Sequence[Story], alias: str = "") -> lis
     numbers = dict(rows.values_list("version_id", "number"))
     moves = [_move(story, numbers) for story in stories]
     told = {number for move in moves for number in (move.before, move.after) if number is not None}
-    missing, why = missing_of(collection, told), _reasons(collection, moves)
-    return [
-        replace(
-            move,
-            missing=missing,
-            why=why.get(move.story.event.pk),
-            names=[alias] if alias in move.names else move.names,
-        )
-        for move in moves
-    ]
+    missing, whys = missing_of(collection, told), _reasons(collection, moves)
+    by = alias_history.promotions_of(whys.values())
+    found = []
+    for move in moves:
+        why, names = whys.get(move.story.event.pk), [alias] if alias in move.names else move.names
+        promotion = by.get(why.promotion_id or 0) if why else None
+        found.append(replace(move, missing=missing, why=why, promotion=promotion, names=names))
+    return found
 
 
 def _reasons(collection: Collection, moves: Sequence[Move]) -> dict[int, AliasMove]:

@@ -109,12 +109,17 @@ with {client}.init({_where(collection.project)}) as run:
 def use(membership: Membership) -> list[Snippet]:
     """Use one version."""
     noun = "model" if membership.collection.type.name == "model" else "data"
+    project, name = membership.collection.project, membership.name
+    where = _where(project)
+    if project.kind == Project.Kind.REGISTRY:
+        # No run begins in a registry: it is one of a project, whichever that is.
+        where, name = 'project="my-project"', membership.qualified_name
 
     def python(client: str) -> str:
         return f"""import {client}
 
-with {client}.init({_where(membership.collection.project)}) as run:
-    {noun} = run.use_artifact({_quoted(membership.name)})
+with {client}.init({where}) as run:
+    {noun} = run.use_artifact({_quoted(name)})
     path = {noun}.download()   # verified, {size(membership.version.size)}"""
 
     return [

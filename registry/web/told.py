@@ -102,6 +102,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "webhook.delete": ("deleted the webhook", "webhook deleted"),
     "webhook.disable": ("switched off the webhook", "webhook switched off"),
     "ttl_policy.set": ("set the default time to live of", "TTL policy set"),
+    "card_template.set": ("changed what is asked of cards in", "template of cards changed"),
 }
 _FIELDS = {
     "ttl_editors": "TTL changed by",
@@ -119,11 +120,13 @@ _FIELDS = {
     "default_entity": "default owner",
     "finished_at": "finished",
     "accepted_types": "types",
+    "text": "template",
+    "required": "required sections",
     "trash_days": "days in the trash",
     "quota_soft": "warned near",
     "quota_hard": "refused beyond",
 }
-_OF_PROJECTS = ("project.", "ttl_policy.", "registry.create", "registry.edit")
+_OF_PROJECTS = ("project.", "ttl_policy.", "registry.create", "registry.edit", "card_template.")
 _CAUSES = {"person": "deleted by a person", "expiry": "expired"}
 _FOUND = {
     "ok": "found as recorded again the references of",

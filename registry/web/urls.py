@@ -221,6 +221,7 @@ registry_patterns = [
     path("registries/<organization>/new", registries.create, name="create"),
     path("registries/<organization>/<registry>", registries.detail, name="detail"),
     path("registries/<organization>/<registry>/settings", registries.settings, name="settings"),
+    path(f"{_R}/card-template", registries.card_template, name="card-template"),
     path("registries/<organization>/<registry>/members", registry_members.members, name="members"),
     path("registries/<organization>/<registry>/members/remove", registry_members.remove, name="remove"),
     path("registries/<organization>/<registry>/delete", registries.delete, name="delete"),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from registry.services import aliases
-from tests.api.support import refused
+from registry.services import aliases, promotions
+from tests.api.support import Api, refused
 from tests.factories import actor, log
+from tests.support.promoting import world
 
 
 @pytest.fixture
@@ -67,7 +68,8 @@ def test_the_history_is_listed_with_who_and_why(alice, people, resnet, between):
     ]
     assert rows[0]["until"] is None
     assert rows[1]["until"] == rows[0]["at"]
-    assert (rows[1]["reason"], rows[1]["promotion"]) == ("First.", 3)
+    # There is no such promotion.
+    assert (rows[1]["reason"], rows[1]["promotion"]) == ("First.", None)
     assert (rows[0]["reason"], rows[0]["promotion"]) == ("", None)
 
 
@@ -81,3 +83,13 @@ def test_the_history_is_narrowed_and_paged(alice, resnet, between):
     assert [row["version"] for row in (*first["results"], *second["results"])] == ["v1", "v0"]
     assert second["next"] is None
     refused(alice.get(path, {"since": "yesterday"}), 400, "invalid_query")
+
+
+def test_what_a_promotion_moved_names_it_by_its_number(db):
+    w = world()
+    promotion = w.open(title="Sharper")
+    w.approve(promotion)
+    promotions.promote(w.alice, promotion=promotion)
+    path = f"/projects/{w.registry}/collections/defects/alias-history"
+    row = Api(w.people.alice).get(path, {"alias": "production"}).json()["results"][0]
+    assert (row["version"], row["reason"], row["promotion"]) == ("v1", "Sharper", promotion.number)

@@ -7,12 +7,13 @@ import datetime as dt
 import pytest
 import strongroom
 from strongroom import ArtifactFinalizedError, ArtifactNotLoggedError, ArtifactTTL, StrongroomError
-from strongroom.errors import InvalidMetadata, InvalidName, InvalidTtl, InvalidType, ReservedType
+from strongroom.errors import Forbidden, InvalidMetadata, InvalidName, InvalidTtl, InvalidType, ReservedType
 
 from tests.client.fake_version import FakeVersion
 
 NEED_LOGGING = [
     "aliases", "collection", "commit_hash", "created_at", "entity", "file_count", "project", "qualified_name",
+    "linked_artifacts", "source_artifact",
     "source_collection", "source_entity", "source_project", "source_qualified_name", "source_version", "tags",
     "updated_at", "url", "version",
 ]  # fmt: skip
@@ -24,6 +25,7 @@ CALLS = [
     "files",
     "logged_by",
     "new_draft",
+    "unlink",
     "used_by",
     "verify",
     "wait",
@@ -181,6 +183,7 @@ def test_a_link_has_its_own_place_and_the_facts_of_its_source(scripted):
     version = FakeVersion({"a": b"1"})
     version.record_changes = {
         "source": {"entity": "team", "project": "other", "collection": "origin", "version": "v7"},
+        "collection_kind": "portfolio",
     }
     artifact = version.artifact(scripted(version))
     assert artifact.is_link
@@ -188,6 +191,18 @@ def test_a_link_has_its_own_place_and_the_facts_of_its_source(scripted):
     assert artifact.source_qualified_name == "team/other/origin:v7"
     with pytest.raises(StrongroomError, match="source"):
         artifact.ttl = None
+
+
+def test_a_source_that_is_not_for_one_to_see_is_told_by_an_error_of_its_own(scripted):
+    version = FakeVersion({"a": b"1"})
+    version.record_changes = {"source": None, "collection_kind": "portfolio"}
+    artifact = version.artifact(scripted(version))
+    assert artifact.is_link
+    for name in ("source_name", "source_version", "source_artifact", "source_collection"):
+        with pytest.raises(Forbidden, match="not for you to see"):
+            getattr(artifact, name)
+    with pytest.raises(Forbidden, match="a next draft"):
+        artifact.new_draft()
 
 
 def test_one_entry_is_one_request_and_the_whole_is_read_once(scripted):

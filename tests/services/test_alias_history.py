@@ -11,9 +11,19 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from registry.errors import Gone, InvalidReference, NotFound
-from registry.models import Alias, AliasMove, ArtifactType, Collection, Membership, Version
-from registry.services import alias_history, alias_moves, aliases, collections, retention, trash, versions
+from registry.models import Alias, AliasMove, Collection, Membership, Version
+from registry.services import (
+    alias_history,
+    alias_moves,
+    aliases,
+    collections,
+    links,
+    retention,
+    trash,
+    versions,
+)
 from tests import factories as make
+from tests.support import promoting
 
 pytestmark = pytest.mark.django_db
 NAMES = ["latest", "production", "staging", "größe"]
@@ -144,19 +154,21 @@ def test_a_whole_collection_that_goes_and_comes_back_keeps_its_history(people, p
     assert answers == [{"latest": 0, "production": 0}, {}, {"latest": 0, "production": 0}]
 
 
-def test_the_links_of_a_registry_have_their_own_history_of_latest_too(people, project, bob):
-    source = make.log(people.bob, project)
-    kind = ArtifactType.objects.get(project=project, name="model")
-    place = Collection.objects.create(
-        project=project, type=kind, name="links", kind="portfolio", next_number=1
-    )
-    link = Membership.objects.create(collection=place, version=source.version, number=0)
-    aliases.point(bob, link, ["production"], {}, quiet=["latest"])
-    assert sorted(told(place)) == [("latest", 0, "move"), ("production", 0, "move")]
+def test_links_have_their_own_history_of_latest_too_and_it_outlives_them():
+    w = promoting.world(protect=False)
+    place = w.candidate.collection
+    assert sorted(told(place)) == [("latest", 0, "move"), ("latest", 1, "move"), ("production", 0, "move")]
     at = timezone.now()
-    link.delete()
-    with pytest.raises(Gone, match=r"links:production@.* was v0\. It was unlinked since"):
-        versions.find(bob, place, f"production@{stamp(at)}")
+    links.unlink(w.alice, membership=w.candidate)
+    links.unlink(w.alice, membership=w.holder)
+    of_latest = [(number, how) for name, number, how in told(place) if name == "latest"]
+    assert of_latest == [(0, "move"), (1, "move"), (None, "unlink"), (0, "fall"), (None, "unlink")]
+    assert told(place)[-1][1:] == (None, "unlink")
+    assert ("production", None, "unlink") in told(place)
+    with pytest.raises(Gone, match=r"defects:production@.* was v0\. It was unlinked since"):
+        versions.find(w.alice, place, f"production@{stamp(at)}")
+    with pytest.raises(Gone, match=r"defects:latest@.* was v1\. It was unlinked since"):
+        versions.find(w.alice, place, f"latest@{stamp(at)}")
 
 
 def test_an_alias_on_a_date_finds_what_held_it_then(people, project, bob):
@@ -262,7 +274,7 @@ def test_the_list_is_narrowed_and_says_until_when(people, project, bob):
 
     def listed(**given):
         rows = alias_history.listing(bob, collection=one.collection, **given).order_by("pk")
-        return [(row.name, row.number, row.until is None) for row in rows]
+        return [(row.name, row.number, row.moved_on_at is None) for row in rows]
 
     assert listed() == [("production", 0, False), ("production", 1, True), ("staging", 1, True)]
     assert listed(alias="production", until=between) == [("production", 0, False)]

@@ -30,6 +30,7 @@ from registry.services import (
     alarms,
     aliases,
     audit,
+    card_templates,
     check_names,
     collecting,
     collections,
@@ -290,6 +291,7 @@ ACTS = {
         drafts.log_small(w.bob, project=w.project, collection="b", type="m", entries=[]).membership
     ),
     "link.remove": lambda w: links.unlink(w.bob, membership=w.linked),
+    "card_template.set": lambda w: card_templates.set_template(w.root, project=w.registry, text="# Use"),
     "ttl_policy.set": lambda w: retention.set_policy(w.alice, target=w.project, ttl=60),
 }
 

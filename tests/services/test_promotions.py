@@ -28,6 +28,7 @@ from registry.services import (
     registry_members,
     reviews,
     teams,
+    version_checks,
     versions,
 )
 from tests import factories as make
@@ -212,6 +213,17 @@ def test_the_same_at_the_source_of_the_link(w):
     source = Membership.objects.sources().get(version=w.candidate.version_id)
     versions.edit(OPERATOR, membership=source, description="Another card.")
     assert fresh(made).state == "open"
+
+
+def test_a_new_result_of_a_check_is_new_evidence(w):
+    w.rule(approvals_fall=True)
+    made = w.open()
+    w.approve(made)
+    version_checks.post(w.bob, membership=w.candidate, name="ci/latency", state="failure")
+    assert (fresh(made).state, judging.judge(fresh(made)).state) == ("open", "open")
+    w.approve(fresh(made))
+    version_checks.post(w.bob, membership=w.candidate, name="ci/latency", state="failure")
+    assert fresh(made).state == "approved"
 
 
 def test_another_candidate_takes_all_reviews_away(w):
@@ -471,8 +483,11 @@ def test_lists_are_narrowed_searched_and_for_those_who_see(w):
     assert found(make.actor(w.people.charlie)) == []
     with pytest.raises(InvalidQuery):
         found(state="lost")
-    with pytest.raises(NotFound):
-        promotions.find(w.bob, w.registry, 3)
+    for number in (3, 10**30):
+        with pytest.raises(NotFound):
+            promotions.find(w.bob, w.registry, number)
+        with pytest.raises(NotFound):
+            promotion_comments.find(w.bob, first, number)
     assert promotions.find(w.bob, w.registry, 1) == first
 
 

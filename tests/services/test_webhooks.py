@@ -20,6 +20,7 @@ from registry.errors import Conflict, Forbidden, InvalidInput, NameTaken, NotFou
 from registry.models import Event, Webhook, WebhookAttempt, WebhookCursor, WebhookDelivery
 from registry.services import (
     aliases,
+    project_trash,
     promotions,
     retention,
     webhook_log,
@@ -486,6 +487,7 @@ def test_the_check_of_the_documentation_tells_true_from_false(project, alice, ho
 
 def test_a_registry_tells_of_links_and_promotions_and_nothing_of_where_versions_come_from(hook):
     w = promoting.world()
+    seal_now()
     webhooks.create(w.alice, project=w.registry, name="ci", url=hook.url, kinds=ALL)
     w.another()
     promotion = w.open(title="Sharper")
@@ -507,3 +509,9 @@ def test_a_registry_tells_of_links_and_promotions_and_nothing_of_where_versions_
     )
     assert (opened["alias"], moved["alias"], promoted["alias"]) == ("production",) * 3
     assert (moved["before"], moved["after"], moved["version"]["name"]) == ("v0", "v1", "defects:v1")
+
+
+def test_a_project_that_is_purged_takes_its_webhooks_with_it(people, project, alice, made):
+    project_trash.delete(alice, project=project)
+    project_trash.purge(alice, project=project)
+    assert not Webhook.objects.exists()

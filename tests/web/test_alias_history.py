@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from registry.errors import NotFound
 from registry.models import Event
-from registry.services import aliases, audit, trash, versions
+from registry.services import aliases, audit, promotions, trash, versions
 from tests import factories
+from tests.support.promoting import world
 
 pytestmark = pytest.mark.django_db
 
@@ -191,8 +192,8 @@ def test_a_day_that_is_none_is_told_so(client, path, then):
     assert 'id="then-error"' in shown.content.decode()
 
 
-def test_the_reason_and_the_promotion_stand_beside_the_move(client, sample, path, bob):
-    aliases.move(bob, membership=sample.versions[0], name="prod", reason="Best <b> so far.", promotion=12)
+def test_the_reason_stands_beside_the_move(client, sample, path, bob):
+    aliases.move(bob, membership=sample.versions[0], name="prod", reason="Best <b> so far.")
     aliases.move(bob, membership=sample.versions[1], name="prod")
     aliases.remove(bob, collection=sample.newest.collection, name="prod", reason="Broken.")
     found = client.get(path, {"alias": "prod"})
@@ -203,7 +204,6 @@ def test_the_reason_and_the_promotion_stand_beside_the_move(client, sample, path
     ]
     text = found.content.decode()
     assert "Best &lt;b&gt; so far." in text
-    assert "promotion #12" in text
 
 
 def test_an_address_with_a_date_leads_to_what_held_the_alias_then(client, sample, path, bob):
@@ -221,3 +221,13 @@ def test_an_address_with_a_date_leads_to_what_held_the_alias_then(client, sample
     gone = client.get(f"{base}/aliases/best@{at}")
     assert gone.status_code == 410
     assert "was v2." in gone.content.decode()
+
+
+def test_what_a_promotion_moved_leads_to_it(as_user):
+    w = world()
+    promotion = w.open(title="Sharper")
+    w.approve(promotion)
+    promotions.promote(w.alice, promotion=promotion)
+    path = f"{w.candidate.collection.get_absolute_url()}/aliases"
+    [move, *_] = as_user(w.people.alice).get(path, {"alias": "production"}).context["moves"]
+    assert (move.promotion, move.why.reason) == (promotion, "Sharper")

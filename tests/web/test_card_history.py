@@ -96,3 +96,21 @@ def test_an_empty_card_begins_with_the_template(people, link, as_user):
     # It is not saved by looking.
     link.collection.refresh_from_db()
     assert link.collection.description == ""
+
+
+def test_the_template_is_set_on_a_page_of_the_registry(people, link, as_user):
+    client, registry = as_user(people.root), link.collection.project
+    url = f"/registries/{registry.entity.name}/{registries.title(registry)}/card-template"
+    page = client.get(url).content.decode()
+    assert "# Limits" in page
+    seen = page.split('name="seen" value="')[1].split('"')[0].replace("&quot;", '"')
+    given = {"text": "# Use\r\n", "required": "Use\r\n\r\nData\r\n", "seen": seen}
+    assert client.post(url, given).status_code == 302
+    assert card_templates.required_of(registry) == ["Use", "Data"]
+    # From a page that was opened before: what somebody else set stands beside what was typed.
+    late = client.post(url, {**given, "required": "Licence"})
+    assert late.status_code == 409
+    assert "saved by somebody else" in late.content.decode()
+    assert card_templates.required_of(registry) == ["Use", "Data"]
+    assert client.post(url, {**given, "required": "\n".join(map(str, range(60)))}).status_code in (409, 422)
+    assert as_user(people.olga).get(url).status_code == 403

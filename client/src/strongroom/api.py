@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from strongroom import checks
@@ -12,6 +12,7 @@ from strongroom.artifact import Artifact
 from strongroom.checks import Check
 from strongroom.collections import Collection
 from strongroom.errors import Gone, InvalidReference, NotFound, TypeMismatch
+from strongroom.promotions import Promotion
 from strongroom.record import Body, Record
 from strongroom.runs import Run, default_entity, fetch_record, resolve
 from strongroom.settings import Settings
@@ -105,6 +106,12 @@ class Api:
         return Artifact._from_record(
             self._session, Record.parse(self._session.json("GET", route("versions", id)))
         )
+
+    def request_promotion(
+        self, name: str, alias: str, *, title: str = "", reason: str = "", reviewers: Iterable[str] = ()
+    ) -> Promotion:
+        """Ask that the linked version `organization/wandb-registry-name/model:v3` take an alias by review."""
+        return Promotion.open(self._session, self.artifact(name), alias, title, reason, reviewers)
 
     def checks(self, name: str) -> list[Check]:
         """Return the checks of a version in a registry, failed ones first."""

@@ -73,7 +73,10 @@ ALIAS_MOVE = component(
             "how": words(*AliasMove.How.values),
             "actor": TEXT,
             "reason": TEXT,
-            "promotion": {**MAYBE_COUNT, "description": "The id of the promotion that moved it, if one did"},
+            "promotion": {
+                **MAYBE_COUNT,
+                "description": "The number of the promotion that moved it, if one did",
+            },
         }
     ),
 )
@@ -143,9 +146,9 @@ def alias_move(row: AliasMove) -> dict[str, Any]:
         "alias": row.name,
         "version": None if row.number is None else f"v{row.number}",
         "at": moment(row.at),
-        "until": maybe_moment(getattr(row, "until", None)),
+        "until": maybe_moment(getattr(row, "moved_on_at", None)),
         "how": row.how,
         "actor": row.actor_name,
         "reason": row.reason,
-        "promotion": row.promotion_id,
+        "promotion": getattr(row, "promotion_number", None),
     }

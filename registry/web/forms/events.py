@@ -48,7 +48,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
         "Settings",
         (
             "ttl_policy.set", "project.create", "project.edit", "team.create", "team.edit",
-            "organization.create", "user.edit", "registry.create", "registry.edit",
+            "organization.create", "user.edit", "registry.create", "registry.edit", "card_template.set",
             "webhook.create", "webhook.edit", "webhook.rotate", "webhook.delete", "webhook.disable",
         ),
     ),

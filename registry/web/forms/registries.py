@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 
 from registry.models import Project, Registry, RegistryRole
-from registry.web.forms.base import ServiceForm, SettingsForm, area, text
+from registry.web.forms.base import GuardedForm, ServiceForm, SettingsForm, area, text
 from registry.web.forms.collections import split
 
 _VISIBILITY = [
@@ -63,6 +63,33 @@ class RegistrySettingsForm(SettingsForm):
         if "accepted_types" in given:
             given["accepted_types"] = split(given["accepted_types"])
         return given
+
+
+class CardTemplateForm(GuardedForm):
+    """What cards in a registry begin with, and the sections that each must have."""
+
+    text = area(
+        "Template", kind="card-text", rows=14, help_text="Markdown. Cards that are still empty open with it."
+    )
+    required = area(
+        "Required sections",
+        rows=6,
+        help_text="Headings, one a line. A card lacks those that it doesn't have, or under which nothing is said.",
+    )
+
+    def __init__(self, *args: Any, now: dict[str, Any], **kwargs: Any) -> None:
+        shown = {**now, "required": "\n".join(now["required"])}
+        super().__init__(*args, now=now, initial=shown, **kwargs)
+
+    def look_again(self, field: str, now: Any) -> None:
+        super().look_again(field, now)
+        self.theirs = "\n".join(now) if isinstance(now, list) else now
+
+    def given(self) -> dict[str, Any]:
+        # Browsers send CRLF; a card is kept as scripts write it.
+        required = [line.strip() for line in self.cleaned_data["required"].splitlines()]
+        text = self.cleaned_data["text"].replace("\r\n", "\n")
+        return {"text": text, "required": [line for line in required if line]}
 
 
 class RegistryMemberForm(ServiceForm):

@@ -140,28 +140,34 @@ def detail(request: HttpRequest, actor: Actor, organization: str, registry: str,
 
 def _decision(actor: Actor, row: Promotion, judged: Judgement) -> dict[str, Any]:
     """What decides, and what of it this person may do."""
-    place = row.project
     refused = approvals.why_not(judged.rule, row, actor.user) if actor.user else ""
-    mine = actor.user is not None and row.author_id == actor.user.pk
-    admin = can(actor, Act.PROTECT, place)
     return {
         "promotion": row,
         "judged": judged,
+        "protected": protection.held_by(row.candidate) if row.candidate else set(),
         "why_not": refused,
         "whom": approvals.whom(judged.rule),
-        "can": {
-            "review": refused is None and not row.is_closed,
-            "discuss": can(actor, Act.DISCUSS, place),
-            "propose": can(actor, Act.PROPOSE, place) and not row.is_closed,
-            "promote": can(actor, promotions.promoting(row), place) and not row.is_closed,
-            "refuse": (refused is None or admin) and not mine and not row.is_closed,
-            "withdraw": (admin or (mine and can(actor, Act.PROPOSE, place))) and not row.is_closed,
-            "roll_back": row.state == Promotion.State.PROMOTED and can(actor, Act.PROPOSE, place),
-            "by_hand": admin,
-        },
+        "can": _rights(actor, row, refused),
         "reviewers": promotion_history.standing_of_reviewers(row, judged.counted),
         "others": [] if row.is_closed else newest(actor, row.collection),
-        "people": approvals.known(place, [judged.rule]),
+        "people": approvals.known(row.project, [judged.rule]),
+    }
+
+
+def _rights(actor: Actor, row: Promotion, refused: str | None = "") -> dict[str, bool]:
+    """What this person may do; `refused` is why their approval would not count. The services check again."""
+    place, going = row.project, not row.is_closed
+    mine = actor.user is not None and row.author_id == actor.user.pk
+    admin, member = can(actor, Act.PROTECT, place), can(actor, Act.PROPOSE, place)
+    return {
+        "review": refused is None and going,
+        "discuss": can(actor, Act.DISCUSS, place),
+        "propose": member and going,
+        "promote": can(actor, promotions.promoting(row), place) and going,
+        "refuse": (refused is None or admin) and not mine and going,
+        "withdraw": (admin or (mine and member)) and going,
+        "roll_back": row.state == Promotion.State.PROMOTED and member and row.base_number is not None,
+        "by_hand": admin,
     }
 
 
@@ -179,5 +185,6 @@ def checks(request: HttpRequest, actor: Actor, organization: str, registry: str,
     """The checks of a promotion, asked for again while some run."""
     context = frame(actor, organization, registry, "promotions")
     row = promotions.find(actor, context["project"], number)
-    context |= {"promotion": row, "judged": judging.judge(row)}
+    promotion_checks.look(actor, row)
+    context |= {"promotion": row, "judged": judging.judge(row), "can": _rights(actor, row)}
     return show(request, "promotions/checks.html", context, fragment="promotions/_checks.html")

@@ -11,10 +11,10 @@ from django.urls import reverse
 from registry.actor import Actor
 from registry.models import Organization, Project
 from registry.policy import Act, check
-from registry.services import project_trash, registries, teams
+from registry.services import card_templates, project_trash, registries, teams
 from registry.web import orders, searches
 from registry.web.forms.base import TypedForm
-from registry.web.forms.registries import RegistryForm, RegistrySettingsForm
+from registry.web.forms.registries import CardTemplateForm, RegistryForm, RegistrySettingsForm
 from registry.web.pager import paged
 from registry.web.pages import done, page, rights, show
 from registry.web.views.entities import frame as entity_frame
@@ -106,6 +106,21 @@ def _settings(registry: Project) -> dict[str, Any]:
         "icon": own.icon,
         "visibility": registry.visibility,
     }
+
+
+@page("GET", "POST")
+def card_template(request: HttpRequest, actor: Actor, organization: str, registry: str) -> HttpResponse:
+    """Say what cards begin with, and which sections they must have."""
+    context = frame(actor, organization, registry, "settings")
+    here = context["project"]
+    check(actor, Act.EDIT_PROJECT, here)
+    held = card_templates.of(actor, here)
+    now = {"text": held.text, "required": held.required}
+    form = CardTemplateForm(request.POST if request.method == "POST" else None, now=now)
+    if request.method == "POST" and form.act(card_templates.set_template, actor, project=here):
+        return done(request, "Cards are asked for that from now on.", request.path)
+    context |= {"form": form}
+    return show(request, "registries/card_template.html", context, status=form.status)
 
 
 @page("GET", "POST")
