@@ -2,8 +2,9 @@
 
 An installation as `make run` starts it (SQLite, on a free port, in a temporary folder) with 10,000 versions in one
 collection and 10,000 collections in one project; a member of the team is signed in, and asks one page after the other
-over one connection. Beside the pages of lists stand the requests that MLflow's own pages make for the same list, when
-`bench/work/venv-mlflow` is there (the first `make bench` makes it). Writes PAGES.md.
+over one connection. Beside the pages of lists stand the requests that MLflow's own pages make for the same list: the
+first time this takes some minutes to make `bench/work/venv-mlflow`. `--alone` leaves MLflow out, and a trial with
+`--count` writes to bench/work; else this writes PAGES.md.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import importlib.util
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -265,7 +267,8 @@ def main() -> None:
         servers: dict[str, base.Server] = {
             "strongroom": strongroom.Server(os.path.join(folder, "strongroom"), {})
         }
-        if not options.alone and os.path.exists(mlflow.VENV):
+        if not options.alone:
+            make_environment()
             servers["mlflow"] = mlflow.Server(os.path.join(folder, "mlflow"), {})
             servers["mlflow:gunicorn=1"] = mlflow.Server(os.path.join(folder, "gunicorn"), {"gunicorn": "1"})
         try:
@@ -279,6 +282,13 @@ def main() -> None:
     with open(os.path.join(place, "PAGES.md"), "w") as file:
         file.write(text)
     sys.stdout.write(text)
+
+
+def make_environment() -> None:
+    """Make MLflow's virtual environment where it is missing, unless another one is named."""
+    if "BENCH_MLFLOW_VENV" not in os.environ:
+        script = os.path.join(HERE, "environments.sh")
+        subprocess.run(["sh", script, "mlflow"], env={**os.environ, "PYTHON": sys.executable}, check=True)
 
 
 def run(servers: dict[str, base.Server], count: int, each: int) -> str:

@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 BUCKET, PREFIX = "bench", "data"
 FILES_EACH = 1000
-_KEYS = {
+KEYS = {
     "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_EC2_METADATA_DISABLED": "true",
 }  # fmt: skip
@@ -33,12 +33,12 @@ from strongroom.core.references import expand
 from strongroom.reach import ClientReach
 print(sum(1 for _ in expand(sys.argv[1], reach=ClientReach())))
 """
-_ADD = """
+ADD = """
 import sys
 from strongroom import Artifact
 print(len(Artifact("bench", "dataset").add_reference(sys.argv[1])))
 """
-_LIST = """
+LIST = """
 import sys, boto3
 pages = boto3.client("s3").get_paginator("list_objects_v2").paginate(Bucket=sys.argv[1], Prefix=sys.argv[2])
 print(sum(len(page.get("Contents", ())) for page in pages))
@@ -107,16 +107,16 @@ def serve(count: int) -> None:
 def of_bucket(count: int) -> None:
     """Measure a prefix."""
     with bucket(count) as endpoint:
-        given = {**_KEYS, "AWS_ENDPOINT_URL_S3": endpoint}
+        given = {**KEYS, "AWS_ENDPOINT_URL_S3": endpoint}
         uri = f"s3://{BUCKET}/{PREFIX}"
         measure(
-            "limit: a plain listing by boto3", [sys.executable, "-c", _LIST, BUCKET, f"{PREFIX}/"], **given
+            "limit: a plain listing by boto3", [sys.executable, "-c", LIST, BUCKET, f"{PREFIX}/"], **given
         )
         if _has_aws():
             listing = f"aws s3 ls --recursive {uri}/ --endpoint-url {endpoint} | wc -l"
             measure("limit: `aws s3 ls --recursive`", ["sh", "-c", listing], **given)
         measure("its entries, one after the other", strongroom(_EXPAND, uri), **given)
-        measure("`Artifact.add_reference`", strongroom(_ADD, uri), **given)
+        measure("`Artifact.add_reference`", strongroom(ADD, uri), **given)
 
 
 def _has_aws() -> bool:
@@ -127,8 +127,9 @@ def _has_aws() -> bool:
     )
 
 
-def of_folder(count: int) -> None:
-    """Measure a folder tree."""
+@contextmanager
+def folder_tree(count: int) -> Iterator[str]:
+    """Make a folder tree of so many files."""
     with tempfile.TemporaryDirectory(prefix="strongroom-bench-") as top:
         for number in range(count):
             if number % FILES_EACH == 0:
@@ -136,11 +137,22 @@ def of_folder(count: int) -> None:
                 os.mkdir(folder)
             with open(f"{folder}/{number % FILES_EACH:04}.bin", "wb") as file:
                 file.write(b"%d" % number)
-        hashing = f"find -L {top} -type f -print0 | xargs -0 md5sum | wc -l"
-        measure("once, so that all is in memory", ["sh", "-c", hashing])
-        measure("limit: `find` with `md5sum`", ["sh", "-c", hashing])
+        yield top
+
+
+def limit_of(top: str) -> None:
+    """Measure what hashing a folder tree takes at least."""
+    hashing = f"find -L {top} -type f -print0 | xargs -0 md5sum | wc -l"
+    measure("once, so that all is in memory", ["sh", "-c", hashing])
+    measure("limit: `find` with `md5sum`", ["sh", "-c", hashing])
+
+
+def of_folder(count: int) -> None:
+    """Measure a folder tree."""
+    with folder_tree(count) as top:
+        limit_of(top)
         measure("its entries, one after the other", strongroom(_EXPAND, f"file://{top}"))
-        measure("`Artifact.add_reference`", strongroom(_ADD, f"file://{top}"))
+        measure("`Artifact.add_reference`", strongroom(ADD, f"file://{top}"))
 
 
 def main() -> None:

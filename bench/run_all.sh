@@ -6,7 +6,6 @@ cd "$(dirname "$0")"
 mkdir -p work results
 
 PYTHON=${PYTHON:-../.venv/bin/python}
-MLFLOW=3.17.2
 
 missing=""
 for program in nginx wrk rsync curl; do
@@ -24,15 +23,7 @@ if [ -n "$missing" ]; then
 fi
 PATH=$PATH:/usr/sbin
 
-make_venv() {  # a stamp says what is in it, and is written last
-	[ "$(cat "work/venv-$1/stamp" 2>/dev/null)" = "$2" ] && return
-	echo "bench: making bench/work/venv-$1 ($2); minutes, once" >&2
-	"$PYTHON" -m venv "work/venv-$1"
-	"work/venv-$1/bin/python" -m pip install --quiet --disable-pip-version-check $3
-	printf %s "$2" >"work/venv-$1/stamp"
-}
-make_venv mlflow "mlflow $MLFLOW" "mlflow==$MLFLOW"
-make_venv client "client $(cat ../client/pyproject.toml | cksum)" "-e ../client"
+PYTHON=$PYTHON sh ./environments.sh mlflow client
 
 out=results/$(date +%Y%m%d-%H%M%S).json
 "$PYTHON" run.py --out "$out" "$@"

@@ -30,6 +30,7 @@ PACKAGES = [
     ("elkjs", "0.12.1", "EPL-2.0", "lib/elk-api.js", STATIC / "elk-api.js"),
     ("elkjs", "0.12.1", "EPL-2.0", "lib/elk-worker.min.js", STATIC / "elk-worker.min.js"),
     ("js-sha256", "0.11.1", "MIT", "build/sha256.min.js", STATIC / "sha256.min.js"),
+    ("js-md5", "0.8.3", "MIT", "build/md5.min.js", STATIC / "md5.min.js"),
     ("pdfjs-dist", "5.6.205", "Apache-2.0", "legacy/build/pdf.min.mjs", STATIC / "pdf.min.js"),
     ("pdfjs-dist", "5.6.205", "Apache-2.0", "legacy/build/pdf.worker.min.mjs", STATIC / "pdf-worker.min.js"),
     ("axe-core", "4.14.1", "MPL-2.0", "axe.min.js", TESTS / "axe.min.js"),

@@ -75,6 +75,16 @@ TRASH = orders(
     ("-deleted_at", _by("version__deleted_at", datetime)),
     ("size", _by("version__size", int)),
 )
+SHARES = orders(
+    ("-stored", _by("stored", int)),
+    ("alone", _by("alone", int)),
+    ("name", _by("collection__name", str)),
+)
+VERSION_SHARES = orders(
+    ("-alone", _by("alone", int)),
+    ("size", _by("version__size", int)),
+    ("idle_since", _by("idle_since", datetime)),
+)
 EXPIRING = orders(
     ("expires_at", _by("version__created_at", datetime)),
     ("size", _by("version__size", int)),

@@ -13,9 +13,9 @@ import struct
 import sys
 import zlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 ENTRIES, FOLDERS = "e", "f"
 
@@ -71,20 +71,38 @@ class Encoded:
 
 def open_frame(stored: bytes, digest: bytes) -> Frame:
     """Inflate, verify against the digest, and take apart; raise BrokenNode when it is something else."""
-    raw = _inflate(stored)
-    if hashlib.sha256(raw).digest() != digest:
-        raise BrokenNode("its bytes do not match its digest")
-    magic, kind, level, columns, count = _HEAD.unpack_from(raw)
-    if magic != _MAGIC:
-        raise BrokenNode("it is not a manifest node")
-    lengths = struct.unpack_from(f"<{columns}I", raw, _HEAD.size)
-    view, at, parts = memoryview(raw), _HEAD.size + 4 * columns, []
+    raw = open_raw(stored, digest)
+    kind, level, count, at, lengths = read_head(raw)
+    view, parts = memoryview(raw), []
     for length in lengths:
         parts.append(view[at : at + length])
         at += length
-    if at != len(raw):
+    return Frame(digest, kind, level, count, parts)
+
+
+def open_raw(stored: bytes, digest: bytes) -> bytes:
+    """Inflate, and verify against the digest."""
+    raw = _inflate(stored)
+    if hashlib.sha256(raw).digest() != digest:
+        raise BrokenNode("its bytes do not match its digest")
+    return raw
+
+
+def read_head(raw: bytes) -> tuple[str, int, int, int, tuple[int, ...]]:
+    """Return the kind, the level, the count, where the columns begin, and how long each is."""
+    magic, kind, level, columns, count = _HEAD.unpack_from(raw)
+    if magic != _MAGIC:
+        raise BrokenNode("it is not a manifest node")
+    lengths = _lengths(columns).unpack_from(raw, _HEAD.size)
+    at = _HEAD.size + 4 * columns
+    if at + sum(lengths) != len(raw):
         raise BrokenNode("its columns do not fill it")
-    return Frame(digest, kind.decode(), level[0], count, parts)
+    return kind.decode(), level[0], count, at, lengths
+
+
+@cache
+def _lengths(columns: int) -> struct.Struct:
+    return struct.Struct(f"<{columns}I")
 
 
 def _inflate(stored: bytes) -> bytes:
@@ -126,6 +144,13 @@ def unpack_numbers(column: memoryview, count: int, typecode: str = "Q") -> array
     if len(values) != count:
         raise BrokenNode("a column has another length than the node")
     return _little_endian(values)
+
+
+def read_numbers(column: memoryview, count: int) -> Iterable[int]:
+    """Give the numbers without a copy of the column, where the machine writes them as the column does."""
+    if len(column) == 8 * count and sys.byteorder == "little":
+        return column.cast("Q")
+    return unpack_numbers(column, count)
 
 
 def _little_endian(values: array[int]) -> array[int]:

@@ -6,7 +6,7 @@ import json
 from array import array
 from binascii import b2a_base64
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import repeat
 from typing import Any
@@ -18,8 +18,11 @@ from registry.manifests.framing import (
     BrokenNode,
     Encoded,
     Frame,
+    open_raw,
     pack_numbers,
     pack_text,
+    read_head,
+    read_numbers,
     unpack_numbers,
     unpack_text,
 )
@@ -101,6 +104,22 @@ def rare_line(entry: Entry) -> str:
     return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
+def contents_of(stored: bytes, digest: bytes) -> dict[bytes, int]:
+    """Return the size of each blob of a stored leaf by its digest; references stand under `NO_DIGEST`.
+
+    No `Leaf` is made of it: for who reads very many, each once. A node of another kind has no contents.
+    """
+    raw = open_raw(stored, digest)
+    kind, level, count, at, lengths = read_head(raw)
+    if kind != ENTRIES or level:
+        return {}
+    if len(lengths) != 5:
+        raise BrokenNode("it is not a leaf")
+    view, start = memoryview(raw), at + lengths[0]
+    shas = slices(view[len(raw) - lengths[4] :], DIGEST, count)
+    return dict(zip(shas, read_numbers(view[start : start + lengths[1]], count), strict=True))
+
+
 class Leaf:
     """Entries of one leaf; each column is decoded when it is first asked for."""
 
@@ -147,17 +166,13 @@ class Leaf:
         size = self.sizes[at]
         return None if size == NO_SIZE else size
 
-    def blobs(self) -> list[bytes]:
+    def blobs(self) -> Sequence[bytes]:
         """Return the digest of each entry, `NO_DIGEST` for one whose bytes are not ours to keep."""
         return slices(self._frame.columns[4], DIGEST, self.count)
 
     def contents(self) -> dict[bytes, int]:
-        """Return the size of each blob by its digest; what refers to bytes elsewhere stands under `NO_DIGEST`.
-
-        Nothing of it is kept: for who reads very many leaves, each once.
-        """
-        sizes = unpack_numbers(self._frame.columns[1], self.count)
-        return dict(zip(self.blobs(), sizes, strict=True))
+        """Return what `contents_of` does."""
+        return dict(zip(self.blobs(), self.sizes, strict=True))
 
     def differences(self, at: int, other: Leaf, there: int, length: int) -> list[int]:
         """Return where two runs of entries, known to have the same paths, are not the same in all else."""

@@ -7,17 +7,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
 
-from registry.manifests.leaves import Leaf
+from registry.manifests.leaves import Leaf, contents_of
 from registry.manifests.nodes import Index
-from registry.manifests.source import Lies, find_nodes, lost, read_nodes
-from registry.manifests.walk import Node, root_ref
+from registry.manifests.source import NODES, Lies, Making, find_nodes, lost, read_made
+from registry.manifests.walk import root_ref
 
 T = TypeVar("T")
+N = TypeVar("N")
 # Small manifests are a node or two each: read one by one, a query each would take most of the time.
 _ROOTS = 500
 # Nodes that are read at once, and bytes of them: small ones would each cost a part of a query, and one may have a
 # mebibyte. Of nodes below a root the size is not known, and taken for this.
 _READ, _READ_BYTES, _USUAL_BYTES = 500, 4 << 20, 64 << 10
+
+
+_CONTENTS = Making[dict[bytes, int]](
+    contents_of, lambda node: node.contents() if isinstance(node, Leaf) else {}
+)
 
 
 class Reached(NamedTuple, Generic[T]):
@@ -45,27 +51,36 @@ class Reach(Generic[T]):
 
         They come in the order of their roots, each group of `_ROOTS` for itself. Roots of folders give none.
         """
-        waiting = iter(roots)
-        while some := list(islice(waiting, _ROOTS)):
-            for at, leaf in self._group([digest for _, digest in some]):
-                yield Reached(some[at][0], leaf)
+        for by, node in self._walk(roots, NODES):
+            if isinstance(node, Leaf):
+                yield Reached(by, node)
+
+    def contents(self, roots: Iterable[tuple[T, bytes]]) -> Iterator[tuple[T, dict[bytes, int]]]:
+        """Give the size of each blob by its digest, leaf by leaf as `walk` does, for who asks nothing else of them."""
+        return self._walk(roots, _CONTENTS)
 
     def has(self, digest: bytes) -> bool:
         """Say whether a node was reached."""
         return digest in self._seen
 
-    def _group(self, roots: Sequence[bytes]) -> Iterator[tuple[int, Leaf]]:
+    def _walk(self, roots: Iterable[tuple[T, bytes]], making: Making[N]) -> Iterator[tuple[T, N]]:
+        waiting = iter(roots)
+        while some := list(islice(waiting, _ROOTS)):
+            for at, made in self._group([digest for _, digest in some], making):
+                yield some[at][0], made
+
+    def _group(self, roots: Sequence[bytes], making: Making[N]) -> Iterator[tuple[int, N]]:
         """Walk some trees level by level: the root of one may lie deep in another, whose owner comes first."""
         levels = self._levels(roots)
         for level in range(max(levels, default=0), 0, -1):
-            for digest, node in self._take(levels[level]):
+            for digest, node in self._take(levels[level], NODES):
                 for child in node.refs if isinstance(node, Index) else ():
                     if child.digest not in self._seen:
                         below, at = levels[child.level], levels[level][digest]
                         below[child.digest] = min(at, below.get(child.digest, at))
-        for digest, node in self._take(levels[0]):
-            if isinstance(node, Leaf):
-                yield levels[0][digest], node
+        ends = levels[0]
+        for digest, made in self._take(ends, making):
+            yield ends[digest], made
 
     def _levels(self, roots: Sequence[bytes]) -> defaultdict[int, dict[bytes, int]]:
         """Return the roots that were not reached yet by level, each with the first place where it stands."""
@@ -82,7 +97,7 @@ class Reach(Generic[T]):
             raise lost(root_ref(digest))
         return levels
 
-    def _take(self, nodes: dict[bytes, int]) -> Iterator[tuple[bytes, Node]]:
+    def _take(self, nodes: dict[bytes, int], making: Making[N]) -> Iterator[tuple[bytes, N]]:
         """Read nodes of one level in the order of their owners, a stretch at a time."""
         some: list[bytes] = []
         size = 0
@@ -90,9 +105,9 @@ class Reach(Generic[T]):
             lies = self._known.get(digest)
             length = _USUAL_BYTES if lies is None else lies.length
             if some and (len(some) == _READ or size + length > _READ_BYTES):
-                yield from read_nodes(self._scope_id, some, self._known)
+                yield from read_made(self._scope_id, some, making, self._known)
                 some, size = [], 0
             self._seen.add(digest)
             some.append(digest)
             size += length
-        yield from read_nodes(self._scope_id, some, self._known)
+        yield from read_made(self._scope_id, some, making, self._known)

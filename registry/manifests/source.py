@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from django.db import connection
 from django.utils import timezone
@@ -15,9 +15,10 @@ from registry.manifests import cache
 from registry.manifests.framing import BrokenNode, open_frame
 from registry.manifests.leaves import Leaf
 from registry.manifests.nodes import Ref
-from registry.manifests.walk import Node, make_node, root_ref
+from registry.manifests.walk import Node, make_node, open_node, root_ref
 from registry.models import Chunk
 
+N = TypeVar("N")
 # Rows of leaves carry their MD5s, 16 bytes an entry: the first page needs one, a whole stream many.
 _FIRST_ROWS, _MOST_ROWS = 2, 32
 
@@ -105,14 +106,32 @@ def find_nodes(scope_id: int, wanted: Sequence[bytes]) -> Iterator[tuple[bytes, 
             marks = ", ".join(["%s"] * len(wanted))
             cursor.execute(_FIND.format(among=f"IN ({marks})"), [scope_id, *wanted])
         found = cursor.fetchall()
-    for digest, level, *place in found:
-        yield bytes(digest), level, Lies(*place)
+    for digest, level, data, name, offset, length in found:
+        yield bytes(digest), level, Lies(data, name, offset, length)
 
 
-def read_nodes(
-    scope_id: int, wanted: Sequence[bytes], known: Mapping[bytes, Lies] = MappingProxyType({})
-) -> Iterator[tuple[bytes, Node]]:
-    """Read nodes in the order given, some hundred at a time at the most; raise Damaged where one is lost.
+class Making(NamedTuple, Generic[N]):
+    """What is made of nodes: of the stored bytes of one and its digest, or of one that was read already."""
+
+    of_bytes: Callable[[bytes, bytes], N]
+    of_node: Callable[[Node], N]
+
+
+NODES = Making[Node](open_node, lambda node: node)
+
+
+def read_nodes(scope_id: int, wanted: Sequence[bytes]) -> Iterator[tuple[bytes, Node]]:
+    """Read nodes in the order given, some hundred at a time at the most; raise Damaged where one is lost."""
+    return read_made(scope_id, wanted, NODES)
+
+
+def read_made(
+    scope_id: int,
+    wanted: Sequence[bytes],
+    making: Making[N],
+    known: Mapping[bytes, Lies] = MappingProxyType({}),
+) -> Iterator[tuple[bytes, N]]:
+    """Read nodes as `read_nodes` does, and give what is made of each.
 
     By plain rows, for who reads very many: to build a model object for each would take longer than all else. Of those
     that are `known` the rows were read already.
@@ -122,10 +141,10 @@ def read_nodes(
     for digest in wanted:
         try:
             lies = found.get(digest) or known[digest]
-            yield digest, make_node(open_frame(_bytes_of(lies), digest))
+            yield digest, making.of_bytes(_bytes_of(lies), digest)
         except (KeyError, BrokenNode, Damaged):
             # Read again where what is damaged is noted and told; it may have moved, or been healed meanwhile.
-            yield digest, StoredNodes(scope_id).get(root_ref(digest))
+            yield digest, making.of_node(StoredNodes(scope_id).get(root_ref(digest)))
 
 
 def _bytes_of(lies: Lies) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from registry.manifests.folders import FolderLeaf
-from registry.manifests.framing import ENTRIES, BrokenNode, Frame
+from registry.manifests.framing import ENTRIES, BrokenNode, Frame, open_frame
 from registry.manifests.leaves import Leaf
 from registry.manifests.nodes import Index, Ref
 
@@ -27,6 +27,11 @@ def make_node(frame: Frame) -> Node:
     if frame.level:
         return Index(frame)
     return Leaf(frame) if frame.kind == ENTRIES else FolderLeaf(frame)
+
+
+def open_node(stored: bytes, digest: bytes) -> Node:
+    """Make a node of its stored bytes, verified."""
+    return make_node(open_frame(stored, digest))
 
 
 def root_ref(digest: bytes | memoryview) -> Ref:

@@ -150,6 +150,11 @@ class ReferenceDrift(models.Model):
     state = models.CharField(max_length=11, choices=State)
     # It is out of bounds for this server, so that it is asked for rarely.
     refused = models.BooleanField(default=False)
+    # Where a whole place is (a host, a bucket, all files), one row stands for all of it: the SHA-256 of what the
+    # place is called, how many `others` there are, and how many of all were met by the look that is under way.
+    place_sha256 = Sha256Field(null=True, blank=True)
+    others = models.PositiveBigIntegerField(default=0)
+    met = models.PositiveBigIntegerField(default=0)
     since = models.DateTimeField()
     checked_at = models.DateTimeField()
     why = models.TextField(blank=True)
@@ -172,6 +177,12 @@ class ReferenceDrift(models.Model):
                 condition=Q(state="changed") | Q(digest="", size=None), name="drift_found_only_when_changed"
             ),
             models.CheckConstraint(condition=Exact(Length("path_sha256"), 32), name="drift_sha256_whole"),
+            models.UniqueConstraint(fields=["watch", "place_sha256"], name="drift_once_per_place"),
+            models.CheckConstraint(
+                condition=Q(place_sha256=None, others=0, met=0)
+                | Q(Exact(Length("place_sha256"), 32), place_sha256__isnull=False, refused=True),
+                name="drift_place_is_refused",
+            ),
         ]
         indexes = [models.Index(fields=["watch", "state", "position"], name="drift_by_state")]
 

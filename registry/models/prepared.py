@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from django.db import connection, connections
 from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
 from django.db.models.query import ModelIterable, get_related_populators
 
 M = TypeVar("M")
@@ -45,11 +46,14 @@ class _Plan:
     make: Callable[[Sequence[Any]], Any]
 
     def rows(self, values: Sequence[Any]) -> Iterator[Any]:
-        filled = [one.fill(values) if type(one) is _Slot else one for one in self.params]
         with connection.cursor() as cursor:
-            cursor.execute(self.sql, filled)
+            cursor.execute(self.sql, self.filled(values))
             found = cursor.fetchall()
         return map(self.make, self._converted(found))
+
+    def filled(self, values: Sequence[Any]) -> list[Any]:
+        """Return the parameters, with these values where stand-ins are."""
+        return [one.fill(values) if type(one) is _Slot else one for one in self.params]
 
     def _converted(self, rows: Iterable[Sequence[Any]]) -> Iterator[list[Any]]:
         # This thread's own, once: the proxy would look it up for each value.
@@ -84,17 +88,23 @@ class Prepared(Generic[M]):
     def all(self, *values: Value) -> list[M]:
         """Return all rows; none for an empty list."""
         given = [_whole(value) for value in values]
-        if [] in given:
-            return []
-        shape = tuple(len(value) if type(value) is list else type(value) for value in given)
-        plan = self._plans.get(shape)
-        if plan is None:
-            plan = self._plans[shape] = _composed(self._build, given)
-        return list(plan.rows(given))
+        return [] if [] in given else list(self._plan(given).rows(given))
 
     def first(self, *values: Value) -> M | None:
         """Return the first row, if there is any."""
         return next(iter(self.all(*values)), None)
+
+    def within(self, *values: int | str) -> RawSQL:
+        """Return the query as a part of another one, to stand behind `__in`; it must select one column."""
+        plan = self._plan(values)
+        return RawSQL(plan.sql, plan.filled(values))  # noqa: S611  # SQL that Django composed; values stay parameters
+
+    def _plan(self, given: Sequence[Any]) -> _Plan:
+        shape = tuple(len(value) if type(value) is list else type(value) for value in given)
+        plan = self._plans.get(shape)
+        if plan is None:
+            plan = self._plans[shape] = _composed(self._build, given)
+        return plan
 
 
 def _whole(value: Value) -> Any:

@@ -26,14 +26,18 @@ class ResolutionQuerySet(models.QuerySet["Resolution"]):
         return self.filter(Q(holder="") | Q(held_at__lt=before))
 
     def waiting(self, at: datetime | None = None) -> ResolutionQuerySet:
-        """Those that have something to do: a reference (that is due at a moment), or a commit that was asked for."""
+        """Those that have something to do: a reference (that is due at a moment), or a commit that was asked for.
+
+        Where neither references are left nor files were sent, there is nothing to commit.
+        """
         todo = [ReferenceOrder.State.WAITING, ReferenceOrder.State.RESOLVING]
         orders = ReferenceOrder.objects.filter(draft=OuterRef("draft"))
         due = orders.filter(state__in=todo)
         if at is not None:
             due = due.filter(Q(try_at=None) | Q(try_at__lte=at))
         unresolved = orders.exclude(state=ReferenceOrder.State.RESOLVED)
-        return self.filter(Q(Exists(due)) | Q(asked_at__isnull=False, code="") & ~Q(Exists(unresolved)))
+        complete = Q(asked_at__isnull=False, code="") & ~Q(Exists(unresolved))
+        return self.filter(Q(Exists(due)) | complete & (Q(Exists(orders)) | Q(draft__manifest__isnull=False)))
 
 
 class Resolution(models.Model):
@@ -52,6 +56,13 @@ class Resolution(models.Model):
     asked_at = models.DateTimeField(null=True, blank=True)
     aliases = models.JSONField(default=list, blank=True)
     tags = models.JSONField(default=list, blank=True)
+    # The version that the draft is made from by what a look at its references found, which look that was, and how
+    # many of its entries were read by now.
+    renews = models.ForeignKey(
+        "registry.Version", null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    mark = models.CharField(max_length=64, blank=True)
+    done_count = models.PositiveBigIntegerField(default=0)
     # Why that commit failed.
     code = models.CharField(max_length=64, blank=True)
     why = models.TextField(blank=True)
@@ -73,6 +84,11 @@ class Resolution(models.Model):
             models.CheckConstraint(
                 condition=Q(code="", why="") | ~Q(code="") & ~Q(why="") & Q(asked_at__isnull=False),
                 name="resolution_failure_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(renews=None, mark="", done_count=0)
+                | Q(renews__isnull=False, asked_at__isnull=False) & ~Q(mark=""),
+                name="resolution_renewal_whole",
             ),
         ]
         indexes = [models.Index(fields=["held_at"], name="resolution_by_sign")]

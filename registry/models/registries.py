@@ -71,7 +71,7 @@ class Registry(models.Model):
 class RegistryMemberQuerySet(models.QuerySet["RegistryMember"]):
     """Reads of members of registries."""
 
-    def counting_for(self, user: User) -> RegistryMemberQuerySet:
+    def counting_for(self, user: User | int) -> RegistryMemberQuerySet:
         """What gives a person a role: their own memberships, and those of the teams that they are in."""
         teams = TeamMember.objects.filter(user=user, team__entity__deleted_at=None).values("team")
         return self.filter(Q(user=user) | Q(team__in=teams))

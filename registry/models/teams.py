@@ -40,14 +40,16 @@ class EntityQuerySet(models.QuerySet["Entity"]):
         """One's own, one's organizations, and all teams of theirs; who is in a team is in its organization."""
         if user is None or not user.is_active:
             return self.none()
-        if user.is_admin:
-            return self.live()
+        return self.live() if user.is_admin else self.seen_by(user.pk)
+
+    def seen_by(self, user: int) -> EntityQuerySet:
+        """What somebody sees who is active, and no admin of this installation."""
         organizations = OrganizationMember.objects.filter(user=user).values("organization")
         return self.live().filter(
             Q(user=user) | Q(team__organization__in=organizations) | Q(organization__in=organizations)
         )
 
-    def with_role(self, user: User) -> EntityQuerySet:
+    def with_role(self, user: User | int) -> EntityQuerySet:
         """Entities in which the person holds a role themselves."""
         return self.live().filter(
             Q(user=user)
@@ -55,7 +57,7 @@ class EntityQuerySet(models.QuerySet["Entity"]):
             | Q(organization__in=OrganizationMember.objects.filter(user=user).values("organization"))
         )
 
-    def administered_by(self, user: User) -> EntityQuerySet:
+    def administered_by(self, user: User | int) -> EntityQuerySet:
         """Entities that the person administers: their own, and those of which they are an admin."""
         teams = TeamMember.objects.filter(user=user, role=Role.ADMIN)
         above = OrganizationMember.objects.filter(user=user, role="admin")

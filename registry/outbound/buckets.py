@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from django.conf import settings
 
 from registry.errors import ReferenceRefused
+from registry.outbound.places import PlaceRefused
 
 # `artifacts_site.stores.Store`, as the settings hold it.
 Store: TypeAlias = Any
@@ -33,9 +34,10 @@ def store_of(team: str, kind: str, bucket: str) -> Store:
         covered = store.kind == kind and store.team in (team, EVERY_TEAM)
         if covered and any(fnmatchcase(bucket, pattern) for pattern in store.buckets):
             return store
-    raise ReferenceRefused(
+    raise PlaceRefused(
         f"The server has no credentials of {team} for {uri}. The operator has to add an entry "
         f'[[{team}]] with store = "{kind}" to the file that STRONGROOM_REFERENCE_STORES names.',
+        place=uri,
         uri=uri,
     )
 
@@ -92,6 +94,11 @@ def _only_to(endpoint: str) -> Any:
 
     def look(request: Any, **_: Any) -> None:
         there = f"{request.url}/"
+        # A server between may take such a part of a key for a step, out of the bucket that was judged.
+        if not {".", "..", "%2e", "%2e%2e"}.isdisjoint(there.partition("?")[0].lower().split("/")):
+            raise ReferenceRefused(
+                "The server asks for no key with a part that is . or ..: it could lead elsewhere."
+            )
         if not (there.startswith(f"{endpoint.rstrip('/')}/") if endpoint else _AMAZON.fullmatch(there)):
             raise ReferenceRefused("The store leads to another host, to which the server does not follow.")
 

@@ -20,8 +20,9 @@ from registry.errors import ReferenceUnreachable
 
 log = logging.getLogger(__name__)
 
-# How long a place is waited for, and how long a host may ask to be left alone.
-PATIENCE_SECONDS, LONGEST_REST = 20.0, 24 * 3600
+# How long a place is waited for, and how long a host may ask to be left alone: whoever wants longer is asked once
+# in so long and says it again, for a single address of a host that many share must not close it to all for a day.
+PATIENCE_SECONDS, LONGEST_REST = 20.0, 3600
 _POLL_SECONDS = 0.05
 # Of a Retry-After that says nothing that can be read.
 _SHORT_REST = 60

@@ -12,6 +12,7 @@ from django.conf import settings
 from strongroom.core.text import shown
 
 from registry.errors import ReferenceMissing, ReferenceRefused, ReferenceUnreachable
+from registry.outbound.places import FILES, PlaceRefused
 
 # A path that is too long, and links in a circle, lead to nothing, too.
 _NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
@@ -41,7 +42,8 @@ class Roots:
         if not hasattr(os, "O_PATH"):
             raise _refused("On this system the server reads no files by reference.")
         if not self._named:
-            raise _refused("The server reads no files by reference.")
+            why = str(_refused("The server reads no files by reference."))
+            raise PlaceRefused(why, place=FILES)
         if not _is_plain(path) or not _is_below(path, [*self._named, *self._real]):
             raise _refused("The server reads files by reference only below certain folders.")
         real, mode = _held(path)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.conf import settings
 
-from registry.errors import ReferenceRefused
-from registry.outbound.addresses import Address, inner, is_ordinary, is_special
+from registry.outbound.addresses import Address, inner, is_ordinary, is_special, read
+from registry.outbound.places import PlaceRefused, of_web
 from registry.outbound.urls import Target
 
 
@@ -17,6 +19,9 @@ def check_target(target: Target) -> None:
     if any(place.fits(target.host) and place.port in (None, target.port) for place in policy.denied):
         raise _denied(target)
     _check_listed(target, None)
+    # An address in place of a name can be judged by now; what a name leads to is judged when it is asked.
+    with suppress(ValueError):
+        check_address(target, read(target.host))
 
 
 def check_address(target: Target, address: Address) -> None:
@@ -59,15 +64,18 @@ def _is_port(target: Target, port: int | None) -> bool:
     return target.port == port if port else target.port in settings.OUTBOUND.ports
 
 
-def _denied(target: Target) -> ReferenceRefused:
-    return ReferenceRefused(
-        f"The server may not reach {target.url}: the operator denied it by STRONGROOM_OUTBOUND_DENIED.",
-        uri=target.url,
-    )
+def _denied(target: Target) -> PlaceRefused:
+    return _of_host(target, "the operator denied it by STRONGROOM_OUTBOUND_DENIED.")
 
 
-def _refused(target: Target, why: str, setting: str) -> ReferenceRefused:
-    return ReferenceRefused(
-        f"The server may not reach {target.url}: {why}. The operator can allow it by {setting}.",
+def _refused(target: Target, why: str, setting: str) -> PlaceRefused:
+    return _of_host(target, f"{why}. The operator can allow it by {setting}.")
+
+
+def _of_host(target: Target, why: str) -> PlaceRefused:
+    return PlaceRefused(
+        f"The server may not reach {target.url}: {why}",
+        place=of_web(target),
+        why=f"The server may not reach {of_web(target)}: {why}",
         uri=target.url,
     )

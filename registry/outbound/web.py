@@ -178,7 +178,10 @@ def _onward(target: Target, answer: Answered) -> Target | None:
         return None
     # Before the two are joined: joining drops control characters.
     check_spelling(location)
-    onward = parse(urljoin(target.url, location))
+    try:
+        onward = parse(urljoin(target.url, location))
+    except ValueError:
+        raise ReferenceUnreachable(f"{target.url} leads to what is no address.", uri=target.url) from None
     if target.scheme == "https" and onward.scheme == "http":
         raise ReferenceRefused(
             f"{target.url} leads from https to http, which the server does not follow.", uri=target.url

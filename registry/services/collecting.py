@@ -230,6 +230,14 @@ def start(actor: Actor, task: str) -> None:
         queue.send(task)
 
 
+def collect_now(actor: Actor, *, tell: Tell | None = None) -> Round:
+    """Run a round here, as long as it takes: that it began is told, as of one that a worker is asked for."""
+    check(actor, Act.ADMINISTER, None)
+    with transaction.atomic():
+        events.record(actor, "storage.collect_begin", subject=_SUBJECT)
+    return collect(actor, tell=tell, longest_seconds=None)
+
+
 def stop(actor: Actor) -> None:
     """Have a round that is under way end after its present batch."""
     check(actor, Act.ADMINISTER, None)

@@ -26,7 +26,7 @@ from registry.models import ReferenceDrift, ReferenceWatch, Version
 from registry.services import drift_rows, watching
 from registry.services._common import now
 from registry.services._each import Each
-from registry.services.drift_rows import Batch
+from registry.services.drift_rows import Batch, place_key
 from registry.services.looking import Looked, Looking, is_watched
 from registry.services.reaching import OfVersion, Reaches
 
@@ -132,7 +132,7 @@ def _batch(pk: int, claim: str, at: datetime | None, budget: _Budget, done: Run,
     assert manifest is not None  # of a version that is there
     entries = list(islice(manifests.references(manifest, watch.after), min(BATCH, budget.left) + 1))
     here = entries[: min(BATCH, budget.left)]
-    kept = _kept(watch, len(here), at or now())
+    kept = _kept(watch, here, at or now())
     asked = [entry for place, entry in enumerate(here) if place not in kept and is_watched(entry)]
     looked, rest = _ask(watch, asked, at or now(), budget, opener)
     found = list(_in_order(here, kept, looked))
@@ -157,13 +157,31 @@ def _is_there(watch: ReferenceWatch) -> bool:
     return version.state == Version.State.COMMITTED and version.manifest is not None and not any(gone)
 
 
-def _kept(watch: ReferenceWatch, count: int, at: datetime) -> dict[int, ReferenceDrift]:
-    """Return, by place in the batch, what is not asked for this time: refused before, and nobody asks anew."""
-    if watch.asked_at is not None:
-        return {}
+def _kept(watch: ReferenceWatch, here: list[Entry], at: datetime) -> dict[int, ReferenceDrift]:
+    """Return, by number in the batch, what is not asked for this time.
+
+    That is what was refused before, while nobody asks anew; and what lies in a place that was refused by this look.
+    """
+    kept: dict[int, ReferenceDrift] = {}
     since = at - _RARELY * watching.interval()
-    rows = watch.drifts.filter(position__gte=watch.seen, position__lt=watch.seen + count)
-    return {row.position - watch.seen: row for row in rows.filter(refused=True, checked_at__gt=since)}
+    if watch.asked_at is None:
+        rows = watch.drifts.filter(position__gte=watch.seen, position__lt=watch.seen + len(here))
+        rows = rows.filter(refused=True, place_sha256=None, checked_at__gt=since)
+        kept = {row.position - watch.seen: row for row in rows}
+    elif watch.begun_at is None:
+        return kept
+    else:
+        since = watch.begun_at
+    refused = {
+        row.place_sha256: row
+        for row in watch.drifts.exclude(place_sha256=None)
+        .filter(checked_at__gte=since)
+        .filter(place_sha256__in={place_key(entry) for entry in here if is_watched(entry)})
+    }
+    for number, entry in enumerate(here):
+        if refused and is_watched(entry) and (row := refused.get(place_key(entry))) is not None:
+            kept[number] = row
+    return kept
 
 
 def _ask(

@@ -8,18 +8,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet, Sum
+from strongroom.core.entries import Entry
 from strongroom.core.references.base import State
 
 from registry.actor import system
 from registry.models import Membership, ReferenceDrift, ReferenceWatch, Version
+from registry.outbound import place_of
 from registry.services import events
 from registry.services.looking import Looked
 
 # The worst first: it names the state of the whole version.
 _WORST = ("missing", "changed", "unreachable")
 _LONGEST_WHY = 2000
-_UPDATED = ("state", "refused", "since", "checked_at", "why", "digest", "size", "extra")
+_UPDATED = (
+    "state", "refused", "place_sha256", "others", "met", "since", "checked_at", "why", "digest", "size", "extra",
+)  # fmt: skip
 # A reference: what was found, a row that stands as it is, or None where it is not watched.
 Seen = Looked | ReferenceDrift | None
 
@@ -38,6 +42,11 @@ class Batch:
 def path_key(path: str) -> bytes:
     """Return what stands for a path in an index."""
     return hashlib.sha256(path.encode()).digest()
+
+
+def place_key(entry: Entry) -> bytes:
+    """Return what stands for the place of a reference in an index."""
+    return hashlib.sha256(place_of(entry).encode()).digest()
 
 
 def release(pk: int, claim: str, next_at: datetime) -> None:
@@ -82,11 +91,12 @@ def _write_drifts(row: ReferenceWatch, batch: Batch) -> None:
     first, beyond = row.seen, row.seen + len(batch.seen)
     present = row.drifts.filter(position__gte=first, position__lt=beyond)
     before = {each.position: each for each in present}
-    kept, wanted = set(), []
+    kept, wanted = _of_places(row, batch, before)
     for position, seen in enumerate(batch.seen, start=first):
         if isinstance(seen, ReferenceDrift):
-            kept.add(position)
-        elif seen is not None and seen.checked.state is not State.OK:
+            if seen.place_sha256 is None:
+                kept.add(position)
+        elif seen is not None and seen.checked.state is not State.OK and not seen.place:
             kept.add(position)
             wanted.append(_drift(row, position, seen, before.get(position), batch.at))
     gone = [each for position, each in before.items() if position not in kept]
@@ -95,10 +105,59 @@ def _write_drifts(row: ReferenceWatch, batch: Batch) -> None:
         wanted, update_conflicts=True, unique_fields=["watch", "position"], update_fields=_UPDATED
     )
     for name in _WORST:
-        went = sum(each.state == name for each in gone)
-        went += sum(before[each.position].state == name for each in wanted if each.position in before)
-        came = sum(each.state == name for each in wanted)
+        went = sum(1 + each.others for each in gone if each.state == name)
+        over = (before[each.position] for each in wanted if each.position in before)
+        went += sum(1 + each.others for each in over if each.state == name)
+        came = sum(1 + each.others for each in wanted if each.state == name)
         setattr(row, name, max(0, getattr(row, name) + came - went))
+
+
+def _of_places(
+    row: ReferenceWatch, batch: Batch, before: dict[int, ReferenceDrift]
+) -> tuple[set[int], list[ReferenceDrift]]:
+    """Note what lies in places that are refused as a whole, a row for each; return positions to keep, and new rows."""
+    met: dict[bytes, list[int]] = {}
+    looked: dict[bytes, Looked] = {}
+    for position, seen in enumerate(batch.seen, start=row.seen):
+        if isinstance(seen, ReferenceDrift) and seen.place_sha256 is not None:
+            met.setdefault(bytes(seen.place_sha256), []).append(position)
+        elif isinstance(seen, Looked) and seen.place:
+            met.setdefault(place_key(seen.entry), []).append(position)
+            looked.setdefault(place_key(seen.entry), seen)
+    found = row.drifts.filter(place_sha256__in=list(met))
+    held = {bytes(each.place_sha256): each for each in found if each.place_sha256 is not None}
+    kept: set[int] = set()
+    wanted: list[ReferenceDrift] = []
+    for place, positions in met.items():
+        if (known := held.get(place)) is not None:
+            _meet(row, known, len(positions), looked.get(place), batch.at)
+            kept.add(known.position)
+        elif (seen := looked.get(place)) is not None:
+            made = _drift(row, positions[0], seen, before.get(positions[0]), batch.at)
+            made.place_sha256, made.others, made.met = place, len(positions) - 1, len(positions)
+            kept.add(made.position)
+            wanted.append(made)
+    return kept, wanted
+
+
+def _meet(row: ReferenceWatch, known: ReferenceDrift, count: int, seen: Looked | None, at: datetime) -> None:
+    """Count more of a place that is refused; while a look goes on, what it has not come to counts as before."""
+    was = known.others
+    known.met += count
+    known.others = max(was, known.met - 1)
+    if seen is not None:
+        known.why, known.checked_at = seen.checked.why[:_LONGEST_WHY], at
+    known.save(update_fields=["met", "others", "why", "checked_at"])
+    row.unreachable += known.others - was
+
+
+def _settle_places(row: ReferenceWatch) -> None:
+    """At the end of a look each refused place has as many references as were met; one that was not met is none."""
+    rows = row.drifts.exclude(place_sha256=None)
+    found = rows.aggregate(counted=Sum(F("others") + 1), met=Sum("met"))
+    row.unreachable = max(0, row.unreachable - (found["counted"] or 0) + (found["met"] or 0))
+    rows.filter(met=0).delete()
+    rows.update(others=F("met") - 1, met=0)
 
 
 def _drift(
@@ -126,6 +185,7 @@ def _drift(
 
 def _finish(row: ReferenceWatch, at: datetime, after: Callable[[ReferenceWatch, datetime], datetime]) -> None:
     """End a look: what it came to, when the next is due, and an event when that is something new."""
+    _settle_places(row)
     row.total, row.unwatched, row.next_at = row.seen, row.seen_unwatched, after(row, at)
     row.begun_at, row.asked_at, row.after, row.seen, row.seen_unwatched = None, None, "", 0, 0
     state = row.worst

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, Exists, OuterRef, Q, QuerySet
+from django.db.models.expressions import RawSQL
 from strongroom.core.entries import Entry
 from strongroom.core.references.base import State
 
 from registry.actor import Actor
 from registry.errors import InvalidInput, InvalidQuery, RateLimited
 from registry.models import Membership, Project, ReferenceDrift, ReferenceWatch, Version
+from registry.models.prepared import Prepared
 from registry.policy import Act, check
 from registry.services import watching
 from registry.services._common import now
-from registry.services.drift_rows import path_key
+from registry.services.drift_rows import path_key, place_key
 from registry.services.looking import is_watched
 from registry.services.sourcing import check_source
 
@@ -29,7 +32,18 @@ WORDS = (*STATES, OK, ANY, UNCHECKED)
 # Not more often by hand, and for how long home says that something changed.
 ASK_EVERY = timedelta(minutes=5)
 _NEWS = timedelta(days=14)
-_NOT_OK = ("changed", "missing", "unreachable")
+# Written out, as the index of these few among all has it: SQLite doesn't see that parameters are the same.
+_NOT_OK = RawSQL(  # fixed text
+    "registry_referencewatch.state IN ('changed', 'missing', 'unreachable')", [], output_field=BooleanField()
+)
+# Most people have none: that is seen before the list is composed, which takes longer.
+_HAS_ANY = Prepared[list[int]](
+    lambda user: (
+        ReferenceWatch.objects.filter(_NOT_OK, _logged_by(user))
+        .order_by("-state_since")
+        .values_list("pk")[:1]
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,29 +98,35 @@ def standings(
     watch = watch or ReferenceWatch.objects.filter(version=membership.version_id).first()
     if watch is None:
         return {entry.path: Standing(_of_nothing(entry)) for entry in wanted}
-    keys = [path_key(entry.path) for entry in wanted]
-    rows = {row.path: row for row in watch.drifts.filter(path_sha256__in=keys)}
-    return {entry.path: _standing(entry, watch, rows.get(entry.path)) for entry in wanted}
+    keys, places = [path_key(entry.path) for entry in wanted], {place_key(entry) for entry in wanted}
+    found = list(watch.drifts.filter(Q(path_sha256__in=keys) | Q(place_sha256__in=places)))
+    rows = {row.path: row for row in found}
+    whole = {bytes(row.place_sha256): row for row in found if row.place_sha256 is not None}
+    return {
+        entry.path: _standing(entry, watch, rows.get(entry.path) or _of_place(entry, whole))
+        for entry in wanted
+    }
 
 
 def of_person(
     actor: Actor, *, limit: int, at: datetime | None = None
 ) -> list[tuple[Membership, ReferenceWatch]]:
     """List what the person logged whose references changed or went lately, where they may still see it; last first."""
-    if actor.user is None:
+    if actor.user is None or not _HAS_ANY.all(actor.user.pk):
         return []
     seen = Project.objects.visible_to(actor.user).values("pk")
-    # The states are named as the index has them, which is what finds the few among all.
-    rows = ReferenceWatch.objects.filter(state__in=_NOT_OK, state_since__gt=(at or now()) - _NEWS)
-    mine = rows.exclude(state=State.UNREACHABLE).filter(
-        version__created_by=actor.user,
-        version__state=Version.State.COMMITTED,
-        version__sequence__project__in=seen,
-    )
+    rows = ReferenceWatch.objects.filter(_NOT_OK, state_since__gt=(at or now()) - _NEWS)
+    mine = rows.exclude(state=State.UNREACHABLE).filter(_logged_by(actor.user.pk, sequence__project__in=seen))
     found = {watch.version_id: watch for watch in mine.order_by("-state_since", "-pk")[:limit]}
     places = Membership.objects.sources().filter(version__in=list(found))
     held = {row.version_id: row for row in places.select_related("collection__project__entity")}
     return [(held[pk], watch) for pk, watch in found.items() if pk in held]
+
+
+def _logged_by(user: int, **also: Any) -> Exists:
+    """Match what refers to a version that the person logged: not joined, or SQLite would begin at all versions."""
+    logged = Version.objects.filter(pk=OuterRef("version"), created_by=user, state=Version.State.COMMITTED)
+    return Exists(logged.filter(**also))
 
 
 def ask(actor: Actor, *, membership: Membership, at: datetime | None = None) -> ReferenceWatch:
@@ -159,6 +179,10 @@ def _refuse_soon(row: ReferenceWatch, at: datetime) -> None:
         f"These references were checked a moment ago. Try again in {minutes} minute{'s' if minutes > 1 else ''}.",
         retry_after=int(wait.total_seconds()) + 1,
     )
+
+
+def _of_place(entry: Entry, whole: dict[bytes, ReferenceDrift]) -> ReferenceDrift | None:
+    return whole.get(place_key(entry)) if whole and is_watched(entry) else None
 
 
 def _standing(entry: Entry, watch: ReferenceWatch, row: ReferenceDrift | None) -> Standing:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from registry.manifests.leaves import NO_DIGEST
 from registry.manifests.reach import Reach
@@ -24,8 +25,7 @@ class Freed:
     collections: Counter[int] = field(default_factory=Counter)
 
 
-@dataclass(frozen=True, slots=True)
-class _Need:
+class _Need(NamedTuple):
     """Until when a manifest is needed, None for ever; by which collection last, and whether by what the plan ends."""
 
     until: datetime | None
@@ -42,8 +42,9 @@ def of(wanted: Plan, stock: Stock | None = None) -> Freed:
     """
     policies = Policies.of(wanted.entity).instead(wanted.place, wanted.ttl)
     stock = stock or expected.stock(wanted.entity)
-    needs = _needs(wanted.entity, stock.fates(wanted.place, policies, wanted.rules))
-    return _walk(wanted.entity, needs) if any(need.ends for need in needs.values()) else Freed()
+    with expected.uncollected():
+        needs = _needs(wanted.entity, stock.fates(wanted.place, policies, wanted.rules))
+        return _walk(wanted.entity, needs) if any(need.ends for need in needs.values()) else Freed()
 
 
 def _needs(entity: Entity, fates: Iterable[Fate]) -> dict[int, _Need]:
@@ -52,7 +53,10 @@ def _needs(entity: Entity, fates: Iterable[Fate]) -> dict[int, _Need]:
     trash, at = timedelta(days=trashing.trash_days(entity)), now()
     for held, due, _, governed in fates:
         until = None if due is None else max(due, at) + trash
-        _put(needs, held.manifest, _Need(until, held.collection, governed and due is not None))
+        need = _Need(until, held.collection, governed and due is not None)
+        # Mostly nobody else has the same manifest.
+        if needs.setdefault(held.manifest, need) is not need:
+            _put(needs, held.manifest, need)
     others = Version.objects.filter(sequence__project__entity=entity, manifest__isnull=False)
     others = others.exclude(state=Version.State.COMMITTED)
     for manifest, state, purge_at in others.values_list("manifest_id", "state", "purge_at"):
@@ -78,17 +82,14 @@ def _walk(entity: Entity, needs: dict[int, _Need]) -> Freed:
     roots = dict(Manifest.objects.filter(scope=entity).values_list("pk", "root"))
     order = [*for_ever, *(pk for _, _, pk in ends)]
     # Of what refers to bytes elsewhere nothing comes back.
-    seen, freed = {NO_DIGEST}, Freed()
-    for manifest, leaf in Reach[int](entity.pk).walk((pk, bytes(roots[pk])) for pk in order):
+    seen, collections = {NO_DIGEST}, Counter[int]()
+    # By leaves, and few steps for each entry: there are millions, and most were seen before.
+    for manifest, sizes in Reach[int](entity.pk).contents((pk, bytes(roots[pk])) for pk in order):
         need = needs[manifest]
         if not need.ends:
-            seen.update(leaf.blobs())
+            seen.update(sizes)
             continue
-        # Whole leaves at once: there are millions of entries, and most were seen before.
-        sizes = leaf.contents()
-        if fresh := sizes.keys() - seen:
-            size = sum(map(sizes.__getitem__, fresh))
-            freed.size += size
-            freed.collections[need.collection] += size
-            seen |= fresh
-    return freed
+        if fresh := [digest for digest in sizes if digest not in seen]:
+            collections[need.collection] += sum(map(sizes.__getitem__, fresh))
+            seen.update(fresh)
+    return Freed(collections.total(), collections)

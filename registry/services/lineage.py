@@ -56,6 +56,11 @@ class Graph:
     hidden: int = 0
     is_cut: bool = False
 
+    @property
+    def versions(self) -> list[Membership]:
+        """The versions among the nodes."""
+        return [node.version for node in self.nodes.values() if node.version is not None]
+
     def around(self, key: str) -> tuple[list[Node], list[Node]]:
         """Return what comes right before a node, and what right after."""
         before = [self.nodes[edge.source] for edge in sorted(self.edges) if edge.target == key]
@@ -77,7 +82,7 @@ def graph(actor: Actor, *, membership: Membership, up: int, down: int) -> Graph:
                 break
             reached = walk.step(reached)
         walk.look_beyond(reached)
-    put_names([node.version for node in found.nodes.values() if node.version is not None])
+    put_names(found.versions)
     return found
 
 

@@ -18,9 +18,10 @@ from django.conf import settings
 from strongroom.core import references
 from strongroom.core.entries import Entry
 from strongroom.core.references.base import Checked, Found, State
+from strongroom.core.references.uris import unsigned
 
 from registry.errors import InvalidUri, RegistryError
-from registry.outbound import Resting, slot
+from registry.outbound import Resting, place_of, slot
 from registry.services.reaching import Noted, Reaches
 
 log = logging.getLogger(__name__)
@@ -28,17 +29,22 @@ log = logging.getLogger(__name__)
 _OURS = "artifact"
 # Their libraries know nothing of a host's places; web servers are asked through a reach that does.
 _BUCKETS = frozenset({"s3", "gs", "azure"})
-# A host that failed so often in a row is not asked for the rest of a batch.
+# A host that did not answer so often in a row is not asked for the rest of a batch.
 _PATIENCE = 3
+_AT_ONCE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What was found of one reference; `refused` where the policy of this server keeps it from looking."""
+    """What was found of one reference; `refused` where the policy of this server keeps it from looking.
+
+    Where it does from all that lies in the same place, that is in `place`.
+    """
 
     entry: Entry
     checked: Checked
     refused: bool = False
+    place: str = ""
 
 
 def kind_of(entry: Entry) -> str:
@@ -90,11 +96,12 @@ class Looking:
         while not self._stop.is_set() and time.monotonic() < self._until:
             if (given_up := self._given_up(host)) is not None:
                 return Looked(entry, given_up)
-            noted = Noted(self._reaches)
+            noted, begun = Noted(self._reaches), time.monotonic()
             checked = _check(entry, noted, host)
             if noted.resting is None:
-                self._count(host, checked, noted.refused)
-                return Looked(entry, checked, refused=noted.refused)
+                is_silent = checked.state is State.UNREACHABLE and _is_silence(entry, noted, begun)
+                self._count(host, checked.why if is_silent else None)
+                return _looked(entry, checked, noted)
             if not self._wait(noted.resting):
                 return Looked(entry, checked) if self._is_impatient else None
         return None
@@ -119,11 +126,25 @@ class Looking:
         )
         return Checked(State.UNREACHABLE, said)
 
-    def _count(self, host: str, checked: Checked, refused: bool) -> None:
-        failed = checked.state is State.UNREACHABLE and not refused
+    def _count(self, host: str, why: str | None) -> None:
         with self._lock:
             before = self._failures.get(host, (0, ""))[0]
-            self._failures[host] = (before + 1, checked.why) if failed else (0, "")
+            self._failures[host] = (0, "") if why is None else (before + 1, why)
+
+
+def _looked(entry: Entry, checked: Checked, noted: Noted) -> Looked:
+    whole = noted.place
+    if checked.state is not State.UNREACHABLE or whole is None or whole.place != place_of(entry):
+        return Looked(entry, checked, refused=noted.refused)
+    return Looked(entry, Checked(checked.state, whole.why), refused=True, place=whole.place)
+
+
+def _is_silence(entry: Entry, noted: Noted, begun: float) -> bool:
+    """Tell whether a failure is one of the host, and not of this one thing: who says no to one may have the next."""
+    if noted.refused or (kind := kind_of(entry)) == "file":
+        return False
+    # What a library of buckets was told is known to it alone; who answers at once may be asked again.
+    return time.monotonic() - begun > _AT_ONCE if kind in _BUCKETS else not noted.answered
 
 
 def _check(entry: Entry, reach: Noted, host: str) -> Checked:
@@ -138,7 +159,7 @@ def _check(entry: Entry, reach: Noted, host: str) -> Checked:
         reach.note(error)
         return Checked(State.UNREACHABLE, str(error))
     except Exception as error:
-        log.exception("A reference could not be looked at: %s", entry.ref)
+        log.exception("A reference could not be looked at: %s", unsigned(entry.ref or ""))
         return Checked(
             State.UNREACHABLE, f"It could not be looked at: {type(error).__name__}. Tell an operator."
         )

@@ -8,6 +8,7 @@ from strongroom.core.entries import Entry
 from strongroom.core.paths import check_entry_path
 from strongroom.core.references import expand, kind_of, scheme_of
 from strongroom.core.references.azure import Azure
+from strongroom.core.references.base import Scheme
 from strongroom.core.references.gcs import Gcs
 from strongroom.core.references.local import Local
 from strongroom.core.references.s3 import S3
@@ -28,7 +29,7 @@ def judge(actor: Actor, entity: Entity, uri: str, name: str, *, checksum: bool) 
     scheme, kind = scheme_of(uri), kind_of(uri)
     if name:
         check_entry_path(name)
-    elif (not checksum or kind == "other") and not scheme.plain(uri).path:
+    elif not (scheme.plain(uri).path if not checksum or kind == "other" else _named(scheme, kind, uri)):
         raise InvalidInput(f"{uri} needs a name: its address has none that could be the path.", uri=uri)
     if kind in ("http", "azure"):
         # Also where nobody goes there: no address with a password in it is kept.
@@ -36,6 +37,17 @@ def judge(actor: Actor, entity: Entity, uri: str, name: str, *, checksum: bool) 
     if checksum and kind in _JUDGES:
         with outside_of(entity, actor) as reach:
             _JUDGES[kind](uri, reach)
+
+
+def _named(scheme: Scheme, kind: str, uri: str) -> bool:
+    """Tell whether what is looked at has a path of its own; below a prefix or a folder each object has."""
+    return kind not in ("http", "artifact") or bool(scheme.name(uri))
+
+
+def kept(uri: str) -> str:
+    """Return a URI as it may be kept: one of Azure without the signature that it came with, and which is not used."""
+    is_azure = uri[:6].lower() == "https:" and kind_of(uri) == "azure"
+    return Azure().parse(uri).whole if is_azure else uri
 
 
 def _azure(uri: str, reach: Outside) -> None:

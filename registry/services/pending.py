@@ -6,18 +6,34 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import (
+    BooleanField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    OuterRef,
+    Q,
+    QuerySet,
+    Sum,
+)
 from django.db.models.functions import Coalesce
 
 from registry.actor import Actor
 from registry.errors import NotFound
 from registry.models import ReferenceOrder, Resolution, Version
+from registry.models.prepared import Prepared
 from registry.policy import Act, can, check
 from registry.services import drafting, versions
 
 State = ReferenceOrder.State
 # What a draft's references are altogether.
 STATES = ("open", "resolving", "resolved", "committing", "failed", "committed")
+# Most people have none: that is seen before the list is composed, which takes longer.
+_HAS_ANY = Prepared[list[int]](
+    lambda user: Resolution.objects.filter(
+        draft__created_by=user, draft__state=Version.State.PENDING
+    ).values_list("pk")[:1]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +57,8 @@ class Outlook:
             return "resolving"
         if self.failed or (self.resolution is not None and self.resolution.code):
             return "failed"
-        if self.resolution is not None and self.resolution.asked_at is not None:
+        has_content = self.total > 0 or self.draft.manifest_id is not None
+        if self.resolution is not None and self.resolution.asked_at is not None and has_content:
             return "committing"
         return "resolved" if self.total else "open"
 
@@ -112,7 +129,7 @@ def listing(
 def outlook(actor: Actor, *, draft: Version) -> Outlook:
     """Say how far a draft is; a few queries, however many references it has."""
     check_seen(actor, draft)
-    resolution = Resolution.objects.filter(pk=draft.pk).first()
+    resolution = Resolution.objects.select_related("renews").filter(pk=draft.pk).first()
     counts: dict[str, Any] = {"total": 0, "found_count": 0, "found_bytes": 0}
     by_state: dict[str, int] = {}
     rows = ReferenceOrder.objects.filter(draft=draft).order_by().values("state")
@@ -123,16 +140,26 @@ def outlook(actor: Actor, *, draft: Version) -> Outlook:
         counts["total"] += row["rows"]
         counts["found_count"] += row["found"]
         counts["found_bytes"] += row["size"]
+    if resolution is not None and resolution.renews is not None:
+        counts["found_count"] = resolution.done_count
     waiting = by_state.get(State.WAITING, 0) + by_state.get(State.RESOLVING, 0)
     return Outlook(draft, resolution, open=waiting, failed=by_state.get(State.FAILED, 0), **counts)
 
 
 def made(actor: Actor, *, limit: int) -> list[Version]:
-    """Return the person's own drafts with references that the server resolves, the last begun first."""
+    """Return the person's own drafts with references that the server resolves, the last begun first.
+
+    `failed` says of each whether it waits for the person: a reference failed, or its commit.
+    """
     check(actor, Act.VIEW, None)
+    if actor.user is None or not _HAS_ANY.all(actor.user.pk):
+        return []
     # Of a project that was deleted, or that one has left, there is no page.
     rows = Version.objects.visible_to(actor.user).filter(created_by=actor.user, state=Version.State.PENDING)
-    rows = rows.filter(resolution__isnull=False)
+    failed = ReferenceOrder.objects.filter(draft=OuterRef("pk"), state=State.FAILED)
+    rows = rows.filter(resolution__isnull=False).annotate(
+        failed=ExpressionWrapper(Exists(failed) | ~Q(resolution__code=""), output_field=BooleanField())
+    )
     slim = rows.select_related("sequence__project__entity", "resolution").defer("description", "metadata")
     return list(slim.order_by("-created_at", "-pk")[:limit])
 

@@ -205,8 +205,9 @@ def told(wanted: Plan, stock: expected.Stock, at: datetime, *, until: int | None
     set_then = policies.instead(wanted.place, wanted.ttl)
     counts = _counting(wanted, set_then)
     found.origin = counts.origin
-    fates = list(stock.fates(wanted.place, set_then, wanted.rules))
-    dues = _count(found, fates)
+    with expected.uncollected():
+        fates = list(stock.fates(wanted.place, set_then, wanted.rules))
+        dues = _count(found, fates)
     found.newest = max((held.pk for held in stock.versions), default=0) if until is None else until
     found.digest = _digest(wanted, counts.seconds, [pk for pk in dues if pk <= found.newest])
     # A team or a person without a default lets nothing expire.

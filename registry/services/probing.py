@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
 from django.conf import settings
@@ -24,4 +25,13 @@ def run(actor: Actor, *, place: Literal["current", "other"] = "current", origin:
         raise InvalidInput("There is no other storage: STRONGROOM_OTHER_BLOBS is not set.")
     backend = backends.of(storages["blobs" if place == "current" else "other_blobs"])
     yield Step("Storage", Step.DONE, backend.place)
-    yield from Probe(backend, origin).run()
+    for step in Probe(backend, origin).run():
+        yield step if place == "current" else _of_other(step)
+
+
+def _of_other(step: Step) -> Step:
+    """Name the settings of the other storage, where a storage names its own."""
+    said, mend = (
+        text.replace("STRONGROOM_BLOBS_", "STRONGROOM_OTHER_BLOBS_") for text in (step.said, step.mend)
+    )
+    return replace(step, said=said, mend=mend)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock, local
 from types import TracebackType
 from typing import Any, TypeVar
@@ -13,12 +14,14 @@ from strongroom.core.entries import Entry
 from strongroom.core.references.base import Answer, Reach
 
 from registry.actor import Actor, system
-from registry.errors import ReferenceRefused
+from registry.errors import ReferenceRefused, ReferenceUnreachable
 from registry.models import Version, VersionReference
 from registry.models.versions import pk_of
-from registry.outbound import Outside, Resting
+from registry.outbound import Outside, PlaceRefused, Resting
 from registry.outbound.entries import entry_of
 
+# Less than what a task may take, with room for what else its batch asks.
+LONGEST_READ = 420.0
 T = TypeVar("T")
 Opener = Callable[[], AbstractContextManager[Reach]]
 
@@ -81,7 +84,13 @@ class Noted:
 
     reaches: Reaches
     refused: bool = False
+    # What of a whole place was refused.
+    place: PlaceRefused | None = None
     resting: Resting | None = None
+    # Whether a web server answered what it was asked, whatever that was.
+    answered: bool = False
+    # Until when (of `time.monotonic`) a file may be read.
+    until: float = field(default_factory=lambda: time.monotonic() + LONGEST_READ)
 
     def http(
         self, method: str, url: str, headers: Mapping[str, str] | None = None
@@ -100,6 +109,13 @@ class Noted:
     def azure(self, account: str, container: str) -> Any:
         """Return a client of a container."""
         return self.noting(self.reaches.made, self.reaches.shared.azure, account, container)
+
+    def go_on(self) -> None:
+        """Raise when a file took so long to read that the worker would be stopped before it came to the end."""
+        if time.monotonic() > self.until:
+            raise ReferenceUnreachable(
+                f"It takes longer than {LONGEST_READ / 60:.0f} minutes to read, so that it was not compared."
+            )
 
     def local(self, path: str) -> str:
         """Return the path to open."""
@@ -121,6 +137,7 @@ class Noted:
         """Note an error that says more than that something cannot be reached."""
         if isinstance(error, ReferenceRefused):
             self.refused = True
+            self.place = error if isinstance(error, PlaceRefused) else None
         elif isinstance(error, Resting):
             self.resting = error
 
@@ -132,7 +149,10 @@ class _NotedAnswer:
         self._noted, self._inner = noted, inner
 
     def __enter__(self) -> Answer:
-        return self._noted.noting(self._inner.__enter__)
+        answer = self._noted.noting(self._inner.__enter__)
+        # One that says that it is broken says nothing of what was asked for.
+        self._noted.answered = answer.status < 500
+        return answer
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

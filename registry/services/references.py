@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 from strongroom.core.names import check_aliases, check_tags
 from strongroom.core.references.base import MAX_OBJECTS
+from strongroom.core.references.uris import unsigned
 
 from registry import manifests, queue
 from registry.actor import Actor
@@ -37,6 +38,7 @@ __all__ = [
     "STATES",
     "Outlook",
     "add",
+    "asked",
     "asker",
     "commit_when_resolved",
     "drop",
@@ -78,6 +80,7 @@ def add(
     if not 1 <= max_objects <= MAX_OBJECTS:
         raise InvalidInput(f"max_objects is from 1 to {MAX_OBJECTS:,}.", field="max_objects")
     outside.judge(actor, draft.sequence.project.entity, uri, name, checksum=checksum)
+    uri = outside.kept(uri)
     wanted = {"checksum": checksum, "max_objects": max_objects}
     with transaction.atomic():
         resolution = _opened(actor, _locked(draft))
@@ -108,11 +111,17 @@ def _locked(draft: Version) -> Version:
 
 def _opened(actor: Actor, draft: Version) -> Resolution:
     """Return what the draft's references wait in, locked; whoever adds one is who its commit is made for."""
-    Resolution.objects.get_or_create(draft=draft, defaults={**_asked(actor), "created_at": now()})
-    return Resolution.objects.select_for_update().get(pk=draft.pk)
+    Resolution.objects.get_or_create(draft=draft, defaults={**asked(actor), "created_at": now()})
+    found = Resolution.objects.select_for_update().get(pk=draft.pk)
+    if found.renews_id is not None:
+        raise Conflict(
+            "This draft becomes a version from what is there now, and takes nothing else. Begin another."
+        )
+    return found
 
 
-def _asked(actor: Actor) -> dict[str, Any]:
+def asked(actor: Actor) -> dict[str, Any]:
+    """Return the columns that keep who asked."""
     return {"asked_by": actor.user, "key": actor.key, "door": actor.door, "address": actor.address[:64]}
 
 
@@ -150,7 +159,9 @@ def tell(actor: Actor, act: str, draft: Version, order: ReferenceOrder, **more: 
     """Record an act of the entity, and of no project: what is not committed is invisible to others."""
     project = draft.sequence.project
     subject = f"{project}/{draft.sequence.name}"
+    # An address may be signed: whoever reads the log should not be let in by it.
     after = {"uri": order.uri, "name": order.name, **more}
+    after = {name: unsigned(value) if isinstance(value, str) else value for name, value in after.items()}
     events.record(actor, act, entity=project.entity, subject=subject, after=after)
 
 
@@ -207,7 +218,7 @@ def commit_when_resolved(
         if not ReferenceOrder.objects.filter(draft=draft).exists():
             raise InvalidInput("The draft has no references to resolve: commit it.")
         Resolution.objects.filter(pk=resolution.pk).update(
-            asked_at=now(), aliases=wanted, tags=tagged, code="", why="", attempts=0, **_asked(actor)
+            asked_at=now(), aliases=wanted, tags=tagged, code="", why="", attempts=0, **asked(actor)
         )
         wake(draft.pk)
 

@@ -6,7 +6,7 @@ nothing is asked for a second time, and a version of a million references of whi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,7 +16,7 @@ from strongroom.core.manifest import Entry
 from registry import manifests
 from registry.actor import Actor
 from registry.errors import BlobsMissing, NothingFound, PreviewChanged
-from registry.models import Manifest, Membership, ReferenceDrift, ReferenceWatch, Version
+from registry.models import Collection, Manifest, Membership, ReferenceDrift, ReferenceWatch, Version
 from registry.policy import Act
 from registry.services import commits, drafting, drifts, locks, referring
 from registry.services._common import now
@@ -27,6 +27,7 @@ from registry.services.sourcing import check_source
 # What was found longer ago is not what is there now.
 FRESH = timedelta(hours=1)
 _REPLACED = ("changed", "missing")
+_TOLD_EVERY = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +67,38 @@ def log(
     `mark` is that of the plan that was seen: another look since is refused. Where all is as recorded, nothing is
     logged, and this version is the answer.
     """
+    wanted = agreed(actor, membership, mark, at)
+    if wanted.is_empty:
+        return Committed(membership, created=False)
+    draft = Version(created_by=actor.user, **_fields(actor, membership))
+    return make(actor, membership, wanted.mark, lambda sequence: _placed(draft, sequence))
+
+
+def agreed(actor: Actor, membership: Membership, mark: str | None = None, at: datetime | None = None) -> Plan:
+    """Return the plan of what is to be logged; raise where it is another one than was seen, or of nothing."""
     check_source(actor, Act.LOG, membership)
-    manifest, watch = manifest_of(membership), _watch(membership)
-    wanted = _plan(watch, manifest, at or now())
+    manifest = manifest_of(membership)
+    wanted = _plan(_watch(membership), manifest, at or now())
     if wanted.obstacle or (mark is not None and mark != wanted.mark):
         raise PreviewChanged(
             wanted.obstacle or "The references were checked again since. Look at what was found."
         )
-    if wanted.is_empty:
-        return Committed(membership, created=False)
     if wanted.missing == manifest.entry_count:
         raise NothingFound(f"Nothing of {membership.name} is there any more, so there is nothing to log.")
-    fields = _fields(actor, membership)
-    prepared = manifests.prepare(manifest.scope, _entries(manifest, watch))
+    return wanted
+
+
+def make(
+    actor: Actor,
+    membership: Membership,
+    mark: str,
+    place: Callable[[Collection], Version],
+    tell: Callable[[int], None] = lambda done: None,
+) -> Committed:
+    """Make the version of a mark; `place` gives its draft under the collection's lock, `tell` gets how far it is."""
+    manifest, watch = manifest_of(membership), _watch(membership)
+    _insist_on(mark, watch)
+    prepared = manifests.prepare(manifest.scope, _told(_entries(manifest, watch), tell))
     if prepared.missing_count:
         raise BlobsMissing(
             f"The server lacks the bytes of {prepared.missing_count} of the files. Ask an operator to check the store.",
@@ -87,14 +107,32 @@ def log(
         )
     with transaction.atomic():
         sequence = locks.lock(membership.version.sequence)
-        held = ReferenceWatch.objects.select_for_update().filter(pk=watch.pk).first()
-        if held is None or _plan(held, manifest, at or now()).mark != wanted.mark:
-            raise PreviewChanged("The references were checked again meanwhile. Look at what was found.")
-        draft = Version(sequence=sequence, manifest=prepared.record().manifest, **fields)
+        _insist_on(mark, ReferenceWatch.objects.select_for_update().filter(pk=watch.pk).first())
+        draft = place(sequence)
+        draft.manifest = prepared.record().manifest
         done = commits.finish(actor, draft, [], [])
         if done.created:
             referring.put(actor, draft, prepared.refers_to)
         return done
+
+
+def _placed(draft: Version, sequence: Collection) -> Version:
+    draft.sequence = sequence
+    return draft
+
+
+def _insist_on(mark: str, watch: ReferenceWatch | None) -> None:
+    """Refuse what is not what was agreed on any more."""
+    if watch is None or drifts.is_under_way(watch) or _mark(watch) != mark:
+        raise PreviewChanged("The references were checked again meanwhile. Look at what was found.")
+
+
+def _told(entries: Iterable[Entry], tell: Callable[[int], None]) -> Iterator[Entry]:
+    """Pass entries on, and say now and then how many they were."""
+    for number, entry in enumerate(entries):
+        if number % _TOLD_EVERY == 0:
+            tell(number)
+        yield entry
 
 
 def _watch(membership: Membership) -> ReferenceWatch:
@@ -108,10 +146,13 @@ def _plan(watch: ReferenceWatch, manifest: Manifest, at: datetime) -> Plan:
     if watch.changed:
         unreadable = watch.drifts.filter(state=ReferenceDrift.State.CHANGED, digest="").count()
     kept = manifest.entry_count - watch.changed - watch.missing
-    # As REST writes the moment of the check: nothing that a new version is made of changes without another.
-    mark = watch.checked_at.isoformat().replace("+00:00", "Z") if watch.checked_at else ""
     found = (watch.changed, watch.missing, watch.unreachable, unreadable, kept, watch.checked_at)
-    return Plan(*found, obstacle=_obstacle(watch, at), mark=mark)
+    return Plan(*found, obstacle=_obstacle(watch, at), mark=_mark(watch))
+
+
+def _mark(watch: ReferenceWatch) -> str:
+    """As REST writes the moment of the check: nothing that a new version is made of changes without another."""
+    return watch.checked_at.isoformat().replace("+00:00", "Z") if watch.checked_at else ""
 
 
 def _obstacle(watch: ReferenceWatch, at: datetime) -> str:
@@ -130,8 +171,7 @@ def _fields(actor: Actor, membership: Membership) -> dict[str, object]:
     """The columns of the next version: the card of this one, by who logs it."""
     version, sequence = membership.version, membership.version.sequence
     card = (version.description, version.metadata)
-    found = drafting.fields(actor, sequence.project, sequence.name, sequence.type.name, *card, "inherit")
-    return {**found, "created_by": actor.user}
+    return drafting.fields(actor, sequence.project, sequence.name, sequence.type.name, *card, "inherit")
 
 
 def _entries(manifest: Manifest, watch: ReferenceWatch) -> Iterator[Entry]:

@@ -15,7 +15,7 @@ from registry import manifests
 from registry.errors import BlobsMissing, Forbidden, RegistryError, Unavailable
 from registry.models import ReferenceOrder, Resolution, Version
 from registry.policy import Act, check
-from registry.services import commits, locks, reference_batches, references, referring
+from registry.services import commits, locks, reference_batches, references, referring, renewals
 from registry.services.commits import Committed
 from registry.services.leases import Lease
 
@@ -32,7 +32,7 @@ def commit(lease: Lease) -> Committed | None:
     )
     resolution = asked.first()
     orders = list(ReferenceOrder.objects.filter(draft=lease.draft_id))
-    if resolution is None or not orders or any(each.state != each.State.RESOLVED for each in orders):
+    if resolution is None or not _is_whole(resolution, orders):
         return None
     Resolution.objects.filter(pk=resolution.pk).update(attempts=F("attempts") + 1)
     try:
@@ -46,17 +46,25 @@ def commit(lease: Lease) -> Committed | None:
     return None
 
 
+def _is_whole(resolution: Resolution, orders: list[ReferenceOrder]) -> bool:
+    """Tell whether there is nothing left to be found."""
+    is_something = bool(orders) or resolution.renews_id is not None or resolution.draft.manifest is not None
+    return is_something and all(each.state == each.State.RESOLVED for each in orders)
+
+
 def _commit(lease: Lease, resolution: Resolution, orders: list[ReferenceOrder]) -> Committed | None:
     actor, draft = references.asker(resolution), resolution.draft
     if actor.user is None:
         raise Forbidden("Whoever asked for this version has left. Somebody else may log it anew.")
     check(actor, Act.LOG, draft.sequence.project)
+    if resolution.renews_id is not None:
+        return renewals.commit(lease, resolution, actor)
     prepared = _prepared(draft, orders)
     with transaction.atomic():
         sequence = locks.lock(draft.sequence)
         fresh = Version.objects.select_for_update().filter(pk=draft.pk, state=Version.State.PENDING).first()
         lease.keep()
-        if fresh is None or fresh.manifest_id != draft.manifest_id or not _is_all(orders):
+        if fresh is None or fresh.manifest_id != draft.manifest_id or not _is_all(draft, orders):
             # Something came or went meanwhile: the next look sees it.
             return None
         fresh.sequence, fresh.run = sequence, draft.run
@@ -69,8 +77,8 @@ def _commit(lease: Lease, resolution: Resolution, orders: list[ReferenceOrder]) 
     return done
 
 
-def _is_all(orders: list[ReferenceOrder]) -> bool:
-    rows = ReferenceOrder.objects.filter(draft=orders[0].draft_id).values_list("pk", "batch_count", "state")
+def _is_all(draft: Version, orders: list[ReferenceOrder]) -> bool:
+    rows = ReferenceOrder.objects.filter(draft=draft).values_list("pk", "batch_count", "state")
     return set(rows) == {(each.pk, each.batch_count, each.State.RESOLVED.value) for each in orders}
 
 

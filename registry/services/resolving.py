@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, transaction
 from django.db.models import Q
 from strongroom.core.entries import LARGEST, Entry
+from strongroom.core.references.uris import unsigned
 
 from registry import jobs
 from registry.actor import system
@@ -105,7 +106,7 @@ class _Work:
             raise
         except Exception:
             # A library of a store may raise what nobody foresaw: that is no reason to look at it for ever.
-            log.exception("A reference could not be resolved: %s", order.uri)
+            log.exception("A reference could not be resolved: %s", unsigned(order.uri))
             self._failed(InternalError("The server met something unexpected there; its log says what."))
         return 0
 

@@ -7,9 +7,13 @@ from typing import Any, TypeAlias
 from registry.actor import Actor
 from registry.errors import NotAuthenticated
 from registry.models import Collection, Project, Star
+from registry.models.prepared import Prepared
 from registry.policy import Act, check
 
 Target: TypeAlias = Project | Collection
+_STARRED = Prepared[tuple[int | None, int | None]](
+    lambda user: Star.objects.filter(user=user).values_list("project_id", "collection_id")
+)
 
 
 def put(actor: Actor, *, target: Target, on: bool) -> None:
@@ -30,7 +34,7 @@ def is_on(actor: Actor, target: Target) -> bool:
 
 def listing(actor: Actor, *, limit: int) -> list[Target]:
     """Return what the person starred and may still see, the last starred first."""
-    if actor.user is None:
+    if actor.user is None or not _STARRED.all(actor.user.pk):
         return []
     seen = Project.objects.visible_to(actor.user)
     rows = Star.objects.filter(user=actor.user).select_related(
@@ -45,8 +49,7 @@ def listing(actor: Actor, *, limit: int) -> list[Target]:
 
 def places(actor: Actor) -> tuple[set[int], set[int]]:
     """Return the ids of the projects and of the collections that the person starred, seen or not."""
-    found = Star.objects.filter(user=actor.user).values_list("project_id", "collection_id")
-    rows = list(found) if actor.user is not None else []
+    rows = [] if actor.user is None else _STARRED.all(actor.user.pk)
     return {pk for pk, _ in rows if pk is not None}, {pk for _, pk in rows if pk is not None}
 
 

@@ -72,6 +72,11 @@ def begin(
     return begun
 
 
+def bucket_origin() -> str:
+    """Return the origin of the object store that takes large files itself; "" where all go by way of the server."""
+    return storage.parts_origin()
+
+
 def find(actor: Actor, upload_id: uuid.UUID) -> Upload:
     """Find an upload to one of one's own drafts."""
     upload = Upload.objects.filter(pk=upload_id).prefetch_related("parts").first()

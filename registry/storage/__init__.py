@@ -15,6 +15,7 @@ from registry.storage.bundles import BundleResult, receive_bundle
 from registry.storage.completion import complete_upload
 from registry.storage.direct import address as part_address
 from registry.storage.direct import checksum_kind, give_up
+from registry.storage.direct import origin as parts_origin
 from registry.storage.direct import prepare as prepare_direct
 from registry.storage.durable import as_storage_error
 from registry.storage.incoming import abort_parts, clean_incoming
@@ -60,6 +61,7 @@ __all__ = [
     "open_blob",
     "open_piece",
     "part_address",
+    "parts_origin",
     "prepare_direct",
     "progress",
     "read_blob",

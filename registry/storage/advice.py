@@ -23,8 +23,16 @@ _KEYS_WRONG = (
     "SignatureDoesNotMatch",
     "ExpiredToken",
     "InvalidToken",
-    "no credentials",
+    # Of Azure, and of Google's tokens.
+    "AuthenticationFailed",
+    "failed to authenticate",
+    "invalid_grant",
 )
+_NO_KEYS = {
+    "s3": "set STRONGROOM_BLOBS_KEY_ID and STRONGROOM_BLOBS_KEY, or what the AWS SDK reads (a profile, say)",
+    "gcs": "set STRONGROOM_BLOBS_KEY to the JSON of a service account, or GOOGLE_APPLICATION_CREDENTIALS",
+    "azure": "set STRONGROOM_BLOBS_KEY, or AZURE_STORAGE_CONNECTION_STRING",
+}
 
 
 def mend(backend: Backend, need: str, error: StoreError) -> str:
@@ -44,6 +52,8 @@ def mend(backend: Backend, need: str, error: StoreError) -> str:
         return "Make space, or raise the quota."
     if error.trouble is not Trouble.DENIED:
         return ""
+    if "no credentials" in why and backend.kind in _NO_KEYS:
+        return f"This process finds no credentials: {_NO_KEYS[backend.kind]}."
     if any(word in why for word in _KEYS_WRONG):
         return "The store does not know these credentials: check the keys that this process sees in its environment."
     return permission(backend, need)

@@ -63,13 +63,20 @@ def _complete_direct(upload: Upload, sha256: bytes) -> Blob:
     if bucket.is_known(upload):
         _insist_on_all(upload)
     try:
-        digests = bucket.assemble(upload)
+        digests, size = bucket.assemble(upload)
     except NotFound:
         abandon_upload(upload)
         raise
-    if digests.sha256 != sha256:
+    # Not every store keeps to the size that a part's address is bound to; the quota was asked for this one.
+    if digests.sha256 != sha256 or size != upload.size:
         discard(upload.object_name)
         abandon_upload(upload)
+        if size != upload.size:
+            raise DigestMismatch(
+                f"{size} bytes arrived in the store, not the {upload.size} that were announced. They were discarded: "
+                "begin a new upload of the right size.",
+                sha256=sha256.hex(),
+            )
         raise _other_bytes(digests, sha256)
     return _record(upload, upload.object_name, digests)
 

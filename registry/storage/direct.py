@@ -39,6 +39,15 @@ def prepare(size: int) -> Prepared | None:
     return Prepared(name, id, [(first, min(each, size - first)) for first in range(0, size, each)])
 
 
+def origin() -> str:
+    """Return the origin that parts go to, for pages that may send them there; "" where none do."""
+    try:
+        return backends.current().origin
+    except OSError:
+        # Nothing can be signed now: then files go by way of the server, as they do without a bucket.
+        return ""
+
+
 def give_up(prepared: Prepared | None) -> None:
     """Have the store forget what was begun for nothing."""
     if prepared is not None:
@@ -102,9 +111,9 @@ def checksum_kind(upload: Upload) -> str | None:
     return _rules().checksum if upload.is_direct else None
 
 
-def assemble(upload: Upload) -> Digests:
-    """Make the parts one object, read it back and return its digests: what others sent is believed only then."""
-    backend, twin, listed = backends.current(), TwinHash(), _listed(upload)
+def assemble(upload: Upload) -> tuple[Digests, int]:
+    """Make the parts one object, read it back, return its digests and size: what others sent is believed only then."""
+    backend, twin, listed, size = backends.current(), TwinHash(), _listed(upload), 0
     with disk_errors():
         try:
             # Without parts the object may be there all the same: completed by a try whose answer got lost.
@@ -117,9 +126,10 @@ def assemble(upload: Upload) -> Digests:
             with opened:
                 while piece := opened.read(PIECE):
                     twin.update(piece)
+                    size += len(piece)
         finally:
             state = twin.finish()
-    return state.digests()
+    return state.digests(), size
 
 
 def _listed(upload: Upload) -> list[Part] | None:

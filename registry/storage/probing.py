@@ -116,7 +116,7 @@ class Probe:
         except Wrong as wrong:
             return Step(title, Step.FAILED if wrong.fatal else Step.WARNED, wrong.said, wrong.mend)
         except StoreError as error:
-            return Step(title, Step.FAILED, str(error), advice.mend(self.backend, need, error))
+            return Step(title, Step.FAILED, error.for_operators, advice.mend(self.backend, need, error))
         except (OSError, urllib3.exceptions.HTTPError) as error:
             return Step(title, Step.FAILED, f"{type(error).__name__}: {error}")
 

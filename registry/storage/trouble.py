@@ -30,6 +30,12 @@ class StoreError(OSError):
         self.why = why
 
     @property
+    def for_operators(self) -> str:
+        """Say what is the matter to who can mend it, and whom nobody needs to be told of."""
+        what = self.trouble.value.partition(". ")[0].rstrip(".")
+        return f"{what} ({self.why})." if self.why else f"{what}."
+
+    @property
     def passes(self) -> bool:
         """Say whether the same request may well succeed a moment later."""
         return self.trouble in {Trouble.THROTTLED, Trouble.SILENT, Trouble.FAILED}

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from registry.models import Membership, Run
+from registry.models import Membership, ReferenceWatch, Run
 from registry.services.lineage import Graph, Node
-from registry.web.templatetags.marks import sorted_aliases
+from registry.web.templatetags.marks import drift_of, sorted_aliases
 from registry.web.templatetags.words import day, duration, plural, size
 
 # Numbers within the name of a run: what differs between the runs of a sweep.
@@ -54,17 +54,17 @@ def url(node: Node) -> str:
     return thing.get_absolute_url() if thing is not None else ""
 
 
-def as_json(graph: Graph) -> dict[str, Any]:
-    """Return the graph as plain data."""
+def as_json(graph: Graph, watches: dict[int, ReferenceWatch]) -> dict[str, Any]:
+    """Return the graph as plain data, with how the references of its versions were found."""
     return {
         "start": graph.start,
-        "nodes": [_node(node) for node in graph.nodes.values()],
+        "nodes": [_node(node, watches) for node in graph.nodes.values()],
         "edges": [[edge.source, edge.target] for edge in sorted(graph.edges)],
         "is_cut": graph.is_cut,
     }
 
 
-def _node(node: Node) -> dict[str, Any]:
+def _node(node: Node, watches: dict[int, ReferenceWatch]) -> dict[str, Any]:
     told = {
         "key": node.key,
         "name": name(node),
@@ -74,12 +74,12 @@ def _node(node: Node) -> dict[str, Any]:
         "more_down": node.more_down,
     }
     if node.version is not None:
-        return told | _version(node.version)
+        return told | _version(node.version, watches.get(node.version.version_id))
     assert node.run is not None
     return told | _run(node.run)
 
 
-def _version(row: Membership) -> dict[str, Any]:
+def _version(row: Membership, watch: ReferenceWatch | None) -> dict[str, Any]:
     version, kind = row.version, row.collection.type.name
     return {
         "kind": "version",
@@ -89,6 +89,7 @@ def _version(row: Membership) -> dict[str, Any]:
         # Whom it is like: closely, and at a pinch.
         "families": [f"version of {row.collection.project}/{row.collection.name}", f"version {kind}"],
         "aliases": sorted_aliases(row),
+        "drift": _drift(row, watch),
         "facts": [
             ["Type", kind],
             ["Project", str(row.collection.project)],
@@ -97,6 +98,15 @@ def _version(row: Membership) -> dict[str, Any]:
             ["By", version.created_by.display_name if version.created_by else "somebody who left"],
         ],
     }
+
+
+def _drift(row: Membership, watch: ReferenceWatch | None) -> dict[str, str] | None:
+    """Return what is to be told of its references, and where they are looked at; None where all is well."""
+    found = drift_of(watch)
+    if found is None:
+        return None
+    kind, _, words = found
+    return {"kind": kind, "words": words, "url": f"{row.get_absolute_url()}/references"}
 
 
 def _run(run: Run) -> dict[str, Any]:
@@ -109,6 +119,7 @@ def _run(run: Run) -> dict[str, Any]:
         "sub": f"run, {took}",
         "families": [f"run {run.job_type or _NUMBERS.sub('#', str(run))}", f"run {run.job_type}"],
         "aliases": [],
+        "drift": None,
         "facts": [
             ["State", run.get_state_display()],
             ["Project", str(run.project)],

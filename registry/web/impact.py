@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from strongroom.core.ttl import Ttl
 
-from registry.models import Collection
+from registry.models import Collection, Entity, Team
 from registry.services.confirming import Shown
 from registry.services.previews import OfCollection
 from registry.web import weeks
+from registry.web.forms.policies import TEAM_RULES, DefaultForm
 
 _COLLECTIONS = 10
 _REASONS = {"linked": "linked", "alias": "with an alias", "newest": "among the newest", "never": "never"}
@@ -64,6 +67,50 @@ def context(shown: Shown, query: dict[str, Any]) -> dict[str, Any]:
         "becomes": words_of(found.plan.ttl),
         "impact_query": urlencode(query),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A setting that saving would change, in words."""
+
+    label: str
+    was: str
+    becomes: str
+
+
+_RULES: dict[str, tuple[str, Callable[[Any], str]]] = {
+    "ttl": ("Default time to live", lambda ttl: words_of(ttl)),
+    "ttl_editors": (
+        "Who may change the time to live of a version",
+        lambda who: str(Team.TtlEditors(who).label),
+    ),
+    "inherited_ttl_spares_aliased": (
+        "Versions that hold an alias other than latest",
+        lambda spared: "kept" if spared else "expire like others",
+    ),
+    "kept_newest": (
+        "Newest versions of each collection that are kept",
+        lambda count: f"{count:,}" if count else "none",
+    ),
+    "ttl_grace_until": ("Nothing expires before", lambda until: _moment(until) if until else "no grace date"),
+}
+
+
+def changes(entity: Entity, form: DefaultForm) -> list[Rule]:
+    """Say what saving a form would change, each setting before and after."""
+    wanted = form.given() if form.is_valid() else {}
+    now = {"ttl": form.now}
+    if entity.kind == Entity.Kind.TEAM:
+        now |= {name: getattr(entity.team, name) for name in TEAM_RULES}
+    both = [(*_RULES[name], now[name], wanted[name]) for name in _RULES if name in wanted]
+    rules = [Rule(label, said(before), said(after)) for label, said, before, after in both]
+    return [rule for rule in rules if rule.was != rule.becomes]
+
+
+def _moment(at: datetime) -> str:
+    """Say a moment in UTC, as the form that sets it does, whatever zone the reader is in."""
+    at = at.astimezone(UTC)
+    return f"{at.day} {at:%b %Y, %H:%M} UTC"
 
 
 def words_of(ttl: Ttl) -> str:

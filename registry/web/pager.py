@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
@@ -12,6 +12,7 @@ from django.http import HttpRequest, QueryDict
 from registry.http import paging
 from registry.http.paging import Order
 
+Q = TypeVar("Q", bound=QuerySet[Any, Any])
 ROWS = 25
 # A search is counted to here: beyond, to say how many there are would cost more than to show some.
 _COUNTED = 1000
@@ -89,7 +90,20 @@ def sorts(request: HttpRequest, current: str, known: Mapping[str, Order]) -> dic
 
 def bounded_count(rows: QuerySet[Any]) -> str:
     """Say how many rows a search found, in one query that looks at no more of them than it counts."""
-    found = rows.order_by().values("pk")[: _COUNTED + 1].count()
+    return _matches(rows.order_by().values("pk")[: _COUNTED + 1].count())
+
+
+def found_once(rows: Q, among: Q) -> tuple[Q, str]:
+    """Look once for what a search finds; return that, and say how many there are.
+
+    Few are named by their ids, so that what is made of them (a page, a chart) need not look into all rows again;
+    `among` is the list that was searched. Of many, one meets the next soon, wherever one looks.
+    """
+    ids = list(rows.order_by().values_list("pk", flat=True)[: _COUNTED + 1])
+    return rows if len(ids) > _COUNTED else among.filter(pk__in=ids), _matches(len(ids))
+
+
+def _matches(found: int) -> str:
     if found > _COUNTED:
         return f"More than {_COUNTED:,} match"
     return f"{found:,} {'matches' if found == 1 else 'match'}"

@@ -10,6 +10,8 @@ from registry.services.previews import Preview, Week
 from registry.web.templatetags.words import day
 
 WIDTH, HEIGHT = 960, 190
+# Room beside the lines for their numbers, up to 1,000,000.
+_MARGIN = 30
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 950, 30, 160
 # More bars than this would touch each other: then each is of several weeks.
 _MOST = 16
@@ -61,7 +63,8 @@ class Chart:
     lines: list[Line]
     each: int
     told: str
-    width: int = WIDTH
+    left: int = -_MARGIN
+    width: int = WIDTH + _MARGIN
     height: int = HEIGHT
 
 

@@ -28,6 +28,13 @@ function arrow(edge) {
   return group;
 }
 
+/* A dot where references are not as they were recorded; the label of the node has its words. */
+function dot(node) {
+  const mark = make("circle", { class: "drift", cx: node.width - 12, cy: 12, r: 4 });
+  mark.append(make("title", {}, node.drift.words));
+  return mark;
+}
+
 /* What a node says, line by line. */
 function lines(node) {
   const chips = (node.aliases ?? []).filter((name) => name !== "latest").join(" ");
@@ -66,12 +73,13 @@ function box(node) {
   const [kind, noun] = { version: ["art", "Version"], run: ["run", "Run"], cluster: ["cluster", "Cluster"] }[node.kind];
   const more = node.more_up + node.more_down;
   const beyond = more ? [`${more} more beyond`] : [];
+  const drift = node.drift ? [node.drift.words] : [];
   const link = make("a", { class: `node ${kind}`, href: node.url || "#", "data-node": node.key, tabindex: -1,
     transform: `translate(${node.x.toFixed(1)} ${node.y.toFixed(1)})` });
   // The words that are drawn, in their order, and whole where the drawing cuts them.
-  link.setAttribute("aria-label", [noun, ...lines(node), ...beyond].join(" "));
+  link.setAttribute("aria-label", [noun, ...lines(node), ...drift, ...beyond].join(" "));
   const side = node.more_down ? { x: node.width, "text-anchor": "end" } : { x: 0, "text-anchor": "start" };
-  const parts = [...words(node), ...beyond.map((text) => make("text", { ...side, class: "sub", y: node.height + 12 }, text))];
+  const parts = [...words(node), ...(node.drift ? [dot(node)] : []), ...beyond.map((text) => make("text", { ...side, class: "sub", y: node.height + 12 }, text))];
   // With spaces, so that the lines are words of their own to whoever compares label and text.
   link.append(...parts.flatMap((part) => [part, " "]));
   return link;

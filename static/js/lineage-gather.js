@@ -24,9 +24,11 @@ function cluster(group) {
   const title = named && !isPlain ? `${named} × ${group.length}` : named;
   const sum = (what) => group.flat().reduce((all, node) => all + node[what], 0);
   const words = counted(nodes);
+  const drifted = nodes.filter(({ drift }) => drift).length;
+  const drift = drifted ? { kind: "warn", words: `References drifted in ${drifted}`, url: "" } : null;
   const families = [0, 1].map((level) => `many ${[...new Set(nodes.map((node) => node.families[level]))].sort()}`);
   return { key: `c${first}`, first, kind: "cluster", nodes, families, name: words, title: title || words, sub: title ? words : "opens",
-    mark: "", url: "", aliases: [], facts: [], hides: [], distance: group[0][0].distance, more_up: sum("more_up"), more_down: sum("more_down") };
+    mark: "", url: "", aliases: [], drift, facts: [], hides: [], distance: group[0][0].distance, more_up: sum("more_up"), more_down: sum("more_down") };
 }
 
 function collapsed(graph, groups) {

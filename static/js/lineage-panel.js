@@ -29,6 +29,17 @@ function heading(node) {
   return title;
 }
 
+/* What was found of the references of a version that are not as they were recorded. */
+function drift(found) {
+  const line = document.createElement("p");
+  const mark = document.createElement(found.url ? "a" : "span");
+  if (found.url) mark.href = found.url;
+  mark.className = `state is-${found.kind}`;
+  mark.textContent = found.words;
+  line.append(mark);
+  return line;
+}
+
 function button(root, words, event, detail) {
   const made = document.createElement("button");
   made.type = "button";
@@ -53,4 +64,5 @@ function actions(root, { node, before, after }) {
 
 for (const root of document.querySelectorAll("[data-lineage]"))
   root.addEventListener("lineage:chosen", ({ detail }) =>
-    root.querySelector(".node-panel").replaceChildren(heading(detail.node), facts(detail.node), actions(root, detail)));
+    root.querySelector(".node-panel").replaceChildren(
+      heading(detail.node), ...(detail.node.drift ? [drift(detail.node.drift)] : []), facts(detail.node), actions(root, detail)));

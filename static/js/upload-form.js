@@ -1,5 +1,5 @@
 // The form of a new version: what is being done, how far it is, pausing, going on, and where it leads at the end.
-const { hasher, remembered, read, once, again, sendMissing, byCodePoint, references, size, Stopped } = window.strongroomUpload;
+const { hasher, hashAll, remembered, read, once, again, sendMissing, byCodePoint, references, size, Stopped } = window.strongroomUpload;
 
 function start(root) {
   const form = root.querySelector("form");
@@ -30,15 +30,6 @@ function start(root) {
     };
   };
 
-  async function hash(digest, chosen, counted) {
-    for (const [path, file] of chosen) {
-      const key = `${path}\n${file.size}\n${file.lastModified}`;
-      if (digests.has(key)) counted(file.size);
-      else digests.set(key, await digest(file, counted));
-      digests.set(path, digests.get(key));
-    }
-  }
-
   async function send() {
     const { card, labels } = read(form);
     const refers = references.read(form);
@@ -47,17 +38,18 @@ function start(root) {
     const total = chosen.reduce((sum, [, file]) => sum + file.size, 0);
     const ask = (...request) => again(control.signal, () => once(root, control.signal, ...request));
     const digest = hasher(root, control.signal);
+    const way = { ask, digest, signal: control.signal, direct: Boolean(root.dataset.bucket), say: tell };
     const { id, forget } = await remembered(digest, card, chosen, refers.map(({ row, ...typed }) => typed));
     // Before the files are read: what is wrong with the name, the aliases or the tags shows at once.
     const draft = await ask("POST", `${root.dataset.project}/drafts`, { ...card, ...labels, client_id: id });
     root.dispatchEvent(new CustomEvent("upload:begun", { detail: `${chosen.length.toLocaleString("en")} ${chosen.length === 1 ? "file" : "files"}, ${size(total)}` }));
     if (draft.state === "PENDING") await references.send(form, ask, draft.id);
     if (draft.state === "PENDING" && (files.size || !refers.length)) {
-      await hash(digest, chosen, counting(total, "Reading the files"));
+      await hashAll(digest, digests, chosen, counting(total, "Reading the files"));
       const lines = chosen.map(([path, file]) => `${JSON.stringify({ path, size: file.size, sha256: digests.get(path) })}\n`);
       const staged = await ask("PUT", `/drafts/${draft.id}/manifest`, new Blob(lines), { "Content-Type": "application/x-ndjson" });
       const byDigest = new Map(chosen.map(([path, file]) => [digests.get(path), file]));
-      if (staged.missing.count) await sendMissing(ask, draft.id, byDigest, counting(staged.missing.bytes, "Sending what the server lacks"));
+      if (staged.missing.count) await sendMissing(way, draft.id, byDigest, counting(staged.missing.bytes, "Sending what the server lacks"));
     }
     tell("Committing");
     if (refers.length && draft.state === "PENDING") {

@@ -10,13 +10,13 @@ const size = (count) => {
 // Hashes in a worker until the signal says stop; the next try has a worker of its own.
 function hasher(root, signal) {
   const worker = new Worker(root.dataset.hasher);
-  worker.postMessage({ library: root.dataset.sha256 });
+  for (const library of root.dataset.libraries.split(" ")) worker.postMessage({ library });
   const waiting = new Map();
   worker.onmessage = ({ data }) => {
     const { resolve, reject, told } = waiting.get(data.id);
     if (data.bytes !== undefined) told(data.bytes);
     else if (data.error) reject(new Stopped(data.error));
-    else resolve(data.sha256);
+    else resolve(data.found);
   };
   const stop = (message) => {
     worker.terminate();
@@ -24,10 +24,20 @@ function hasher(root, signal) {
   };
   worker.onerror = () => stop("The part of this page that hashes files could not be loaded. Reload the page and try again.");
   signal.addEventListener("abort", () => stop("Paused."));
-  return (file, told) => new Promise((resolve, reject) => {
+  return (file, told, kind = "sha256") => new Promise((resolve, reject) => {
     waiting.set(waiting.size, { resolve, reject, told });
-    worker.postMessage({ id: waiting.size - 1, file });
+    worker.postMessage({ id: waiting.size - 1, file, kind });
   });
+}
+
+// Fills in the digest of each path; what was hashed before, and has not changed since, is not read again.
+async function hashAll(digest, digests, chosen, counted) {
+  for (const [path, file] of chosen) {
+    const key = `${path}\n${file.size}\n${file.lastModified}`;
+    if (digests.has(key)) counted(file.size);
+    else digests.set(key, await digest(file, counted));
+    digests.set(path, digests.get(key));
+  }
 }
 
 // The id of this upload, the same after a reload with the same files and references: so that it goes on with what has arrived.
@@ -52,4 +62,4 @@ function read(form) {
     labels: { aliases: words("aliases"), tags: words("tags") } };
 }
 
-Object.assign(window, { strongroomUpload: { hasher, remembered, read, size, Stopped } });
+Object.assign(window, { strongroomUpload: { hasher, hashAll, remembered, read, size, Stopped } });

@@ -8,7 +8,8 @@ import pytest
 from django.utils import timezone
 
 from registry import queue
-from registry.models import ReferenceWatch
+from registry.models import ReferenceWatch, Resolution
+from registry.services import renewals, resolving
 from tests import factories
 from tests.api.support import refused
 from tests.support.drifting import drifted
@@ -50,6 +51,7 @@ def test_counts_and_rows(bob, at):
         {"etag": '"another"'},
     )
     assert row["uri"] == "https://data.example.org/changed/000.png"
+    assert row["others"] == 0
 
 
 def test_rows_are_narrowed_and_paged(bob, at):
@@ -91,3 +93,20 @@ def test_a_version_from_what_is_there_now(bob, vera, at):
 def test_versions_are_found_by_it(bob, at, home):
     found = bob.get(f"{home}/collections/linked/versions", {"q": "drift:missing"}).json()["results"]
     assert [row["version"] for row in found] == ["v0"]
+
+
+def test_a_large_version_from_what_is_there_now_is_made_by_a_worker(bob, at, made, monkeypatch):
+    monkeypatch.setattr(renewals, "MOST_REPLACED", 1)
+    answer = bob.post(f"{at}/log")
+    assert answer.status_code == 202
+    told = answer.json()
+    assert (told["state"], told["renews"], told["found"]) == ("committing", made.version.public_id, 0)
+    resolution = f"/drafts/{told['draft']}/resolution"
+    assert bob.get(resolution).json()["state"] == "committing"
+    assert bob.post(f"{at}/log").json()["draft"] == told["draft"]
+    refused(
+        bob.post(f"/drafts/{told['draft']}/references", {"uri": "hdfs://c/x", "name": "x"}), 409, "conflict"
+    )
+    resolving.work(Resolution.objects.get().pk)
+    assert bob.get(resolution).json()["draft_state"] == "COMMITTED"
+    assert bob.post(f"/drafts/{told['draft']}/commit").json()["version"]["version"] == "v1"

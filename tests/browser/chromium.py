@@ -47,10 +47,10 @@ def sign_in(context: BrowserContext, base: str, user: User) -> None:
     context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie.value, "url": base}])
 
 
-def watch(page: Page, refused: tuple[int, ...] = ()) -> list[str]:
+def watch(page: Page, refused: tuple[int | str, ...] = ()) -> list[str]:
     """Collect what the page complains of: exceptions, console errors, which CSP reports are.
 
-    `refused` are the statuses that a test provokes, which Chromium writes into the console.
+    `refused` are the statuses, or words, that a test provokes, which Chromium writes into the console.
     """
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
@@ -61,9 +61,10 @@ def watch(page: Page, refused: tuple[int, ...] = ()) -> list[str]:
     return complaints
 
 
-def _is_complaint(said: ConsoleMessage, refused: tuple[int, ...]) -> bool:
+def _is_complaint(said: ConsoleMessage, refused: tuple[int | str, ...]) -> bool:
     """A form that comes back with its errors is a 422, which Chromium writes into the console."""
-    expected = any(f"status of {status}" in said.text for status in (422, *refused))
+    words = (each if isinstance(each, str) else f"status of {each}" for each in (422, *refused))
+    expected = any(each in said.text for each in words)
     return said.type == "error" and not expected
 
 

@@ -30,7 +30,7 @@ def open_as(browser: Browser, live_server) -> Iterator[Open]:
     """Open an address as somebody; at the end no page may have complained of anything."""
     contexts, complaints = [], []
 
-    def open_page(who: User | None, path: str, *, refused: tuple[int, ...] = (), **options) -> Page:
+    def open_page(who: User | None, path: str, *, refused: tuple[int | str, ...] = (), **options) -> Page:
         context = browser.new_context(base_url=live_server.url, viewport=chromium.WIDE, **options)
         contexts.append(context)
         if who is not None:

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from registry.services import runs
 from tests import factories
+from tests.support.drifting import drifted
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -25,6 +26,19 @@ def test_the_graph_is_drawn_chosen_and_opened(open_as, sample):
     expect(run).to_be_focused()
     run.click()
     expect(page.get_by_role("heading", name=str(sample.run))).to_be_visible()
+
+
+def test_the_panel_says_of_which_references_something_is_wrong(open_as, sample):
+    made = drifted(sample.alice, sample.project, many=3)
+    run, _ = runs.create(factories.actor(sample.alice), project=sample.project, name="reads")
+    runs.use(factories.actor(sample.alice), run=run, membership=made)
+    page = open_as(sample.alice, f"{made.get_absolute_url()}/lineage")
+    mark = page.locator("#lineage-selected").get_by_role("link", name="1 reference missing")
+    expect(mark).to_be_visible()
+    expect(page.get_by_label(re.compile("^Version linked v0 .*1 reference missing"))).to_be_visible()
+    expect(page.locator("svg.dag circle.drift")).to_have_count(1)
+    mark.click()
+    expect(page.get_by_text("It is not there.")).to_be_visible()
 
 
 def test_keys_walk_along_the_arrows_and_enter_opens(open_as, sample):

@@ -60,6 +60,20 @@ def test_a_failed_reference_is_tried_again_and_dropped(open_as, sample, script):
     expect(page).to_have_url(re.compile(r"/artifacts/strip-archive/v0$"))
 
 
+def test_what_is_typed_stays_while_the_page_asks_again(open_as, sample):
+    ReferenceOrder.objects.filter(draft=sample.pending).update(
+        state="waiting", code="", why="", finished_at=None
+    )
+    page = open_as(sample.alice, sample.world.pending)
+    search = page.get_by_role("searchbox", name="Search references")
+    search.fill("archive")
+    page.evaluate(
+        "new Promise((done) => document.body.addEventListener('htmx:afterSwap', () => done(), { once: true }))"
+    )
+    expect(search).to_have_value("archive")
+    expect(search).to_be_focused()
+
+
 @pytest.mark.parametrize("script", [True, False])
 def test_a_pending_version_is_added_to_and_given_up(open_as, sample, script):
     page = open_as(sample.alice, sample.world.pending, java_script_enabled=script)
@@ -69,6 +83,7 @@ def test_a_pending_version_is_added_to_and_given_up(open_as, sample, script):
     page.get_by_role("button", name="Add the reference").click()
     expect(page.get_by_role("table").get_by_text("ftp://archive.example.org/more")).to_be_visible()
     assert ReferenceOrder.objects.filter(draft=sample.pending).count() == 3
+    page.get_by_role("link", name="Give it up…").click()
     page.get_by_role("button", name="Give it up").click()
     expect(page).to_have_url(re.compile(rf"{sample.project.get_absolute_url()}$"))
     assert not Version.objects.filter(pk=sample.pending.pk).exists()

@@ -14,6 +14,8 @@ from strongroom.errors import (
     ArtifactFinalizedError,
     ArtifactNotLoggedError,
     InvalidInput,
+    InvalidPath,
+    InvalidUri,
     NothingFound,
     PathCollision,
     ReferenceMissing,
@@ -105,6 +107,38 @@ def test_an_entry_of_a_draft_is_no_target_yet(draft, folder):
 def test_without_a_checksum_nothing_is_read(draft):
     (entry,) = draft.add_reference("file:///not/there", checksum=False)
     assert (entry.path, entry.digest, entry.size) == ("there", "file:///not/there", None)
+
+
+def test_what_is_left_to_the_server_is_not_looked_at_here(draft, folder):
+    assert list(draft.add_reference("s3://bucket/prefix", "far", by_server=True)) == []
+    assert len(draft.manifest) == 0
+    for known in ("digest", "size"):
+        with pytest.raises(ArtifactNotLoggedError, match="references that the server is to look at"):
+            getattr(draft, known)
+    draft.add_reference(f"file://{folder}/a")
+    draft.remove("far")
+    assert draft.size == 1
+    with pytest.raises(FileNotFoundError):
+        draft.remove("far")
+
+
+def test_what_is_left_to_the_server_is_judged_at_once(draft):
+    with pytest.raises(InvalidUri):
+        draft.add_reference("no uri", by_server=True)
+    with pytest.raises(InvalidPath):
+        draft.add_reference("s3://bucket/prefix", "../up", by_server=True)
+    with pytest.raises(InvalidInput, match="at least 1"):
+        draft.add_reference("s3://bucket/prefix", max_objects=0, by_server=True)
+    with pytest.raises(InvalidInput, match="needs a name"):
+        draft.add_reference("http://example.org", by_server=True)
+    draft.finalize()
+    with pytest.raises(ArtifactFinalizedError):
+        draft.add_reference("s3://bucket/prefix", by_server=True)
+
+
+def test_without_a_checksum_there_is_nothing_to_leave_to_the_server(draft):
+    (entry,) = draft.add_reference("s3://bucket/prefix", checksum=False, by_server=True)
+    assert entry.path == "prefix"
 
 
 def test_nothing_is_half_added(draft, folder):

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from registry.models import Blob, Chunk, Manifest
+from registry.models import Blob, Chunk, Event, Manifest
 from registry.services import trash, versions
 from tests import factories as make
 
@@ -40,7 +40,11 @@ def test_a_preview_says_what_is_unused_and_leaves_it(purged):
 
 
 def test_a_round_gives_it_back(purged):
+    said("--preview")
+    assert not Event.objects.filter(act="storage.collect_begin").exists()
     assert "unused: 2 kB in files: 1" in said()
+    told = Event.objects.filter(act__startswith="storage.").order_by("id").values_list("act", "door")
+    assert list(told) == [("storage.collect_begin", "command"), ("storage.collect", "command")]
     assert not Blob.objects.exists()
     assert "unused: 0 B in files: 0" in said()
 

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from registry.storage import backends
 from registry.storage.advice import S3_ACTIONS
 from registry.storage.trouble import StoreError, Trouble
+from tests.support.stores import AZURE_ACCOUNT
 
 pytestmark = pytest.mark.django_db
 ORIGIN = "https://artifacts.example.org"
@@ -110,6 +111,23 @@ def test_credentials_clock_and_region_are_told_apart(kept_in, s3_store, monkeypa
     assert advice in failing()
 
 
+def test_a_wrong_key_of_azure_is_no_missing_role(kept_in, azure_store):
+    keys = {"STRONGROOM_BLOBS_KEY_ID": AZURE_ACCOUNT, "STRONGROOM_BLOBS_KEY": "d3Jvbmc="}
+    kept_in("azure", azure_store, STRONGROOM_BLOBS_ENDPOINT=azure_store.endpoint, **keys)
+    told = failing()
+    assert "does not know these credentials" in told
+    assert "role assignment" not in told
+    assert "storage check" not in told, "who runs it need not be told to run it"
+
+
+def test_where_there_are_no_credentials_it_says_how_to_give_some(kept_in, s3_store, monkeypatch):
+    kept_in("s3", s3_store)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    assert "finds no credentials: set STRONGROOM_BLOBS_KEY_ID" in failing()
+
+
 def test_a_browser_is_played_where_the_rule_allows_it(kept_in, s3_store):
     # The server that speaks S3 here lets every origin in.
     kept_in("s3", s3_store)
@@ -167,3 +185,9 @@ def test_the_other_storage_is_checked_when_asked_for(kept_in, s3_store, azure_st
         said("--other")
     kept_in("azure", azure_store, other=True)
     assert f"azure, {azure_store.bucket}" in said("--other")
+
+
+def test_what_is_wrong_with_the_other_storage_names_its_own_settings(kept_in, s3_store):
+    kept_in("s3", s3_store)
+    kept_in("s3", s3_store, other=True, STRONGROOM_OTHER_BLOBS_BUCKET="there-is-no-such")
+    assert "correct STRONGROOM_OTHER_BLOBS_BUCKET" in failing("--other")

@@ -6,6 +6,7 @@ import pytest
 from strongroom.core.errors import Damaged
 
 from registry import manifests
+from registry.manifests import source
 from registry.manifests.reach import Reach
 from registry.models import Chunk, Entity
 from tests.manifests.blobs import entry
@@ -64,6 +65,21 @@ def test_a_root_that_lies_deep_in_an_earlier_tree_is_that_ones(scope):
         assert len(found) == len(leaves)
 
 
+def test_contents_are_those_of_the_leaves(scope):
+    each = roots(scope, many(6000), [], many(9000), [entry("a.bin"), entry("b.bin")], many(100, 1))
+    leaves = Reach[int](scope.pk).walk(each)
+    plain = [(by, dict(zip(leaf.blobs(), leaf.sizes, strict=True))) for by, leaf in leaves]
+    assert list(Reach[int](scope.pk).contents(each)) == plain
+    assert len(plain) > 10
+
+
+def test_contents_of_what_moved_meanwhile_are_read_from_where_it_is(scope, monkeypatch):
+    each = roots(scope, many(100), [entry("a.bin")])
+    wanted = list(Reach[int](scope.pk).contents(each))
+    monkeypatch.setattr(source, "_bytes_of", lambda lies: b"of another")
+    assert list(Reach[int](scope.pk).contents(each)) == wanted
+
+
 def test_a_second_walk_gives_only_what_is_new(scope):
     reach = Reach[int](scope.pk)
     (first, second) = roots(scope, many(3000), [*many(3000), entry("z.bin")])
@@ -86,5 +102,7 @@ def test_a_lost_node_is_damage_never_an_empty_answer(scope):
     Chunk.objects.filter(pk=leaf.pk).delete()
     with pytest.raises(Damaged, match="not in the store"):
         list(Reach[int](scope.pk).walk([(at, root)]))
+    with pytest.raises(Damaged, match="not in the store"):
+        list(Reach[int](scope.pk).contents([(at, root)]))
     with pytest.raises(Damaged):
         list(Reach[int](scope.pk).walk([(0, bytes(31) + b"x")]))

@@ -300,6 +300,22 @@ BREAK = {
     "drift_refused_is_unreachable": change(ReferenceDrift, refused=True),
     "drift_found_only_when_changed": change(ReferenceDrift, state="missing"),
     "drift_sha256_whole": change(ReferenceDrift, path_sha256=b"1" * 31),
+    "drift_once_per_place": lambda r: ReferenceDrift.objects.bulk_create(
+        ReferenceDrift(
+            watch=ReferenceDrift.objects.get().watch,
+            position=7 + n,
+            path=str(n),
+            path_sha256=bytes([n]) * 32,
+            uri="file:///x",
+            state="unreachable",
+            refused=True,
+            place_sha256=b"p" * 32,
+            since=NOW,
+            checked_at=NOW,
+        )
+        for n in range(2)
+    ),
+    "drift_place_is_refused": change(ReferenceDrift, others=1),
     "check_name_once_per_registry": copy(CheckName, name="CI"),
     "check_name_not_empty": change(CheckName, name=""),
     "version_check_once_per_name": copy(VersionCheck, name="CI"),
@@ -362,6 +378,7 @@ BREAK = {
     "reference_batch_in_bounds": change(ReferenceBatch, entry_count=1001),
     "resolution_held_since": change(Resolution, holder="x"),
     "resolution_failure_whole": change(Resolution, code="x", why="y"),
+    "resolution_renewal_whole": change(Resolution, mark="2026-01-01T00:00:00Z"),
     "version_reference_once": copy(VersionReference),
     "version_reference_to_another": lambda r: VersionReference.objects.update(
         target_id=models.F("source_id")

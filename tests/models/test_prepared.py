@@ -111,3 +111,12 @@ def test_a_value_that_the_query_changes_is_refused() -> None:
     asked = Prepared[Membership](lambda name: Membership.objects.filter(collection__name__icontains=name))
     with pytest.raises(TypeError, match="as it is"):
         asked.all("x")
+
+
+def test_a_query_stands_within_another_for_each_value(project: Project) -> None:
+    held = Prepared[int](lambda name: Collection.objects.filter(name=name).values("project"))
+    for name, there in (("one", True), ("none", False), ("two", True)):
+        rows = Project.objects.filter(pk__in=held.within(name))
+        assert rows.exists() is there
+        # Parts of a query are parts: its own conditions hold beside it.
+        assert not rows.exclude(pk=project.pk).exists()

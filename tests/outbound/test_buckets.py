@@ -9,18 +9,22 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from strongroom.core import references
 
 from artifacts_site.stores import Store
 from registry.errors import ReferenceRefused
 from registry.models import Entity
 from registry.outbound import Outside, outside_of
+from tests.client.scripted import ScriptedServer
 from tests.outbound.servers import reply
 from tests.outbound.test_tls import certificate
+from tests.references import keepers
 from tests.support.installation import ROOT, clean_environment
 from tests.support.stores import AZURE_ACCOUNT, AZURE_KEY
 
@@ -74,6 +78,24 @@ def test_a_team_reads_its_container_of_azure(azure_store, reach, policy):
     policy(stores=(replace(AZURE, buckets=(f"{AZURE_ACCOUNT}/*",), secret=AZURE_KEY, endpoint=endpoint),))
     assert [blob.name for blob in ask_azure(reach, AZURE_ACCOUNT, azure_store.bucket)] == ["a/b"]
     assert reach.azure(AZURE_ACCOUNT, azure_store.bucket).download_blob("a/b").readall() == b"bytes"
+
+
+@pytest.mark.parametrize("kind", ["gcs", "azure"])
+def test_versions_that_a_store_keeps_are_told_and_read(kind, reach, policy):
+    keeper = keepers.Google() if kind == "gcs" else keepers.Azure()
+    with closing(ScriptedServer(keeper)) as server:
+        endpoint = server.url if kind == "gcs" else f"{server.url}/{{account}}"
+        policy(stores=(replace(ASK[kind][1], buckets=("training-1", "account/photos"), endpoint=endpoint),))
+        old = keeper.put("d/a", b"hello")
+        uri = "gs://training-1/d" if kind == "gcs" else "https://account.blob.core.windows.net/photos/d"
+        (entry,) = references.expand(uri, reach=reach)
+        assert str(entry.extra["versionID"]) == old.id
+        keeper.put("d/a", b"newer bytes")
+        assert [each.path for each in references.expand(uri, reach=reach)] == ["a"]
+        found = references.check(entry, reach)
+        assert (found.state, "is still there" in found.why) == ("changed", True)
+        with references.open_reference(entry, reach) as stream:
+            assert stream.read(100) == b"hello"
 
 
 # --- Whose credentials ----------------------------------------------------------------------------------

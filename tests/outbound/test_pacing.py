@@ -104,7 +104,7 @@ def test_no_more_than_so_many_begin_in_a_second(policy, clock):
         ("0", 0),
         ("", 0),
         (" 7 ", 7),
-        ("999999999999", 86400),
+        ("999999999999", 3600),
         ("soon", 60),
         ("-5", 60),
         ("٣", 60),
@@ -117,7 +117,7 @@ def test_what_a_host_asks_is_remembered_within_bounds(said, seconds, policy, clo
     assert pacing.rest_of("example.com") == 0
 
 
-@pytest.mark.parametrize(("ahead", "seconds"), [(90, 90), (-90, 0), (10**7, 86400)])
+@pytest.mark.parametrize(("ahead", "seconds"), [(90, 90), (-90, 0), (10**7, 3600)])
 def test_a_date_is_a_time_to_wait_until(ahead, seconds, policy, clock):
     until = datetime.fromtimestamp(clock[0], UTC) + timedelta(seconds=ahead)
     pacing.rest("example.org", format_datetime(until, usegmt=True))

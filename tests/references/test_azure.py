@@ -8,7 +8,13 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 from strongroom.core.entries import Entry
 from strongroom.core.references import azure, check, expand, open_reference
-from strongroom.errors import NothingFound, ReferenceChanged, ReferenceMissing, TooManyObjects
+from strongroom.errors import (
+    InvalidUri,
+    NothingFound,
+    ReferenceChanged,
+    ReferenceMissing,
+    TooManyObjects,
+)
 
 from tests.references.support import added, paths, read
 from tests.support.stores import AZURE_ACCOUNT
@@ -120,7 +126,7 @@ def line(name: str, version: str | None, *, current: bool | None) -> SimpleNames
 
 def test_of_many_versions_a_listing_takes_the_present_one():
     place = azure.Place("account", "box", "d")
-    lines = [line("d/a", "1", current=False), line("d/a", "2", current=True), line("d/b", None, current=None)]
+    lines = [line("d/a", "1", current=None), line("d/a", "2", current=True), line("d/b", None, current=None)]
     found = list(azure._listed(Lines(lines, knows_versions=True), place, ""))
     assert [(one.path, one.digest, one.extra) for one in found] == [
         ("a", "e-2", {"etag": "e-2", "versionID": "2"}),
@@ -132,3 +138,13 @@ def test_an_account_that_refuses_to_tell_of_versions_is_asked_without():
     client = Lines([line("d/a", None, current=None)], knows_versions=False)
     assert [one.path for one in azure._listed(client, azure.Place("account", "box", "d"), "")] == ["a"]
     assert client.asked == [["metadata", "versions"], ["metadata"]]
+
+
+@pytest.mark.parametrize("prefix", ["d", "d/", ""])
+def test_a_prefix_that_was_recorded_without_its_objects_says_so(prefix, container, reach):
+    put(container, "d/a")
+    entry = added(uri(container, prefix), reach, "all", checksum=False)
+    with pytest.raises(InvalidUri, match="without the objects below it .* checksum=True"):
+        read(entry, reach)
+    with pytest.raises(ReferenceMissing, match="not there any more"):
+        read(added(uri(container, "none"), reach, checksum=False), reach)

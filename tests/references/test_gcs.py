@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 from strongroom.core.references import check, expand, gcs, open_reference
 from strongroom.errors import (
+    InvalidUri,
     NothingFound,
     ReferenceChanged,
     ReferenceMissing,
@@ -149,3 +150,13 @@ def test_no_credentials_are_said_to_be_none(reach, monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(ReferenceUnreachable, match="there are no credentials for Google"):
         paths("gs://bucket/x", reach)
+
+
+@pytest.mark.parametrize("prefix", ["d", "d/", ""])
+def test_a_prefix_that_was_recorded_without_its_objects_says_so(prefix, bucket, reach):
+    put(bucket, "d/a")
+    entry = added(uri(bucket, prefix), reach, "all", checksum=False)
+    with pytest.raises(InvalidUri, match="without the objects below it .* checksum=True"):
+        read(entry, reach)
+    with pytest.raises(ReferenceMissing, match="not there any more"):
+        read(added(uri(bucket, "none"), reach, checksum=False), reach)

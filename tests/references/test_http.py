@@ -246,3 +246,22 @@ def test_numbers_that_are_none_are_no_sizes(site, reach):
         b"", 200, {"Content-Length": "1" * 30 if request.method == "HEAD" else None}
     )
     assert added(site.url("/a"), reach).size is None
+
+
+@pytest.mark.parametrize(
+    "given", ["1000000000", "9" * 400, "-1", "Mon, 01 Jan 2026 00:00:00 +99999999999999999999"]
+)
+def test_a_retry_after_that_is_none_to_keep_to_is_not_waited_for(given, site, reach, waited):
+    site.web.odd = lambda request: Answer(b"", 503, {"Retry-After": given})
+    with pytest.raises(ReferenceUnreachable, match="too much to do"):
+        added(site.url("/a"), reach)
+    assert sum(waited) < 60
+
+
+@pytest.mark.parametrize(
+    "target", ["file:///etc/hostname", "gopher://127.0.0.1/_x", "//", "http://[", "http:///x"]
+)
+def test_a_redirect_to_what_is_no_web_is_refused(target, site, reach):
+    site.web.odd = lambda request: Answer(b"", 302, {"Location": target})
+    with pytest.raises((InvalidUri, ReferenceUnreachable)):
+        added(site.url("/a"), reach, "name")

@@ -10,6 +10,7 @@ from strongroom.core.entries import Entry
 from strongroom.core.references import check, expand, open_reference, s3
 from strongroom.errors import (
     InvalidPath,
+    InvalidUri,
     NothingFound,
     ReferenceChanged,
     ReferenceMissing,
@@ -135,6 +136,14 @@ def test_a_key_with_signs_of_a_uri_is_taken_as_it_stands(bucket, reach):
     assert (entry.path, entry.ref) == ("odd #1%41?x=1&y", uri(bucket, "d/odd #1%41?x=1&y"))
     assert added(entry.ref, reach) == entry
     assert read(entry, reach) == b"odd"
+
+
+def test_a_key_that_ends_like_a_version_is_followed_as_it_was_listed(versioned, reach):
+    put(versioned, "d/report?versionId=2", b"second")
+    (entry,) = expand(uri(versioned, "d"), reach=reach)
+    assert entry.ref == uri(versioned, "d/report?versionId=2")
+    assert read(entry, reach) == b"second"
+    assert check(entry, reach).state == "ok"
 
 
 def test_in_a_bucket_with_versions_the_version_is_recorded(versioned, reach):
@@ -328,3 +337,13 @@ def test_a_connection_that_breaks_between_pages_is_an_error(bucket, reach, monke
     monkeypatch.setattr(client, "list_objects_v2", breaks)
     with pytest.raises(ReferenceUnreachable, match="no answer"):
         paths(uri(bucket, "d"), reach)
+
+
+@pytest.mark.parametrize("prefix", ["d", "d/", ""])
+def test_a_prefix_that_was_recorded_without_its_objects_says_so(prefix, bucket, reach):
+    put(bucket, "d/a")
+    entry = added(uri(bucket, prefix), reach, "all", checksum=False)
+    with pytest.raises(InvalidUri, match="without the objects below it .* checksum=True"):
+        read(entry, reach)
+    with pytest.raises(ReferenceMissing, match="not there any more"):
+        read(added(uri(bucket, "none"), reach, checksum=False), reach)

@@ -7,6 +7,7 @@ from django.db import connection
 
 from registry.actor import system
 from registry.errors import (
+    AliasProtected,
     ArtifactNotLoggedError,
     Conflict,
     Forbidden,
@@ -259,7 +260,7 @@ def test_a_protected_alias_is_neither_taken_by_a_link_nor_unlinked(bob, people, 
     ProtectedAlias.objects.create(project=models, pattern="prod*", folded="prod*")
     with pytest.raises(InUse, match="can't be unlinked"):
         links.unlink(bob, membership=there)
-    with pytest.raises(InUse, match="by a promotion"):
+    with pytest.raises(AliasProtected, match="Request a promotion"):
         link(bob, make.log(people.bob, v0.collection.project), aliases=["production"])
     with pytest.raises(InUse, match="can't be deleted"):
         collections.delete(bob, collection=collections.find(bob, models, "resnet"), delete_aliases=True)

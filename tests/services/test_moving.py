@@ -169,7 +169,7 @@ def test_another_target_begins_from_the_start(logged, kept_in, s3_store, azure_s
     kept_in("s3", s3_store, other=True)
     copied(*THERE)
     kept_in("azure", azure_store, other=True)
-    assert f"Copied {StoredObject.objects.count()} objects" in copied(*THERE)
+    assert f"Copied {StoredObject.objects.count()} object" in copied(*THERE)
 
 
 def test_a_copy_that_comes_out_different_is_made_again_and_then_refused(

@@ -213,6 +213,34 @@ def test_bytes_come_back_when_nobody_needs_them_any_more(people, project, alice,
     assert found.collections[b] == 1000
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_bytes_that_come_back_are_those_of_a_plain_count(people, project, alice, seed):
+    """Random versions of shared files: each file is looked at by itself, with all who have it."""
+    dice = random.Random(seed)
+    files = {f"file-{at}": bytes([at]) * (at + 1) * 7 for at in range(12)}
+    needed: dict[str, list[tuple[float, bool, int]]] = {name: [] for name in files}
+    for number in range(20):
+        ttl = dice.choice(["inherit", "inherit", "inherit", "never", 50 * DAY])
+        age = dice.uniform(0, 80)
+        mine = dice.sample(sorted(files), dice.randint(1, 4))
+        names = {f"{dice.choice('xyz')}/{name}": files[name] for name in mine}
+        # Twice in one version is once in the store.
+        names["again"] = files[mine[0]]
+        held = log(people, project, f"set-{number % 3}", names, age=age, ttl=ttl)
+        # Until when, and at the same time rather by what the plan does not end. What is due goes with the next run.
+        until = {"inherit": max(30 - age, 0), "never": float("inf")}.get(ttl, 50.0)
+        for name in mine:
+            needed[name].append((until, ttl != "inherit", held.collection_id))
+    found = freed.of(plan(alice, people.team.entity, 30 * DAY))
+    last = {name: max(who) for name, who in needed.items() if who}
+    expected = {name: len(files[name]) for name, (until, spared, _) in last.items() if not spared}
+    assert found.size == sum(expected.values())
+    assert found.collections.total() == found.size
+    sure = {name for name in expected if last[name][0] > 0}
+    for name in sure:
+        assert found.collections[last[name][2]] >= expected[name]
+
+
 def test_what_drafts_and_the_trash_need_does_not_come_back(people, project, alice, bob):
     data = {"a": b"x" * 1000}
     log(people, project, "a", data, age=100)

@@ -6,94 +6,20 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from strongroom.core.entries import Entry
 
-from registry import manifests
 from registry.errors import (
     Conflict,
-    DraftClosed,
-    InvalidInput,
-    NotFound,
     NothingFound,
     PathCollision,
-    ReferenceRefused,
     ReferencesPending,
     ReferenceUnreachable,
 )
-from registry.manifests.marking import unused_manifests
 from registry.models import Event, Membership, ReferenceBatch, ReferenceOrder, Resolution, Version
 from registry.services import drafts, leases, outside, reference_batches, references, resolving, teams
 from tests import factories
+from tests.services.far_stores import add, entry, finish, paths, version_of
 
 pytestmark = pytest.mark.django_db
-
-
-def entry(path: str, uri: str = "", size: int | None = 1) -> Entry:
-    uri = uri or f"https://example.org/{path}"
-    return Entry(path, f"etag of {uri}", size, ref=uri)
-
-
-class Stores:
-    """What lies behind URIs: lists of entries, or errors to raise; it counts how often each was looked at."""
-
-    def __init__(self) -> None:
-        self.things: dict[str, list[object]] = {}
-        self.looks: list[tuple[str, str]] = []
-        self.on_entry = lambda entry: None
-
-    def judge(self, actor, entity, uri, name, *, checksum):
-        if uri.startswith("http://127."):
-            raise ReferenceRefused("The server may not go there.", uri=uri)
-
-    def found(self, actor, entity, order):
-        self.looks.append((order.uri, order.cursor))
-        for each in self.things.get(order.uri, []):
-            if isinstance(each, Exception):
-                raise each
-            if each.path > order.cursor or not order.in_order:
-                self.on_entry(each)
-                yield each
-
-
-@pytest.fixture
-def stores(monkeypatch):
-    made = Stores()
-    monkeypatch.setattr(outside, "judge", made.judge)
-    monkeypatch.setattr(outside, "found", made.found)
-    return made
-
-
-@pytest.fixture
-def project(people):
-    return factories.project(people)
-
-
-@pytest.fixture
-def bob(people):
-    return factories.actor(people.bob, "api")
-
-
-@pytest.fixture
-def draft(bob, project):
-    return drafts.begin(bob, project=project, collection="data", type="dataset")[0]
-
-
-def add(who, draft, stores, uri, *things, **how):
-    stores.things[uri] = list(things)
-    return references.add(who, draft=draft, uri=uri, **how)[0]
-
-
-def finish(who, draft, **labels):
-    references.commit_when_resolved(who, draft=draft, **labels)
-    resolving.work(draft.pk)
-
-
-def version_of(draft) -> Membership:
-    return Membership.objects.get(version=draft.pk)
-
-
-def paths(membership) -> list[str]:
-    return [each.path for each in manifests.entries(membership.version.manifest)]
 
 
 def test_a_draft_is_committed_once_the_server_has_resolved_its_references(bob, draft, stores):
@@ -347,122 +273,3 @@ def test_a_role_that_was_lost_meanwhile_refuses_the_commit(people, bob, draft, s
     assert held.code == "forbidden"
     assert "needs the role member" in held.why
     assert not Membership.objects.exists()
-
-
-def test_a_reference_that_is_dropped_while_it_is_resolved_is_gone(bob, draft, stores):
-    order = add(bob, draft, stores, "s3://b/x", entry("b"))
-    stores.on_entry = lambda each: references.drop(bob, draft=draft, order=order)
-    assert resolving.work(draft.pk) == 0
-    assert not ReferenceOrder.objects.exists()
-    assert not ReferenceBatch.objects.exists()
-
-
-def test_a_draft_that_is_given_up_while_it_is_resolved_is_gone(bob, draft, stores):
-    add(bob, draft, stores, "s3://b/x", entry("b"))
-    stores.on_entry = lambda each: references.give_up(bob, draft=draft)
-    assert resolving.work(draft.pk) == 0
-    assert not Version.objects.exists()
-    assert not ReferenceOrder.objects.exists()
-
-
-def test_one_that_is_added_while_the_commit_runs_is_not_lost(bob, draft, stores, monkeypatch):
-    add(bob, draft, stores, "s3://b/x", entry("b"))
-    references.commit_when_resolved(bob, draft=draft)
-    real = manifests.prepare
-
-    def slow(scope, entries):
-        done = real(scope, entries)
-        monkeypatch.setattr(manifests, "prepare", real)
-        add(bob, draft, stores, "s3://b/y", entry("c"))
-        return done
-
-    monkeypatch.setattr(manifests, "prepare", slow)
-    resolving.work(draft.pk)
-    assert not Membership.objects.exists()
-    resolving.work(draft.pk)
-    assert paths(version_of(draft)) == ["b", "c"]
-
-
-def test_the_same_reference_again_is_the_one_that_is_there(bob, draft, stores):
-    first, created = references.add(bob, draft=draft, uri="s3://b/x", name="n")
-    again, anew = references.add(bob, draft=draft, uri="s3://b/x", name="n")
-    assert (created, anew, first.pk) == (True, False, again.pk)
-    with pytest.raises(Conflict):
-        references.add(bob, draft=draft, uri="s3://b/x", name="n", checksum=False)
-
-
-def test_what_the_server_may_not_reach_is_refused_before_anything_waits(bob, draft, stores):
-    with pytest.raises(ReferenceRefused):
-        references.add(bob, draft=draft, uri="http://127.0.0.1/x")
-    assert not ReferenceOrder.objects.exists()
-    assert not Resolution.objects.exists()
-
-
-def test_a_draft_takes_so_many_references_and_no_more(bob, draft, stores, monkeypatch):
-    monkeypatch.setattr(references, "MOST", 2)
-    for n in range(2):
-        add(bob, draft, stores, f"s3://b/{n}")
-    with pytest.raises(InvalidInput):
-        add(bob, draft, stores, "s3://b/3")
-    assert ReferenceOrder.objects.count() == 2
-
-
-def test_a_pending_version_is_seen_by_its_maker_and_by_admins_alone(people, bob, draft, stores):
-    add(bob, draft, stores, "s3://b/x", entry("b"))
-    for who in (people.bob, people.alice, people.root):
-        assert references.find(factories.actor(who), draft.public_id) == draft
-    for who in (people.vera, people.olga, people.charlie, factories.user()):
-        with pytest.raises(NotFound):
-            references.find(factories.actor(who), draft.public_id)
-
-
-def test_drafts_without_references_are_their_makers_alone(people, draft):
-    with pytest.raises(NotFound):
-        references.find(factories.actor(people.alice), draft.public_id)
-
-
-def test_an_admin_may_drop_and_give_up_and_adds_nothing(people, bob, draft, stores):
-    order = add(bob, draft, stores, "s3://b/x", entry("b"))
-    alice = factories.actor(people.alice)
-    references.drop(alice, draft=draft, order=order)
-    references.give_up(alice, draft=draft)
-    with pytest.raises(DraftClosed):
-        references.add(bob, draft=draft, uri="s3://b/y")
-
-
-def test_a_draft_is_not_swept_while_it_resolves_nor_while_its_commit_waits(bob, draft, stores):
-    order = add(bob, draft, stores, "s3://b/x", entry("b"))
-    at = timezone.now() + timedelta(days=30)
-    Version.objects.update(updated_at=timezone.now() - timedelta(days=40))
-    assert drafts.abandon_stale(at) == 0
-    resolving.work(draft.pk)
-    references.commit_when_resolved(bob, draft=draft)
-    Version.objects.update(updated_at=timezone.now() - timedelta(days=40))
-    assert drafts.abandon_stale(at) == 0
-    ReferenceOrder.objects.filter(pk=order.pk).update(state="failed", code="x", why="y")
-    assert drafts.abandon_stale(at) == 1
-    assert not ReferenceOrder.objects.exists()
-
-
-def test_what_was_staged_is_kept_while_references_resolve(people, bob, draft, stores):
-    drafts.stage(bob, draft=draft, lines=factories.manifest_lines({"a": b"x"}))
-    add(bob, draft, stores, "s3://b/x", entry("b"))
-    scope = people.team.entity.pk
-    assert not unused_manifests(scope, timezone.now() + timedelta(days=30)).exists()
-
-
-def test_what_a_commit_left_behind_is_forgotten(bob, draft, stores):
-    add(bob, draft, stores, "s3://b/x", entry("b"))
-    Version.objects.filter(pk=draft.pk).update(state="DELETED", deleted_at=timezone.now())
-    resolving.pick_up()
-    assert not Resolution.objects.exists()
-
-
-def test_the_outlook_takes_as_many_queries_for_fifty_as_for_one(
-    bob, draft, stores, django_assert_num_queries
-):
-    for number in (1, 50):
-        for n in range(number):
-            add(bob, draft, stores, f"s3://b/{number}/{n}")
-        with django_assert_num_queries(3):
-            references.outlook(bob, draft=draft)

@@ -14,6 +14,7 @@ from registry.errors import Conflict, DigestMismatch, IncompleteBody, InvalidDig
 from registry.models import Blob, StoredObject, Upload
 from registry.storage import Begun, backends, direct
 from registry.storage.limits import MIB
+from registry.storage.trouble import StoreError, Trouble
 
 pytestmark = pytest.mark.django_db
 
@@ -204,3 +205,36 @@ def test_a_large_blob_has_an_address_and_others_have_none(bucket, scope, data):
     answer = urllib3.request("GET", address, headers={"Range": "bytes=13631488-"})
     assert answer.data == data[13631488:]
     assert answer.headers["Content-Disposition"] == 'attachment; filename="a"'
+
+
+@pytest.mark.parametrize("more", [5 * MIB, -5])
+def test_more_or_fewer_bytes_than_were_announced_are_discarded(bucket, scope, data, more):
+    """This store keeps to no size that an address is bound to: what was announced is what the quota was asked for."""
+    whole = data + b"x" * more if more > 0 else data[:more]
+    digest = hashlib.sha256(whole).digest()
+    upload, _ = begin(scope, data, sha256=digest)
+    *first, last = upload.parts.all()
+    send(upload, whole, numbers={part.number for part in first})
+    body = whole[last.offset :]
+    link = storage.part_address(upload, last.number, hashlib.sha256(body).digest())
+    headers = {**link.headers, "Content-Length": str(len(body))}
+    assert urllib3.request(link.method, link.url, body=body, headers=headers, retries=False).status == 200
+    with pytest.raises((DigestMismatch, IncompleteBody)):
+        storage.complete_upload(upload, digest)
+    assert not Blob.objects.exists()
+    assert not StoredObject.objects.exists()
+
+
+def test_the_origin_is_unknown_while_nothing_can_be_signed(bucket, monkeypatch):
+    assert direct.origin() == bucket.endpoint
+    backend = backends.current()
+
+    def refuse(*_, **__):
+        raise StoreError(Trouble.DENIED, "no credentials")
+
+    monkeypatch.setattr(backend, "_sign", refuse)
+    assert direct.origin() == ""
+
+
+def test_a_disk_has_no_origin():
+    assert direct.origin() == ""

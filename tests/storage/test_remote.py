@@ -98,6 +98,25 @@ def test_links_name_the_address_that_others_reach_the_store_by(s3, kept_in):
     assert url.startswith("https://s3.example.org/rooms/large/ab/1?")
 
 
+def test_the_origin_is_the_one_that_links_lead_to(s3, kept_in):
+    assert s3.origin == "https://rooms.s3.amazonaws.com"
+    public = {"STRONGROOM_BLOBS_PUBLIC_ENDPOINT": "https://files.example.org:8443"}
+    for kind, more in (
+        ("s3", {"STRONGROOM_BLOBS_REGION": "us-east-1", "STRONGROOM_BLOBS_ADDRESSING": "path"}),
+        ("gcs", {"STRONGROOM_BLOBS_KEY": google_key()}),
+        ("azure", {"STRONGROOM_BLOBS_KEY_ID": "ours", "STRONGROOM_BLOBS_KEY": "c2VjcmV0"}),
+    ):
+        kept_in(kind, Store("", "rooms", None), **more)
+        backend = backends.current()
+        link = backend.presign_get(NAME, disposition="attachment", content_type="a/b")
+        assert link.startswith(f"{backend.origin}/"), kind
+        kept_in(kind, Store("", "rooms", None), **more, **public)
+        backend = backends.current()
+        link = backend.presign_part(NAME, "0" * 49, 1, size=5, checksum=SUM[:16]).url
+        assert backend.origin == "https://files.example.org:8443"
+        assert link.startswith(f"{backend.origin}/"), kind
+
+
 def test_a_link_to_google_binds_size_and_md5(gcs):
     id = gcs.begin_parts(NAME)
     link = gcs.presign_part(NAME, id, 2, size=5, checksum=SUM[:16])

@@ -11,7 +11,7 @@ from strongroom.core.entries import Entry
 from strongroom.core.references.base import Checked, Found, State
 
 from registry import manifests
-from registry.models import Membership, Project, ReferenceDrift, ReferenceWatch, User
+from registry.models import Event, Membership, Project, ReferenceDrift, ReferenceWatch, User
 from registry.services import drafts, drift_rows, watching
 from registry.services.drift_rows import Batch
 from registry.services.looking import Looked, is_watched
@@ -87,3 +87,9 @@ def _seen(entry: Entry) -> Looked | None:
         Found(entry.ref or "", "", "another", 1200, {"etag": '"another"'}) if state is State.CHANGED else None
     )
     return Looked(entry, Checked(state, words.get(state, ""), now))
+
+
+def told(membership: Membership) -> list[tuple[Any, Any]]:
+    """Return what each event of a version's references says, before and after."""
+    rows = Event.objects.filter(act="version.drift", version_id=membership.version_id).order_by("id")
+    return [(row.before, row.after) for row in rows]

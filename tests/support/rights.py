@@ -106,6 +106,8 @@ API: dict[str, dict[str, Needs]] = {
     "version-deletion": {"get": C},
     "purge": {"post": Needs.SETTINGS},
     "entity-storage": {"get": Needs.ENTITY},
+    "collection-shares": {"get": Needs.ENTITY},
+    "version-shares": {"get": Needs.ENTITY},
     "entity-trash": {"get": Needs.ENTITY},
     "entity-purge": {"post": Needs.MANAGE},
     "project-ttl-preview": {"post": Needs.SETTINGS},

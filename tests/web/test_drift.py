@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
+from artifacts_site.outbound import Outbound
 from registry import queue
-from registry.models import Membership, ReferenceWatch
+from registry.models import Membership, ReferenceWatch, Resolution
+from registry.services import drift, renewals, resolving, runs
 from tests import factories
 from tests.support.drifting import drifted, find, log
 from tests.web.test_queries import MANY, count
@@ -113,6 +115,17 @@ def test_the_table_of_versions_shows_and_finds_them(bob, people, place, made):
     assert "drift:changed" in page(bob, f"{collection}/complete?q=drift:ch")
 
 
+def test_lineage_shows_it_in_its_graph_and_its_table(bob, people, place, made):
+    run, _ = runs.create(factories.actor(people.bob), project=place, name="r")
+    runs.use(factories.actor(people.bob), run=run, membership=made)
+    base = f"{made.get_absolute_url()}/lineage"
+    nodes = {node["kind"]: node for node in bob.get(f"{base}/graph").json()["nodes"]}
+    references = f"{made.get_absolute_url()}/references"
+    assert nodes["version"]["drift"] == {"kind": "danger", "words": "1 reference missing", "url": references}
+    assert nodes["run"]["drift"] is None
+    assert "1 reference missing" in page(bob, f"{base}?view=table")
+
+
 def test_home_tells_who_logged_it(bob, made, as_user, people):
     assert "Yours whose references changed" in page(bob, "/")
     assert "Yours whose references changed" not in page(as_user(people.alice), "/")
@@ -192,3 +205,41 @@ def test_lists_cost_as_many_queries_for_fifty_rows_as_for_one(as_user, people, p
         if number == 0:
             few = count(client, f"{place.get_absolute_url()}/artifacts/table")
     assert count(client, f"{place.get_absolute_url()}/artifacts/table") == few
+
+
+def test_a_large_new_version_waits_on_a_page_of_its_own(bob, made, as_user, people, monkeypatch):
+    monkeypatch.setattr(renewals, "MOST_REPLACED", 1)
+    base = f"{made.get_absolute_url()}/references/log"
+    answer = bob.post(base, {"mark": bob.get(base).context["plan"].mark})
+    assert answer.status_code == 302
+    place = answer["Location"]
+    assert "/pending/" in place
+    said = page(bob, place)
+    assert "0 of 5 entries read" in said
+    assert 'hx-trigger="every 2s"' in said
+    assert 'max="5" value="0"' in said
+    assert "Add a reference" not in said
+    assert "No references" not in said
+    assert place in page(bob, "/")
+    assert as_user(people.vera).get(place).status_code == 404
+    find(made, timezone.now() + timezone.timedelta(minutes=1))
+    resolving.work(Resolution.objects.get().pk)
+    said = page(bob, place)
+    assert "The version could not be made." in said
+    assert "checked again meanwhile" in said
+    assert "Try everything again" in said
+    assert bob.post(place, {"act": "give-up"}).status_code == 302
+    assert not Resolution.objects.exists()
+
+
+def test_a_row_says_for_how_many_of_a_place_it_stands(bob, people, place, settings):
+    settings.OUTBOUND = Outbound()
+    files = [f"file:///data/{number}" for number in range(15)]
+    entries = [{"path": f"{n:02}", "ref": uri, "digest": "d", "size": 1} for n, uri in enumerate(files)]
+    made = log(people.bob, place, entries, "refused")
+    drift.run(timezone.now() + timezone.timedelta(days=2))
+    said = page(bob, f"{made.get_absolute_url()}/references")
+    assert said.count("and 14 other references to the same place") == 1
+    assert "15 unreachable" in said
+    assert "15 references are not as recorded" in page(bob, f"{made.get_absolute_url()}/files")
+    assert "Unreachable" in page(bob, f"{made.get_absolute_url()}/files/14")

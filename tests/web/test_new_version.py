@@ -11,7 +11,8 @@ from registry import manifests
 from registry.models import Membership, ReferenceOrder, Resolution, Version
 from registry.services import drafts, outside, references, resolving, teams
 from tests import factories
-from tests.services.test_references import Stores, entry
+from tests.services.far_stores import Stores, entry
+from tests.support.stores import Store
 
 pytestmark = pytest.mark.django_db
 
@@ -194,7 +195,17 @@ def test_a_reference_is_added_on_the_page_or_refused_there(bob, draft, page, sto
     assert answer.status_code == 422
 
 
+def test_home_marks_what_failed_and_waits_for_a_person(bob, draft, page):
+    home = of(bob, "/")
+    assert f'href="{page}"' in home
+    assert "is-danger" not in home
+    resolving.work(draft.pk)
+    assert '<span class="state is-danger">' in of(bob, "/")
+
+
 def test_given_up_it_is_gone(bob, draft, page, project):
+    assert 'value="give-up"' not in of(bob, page), "it asks first"
+    assert "Give this version up?" in of(bob, f"{page}?ask=give-up")
     answer = bob.post(page, {"act": "give-up"})
     assert answer["Location"] == project.get_absolute_url()
     assert not Version.objects.exists()
@@ -222,7 +233,7 @@ def test_the_list_is_narrowed_by_state_and_text(bob, draft, page):
     assert "s3://b/bad" in text
     assert "s3://b/x" not in text
     assert "Nothing found" in of(bob, f"{page}?q=zzzz")
-    assert bob.get(f"{page}?state=odd").status_code == 400
+    assert "Nothing found" not in of(bob, f"{page}?state=odd"), "as on every other list"
 
 
 def test_the_page_takes_as_many_queries_for_fifty_references_as_for_one(bob, people, draft, page):
@@ -245,3 +256,30 @@ def test_the_collection_and_home_lead_to_it_for_who_may_see_it(as_user, bob, peo
     teams.add_member(factories.actor(people.alice), place=people.team, user=people.vera, role="member")
     assert page not in of(as_user(people.vera), collection)
     assert Resolution.objects.count() == 1
+
+
+def test_only_this_page_may_send_to_the_bucket(bob, project, here, kept_in):
+    def policy(url):
+        return bob.get(url)["Content-Security-Policy"]
+
+    assert "connect-src 'self';" in policy(here)
+    kept_in(
+        "s3",
+        Store("", "rooms", None, {"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret"}),
+        STRONGROOM_BLOBS_REGION="us-east-1",
+        STRONGROOM_BLOBS_PUBLIC_ENDPOINT="https://files.example.org",
+    )
+    assert "connect-src 'self' https://files.example.org;" in policy(here)
+    assert 'data-bucket="https://files.example.org"' in of(bob, here)
+    assert "files.example.org" not in policy(project.get_absolute_url())
+
+
+def test_a_bucket_that_nothing_can_be_signed_for_is_left_out(bob, here, kept_in, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    kept_in("s3", Store("", "rooms", None), STRONGROOM_BLOBS_REGION="us-east-1")
+    answer = bob.get(here)
+    assert answer.status_code == 200
+    assert "connect-src 'self';" in answer["Content-Security-Policy"]
+    assert 'data-bucket=""' in answer.content.decode()

@@ -84,6 +84,25 @@ def test_a_change_is_shown_then_confirmed_then_saved_with_what_was_shown(alice, 
     assert "2 versions expire" in activity
 
 
+def test_a_review_says_each_setting_that_changes_before_and_after(alice, people, place):
+    wanted = {
+        "kind": "days", "days": "30", "ttl_editors": "admins", "kept_newest": "5", "ttl_grace_until": "2031-02-03"
+    }  # fmt: skip
+    review = alice.post(place, {**shown(alice, place, wanted), "act": "review"}).content.decode()
+    found = re.findall(r'<tr><td class="second first">(.*?)</td>(.*?)</tr>', review, re.S)
+    told = {label: re.sub(r"<svg.*?</svg>|<[^>]+>", " ", rest, flags=re.S).split() for label, rest in found}
+    assert {label: " ".join(words) for label, words in told.items()} == {
+        "Default time to live": "never 30 days",
+        "Who may change the time to live of a version": "Admins and members Admins",
+        "Versions that hold an alias other than latest": "kept expire like others",
+        "Newest versions of each collection that are kept": "none 5",
+        "Nothing expires before": "no grace date 3 Feb 2031, 00:00 UTC",
+    }
+    alice.post(place, {**shown(alice, place, wanted), "act": "save", "preview": token(review)})
+    again = alice.post(place, {**shown(alice, place, wanted), "act": "review"}).content.decode()
+    assert "No setting changes." in again
+
+
 def test_without_a_preview_that_was_seen_the_page_saves_nothing(alice, place):
     answer = alice.post(place, {**WANTED, "act": "save"})
     assert answer.status_code == 409

@@ -9,6 +9,8 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from registry.services import drafts, runs, teams
 from registry.web import pager
@@ -39,6 +41,29 @@ def test_a_search_narrows_the_table_and_stands_as_chips(client, here):
     assert "val/f1 <b>at least 0.905</b>" in text
     assert "alias <b>is not best</b>" in text
     assert f"{here}?" not in text or "q=metadata.val" in text
+
+
+@pytest.mark.parametrize(("counted", "looks"), [(1000, 1), (1, 3)])
+def test_the_few_that_a_search_finds_are_looked_for_once(client, here, monkeypatch, counted, looks):
+    monkeypatch.setattr(pager, "_COUNTED", counted)
+    asked = {"q": "metadata.val/f1>=0.905", "column": "val/f1", "order": "metadata.val/f1"}
+    client.get(here, asked)
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.get(here, asked)
+    assert numbers(answer) == [1, 2]
+    assert sum("0.905" in query["sql"] for query in queries.captured_queries) == looks
+    assert ("2 match" if counted > 1 else "More than 1 match") in answer.content.decode()
+
+
+def test_numbers_that_no_float_holds_are_not_compared_with(people, as_user):
+    place = factories.project(people)
+    for number, value in enumerate((1, 10**400, -(10**400), 1.5e308)):
+        metadata = {"loss": value}
+        factories.log(people.alice, place, "wide", {"a": str(number).encode()}, metadata=metadata)
+    here = place.collections.get(name="wide").get_absolute_url()
+    client = as_user(people.alice)
+    assert numbers(client.get(here, {"q": "metadata.loss>0"})) == [3, 0]
+    assert numbers(client.get(here, {"column": "loss", "order": "-metadata.loss"}))[:2] == [3, 0]
 
 
 def test_a_search_that_is_none_is_told_where_and_keeps_what_was_typed(client, here):

@@ -7,9 +7,10 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from strongroom import hashing
 from strongroom._files import cache_errors, reason
@@ -23,11 +24,31 @@ from strongroom.store import PAGE, EntryStore, Item
 Watch = Callable[[int], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A reference that is left to the server: it looks there once the draft is logged."""
+
+    uri: str
+    name: str = ""
+    max_objects: int | None = None
+    checksum: bool = True
+
+    def body(self) -> dict[str, Any]:
+        """Return what the server is asked."""
+        found: dict[str, Any] = {"uri": self.uri, "checksum": self.checksum}
+        if self.name:
+            found["name"] = self.name
+        if self.max_objects is not None:
+            found["max_objects"] = self.max_objects
+        return found
+
+
 class Draft:
-    """Entries that can still change."""
+    """Entries that can still change, and references that become entries at the server."""
 
     def __init__(self) -> None:
         self.store = EntryStore()
+        self.left: list[Left] = []
         self._staging: Staging | None = None
 
     @property
@@ -94,6 +115,11 @@ class Draft:
             self.store.put(check_order(added.items()))
         return added
 
+    def leave(self, reference: Left) -> None:
+        """Leave a reference to the server; once is enough."""
+        if reference not in self.left:
+            self.left.append(reference)
+
     @contextmanager
     def new_file(self, name: str, mode: str, encoding: str | None, policy: str | None) -> Iterator[IO]:
         """Open a file in the private folder, and add it when it is closed without an error."""
@@ -139,7 +165,10 @@ class Draft:
 
     def remove(self, path: str) -> None:
         """Remove an entry, or everything in a folder."""
-        if not self.store.remove(logical_path(path)):
+        path = logical_path(path)
+        kept = [each for each in self.left if not f"{each.name}/".startswith(f"{path}/")]
+        left, self.left = self.left, kept
+        if not self.store.remove(path) and len(kept) == len(left):
             raise PathNotInArtifact(f"The artifact has neither an entry nor a folder {path!r}.")
 
     def sha256(self, item: Item) -> bytes:

@@ -26,7 +26,8 @@ class ArtifactManifestEntry:
         self._item = item
 
     def __repr__(self) -> str:
-        return f"<ArtifactManifestEntry {self.path!r}, {self.size} bytes>"
+        size = "of unknown size" if self.size is None else f"{self.size} bytes"
+        return f"<ArtifactManifestEntry {self.path!r}, {size}>"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ArtifactManifestEntry):

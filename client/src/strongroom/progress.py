@@ -99,6 +99,28 @@ class Counter:
         return f"{self.label} {self.count:,} {self.noun}, {human_size(self.size)}  "
 
 
+class Status:
+    """One line that says how things stand, written anew when a person is at the terminal."""
+
+    def __init__(self) -> None:
+        self._said, self._visible = "", is_watched()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._said:
+            print(file=sys.stderr, flush=True)  # noqa: T201  # this is the terminal's line
+
+    def tell(self, words: str) -> None:
+        """Say how things stand by now."""
+        if self._visible and words != self._said:
+            print(f"\r{words.ljust(len(self._said))}", end="", file=sys.stderr, flush=True)  # noqa: T201  # likewise
+            self._said = words
+
+
 def human_size(count: float) -> str:
     """Write a number of bytes as people say it."""
     for unit in ("B", "kB", "MB", "GB"):

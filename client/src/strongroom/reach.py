@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError, LocationValueError, MaxRetryError, NameResolutionError, SSLError
+from urllib3.exceptions import HTTPError, MaxRetryError, NameResolutionError, SSLError
 
 from strongroom._http import Session, proxy_for, route
 from strongroom.core.entries import Entry
@@ -57,7 +57,8 @@ class ClientReach:
                 ),
                 timeout=_TIMEOUT, preload_content=False, decode_content=False,
             )  # fmt: skip
-        except (HTTPError, LocationValueError) as error:
+        # The second is what is no address at all, as a redirect may say one.
+        except (HTTPError, ValueError) as error:
             raise _unreachable(url, error) from error
         try:
             yield _Answer(response, url)
@@ -145,7 +146,7 @@ def _unreachable(url: str, error: Exception) -> ReferenceUnreachable | InvalidUr
         why = f"its certificate is not trusted ({reason}). Set SSL_CERT_FILE to its authority"
     elif "redirect" in str(reason).lower():
         why = f"it leads from redirect to redirect, more than {MOST_REDIRECTS} of them. Name where it should lead"
-    elif isinstance(reason, LocationValueError):
+    elif isinstance(reason, ValueError):
         return InvalidUri(f"{place} is no address, or leads to none: {shown(str(reason))}.", uri=place)
     else:
         why = f"it gives no answer ({shown(str(reason))}). Try again when it is there"

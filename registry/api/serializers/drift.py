@@ -53,6 +53,7 @@ DRIFT = component(
             "digest": MAYBE_TEXT,
             "size": MAYBE_COUNT,
             "extra": ANY_OBJECT,
+            "others": COUNT,
         }
     ),
 )
@@ -92,6 +93,7 @@ def lines(rows: Sequence[ReferenceDrift]) -> list[dict[str, Any]]:
             "digest": row.digest or None,
             "size": row.size,
             "extra": row.extra,
+            "others": row.others,
         }
         for row in rows
     ]

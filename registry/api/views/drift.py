@@ -9,10 +9,12 @@ from registry.api.base import Endpoint
 from registry.api.orders import DRIFT
 from registry.api.schema import LISTING, operation, ordering
 from registry.api.serializers import drift as shape
+from registry.api.serializers import references as reference_shape
 from registry.api.serializers import versions as version_shape
 from registry.api.shapes import choice, choice_of, search_in, words_of
 from registry.http import conditional
-from registry.services import drifts, relogging
+from registry.models import Version
+from registry.services import drifts, references, renewals
 
 _QUERY = (
     search_in("the path, the URI or the reason"),
@@ -60,16 +62,20 @@ class VersionDriftLog(Endpoint):
     """A new version from what is there now."""
 
     @operation(
-        "Log the next version with what the last check found, at most an hour ago; `preview` is its `checked_at`",
-        {201: version_shape.COMMITTED, 200: version_shape.COMMITTED},
+        "Log the next version with what the last check found, at most an hour ago; `preview` is its `checked_at`. A "
+        "large one is made by a worker: 202 says of which draft",
+        {201: version_shape.COMMITTED, 200: version_shape.COMMITTED, 202: reference_shape.RESOLUTION},
         body=shape.TO_LOG,
         errors=(409, 410),
     )
     def post(self, request: Request, entity: str, project: str, collection: str, ref: str) -> HttpResponse:
-        """Log it; where all is as recorded, answer the version itself."""
+        """Log it, or have it logged; where all is as recorded, answer the version itself."""
         data = shape.TO_LOG.read(self.http)
         found = self.version(entity, project, collection, ref)
-        done = relogging.log(self.actor, membership=found, mark=data.get("preview"))
+        done = renewals.ask(self.actor, membership=found, mark=data.get("preview"))
+        if isinstance(done, Version):
+            look = references.outlook(self.actor, draft=done)
+            return self.answer(reference_shape.resolution(look), status=202)
         body = {
             "version": version_shape.version(done.membership, self.base_url, self.actor),
             "created": done.created,

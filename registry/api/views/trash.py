@@ -15,7 +15,7 @@ from registry.api.serializers import storage as storage_shape
 from registry.api.serializers import versions as shape
 from registry.api.shapes import choice, choice_of, narrowed_to, search_in, words_of
 from registry.errors import InvalidInput
-from registry.services import projects, storage_counts, teams, trash, versions
+from registry.services import projects, teams, trash, versions
 
 _CAUSES = ("person", "expiry")
 _FILTERS = (
@@ -104,13 +104,3 @@ class VersionPurge(Endpoint):
         found = versions.find_deleted(self.actor, place, collection, ref)
         trash.purge(self.actor, rows=[found])
         return self.nothing()
-
-
-class EntityStorage(Endpoint):
-    """What is stored for a team or a person."""
-
-    @operation("Show what was counted of the stored bytes, and who uses them", {200: storage_shape.STORAGE})
-    def get(self, request: Request, entity: str) -> HttpResponse:
-        """Answer the last count; null before the first."""
-        place = teams.find_entity(self.actor, entity)
-        return self.answer({"count": storage_shape.count(storage_counts.last(self.actor, entity=place))})

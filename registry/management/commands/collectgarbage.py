@@ -24,9 +24,11 @@ class Command(ProvisioningCommand):
         parser.add_argument("--preview", action="store_true", help="only say what would be found")
 
     def provision(self, *, preview: bool, **options: Any) -> None:
-        act = collecting.preview if preview else collecting.collect
         try:
-            done = act(self.actor, tell=self._tell, longest_seconds=None)
+            if preview:
+                done = collecting.preview(self.actor, tell=self._tell, longest_seconds=None)
+            else:
+                done = collecting.collect_now(self.actor, tell=self._tell)
         except KeyboardInterrupt:
             raise CommandError("Interrupted. What is done is done; the next round finds the rest.") from None
         finally:

@@ -17,7 +17,8 @@ from registry.services._common import size_in_words
 from registry.services.probing import Step
 from registry.storage.moving import Copied
 
-_EVERY = 0.5
+# On a terminal; and where what is said goes to a file, so that a copy of a night shows how far it is.
+_EVERY, _EVERY_IN_FILES = 0.5, 60.0
 
 
 class Command(ProvisioningCommand):
@@ -102,7 +103,8 @@ class Command(ProvisioningCommand):
             self.say(f"In neither: {found.lost:,}. `manage.py fsck` says which versions that touches.")
 
     def _as_result(self, done: Copied, target: str) -> None:
-        self.say(f"Copied {done.copied:,} objects of {size_in_words(done.bytes)}; {done.there:,} are there.")
+        objects = "1 object" if done.copied == 1 else f"{done.copied:,} objects"
+        self.say(f"Copied {objects} of {size_in_words(done.bytes)}; already there: {done.there:,}.")
         if done.lost or done.different:
             for name in done.names:
                 self.say(f"    {name}")
@@ -133,20 +135,22 @@ def _interrupt(*_: object) -> None:
 
 
 class Progress:
-    """One line on a terminal that is written over."""
+    """One line on a terminal that is written over; elsewhere a line each minute."""
 
     def __init__(self) -> None:
         self._began = self._shown = time.monotonic()
 
     def __call__(self, step: str, done: Copied) -> None:
         at = time.monotonic()
-        if at - self._shown < _EVERY or not sys.stderr.isatty():
+        is_terminal = sys.stderr.isatty()
+        if at - self._shown < (_EVERY if is_terminal else _EVERY_IN_FILES):
             return
         self._shown = at
         speed = done.bytes / max(at - self._began, 0.001)
+        begin, end = ("\r\x1b[K", "") if is_terminal else ("", "\n")
         sys.stderr.write(
-            f"\r\x1b[K{step}: {done.looked:,} of {done.total:,} objects; copied {done.copied:,}, "
-            f"{size_in_words(done.bytes)} ({size_in_words(int(speed))}/s)"
+            f"{begin}{step}: {done.looked:,} of {done.total:,} objects; copied {done.copied:,}, "
+            f"{size_in_words(done.bytes)} ({size_in_words(int(speed))}/s){end}"
         )
         sys.stderr.flush()
 

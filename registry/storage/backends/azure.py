@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -23,13 +23,17 @@ from registry.storage.backends.remote import (
     MIB,
     PARTS,
     Answer,
+    Counted,
     Keys,
     Nothing,
+    PastTheEnd,
     RemoteBackend,
+    Watched,
     begun,
     check_id,
     link_seconds,
     new_id,
+    origin_of,
 )
 from registry.storage.trouble import StoreError, Trouble
 
@@ -147,7 +151,7 @@ class AzureBackend(RemoteBackend):
             path.unlink(missing_ok=True)
 
     def put(self, name: str, stream: Readable, *, size: int | None = None) -> int:
-        counted = _Counted(stream)
+        counted = Counted(stream)
         with self.asked():
             self.container.upload_blob(self.keys(name), counted, overwrite=True, max_concurrency=1)
         return counted.size
@@ -186,6 +190,18 @@ class AzureBackend(RemoteBackend):
             yield from self.container.list_blobs(name_starts_with=prefix or None, **more)
 
     # --- Others' requests ---------------------------------------------------------------------------------------
+    @property
+    def origin(self) -> str:
+        return origin_of(self._url(self.keys("origin")))
+
+    def _url(self, key: str) -> str:
+        """Return the address of a blob as others reach it."""
+        url = str(self._blob(key).url)
+        if not self._storage.public_endpoint:
+            return url
+        other = urlsplit(self._storage.public_endpoint)
+        return urlunsplit(urlsplit(url)._replace(scheme=other.scheme, netloc=other.netloc))
+
     def presign_get(
         self, name: str, *, disposition: str, content_type: str, seconds: int = LINK_SECONDS
     ) -> str | None:
@@ -226,11 +242,7 @@ class AzureBackend(RemoteBackend):
                 expiry=until,
                 **bound,
             )
-        url = self._blob(key).url
-        if public and self._storage.public_endpoint:
-            other = urlsplit(self._storage.public_endpoint)
-            url = urlunsplit(urlsplit(url)._replace(scheme=other.scheme, netloc=other.netloc))
-        return f"{url}?{token}"
+        return f"{self._url(key) if public else self._blob(key).url}?{token}"
 
     def list_parts(self, name: str, id: str) -> list[Part]:
         try:
@@ -297,10 +309,6 @@ class AzureBackend(RemoteBackend):
         return None
 
 
-class PastTheEnd(OSError):
-    """A range that begins after the object ends."""
-
-
 def _named(error: sdk.HttpResponseError, why: str) -> OSError:
     code = getattr(error, "error_code", "") or ""
     code, status = str(getattr(code, "value", code)), int(error.status_code or 0)
@@ -324,35 +332,8 @@ def _block_id(number: int) -> str:
     return base64.b64encode(f"{number:06d}".encode()).decode()
 
 
-class _Body:
+class _Body(Watched):
     """The body of a download, which asks for one piece after the other."""
 
-    def __init__(self, stream: Any, asked: Callable[[], Any]) -> None:
-        self._stream = stream
-        self._asked = asked
-
-    def read(self, size: int, /) -> bytes:
-        with self._asked():
-            data: bytes = self._stream.read(size)
-        return data
-
     def close(self) -> None:
-        self._stream = None
-
-
-class _Counted:
-    """A stream that knows how much was read of it."""
-
-    def __init__(self, stream: Readable) -> None:
-        self._stream = stream
-        self.size = 0
-
-    def read(self, size: int = -1, /) -> bytes:
-        pieces, got = [], 0
-        while (got < size or size < 0) and (
-            data := self._stream.read(MIB if size < 0 else min(MIB, size - got))
-        ):
-            pieces.append(data)
-            got += len(data)
-        self.size += got
-        return b"".join(pieces)
+        """Nothing is open between two pieces."""

@@ -115,6 +115,11 @@ class Backend(Protocol):
         ...
 
     # --- For those who talk to the storage themselves; only where `parts` says how --------------------------------
+    @property
+    def origin(self) -> str:
+        """Return the origin that signed requests go to, as others reach it; "" where there are none."""
+        ...
+
     def presign_get(
         self, name: str, *, disposition: str, content_type: str, seconds: int = LINK_SECONDS
     ) -> str | None:
@@ -158,7 +163,7 @@ class NoParts:
     """What a storage answers that others can't talk to."""
 
     parts: PartRules | None = None
-    bucket_name = prefix = ""
+    bucket_name = prefix = origin = ""
 
     def presign_get(
         self, name: str, *, disposition: str, content_type: str, seconds: int = LINK_SECONDS

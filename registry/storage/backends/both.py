@@ -62,6 +62,10 @@ class BothBackends:
             return path
         return self.other.local_path(name) or path
 
+    @property
+    def origin(self) -> str:
+        return self.first.origin
+
     def presign_get(
         self, name: str, *, disposition: str, content_type: str, seconds: int = LINK_SECONDS
     ) -> str | None:

@@ -29,6 +29,7 @@ from registry.storage.backends.remote import (
     PARTS,
     STEP,
     Answer,
+    Counted,
     Keys,
     Nothing,
     RemoteBackend,
@@ -37,6 +38,7 @@ from registry.storage.backends.remote import (
     check_id,
     link_seconds,
     new_id,
+    origin_of,
 )
 from registry.storage.trouble import StoreError, Trouble
 
@@ -108,9 +110,9 @@ class GoogleBackend(RemoteBackend):
             path.unlink(missing_ok=True)
 
     def put(self, name: str, stream: Readable, *, size: int | None = None) -> int:
-        counted = _Counted(stream)
+        counted = _Unrepeatable(stream)
         self._send(self.keys(name), counted, None)
-        return counted.tell()
+        return counted.size
 
     def _send(self, key: str, source: Any, size: int | None) -> None:
         """Send a body in pieces that the store has checked; only the last one makes the object."""
@@ -176,6 +178,14 @@ class GoogleBackend(RemoteBackend):
             )
 
     # --- Others' requests ---------------------------------------------------------------------------------------
+    @property
+    def origin(self) -> str:
+        return origin_of(self._endpoint)
+
+    @property
+    def _endpoint(self) -> str:
+        return str(self._storage.public_endpoint or self._client.api_endpoint)
+
     def presign_get(
         self, name: str, *, disposition: str, content_type: str, seconds: int = LINK_SECONDS
     ) -> str | None:
@@ -238,7 +248,7 @@ class GoogleBackend(RemoteBackend):
                     version="v4",
                     method=method,
                     expiration=timedelta(seconds=link_seconds(seconds)),
-                    api_access_endpoint=self._storage.public_endpoint or self._client.api_endpoint,
+                    api_access_endpoint=self._endpoint,
                     **bound,
                 )
             )
@@ -347,23 +357,11 @@ class _Body:
         self._answer.close()
 
 
-class _Counted:
+class _Unrepeatable(Counted):
     """A stream of unknown length, which the library asks where it stands."""
 
-    def __init__(self, stream: Readable) -> None:
-        self._stream = stream
-        self._at = 0
-
-    def read(self, size: int, /) -> bytes:
-        pieces, got = [], 0
-        while got < size and (data := self._stream.read(min(MIB, size - got))):
-            pieces.append(data)
-            got += len(data)
-        self._at += got
-        return b"".join(pieces)
-
     def tell(self) -> int:
-        return self._at
+        return self.size
 
     def seek(self, at: int, whence: int = 0) -> int:
         """Say what it means when the library wants to send a piece again that is not kept."""

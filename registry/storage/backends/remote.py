@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import uuid
 from abc import ABC, abstractmethod
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
 
 from django.core.exceptions import SuspiciousFileOperation
 
@@ -109,6 +111,23 @@ class Watched:
 
     def close(self) -> None:
         self._stream.close()
+
+
+class Counted:
+    """A stream that knows how much was read of it, and gives as much as it is asked for."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self.size = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = fill(self._stream, sys.maxsize if size < 0 else size)
+        self.size += len(data)
+        return data
+
+
+class PastTheEnd(OSError):
+    """A range that begins after the object ends."""
 
 
 class Keys:
@@ -228,6 +247,12 @@ def check_id(id: str) -> str:
     if len(id) != 49 or not id.replace("-", "").isalnum():
         raise FileNotFoundError(id)
     return id
+
+
+def origin_of(url: str) -> str:
+    """Return scheme, host and port of an address."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def link_seconds(seconds: int) -> int:

@@ -21,10 +21,12 @@ from registry.storage.backends.remote import (
     Answer,
     Keys,
     Nothing,
+    PastTheEnd,
     RemoteBackend,
     Watched,
     fill,
     link_seconds,
+    origin_of,
 )
 from registry.storage.trouble import StoreError, Trouble
 
@@ -204,6 +206,11 @@ class S3Backend(RemoteBackend):
                     yield Listed(self.keys.name(found["Key"]), found["Size"], found["LastModified"])
 
     # --- Others' requests ---------------------------------------------------------------------------------------
+    @property
+    def origin(self) -> str:
+        # Whether the bucket is a part of the host, the library decides as it signs.
+        return origin_of(self._sign("get_object", 1, Key=self.keys("origin")))
+
     def presign_get(
         self, name: str, *, disposition: str, content_type: str, seconds: int = LINK_SECONDS
     ) -> str | None:
@@ -301,10 +308,6 @@ class S3Backend(RemoteBackend):
         if type(error).__module__.startswith(("urllib3", "s3transfer")):
             return StoreError(Trouble.SILENT, f"{type(error).__name__}: {error}")
         return None
-
-
-class PastTheEnd(OSError):
-    """A range that begins after the object ends."""
 
 
 def _named(error: sdk.ClientError) -> OSError:

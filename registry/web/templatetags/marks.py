@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -106,17 +106,27 @@ def sorted_aliases(membership: Membership) -> list[str]:
 
 
 @register.simple_tag
-def alias_chips(membership: Membership) -> SafeString:
-    """The aliases of a version; each leads to its history."""
+def alias_chips(membership: Membership, protected: Container[str] = ()) -> SafeString:
+    """The aliases of a version; each leads to its history. Those that a registry protects are marked as such."""
     names = sorted_aliases(membership)
     if not names:
         return mark_safe("")
     url = f"{membership.collection.get_absolute_url()}/aliases"
+    lock = format_html('{}<span class="visually-hidden">Protected alias </span>', icon("lock"))
     return format_html_join(
         " ",
-        '<a class="alias{}" href="{}?alias={}">{}</a>',
-        ((" is-latest" if name == "latest" else "", url, quote(name, safe=""), name) for name in names),
+        '<a class="alias{}" href="{}?alias={}">{}{}</a>',
+        (
+            (_chip(name, protected), url, quote(name, safe=""), lock if name in protected else "", name)
+            for name in names
+        ),
     )
+
+
+def _chip(name: str, protected: Container[str]) -> str:
+    if name in protected:
+        return " is-protected"
+    return " is-latest" if name == "latest" else ""
 
 
 @register.simple_tag
@@ -192,16 +202,22 @@ def standing_icon(name: str) -> SafeString:
 _INKS = {"ok": "is-ok", "warn": "is-warn", "danger": "is-danger"}
 
 
+def drift_of(watch: ReferenceWatch | None) -> tuple[str, str, str] | None:
+    """Return the kind, the icon and the words of the worst that was found of references; None where all is well."""
+    if watch is None or not watch.drifted:
+        return None
+    kind, mark, _ = _STANDINGS[watch.worst]
+    count = getattr(watch, watch.worst)
+    return kind, mark, f"{count:,} {'reference' if count == 1 else 'references'} {watch.worst}"
+
+
 @register.simple_tag
 def drifted(watches: dict[int, ReferenceWatch], version_id: int, row: Membership) -> SafeString:
     """The worst that was found of a version's references, with a link to them; nothing where all is well."""
-    watch = watches.get(version_id)
-    if watch is None or not watch.drifted:
+    found = drift_of(watches.get(version_id))
+    if found is None:
         return mark_safe("")
-    name = watch.worst
-    count = getattr(watch, name)
-    words = f"{count:,} {'reference' if count == 1 else 'references'} {name}"
-    kind, mark, _ = _STANDINGS[name]
+    kind, mark, words = found
     return format_html(
         '<a class="state is-{}" href="{}/references">{}{}</a>',
         kind,

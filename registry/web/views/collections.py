@@ -31,7 +31,7 @@ from registry.services import (
 from registry.web import chips, columns, registered, rows, snippets
 from registry.web.forms.collections import CardForm, CollectionForm, CollectionSettingsForm, TypedDeleteForm
 from registry.web.forms.policies import PolicyForm
-from registry.web.pager import bounded_count, paged, sorts
+from registry.web.pager import found_once, paged, sorts
 from registry.web.pages import done, page, policy_panel, rights, show, undo_of
 
 # An alias a line up to here; the others are named in one.
@@ -94,7 +94,9 @@ def _begun(actor: Actor, here: Collection) -> dict[str, Any]:
 
 def _listed(request: HttpRequest, actor: Actor, here: Collection, asked: dict[str, str]) -> dict[str, Any]:
     """The table with its chart, and what both could show instead."""
-    listed = versions.listing(actor, collection=here, **asked)
+    listed, matches = versions.listing(actor, collection=here, **asked), ""
+    if any(asked.values()):
+        listed, matches = found_once(listed, versions.listing(actor, collection=here))
     chosen, by = columns.asked(request), columns.sorted_by(request)
     if by is not None and by not in (chosen or []):
         chosen = [*(chosen or []), by]
@@ -111,7 +113,7 @@ def _listed(request: HttpRequest, actor: Actor, here: Collection, asked: dict[st
         "offered": columns.menu(pager.rows, shown),
         "chart": columns.chart(listed, shown, request.GET.get("chart", "")),
         "terms": chips.of(asked["q"]),
-        "matches": bounded_count(listed) if any(asked.values()) else "",
+        "matches": matches,
         "log_to": snippets.log_to(here),
     }
 

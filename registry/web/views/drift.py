@@ -8,9 +8,10 @@ from django.http import HttpRequest, HttpResponse
 
 from registry.actor import Actor
 from registry.errors import RateLimited
-from registry.models import Membership, ReferenceDrift
+from registry.models import Membership, ReferenceDrift, Version
 from registry.policy import Act
-from registry.services import drifts, relogging
+from registry.services import drifts, relogging, renewals
+from registry.services.commits import Committed
 from registry.services.sourcing import check_source
 from registry.web import orders, searches
 from registry.web.forms.drift import LogAgainForm
@@ -59,9 +60,17 @@ def log(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     check_source(actor, Act.LOG, membership)
     plan = relogging.plan(actor, membership=membership)
     form = LogAgainForm(request.POST if request.method == "POST" else None, mark=plan.mark)
-    if request.method == "POST" and form.act(relogging.log, actor, membership=membership):
-        made = form.result.membership
-        said = f"{made.name} is logged." if form.result.created else "All is as recorded: nothing was logged."
-        return done(request, said, made.get_absolute_url())
+    if request.method == "POST" and form.act(renewals.ask, actor, membership=membership):
+        return done(request, *_told(form.result))
     context = frame(actor, membership, "files") | {"plan": plan, "form": form}
     return show(request, "versions/drift_log.html", context, status=form.status)
+
+
+def _told(found: Committed | Version) -> tuple[str, str]:
+    """Say what came of it, and where that is to be seen."""
+    if isinstance(found, Version):
+        project = found.sequence.project
+        return "A worker makes the version.", f"{project.get_absolute_url()}/pending/{found.public_id}"
+    made = found.membership
+    said = f"{made.name} is logged." if found.created else "All is as recorded: nothing was logged."
+    return said, made.get_absolute_url()

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 
 from registry.actor import Actor
 from registry.errors import InvalidQuery
-from registry.services import lineage
+from registry.services import drifts, lineage
 from registry.web import drawn
 from registry.web.pages import page, show
 from registry.web.views.versions import found, frame
@@ -26,6 +26,7 @@ def of_version(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse
     context = frame(actor, membership, "lineage") | {
         "graph": graph,
         "rows": drawn.rows(graph),
+        "watches": drifts.of_versions(graph.versions),
         "chosen": _chosen(request.GET, graph),
         "way": way,
         "depth": depth,
@@ -41,7 +42,8 @@ def as_json(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
     """The same as data."""
     membership = found(actor, **place)
     steps = _steps(_way(request.GET), _depth(request.GET))
-    return JsonResponse(drawn.as_json(lineage.graph(actor, membership=membership, **steps)))
+    graph = lineage.graph(actor, membership=membership, **steps)
+    return JsonResponse(drawn.as_json(graph, drifts.of_versions(graph.versions)))
 
 
 def _way(query: QueryDict) -> str:

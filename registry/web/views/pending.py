@@ -11,13 +11,14 @@ from registry.actor import Actor
 from registry.errors import Gone, InvalidInput, NotFound
 from registry.models import ReferenceOrder, Version
 from registry.services import commits, references
-from registry.web import orders
+from registry.web import orders, searches
 from registry.web.forms.references import ReferenceForm
 from registry.web.pager import paged
 from registry.web.pages import act_of, done, page, show
 from registry.web.templatetags.words import plural
 
 _ROWS = 100
+_STATES = {"state": ("State", ReferenceOrder.State.choices)}
 
 
 @page("GET", "POST")
@@ -56,19 +57,16 @@ def _made(draft: Version) -> str:
 
 
 def _shown(request: HttpRequest, actor: Actor, draft: Version) -> dict[str, Any]:
-    asked = {name: request.GET.get(name, "").strip() for name in ("q", "state")}
-    if asked["state"] and asked["state"] not in ReferenceOrder.State.values:
-        raise InvalidInput("There is no such state of a reference.", field="state")
-    rows = references.listing(actor, draft=draft, **asked)
+    asked, choices = searches.of(request, _STATES)
+    rows = references.listing(actor, draft=draft, **asked.given())
     return {
         "draft": draft,
         "project": draft.sequence.project,
         "look": references.outlook(actor, draft=draft),
         "pager": paged(request, rows, orders.REFERENCES, limit=_ROWS, by_time=False),
         "is_mine": references.is_mine(actor, draft),
-        "filtered": any(asked.values()),
-        "states": ReferenceOrder.State.choices,
-        **asked,
+        "asked": asked,
+        "choices": choices,
     }
 
 

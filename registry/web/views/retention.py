@@ -42,6 +42,7 @@ def settings(request: HttpRequest, actor: Actor, entity: str) -> HttpResponse:
     context = frame(actor, found, "retention") | {"form": form, "query": _query(form)}
     context |= {"runs": expiring.runs(actor, entity=found)}
     context |= _impact(actor, found, form, with_bytes=asks or "bytes" in request.GET)
+    context["rules"] = impact.changes(found, form) if asks else []
     template = "teams/retention_review.html" if asks and "found" in context else "teams/retention.html"
     return show(request, template, context, status=form.status)
 

@@ -15,11 +15,11 @@ from registry.errors import InvalidInput, NotFound
 from registry.http.form_files import MOST_FILES, HashedFile
 from registry.models import Collection, Project
 from registry.policy import Act, check
-from registry.services import collections, form_logs, projects
+from registry.services import collections, form_logs, projects, uploads
 from registry.services.form_logs import SentFile
 from registry.web.forms.collections import NewVersionForm
 from registry.web.forms.references import Rows
-from registry.web.pages import done, page, show
+from registry.web.pages import done, may_reach, page, show
 
 _OFFERED = 200
 
@@ -39,7 +39,8 @@ def new_version(request: HttpRequest, actor: Actor, entity: str, project: str) -
         elif _logs(request, actor, place, form, rows):
             return _leads_on(request, place, *form.result)
     context = _context(actor, place, known) | {"form": form, "rows": rows}
-    return show(request, "collections/new_version.html", context, status=_status(form, rows))
+    answer = show(request, "collections/new_version.html", context, status=_status(form, rows))
+    return may_reach(answer, context["bucket"])
 
 
 def _first(known: Collection | None) -> dict[str, str]:
@@ -54,6 +55,7 @@ def _context(actor: Actor, place: Project, known: Collection | None) -> dict[str
         "collections": collections.listing(actor, project=place).order_by("name")[:_OFFERED],
         "types": collections.types(actor, project=place),
         "back": (known or place).get_absolute_url(),
+        "bucket": uploads.bucket_origin(),
         "limit": settings.FORM_FILES_LIMIT,
         "most_files": MOST_FILES,
     }

@@ -9,7 +9,7 @@ import pytest
 import strongroom
 from strongroom import Api, Artifact
 from strongroom.core.references.artifacts import uri_of
-from strongroom.errors import Forbidden, NotFound, ReferenceChanged
+from strongroom.errors import Forbidden, NotFound, ReferenceChanged, ReferenceRefused
 
 from tests.client.live.test_command_line import command
 from tests.references.web import Web
@@ -154,5 +154,38 @@ def test_the_command_line_puts_references(project, folder, home):
     assert json.loads(done.stdout)["file_count"] == 1
     done = command("put", f"file://{folder}", "few", "--type", "dataset", "--max-objects", "1")
     assert (done.returncode, "More than 1 objects" in done.stderr) == (1, True)
+    done = command("put", "far/y=hdfs://a/b", "alone", "--type", "dataset", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [entry.path for entry in Api().artifact("alone:v0").manifest.values()] == ["far/y"]
     done = command("put", folder / "a", "none", "--type", "dataset", "--reference", "nothing")
     assert (done.returncode, "is no URI" in done.stderr) == (2, True)
+
+
+def test_what_is_left_to_the_server_comes_with_the_files(run, home):
+    artifact = Artifact("mixed", "dataset", metadata={"n": 1})
+    with artifact.new_file("here.txt") as file:
+        file.write("here")
+    artifact.add_reference("ftp://example.org/1", "far/1", by_server=True)
+    artifact.add_reference("ftp://example.org/2", "far/2", by_server=True)
+    run.log_artifact(artifact, aliases=["best"], tags=["t"])
+    assert [entry.path for entry in artifact.manifest.values()] == ["far/1", "far/2", "here.txt"]
+    assert (artifact.version, sorted(artifact.aliases), artifact.tags) == ("v0", ["best", "latest"], ["t"])
+    assert (artifact.metadata, artifact.logged_by().id) == ({"n": 1}, run.id)
+    again = Artifact("mixed", "dataset")
+    again.add_reference("ftp://example.org/1", "far/1", by_server=True)
+    assert run.log_artifact(again).version == "v1"
+    same = Artifact("mixed", "dataset")
+    same.add_reference("ftp://example.org/1", "far/1", by_server=True)
+    assert run.log_artifact(same).version == "v1"
+
+
+def test_what_the_server_may_not_reach_is_told_and_nothing_is_logged(run, project):
+    artifact = Artifact("refused", "dataset")
+    artifact.add_reference("file:///etc/passwd", by_server=True)
+    with pytest.raises(ReferenceRefused):
+        run.log_artifact(artifact)
+    assert artifact.is_draft()
+    slow = Artifact("refused", "dataset")
+    slow.add_reference("http://localhost/x", by_server=True)
+    with pytest.raises(ReferenceRefused, match="Try again or drop it at http.*/pending/"):
+        run.log_artifact(slow)

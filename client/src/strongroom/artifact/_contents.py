@@ -13,12 +13,13 @@ from strongroom.artifact._base import ArtifactBase
 from strongroom.core.manifest import Entry
 from strongroom.core.references import expand
 from strongroom.core.text import shown
+from strongroom.draft import Left
 from strongroom.entry import ArtifactManifestEntry
 from strongroom.intake import check_policy, logical_path
 from strongroom.manifest import ArtifactManifest
 from strongroom.progress import Counter
 from strongroom.reach import ClientReach
-from strongroom.store import Item
+from strongroom.store import EntryStore, Item
 
 if TYPE_CHECKING:
     from strongroom.artifact import Artifact
@@ -80,6 +81,8 @@ class Contents(ArtifactBase):
         name: str | os.PathLike[str] | None = None,
         checksum: bool = True,
         max_objects: int | None = None,
+        *,
+        by_server: bool = False,
     ) -> Sequence[ArtifactManifestEntry]:
         """Add what a URI names without uploading it, and return the entries that were added.
 
@@ -93,6 +96,9 @@ class Contents(ArtifactBase):
         nothing is looked at: one entry, whose digest is the URI. `max_objects` limits what a prefix or folder
         may hold (10,000,000 by default). All of it is added, or nothing. Raises ArtifactFinalizedError when the
         contents are final, ValueError for what is no URI.
+
+        With `by_server`, which only this client has, the server looks there, when the artifact is logged and as far
+        as its operator lets it: no entry is added by now, and logging returns when all is found.
         """
         draft = self._open_draft()
         if isinstance(uri, ArtifactManifestEntry):
@@ -103,6 +109,9 @@ class Contents(ArtifactBase):
         found = expand(
             address, folder, checksum=checksum, max_objects=max_objects, reach=ClientReach(session)
         )
+        if by_server and checksum:
+            draft.leave(Left(address, folder or "", max_objects))
+            return AddedEntries(self, EntryStore())
         with Counter(f"Adding {shown(address, 60)}", "objects") as counter:
             return AddedEntries(self, draft.add_references(_counted(found, counter)))
 
@@ -144,6 +153,12 @@ class Contents(ArtifactBase):
                 self._remote_manifest() if draft is None else ArtifactManifest(self, lambda: draft.store)
             )
         return self._manifest
+
+    def _known(self: Artifact, what: str) -> ArtifactManifest:  # type: ignore[misc]
+        """Return the contents, unless some of them are known to nobody yet."""
+        if self._draft is not None and self._draft.left:
+            self._logged(f"{what}, with references that the server is to look at,")
+        return self.manifest
 
     def _fill_md5(self) -> None:
         """Make sure that every entry has its MD5; those of a logged artifact have."""

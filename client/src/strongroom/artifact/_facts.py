@@ -117,12 +117,12 @@ class Facts(ArtifactBase):
     @property
     def digest(self: Artifact) -> str:  # type: ignore[misc]  # only the whole is ever made
         """The checksum of the contents; logging the same contents as the latest version is a no-op."""
-        return self.manifest.digest() if self._record is None else self._record.digest
+        return self._known("its digest").digest() if self._record is None else self._record.digest
 
     @property
     def size(self: Artifact) -> int:  # type: ignore[misc]
         """The size in bytes of everything in it, references included."""
-        return self.manifest.size() if self._record is None else self._record.size
+        return self._known("its size").size() if self._record is None else self._record.size
 
     @property
     def file_count(self) -> int:

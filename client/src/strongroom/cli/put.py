@@ -31,7 +31,9 @@ def add_to(commands: Any, shared: argparse.ArgumentParser) -> None:
     found = commands.add_parser(
         "put", parents=[shared], help="log a file, a folder or references as a version"
     )
-    found.add_argument("path", help="the file or folder; or a URI, such as s3://bucket/prefix, to refer to")
+    found.add_argument(
+        "path", help="the file or folder; or a URI, such as s3://bucket/prefix, to refer to, or NAME=URI"
+    )
     found.add_argument("name", help="[[entity/]project/]name[:alias]")
     found.add_argument("--type", required=True, help="the type of the artifact, such as dataset or model")
     found.add_argument(
@@ -81,8 +83,9 @@ def run(options: argparse.Namespace, output: Output) -> None:
 def _fill(artifact: Artifact, options: argparse.Namespace) -> None:
     """Add what the command line names."""
     references = [_named(given) for given in options.reference]
-    if _URI.match(options.path) and not os.path.exists(options.path):
-        references.insert(0, (options.path, None))
+    uri, name = _named(options.path)
+    if _URI.match(uri) and not os.path.exists(options.path):
+        references.insert(0, (uri, name))
     elif os.path.isdir(options.path):
         artifact.add_dir(options.path)
     else:

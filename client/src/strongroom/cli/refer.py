@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import secrets
-import time
 from typing import Any
 
 from strongroom import settings
@@ -13,11 +12,11 @@ from strongroom._http import Session, route
 from strongroom.artifact._facts import check_aliases, check_tags
 from strongroom.cli.output import Output
 from strongroom.core.names import ArtifactRef
-from strongroom.errors import ReferencesPending, StrongroomError, by_code
+from strongroom.draft import Left
+from strongroom.errors import StrongroomError
 from strongroom.runs import default_entity
 from strongroom.settings import DEFAULT_PROJECT
-
-_EVERY_SECONDS = 1.0
+from strongroom.transfer import resolving
 
 
 def add_to(commands: Any, shared: argparse.ArgumentParser) -> None:
@@ -53,50 +52,30 @@ def run(options: argparse.Namespace, output: Output) -> None:
     card = {"collection": ref.collection, "type": options.type, "client_id": secrets.token_hex(16)}
     draft = session.json("POST", route("projects", *place, "drafts"), card)["id"]
     try:
-        for given in options.uri:
-            session.json("POST", route("drafts", draft, "references"), _body(given, options))
-        told = session.json("POST", route("drafts", draft, "resolution"), {"aliases": aliases, "tags": tags})
+        left = [_left(given, options) for given in options.uri]
+        told = resolving.hand_over(session, draft, left, {"aliases": aliases, "tags": tags})
     except BaseException:
         # The first error is the one to show; the server cleans up drafts by itself in the end.
         with contextlib.suppress(StrongroomError):
             session.once("DELETE", route("drafts", draft))
         raise
-    page = f"{known.base_url}/{place[0]}/{place[1]}/pending/{draft}"
+    page = resolving.page_of(session, *place, draft)
     if not options.wait:
         output.result({**told, "url": page}, f"The server resolves {_count(told)}; follow it at {page}.")
         return
-    _wait(session, draft, page)
+    resolving.wait(session, draft, page)
     done = session.json("POST", route("drafts", draft, "commit"), {})
     version, is_new = done["version"], done["created"]
     text = f"{'Logged' if is_new else 'Unchanged, still'} {version['qualified_name']} ({version['file_count']} files)."
     output.result({**version, "created": is_new}, text)
 
 
-def _body(given: str, options: argparse.Namespace) -> dict[str, Any]:
+def _left(given: str, options: argparse.Namespace) -> Left:
     """Take `NAME=URI` apart: a URI has its colon before its first `=`, and a name has none at all."""
     name, sign, uri = given.partition("=")
-    found = {"uri": uri, "name": name} if sign and ":" not in name else {"uri": given}
-    limit = {} if options.max_objects is None else {"max_objects": options.max_objects}
-    return {**found, **limit, "checksum": not options.no_checksum}
-
-
-def _wait(session: Session, draft: str, page: str) -> None:
-    """Return when the version is there; raise what it failed with."""
-    while True:
-        told = session.json("GET", route("drafts", draft, "resolution"))
-        if told["state"] == "committed":
-            return
-        if told["state"] == "failed":
-            raise _failure(session, draft, told, page)
-        time.sleep(_EVERY_SECONDS)
-
-
-def _failure(session: Session, draft: str, told: dict[str, Any], page: str) -> StrongroomError:
-    """Return why: of the first reference that failed, or of the commit."""
-    failed = session.json("GET", route("drafts", draft, "references"), state="failed", limit=1)["results"]
-    first = failed[0] if failed else told
-    kind = by_code().get(first["code"] or "", ReferencesPending)
-    return kind(f"{first['message']} Try again or drop it at {page}.")
+    if not sign or ":" in name:
+        name, uri = "", given
+    return Left(uri, name, options.max_objects, not options.no_checksum)
 
 
 def _count(told: dict[str, Any]) -> str:

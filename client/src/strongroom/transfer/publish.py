@@ -6,7 +6,7 @@ import base64
 import contextlib
 import secrets
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,11 +24,11 @@ from strongroom.errors import (
     NotFound,
     StrongroomError,
 )
-from strongroom.progress import Progress
+from strongroom.progress import Progress, announce
 from strongroom.record import Body
 from strongroom.staging import SMALL
 from strongroom.store import EntryStore, Item
-from strongroom.transfer import bundles, manifests
+from strongroom.transfer import bundles, manifests, resolving
 from strongroom.transfer.journal import Journal
 from strongroom.transfer.pool import BoundedPool
 from strongroom.transfer.uploads import Uploader, is_distant
@@ -128,7 +128,7 @@ def _at_once(
 ) -> Any | None:
     """Log in a single request, the bytes with it where they are few; None when bytes have to be sent first."""
     store = draft.store
-    if store.count() > AT_ONCE or not store.is_hashed():
+    if draft.left or store.count() > AT_ONCE or not store.is_hashed():
         return None
     body = {
         **card.body(target.run), **labels, "client_id": secrets.token_hex(16),
@@ -157,6 +157,7 @@ class Publication:
         self._journal = self._find_journal()
         self._client_id = self._journal.client_id if self._journal else secrets.token_hex(16)
         self._id: str | None = None
+        self._is_handed_over = False
 
     def run(self, labels: dict[str, list[str]]) -> Any:
         """Do all steps."""
@@ -164,14 +165,14 @@ class Publication:
             return self._steps(labels)
         except (DraftClosed, NotFound):
             # A draft that was begun by an earlier process may have been cleaned up since.
-            if self._journal is None or self._id is None:
+            if self._journal is None or self._id is None or self._is_handed_over:
                 raise
             self._restart(self._journal)
             return self._steps(labels)
 
     def give_up(self) -> None:
-        """Let the server forget the draft, unless a later try can go on with it."""
-        if self._id is not None and self._journal is None:
+        """Let the server forget the draft, unless a later try can go on with it, or the server itself does."""
+        if self._id is not None and self._journal is None and not self._is_handed_over:
             # The first error is the one to show; the server cleans up drafts by itself in the end.
             with contextlib.suppress(StrongroomError):
                 self._session.once("DELETE", route("drafts", self._id))
@@ -184,8 +185,9 @@ class Publication:
     def _steps(self, labels: dict[str, list[str]]) -> Any:
         self._id = self._begin()
         self._hash_large()
-        self._stage_and_send()
-        found = self._commit(labels)
+        if self._store.count() or not self._draft.left:
+            self._stage_and_send()
+        found = self._when_resolved(labels) if self._draft.left else self._commit(labels)
         if self._journal is not None:
             self._journal.done()
         # The version is logged: nothing that goes wrong on this machine may say otherwise from here on.
@@ -223,10 +225,28 @@ class Publication:
                 self._cache.keep(item.sha256, copy)
         self._cache.settle()
 
+    def _when_resolved(self, labels: dict[str, list[str]]) -> Any:
+        """Leave the rest to the server, and wait for it: from here on it needs nobody to ask again."""
+        draft, target = self._id or "", self._target
+        page = resolving.page_of(self._session, target.entity, target.project, draft)
+        self._finished(lambda: resolving.hand_over(self._session, draft, self._draft.left, labels))
+        self._is_handed_over = True
+        if self._journal is not None:
+            self._journal.done()
+        announce("the server resolves references", page)
+        resolving.wait(self._session, draft, page)
+        return self._commit({})
+
     def _commit(self, labels: dict[str, list[str]]) -> Any:
+        return self._finished(
+            lambda: self._session.json("POST", route("drafts", self._id or "", "commit"), labels)
+        )
+
+    def _finished(self, ask: Callable[[], Any]) -> Any:
+        """Ask for the commit; what the server turns out to lack is sent again."""
         for attempt in range(COMMIT_TRIES):
             try:
-                return self._session.json("POST", route("drafts", self._id or "", "commit"), labels)
+                return ask()
             except DigestMismatch:
                 self._refuse_changed()
                 raise

@@ -73,7 +73,7 @@ class References:
             return
         told = type(error)(
             f"{item.path!r} cannot be downloaded: {error} To download the rest, pass"
-            " allow_missing_references=True."
+            " allow_missing_references=True (--allow-missing-references on the command line)."
         )
         told.details = {**error.details, "path": item.path}
         raise told from error

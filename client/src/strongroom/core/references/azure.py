@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from strongroom.core.entries import Entry
-from strongroom.core.errors import ReferenceMissing
 from strongroom.core.references.base import Found, Reach, Stream
 from strongroom.core.references.buckets import Bucket, Placed
 from strongroom.core.references.failures import failure_of, told
@@ -20,8 +19,7 @@ from strongroom.core.references.looking import (
 )
 from strongroom.core.references.s3_objects import recorded_version
 from strongroom.core.references.streams import OfStore, Pieces
-from strongroom.core.references.uris import escaped, refuse, split
-from strongroom.core.text import shown
+from strongroom.core.references.uris import escaped, refuse, refuse_dots, split
 
 STORE = "Azure"
 HOST = ".blob.core.windows.net"
@@ -57,6 +55,9 @@ class Azure(Bucket[Place]):
         container, _, blob = parts.path.lstrip("/").partition("/")
         if not account or "." in account or not container:
             refuse(uri, f"names no container. Write it like https://account{HOST}/container/blob")
+        # The library writes the name into an address, and what sends that takes each `..` for a step upwards.
+        refuse_dots(uri, unquote(blob))
+        refuse_dots(uri, container)
         return Place(account, container, unquote(blob), dict(parse_qsl(parts.query)).get("versionId"))
 
     def _client(self, reach: Reach, place: Place) -> Any:
@@ -86,7 +87,7 @@ class Azure(Bucket[Place]):
         version = recorded_version(entry) or place.version
         there = _properties(client, place, uri, version)
         if there is None:
-            raise ReferenceMissing(f"{shown(uri)} is not there any more.", uri=shown(uri), path=entry.path)
+            self._lost(client, place, entry)
         if version is None and difference(entry, _etag(there), there.size):
             version, there = _version_by_etag(client, place, entry, there)
         refuse_change(entry, _etag(there), there.size)
@@ -139,8 +140,9 @@ def _listed(client: Any, place: Place, after: str) -> Iterator[Found]:
     """List what lies below a prefix; the service cannot begin in the middle, so what came before is passed over."""
     for line in _lines(client, place):
         path = line.name[len(place.prefix) :]
-        is_old = line.version_id and line.is_current_version is False
-        if path and not path.endswith("/") and path > after and not is_old and not _is_folder(line):
+        # Only of the current version it is said which one it is; a blob from before versions has none.
+        is_current = line.is_current_version or not line.version_id
+        if path and not path.endswith("/") and path > after and is_current and not _is_folder(line):
             yield _found(place.at(line.name), line, path)
 
 

@@ -108,6 +108,8 @@ class Reach(Protocol):
         """Return the entry at a path of another artifact, by the id that clients see."""
         ...
 
+    # One with a limit of time has `go_on`, too, which is called while a large file is read, and raises when it is up.
+
 
 class Scheme(Protocol):
     """One kind of URI."""

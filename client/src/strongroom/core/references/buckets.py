@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 from strongroom.core.entries import Entry
 from strongroom.core.errors import ReferenceMissing
 from strongroom.core.references.base import MAX_OBJECTS, Checked, Found, Reach, State
 from strongroom.core.references.looking import OK, address, as_state, bounded, compared, is_checked
-from strongroom.core.references.uris import last_part
+from strongroom.core.references.uris import last_part, refuse
 from strongroom.core.text import shown
 
 
@@ -39,6 +39,11 @@ class Placed(ABC):
 
 
 At = TypeVar("At", bound=Placed)
+
+
+def literal_key(uri: str) -> str:
+    """Return all that follows the bucket, also what looks like a version."""
+    return uri.split("/", 3)[3]
 
 
 class Bucket(ABC, Generic[At]):
@@ -97,9 +102,13 @@ class Bucket(ABC, Generic[At]):
         """Compare what the name holds now with what was recorded."""
         return as_state(lambda: self._check(entry, reach))
 
+    def place_of(self, entry: Entry) -> At:
+        """Return where an entry lies."""
+        return self.parse(entry.ref or "")
+
     def _check(self, entry: Entry, reach: Reach) -> Checked:
         uri = entry.ref or ""
-        place = self.parse(uri)
+        place = self.place_of(entry)
         if not is_checked(entry):
             next(self.look(uri, reach, max_objects=MAX_OBJECTS))
             return OK
@@ -111,6 +120,18 @@ class Bucket(ABC, Generic[At]):
         if seen.state is State.OK:
             return seen
         return Checked(State.CHANGED, f"{seen.why[:-1]}{self._kept(client, place, entry)}.", seen.now)
+
+    def _lost(self, client: Any, place: At, entry: Entry) -> NoReturn:
+        """Say that there is no object to open; perhaps what was recorded without a look never was one."""
+        uri = entry.ref or ""
+        if not is_checked(entry) and not place.version and next(self._listed(client, place, ""), None):
+            refuse(
+                uri,
+                "is a prefix, and was recorded without the objects below it (checksum=False): nothing says which of"
+                " them are meant. Log a version that adds it with checksum=True, or fetch what lies there now by the"
+                " store's own tools",
+            )
+        raise ReferenceMissing(f"{shown(uri)} is not there any more.", uri=shown(uri), path=entry.path)
 
     def _kept(self, client: Any, place: At, entry: Entry) -> str:
         """Say what became of the recorded version."""

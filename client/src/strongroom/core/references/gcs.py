@@ -10,17 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from strongroom.core.entries import Entry
-from strongroom.core.errors import ReferenceMissing
 from strongroom.core.references.base import Found, Reach, Stream
-from strongroom.core.references.buckets import Bucket, Placed
+from strongroom.core.references.buckets import Bucket, Placed, literal_key
 from strongroom.core.references.failures import told
 from strongroom.core.references.looking import (
     is_checked,
     refuse_change,
 )
 from strongroom.core.references.streams import OfStore
-from strongroom.core.references.uris import refuse
-from strongroom.core.text import shown
+from strongroom.core.references.uris import refuse, refuse_dots
 
 STORE = "Google Cloud Storage"
 PAGE = 1000
@@ -56,7 +54,16 @@ class Gcs(Bucket[Place]):
         found = _URI.fullmatch(uri)
         if found is None:
             refuse(uri, "names no bucket. Write it like gs://bucket/key")
+        # The library escapes the slashes of a name, so only a whole one is taken for a step to another place.
+        if "/" not in (found[2] or ""):
+            refuse_dots(uri, found[2] or "")
         return Place(found[1], found[2] or "", int(found[3]) if found[3] else None)
+
+    def place_of(self, entry: Entry) -> Place:
+        """Return where an entry lies; once looked at it has no generation, so `#2` is of its name."""
+        uri = entry.ref or ""
+        place = self.parse(uri)
+        return Place(place.bucket, literal_key(uri)) if place.version and is_checked(entry) else place
 
     def _client(self, reach: Reach, place: Place) -> Any:
         return _client(reach, place)
@@ -83,13 +90,13 @@ class Gcs(Bucket[Place]):
     def open(self, entry: Entry, reach: Reach, offset: int = 0) -> Iterator[Stream]:
         """Open the generation that was recorded, or the object while it is still the same."""
         uri = entry.ref or ""
-        place = self.parse(uri)
+        place = self.place_of(entry)
         client, generation = _client(reach, place), recorded_generation(entry) or place.version
         blob = _blob(client, place, uri, generation)
         if blob is None and generation and is_checked(entry):
             blob = _blob(client, place, uri, None)
         if blob is None:
-            raise ReferenceMissing(f"{shown(uri)} is not there any more.", uri=shown(uri), path=entry.path)
+            self._lost(client, place, entry)
         refuse_change(entry, blob.etag, blob.size)
         with told(uri, STORE):
             # Once its metadata are known, its generation is, and every piece is asked of that one.

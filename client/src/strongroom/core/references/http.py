@@ -197,7 +197,7 @@ def _delay(answer: Answer, busy: Iterator[float]) -> float | None:
         return max(float(given), 0.1)
     try:
         until = parsedate_to_datetime(given)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return next(busy, None)
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)

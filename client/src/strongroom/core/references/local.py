@@ -6,7 +6,7 @@ import hashlib
 import os
 import stat
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from errno import ELOOP
@@ -29,6 +29,7 @@ from strongroom.core.references.looking import (
     as_state,
     bounded,
     compared,
+    difference,
     is_checked,
     refuse_change,
 )
@@ -91,7 +92,7 @@ class Local:
         if not is_hashed(entry):
             return OK
         if stat.S_ISREG(there.st_mode) and entry.size not in (None, there.st_size):
-            why = f"had {entry.size} bytes when it was recorded, and has {there.st_size} now"
+            why = difference(entry, entry.digest, there.st_size)
             return Checked(State.CHANGED, f"{address(entry)} {why}.")
         return compared(entry, _found(uri, "", path, reach))
 
@@ -175,7 +176,7 @@ def _found(uri: str, path: str, local: str, reach: Reach) -> Found:
         descriptor = os.open(local, _FLAGS)
         try:
             before = _regular(descriptor, uri, reach)
-            digest, count = _md5(descriptor, before.st_size)
+            digest, count = _md5(descriptor, before.st_size, getattr(reach, "go_on", None))
             after = os.fstat(descriptor)
         finally:
             os.close(descriptor)
@@ -200,13 +201,16 @@ def _regular(descriptor: int, uri: str, reach: Reach) -> os.stat_result:
     return found
 
 
-def _md5(descriptor: int, size: int) -> tuple[str, int]:
+def _md5(descriptor: int, size: int, go_on: Callable[[], None] | None) -> tuple[str, int]:
     computed, count = hashlib.md5(usedforsecurity=False), 0
     # No larger than the file: for a tiny one, making a buffer would cost more than hashing.
     wanted = min(BLOCK, size + 1)
-    while data := os.read(descriptor, wanted):
+    # One that grows faster than it is read would never end; that it is longer than it was says enough.
+    while count <= size and (data := os.read(descriptor, wanted)):
         computed.update(data)
         count += len(data)
+        if go_on is not None:
+            go_on()
     return md5_b64(computed.digest()), count
 
 

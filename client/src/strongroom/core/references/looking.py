@@ -53,7 +53,7 @@ def difference(
 ) -> str:
     """Say in what something differs from what was recorded; empty when in nothing that is known."""
     if entry.size is not None and size is not None and entry.size != size:
-        return f"had {entry.size} bytes when it was recorded, and has {size} now"
+        return f"had {counted(entry.size)} when it was recorded, and has {size} now"
     recorded = entry.digest
     if recorded is None or recorded == entry.ref:
         return ""
@@ -62,6 +62,11 @@ def difference(
     if not same(recorded, digest):
         return f"had the digest {shown(recorded, 80)} when it was recorded, and has {shown(digest, 80)} now"
     return ""
+
+
+def counted(size: int) -> str:
+    """Write a number of bytes."""
+    return "1 byte" if size == 1 else f"{size} bytes"
 
 
 def refuse_change(

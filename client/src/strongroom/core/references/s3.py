@@ -9,7 +9,7 @@ from typing import Any
 
 from strongroom.core.entries import Entry
 from strongroom.core.references.base import Found, Reach, Stream
-from strongroom.core.references.buckets import Bucket
+from strongroom.core.references.buckets import Bucket, literal_key
 from strongroom.core.references.failures import failure_of, told
 from strongroom.core.references.looking import (
     changed,
@@ -47,6 +47,12 @@ class S3(Bucket[Place]):
             refuse(uri, "names no bucket. Write it like s3://bucket/key")
         return Place(found[1], found[2] or "", found[3])
 
+    def place_of(self, entry: Entry) -> Place:
+        """Return where an entry lies; once looked at it has no version, so `?versionId=2` is of its name."""
+        uri = entry.ref or ""
+        place = self.parse(uri)
+        return Place(place.bucket, literal_key(uri)) if place.version and is_checked(entry) else place
+
     def _client(self, reach: Reach, place: Place) -> Any:
         return client_of(reach, place)
 
@@ -70,20 +76,22 @@ class S3(Bucket[Place]):
     def open(self, entry: Entry, reach: Reach, offset: int = 0) -> Iterator[Stream]:
         """Open the version that was recorded, or the object while it is still the same."""
         uri = entry.ref or ""
-        place = self.parse(uri)
+        place = self.place_of(entry)
         client = client_of(reach, place)
-        answer = _get(client, place, entry, offset)
+        answer = _get(client, place, entry, offset) if place.key else None
+        if answer is None:
+            self._lost(client, place, entry)
         body = answer["Body"]
         try:
             size = whole_size(answer)
-            refuse_change(entry, etag_of(answer["ETag"]), size)
+            refuse_change(entry, etag_of(answer.get("ETag") or "") or uri, size)
             yield OfStore(body.read, uri, STORE, size, _md5(answer))
         finally:
             body.close()
 
 
-def _get(client: Any, place: Place, entry: Entry, offset: int) -> dict[str, Any]:
-    """Ask for the bytes of what was recorded."""
+def _get(client: Any, place: Place, entry: Entry, offset: int) -> dict[str, Any] | None:
+    """Ask for the bytes of what was recorded; None when there is no such object."""
     wanted: dict[str, Any] = place.which(recorded_version(entry))
     if offset:
         wanted["Range"] = f"bytes={offset}-"
@@ -94,6 +102,8 @@ def _get(client: Any, place: Place, entry: Entry, offset: int) -> dict[str, Any]
             return client.get_object(**wanted, **condition)
         except Exception as error:
             failure = failure_of(error)
+            if failure is not None and failure.status == 404 and failure.code != "NoSuchBucket":
+                return None
             if failure is None or failure.status != 412 or "VersionId" in wanted:
                 raise
             version = _version_by_etag(client, place, entry.digest or "")
@@ -112,7 +122,7 @@ def _version_by_etag(client: Any, place: Place, etag: str) -> str | None:
                 return None
             if etag_of(line["ETag"]) == etag:
                 return str(line["VersionId"])
-        if not page.get("IsTruncated"):
+        if not page.get("IsTruncated") or not page.get("NextKeyMarker"):
             return None
         wanted |= {
             "KeyMarker": page["NextKeyMarker"],
@@ -123,6 +133,6 @@ def _version_by_etag(client: Any, place: Place, etag: str) -> str | None:
 
 def _md5(answer: dict[str, Any]) -> str | None:
     """Return the MD5 that the ETag is, where it is one: not of several parts, nor encrypted by a key of one's own."""
-    etag = etag_of(answer["ETag"])
+    etag = etag_of(answer.get("ETag") or "")
     encrypted = answer.get("ServerSideEncryption") in _BY_KEY or answer.get("SSECustomerAlgorithm")
     return etag if _MD5.fullmatch(etag) and not encrypted else None

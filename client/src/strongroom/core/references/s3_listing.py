@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from strongroom.core.errors import ReferenceMissing
+from strongroom.core.errors import ReferenceMissing, ReferenceUnreachable
 from strongroom.core.references.base import Found
 from strongroom.core.references.failures import failure_of, told
 from strongroom.core.references.s3_objects import STORE, Place, found_of, head_of
@@ -52,7 +52,7 @@ def _pages(client: Any, place: Place, start: str) -> Iterator[list[dict[str, Any
         yield page.get("Contents") or []
         if not page.get("IsTruncated"):
             return
-        wanted["ContinuationToken"] = page["NextContinuationToken"]
+        _go_on(place, wanted, ContinuationToken=page.get("NextContinuationToken"))
 
 
 def _pages_of_versions(client: Any, place: Place, start: str) -> Iterator[list[dict[str, Any]]]:
@@ -65,8 +65,23 @@ def _pages_of_versions(client: Any, place: Place, start: str) -> Iterator[list[d
         yield [line for line in page.get("Versions") or [] if line["IsLatest"]]
         if not page.get("IsTruncated"):
             return
-        wanted["KeyMarker"] = page["NextKeyMarker"]
-        wanted["VersionIdMarker"] = page.get("NextVersionIdMarker") or ""
+        _go_on(
+            place,
+            wanted,
+            KeyMarker=page.get("NextKeyMarker"),
+            VersionIdMarker=page.get("NextVersionIdMarker") or "",
+        )
+
+
+def _go_on(place: Place, wanted: dict[str, Any], **mark: str | None) -> None:
+    """Ask for the next page from a mark on; refuse one that leads nowhere, or to where the listing was before."""
+    if None in mark.values() or mark.items() <= wanted.items():
+        raise ReferenceUnreachable(
+            f"The listing of {shown(place.uri)} does not go on: {STORE} says that there is more, and not where."
+            " Try again later.",
+            uri=shown(place.uri),
+        )
+    wanted |= mark
 
 
 def _with_versions(client: Any, place: Place, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -66,12 +66,12 @@ def head_of(client: Any, place: Place, uri: str) -> dict[str, Any] | None:
 
 def found_of(place: Place, head: dict[str, Any], path: str) -> Found:
     """Return what an entry records of an object, from a head or a line of a listing."""
-    etag = etag_of(head["ETag"])
-    extra, version = {"etag": etag}, head.get("VersionId")
+    etag, version = etag_of(head.get("ETag") or ""), head.get("VersionId")
+    extra = {"etag": etag} if etag else {}
     if version and version != "null":
         extra["versionID"] = version
-    size = head["Size"] if "Size" in head else head["ContentLength"]
-    return Found(place.uri, path, etag, size, extra)
+    size = head.get("Size", head.get("ContentLength"))
+    return Found(place.uri, path, etag or place.uri, size, extra)
 
 
 def etag_of(given: str) -> str:

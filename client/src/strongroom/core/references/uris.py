@@ -11,6 +11,11 @@ from strongroom.core.errors import InvalidUri
 from strongroom.core.text import forbidden_character, shown
 
 # At least two letters: one alone is a drive of Windows.
+_SIGNED = re.compile(
+    r"((?<![\w-])(?:x-(?:amz|goog)-(?:signature|credential|security-token)|awsaccesskeyid|googleaccessid|signature|sig"
+    r"|(?:access_?|auth_?)?token|api_?key|key|password|secret)=)[^&#\s\"]+",
+    re.IGNORECASE,
+)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(?=.)")
 
 
@@ -44,6 +49,17 @@ def split(uri: str) -> SplitResult:
 def refuse(uri: str, why: str) -> NoReturn:
     """Raise InvalidUri for a URI and a reason that ends with what to do."""
     raise InvalidUri(f"{shown(uri)} {why}.", uri=shown(uri))
+
+
+def refuse_dots(uri: str, name: str) -> None:
+    """Refuse a name with a part `.` or `..`: what sends it would take it for a step to another place, and go there."""
+    if not {".", ".."}.isdisjoint(name.split("/")):
+        refuse(uri, "has a part that is . or .., which would lead elsewhere. Name where it should lead")
+
+
+def unsigned(text: str) -> str:
+    """Blank in a text the values of those parameters of addresses that let their reader in."""
+    return _SIGNED.sub(r"\1…", text)
 
 
 def escaped(name: str) -> str:

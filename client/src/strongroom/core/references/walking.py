@@ -73,12 +73,23 @@ def _names(folder: str, judge: Judge) -> Iterator[str]:
                     " then add again.",
                     path=shown(os.path.join(folder, entry.name)),
                 )
-            names.append(entry.name + ("/" if entry.is_dir() else "") + ("\0" if entry.is_symlink() else ""))
+            names.append(
+                entry.name + ("/" if _is_dir(entry, folder) else "") + ("\0" if entry.is_symlink() else "")
+            )
             if len(names) >= IN_MEMORY:
                 runs.append(_lines(_run(names)))
                 names = []
     names.sort()
     return heapq.merge(*runs, names) if runs else iter(names)
+
+
+def _is_dir(entry: os.DirEntry[str], folder: str) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError as error:
+        # It was read by the open folder: the error names no more than the name.
+        error.filename = os.path.join(folder, entry.name)
+        raise
 
 
 @contextmanager
