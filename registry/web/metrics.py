@@ -95,4 +95,6 @@ def _metric(name: str, old: Any, new: Any, ways: Mapping[str, str]) -> Metric:
 
 
 def _shown(value: Any) -> str:
+    if is_number(value):
+        return figure(value)
     return "" if value is None else short_json(value)[:100]
