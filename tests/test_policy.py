@@ -16,8 +16,18 @@ pytestmark = pytest.mark.django_db
 ROLES = (
     "anonymous", "inactive", "stranger", "sister", "organization", "head", "viewer", "member", "admin", "instance",
 )  # fmt: skip
-READ = {Act.VIEW, Act.DOWNLOAD}
-WRITE = READ | {Act.LOG, Act.EDIT, Act.POST_CHECK, Act.SET_TTL, Act.DELETE, Act.LINK, Act.CREATE_PROJECT}
+READ = {Act.VIEW, Act.DOWNLOAD, Act.DISCUSS}
+WRITE = READ | {
+    Act.LOG,
+    Act.EDIT,
+    Act.POST_CHECK,
+    Act.SET_TTL,
+    Act.DELETE,
+    Act.LINK,
+    Act.PROPOSE,
+    Act.PROMOTE,
+    Act.CREATE_PROJECT,
+}
 ALL = set(Act)
 HIDDEN = None
 
