@@ -168,6 +168,7 @@ def world(db):
         "number": 1,
         "alias": "prod",
         "tag": "good",
+        "name": "ci",
         "run": "train",
         "path": "a",
         "token": "none",

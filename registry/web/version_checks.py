@@ -14,7 +14,7 @@ def shown(actor: Actor, membership: Membership) -> dict[str, Any]:
     """Return its context; in a project, where versions have no checks, there is no panel."""
     here = membership.collection.project
     if here.kind != Project.Kind.REGISTRY:
-        return {"checks": None}
+        return {"checks": None, "moving": False, "summary": "", "may_check": False}
     rows = version_checks.listing(actor, membership=membership)
     return {
         "checks": rows,
