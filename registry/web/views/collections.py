@@ -97,9 +97,7 @@ def _listed(request: HttpRequest, actor: Actor, here: Collection, asked: dict[st
     listed, matches = versions.listing(actor, collection=here, **asked), ""
     if any(asked.values()):
         listed, matches = found_once(listed, versions.listing(actor, collection=here))
-    chosen, by = columns.asked(request), columns.sorted_by(request)
-    if by is not None and by not in (chosen or []):
-        chosen = [*(chosen or []), by]
+    chosen, by = _columns(request)
     known = columns.known_orders(chosen or [])
     sortable = columns.sortable(listed, by, request.GET.get("order", ""))
     # By ids: a search or an order by a key looks into all versions, and so is made once for sizes and rows.
@@ -116,6 +114,14 @@ def _listed(request: HttpRequest, actor: Actor, here: Collection, asked: dict[st
         "matches": matches,
         "log_to": snippets.log_to(here),
     }
+
+
+def _columns(request: HttpRequest) -> tuple[list[columns.Path] | None, columns.Path | None]:
+    """The columns that are asked for, with that of the order among them; and what is sorted by."""
+    chosen, by = columns.asked(request), columns.sorted_by(request)
+    if by is not None and by not in (chosen or []):
+        chosen = [*(chosen or []), by]
+    return chosen, by
 
 
 def _ticked(request: HttpRequest) -> set[int]:

@@ -191,13 +191,8 @@ def delete(request: HttpRequest, actor: Actor, **place: Any) -> HttpResponse:
         return redirect("versions:unlink", **place)
     form = DeleteForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.act(versions.delete, actor, membership=membership):
-        undo = reverse("versions:restore", kwargs=place)
-        return done(
-            request,
-            f"v{membership.number} is in the trash.",
-            membership.collection.get_absolute_url(),
-            undo=undo,
-        )
+        said, home = f"v{membership.number} is in the trash.", membership.collection.get_absolute_url()
+        return done(request, said, home, undo=reverse("versions:restore", kwargs=place))
     account = deletions.of_versions(actor, [membership])
     context = frame(actor, membership, "overview") | _lost(membership) | {"form": form, "account": account}
     return show(
