@@ -58,9 +58,9 @@ def link(actor: Actor, *, membership: Membership, target_path: str, aliases: Ite
 
     What the path leaves out is where the version was logged. A link is never linked itself: its source is.
     """
-    target, wanted = LinkTarget.parse(target_path), check_aliases(aliases)
     # Linked versions are read by others and never expire: a change of the place that they come from.
     check_source(actor, Act.LINK, membership)
+    target, wanted = LinkTarget.parse(target_path), check_aliases(aliases)
     source = source_of(membership)
     _refuse_unfinished(source.version)
     place = _project(actor, source, target)

@@ -15,8 +15,8 @@ from registry.services._common import now
 
 def unlink(actor: Actor, *, membership: Membership) -> None:
     """Take a version out of a portfolio, with the aliases that it holds there."""
-    refuse_source(membership)
     check(actor, Act.LINK, membership.collection.project)
+    refuse_source(membership)
     with transaction.atomic():
         home = locks.lock_places(membership)
         row = Membership.objects.filter(pk=membership.pk).select_related("version").first()
