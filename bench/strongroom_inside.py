@@ -190,8 +190,8 @@ def shelve(entity: str, project: str, collection: str, user: str, links: int) ->
     person = User.objects.get(username=user)
     teams.add_member(who, place=place, user=person, role="member")
     registry_members.set_role(who, registry=registry, role="admin", username=user)
-    rule = {"approvals": 1, "required_checks": ["strongroom/card", "strongroom/lineage", "ci/latency"]}
-    protection_rules.set_rule(who, project=registry, pattern="production", **rule)
+    names = ["strongroom/card", "strongroom/lineage", "ci/latency"]
+    protection_rules.set_rule(who, project=registry, pattern="production", required_checks=names)
     with transaction.atomic():
         for at, row in enumerate(_portfolios(registry, home, collection, links)):
             _propose(registry, row, at, person)
