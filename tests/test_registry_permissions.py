@@ -14,10 +14,24 @@ from enum import Enum
 import pytest
 from django.db import transaction
 from django.test import Client
+from django.utils import timezone
 
 from registry.actor import system
-from registry.models import Event, Membership
-from registry.services import aliases, collections, keys, links, registries, registry_members, runs
+from registry.models import CardRevision, Event, Membership, WebhookDelivery
+from registry.services import (
+    aliases,
+    collections,
+    keys,
+    links,
+    promotion_comments,
+    promotions,
+    protection_rules,
+    registries,
+    registry_members,
+    runs,
+    webhook_log,
+    webhooks,
+)
 from tests import factories
 from tests.support.rights import BODIES, FILES, FORMS, PATHS, QUERIES, SEARCHES
 from tests.test_permissions import PAGE_ROUTES, ROUTES, page_status
@@ -102,6 +116,35 @@ API: dict[str, dict[str, Needs]] = {
     "run-heartbeat": {"post": N},
     "run-inputs": {"get": N, "post": N},
     "run-outputs": {"get": N, "post": N},
+    "card-template": {"get": S, "patch": M},
+    "promotions": {"get": S, "post": C},
+    "promotion": {"get": S},
+    "promotion-reviewers": {"put": C},
+    "promotion-candidate": {"put": C},
+    "promotion-reviews": {"post": C},
+    "promotion-comments": {"get": S, "post": R},
+    "promotion-comment": {"patch": R},
+    "promotion-renew": {"post": C},
+    "promotion-withdraw": {"post": M},
+    "promotion-promote": {"post": M},
+    "promotion-rollback": {"post": C},
+    "protected-aliases": {"get": S},
+    "protected-alias": {"get": S, "put": M, "delete": M},
+    "webhooks": {"get": M, "post": M},
+    "webhook": {"get": M, "patch": M, "delete": M},
+    "webhook-secret": {"post": M},
+    "webhook-ping": {"post": M},
+    "deliveries": {"get": M},
+    "delivery": {"get": M},
+    "redelivery": {"post": M},
+    "alias-history": {"get": S},
+    "collection-card-revisions": {"get": S},
+    "version-card-revisions": {"get": S},
+    "version-checks": {"get": S, "post": C},
+    "version-checks-rerun": {"post": C},
+    "promotion-checks": {"get": S, "post": C},
+    "check-names": {"get": S},
+    "check-name": {"delete": M},
 }
 PAGES: dict[str, dict[str, Needs]] = {
     "registries:detail": {"get": S},
@@ -173,6 +216,24 @@ PAGES: dict[str, dict[str, Needs]] = {
     "versions:by-ref-tab": {"get": S},
     "runs:list": {"get": S},
     "runs:detail": {"get": N, "post": N},
+    "promotions:list": {"get": S},
+    "promotions:create": {"get": C, "post": C},
+    "promotions:by-hand": {"get": M, "post": M},
+    "promotions:detail": {"get": S, "post": R},
+    "promotions:checks": {"get": S},
+    "promotions:protected": {"get": S},
+    "promotions:rule": {"get": M, "post": M},
+    "promotions:unprotect": {"get": M, "post": M},
+    "registries:card-template": {"get": M, "post": M},
+    "projects:webhooks": {"get": M, "post": M},
+    "projects:webhook": {"get": M, "post": M},
+    "projects:webhook-secret": {"post": M},
+    "projects:webhook-ping": {"post": M},
+    "projects:webhook-delete": {"get": M, "post": M},
+    "projects:delivery": {"get": M, "post": M},
+    "versions:checks": {"get": S, "post": C},
+    "versions:card-history": {"get": S, "post": SRC},
+    "collections:card-history": {"get": S, "post": C},
 }
 
 
@@ -194,7 +255,7 @@ def made():
     users = factories.registry_people(people, registry)
     operator = system("command")
     linked = links.link(
-        operator, membership=held, target_path=f"{people.organization}/{registry.name}/resnet"
+        operator, membership=held, target_path=f"{people.organization}/{registry.name}/defects"
     )
     aliases.move(operator, membership=linked.membership, name="prod")
     box = collections.create(operator, project=registry, name="box", type="model")
@@ -202,6 +263,14 @@ def made():
     added = factories.colleague(people)
     for who in ({"username": added.username}, {"team": people.team.entity.name}):
         registry_members.set_role(operator, registry=registry, role="viewer", **who)
+    protection_rules.set_rule(operator, project=registry, pattern="production")
+    asked = promotions.open(operator, membership=linked.membership, alias="production")
+    said = promotion_comments.comment(factories.actor(people.root), promotion=asked, body="Why?")
+    hook, _ = webhooks.create(
+        operator, project=registry, name="ci", url="https://ci.example.org/", kinds=["version_logged"]
+    )
+    sent = webhook_log.ping(operator, webhook=hook)
+    WebhookDelivery.objects.update(state="failed", next_at=None, finished_at=timezone.now())
     place = registry.entity.name
     return {
         "users": users,
@@ -214,7 +283,9 @@ def made():
         "organization": place,
         "registry": registries.title(registry),
         "project": registry.name,
-        "collection": "resnet",
+        "collection": "defects",
+        "gone": "",
+        "lost": "",
         "type": "model",
         "ref": "v0",
         "number": 0,
@@ -227,6 +298,17 @@ def made():
         "version_id": held.version.public_id,
         "user": added.username,
         "team": people.team.entity.name,
+        "pattern": "production",
+        "comment": said.pk,
+        "name": "ci",
+        "webhook": hook.pk,
+        "webhook_id": hook.pk,
+        "delivery": sent.uid,
+        "delivery_id": sent.uid,
+        "revision": CardRevision.objects.create(version=held.version, text="it was this").pk,
+        "collection_revision": CardRevision.objects.create(
+            collection=linked.membership.collection, text="it was this"
+        ).pk,
         "event": Event.objects.get(act="alias.move", subject="prod").pk,
     }
 
@@ -235,6 +317,8 @@ def address(route, world) -> str:
     values = dict(world)
     if str(route) in ("api:collection-restore", "collections:restore"):
         values["collection"] = "box"
+    if route.namespace == "promotions" or route.name.startswith("promotion-") or route.name == "promotion":
+        values["number"] = 1
     values["path"] = PATHS.get(str(route), "a") if route.namespace != "api" else "a"
     return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values[found[1]]), route.pattern)
 
@@ -266,8 +350,10 @@ def visit(route, method, role, world):
     if world["users"][role] is not None:
         client.force_login(world["users"][role])
     given = (FORMS if method == "post" else SEARCHES).get(str(route), {})
-    sent = {name: value.replace("{", "").replace("}", "") for name, value in given.items()}
-    sent = {name: str(world.get(value, value)) for name, value in sent.items()}
+    sent = {
+        name: re.sub(r"{([a-z_]+)}", lambda found: str(world[found[1]]), value)
+        for name, value in given.items()
+    }
     with transaction.atomic():
         response = getattr(client, method)(address(route, world), sent)
         transaction.set_rollback(True)
@@ -326,16 +412,16 @@ def lose_a_role(world):
     person = world["users"]["viewer"]
     client, secret = Client(), {"Authorization": f"Bearer {world['secrets']['viewer']}"}
     client.force_login(person)
-    base = f"projects/{world['entity']}/{world['project']}/collections/resnet/versions/v0"
+    base = f"projects/{world['entity']}/{world['project']}/collections/defects/versions/v0"
     content = f"/api/v1/{base}/content?path=a"
     link = client.post(
         f"/api/v1/{base}/links", json.dumps({"path": "a"}), content_type="application/json", headers=secret
     ).json()["url"]
     signed = link[link.index("/api/") :]
-    page = f"/{world['entity']}/{world['project']}/artifacts/resnet/v0"
+    page = f"/{world['entity']}/{world['project']}/artifacts/defects/v0"
     before = (client.get(content, headers=secret), client.get(signed), client.get(page))
     assert [answer.status_code for answer in before] == [200, 200, 200]
-    registry = Membership.objects.get(collection__name="resnet").collection.project
+    registry = Membership.objects.get(collection__name="defects").collection.project
     registry_members.set_role(
         system("command"), registry=registry, username=person.username, role="restricted_viewer"
     )

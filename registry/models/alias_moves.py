@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -41,9 +39,6 @@ class AliasMove(models.Model):
     reason = models.TextField(blank=True)
     # The promotion that moved it, if one did.
     promotion_id = models.BigIntegerField(null=True)
-
-    # When the alias moved on, where a list asked for it (`alias_history.listing`).
-    until: datetime | None = None
 
     class Meta:
         constraints = [

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from registry.models.accounts import User
 
 
-# The entities in which a person holds a role, and those that one sees: parts of nearly every list, seven times of home.
-_HELD = Prepared[int](lambda user: Entity.objects.held_by(user).values("pk"))
+# What a person is given and sees: parts of nearly every list, seven times of home, so composed once.
+_HELD = Prepared[int](lambda user: Entity.objects.with_role(user).values("pk"))
 _SEEN = Prepared[int](lambda user: Entity.objects.seen_by(user).values("pk"))
 _ADMINISTERED = Prepared[int](lambda user: Entity.objects.administered_by(user).values("pk"))
 _GIVEN = Prepared[int](lambda user: RegistryMember.objects.counting_for(user).values("project"))

@@ -28,7 +28,8 @@ class ResolutionQuerySet(models.QuerySet["Resolution"]):
     def waiting(self, at: datetime | None = None) -> ResolutionQuerySet:
         """Those that have something to do: a reference (that is due at a moment), or a commit that was asked for.
 
-        Where neither references are left nor files were sent, there is nothing to commit.
+        Where neither references are left nor files were sent, there is nothing to commit; what a version made anew
+        has in it, its worker finds out.
         """
         todo = [ReferenceOrder.State.WAITING, ReferenceOrder.State.RESOLVING]
         orders = ReferenceOrder.objects.filter(draft=OuterRef("draft"))
@@ -37,7 +38,8 @@ class ResolutionQuerySet(models.QuerySet["Resolution"]):
             due = due.filter(Q(try_at=None) | Q(try_at__lte=at))
         unresolved = orders.exclude(state=ReferenceOrder.State.RESOLVED)
         complete = Q(asked_at__isnull=False, code="") & ~Q(Exists(unresolved))
-        return self.filter(Q(Exists(due)) | complete & (Q(Exists(orders)) | Q(draft__manifest__isnull=False)))
+        content = Q(Exists(orders)) | Q(draft__manifest__isnull=False) | Q(renews__isnull=False)
+        return self.filter(Q(Exists(due)) | complete & content)
 
 
 class Resolution(models.Model):

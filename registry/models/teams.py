@@ -49,12 +49,8 @@ class EntityQuerySet(models.QuerySet["Entity"]):
             Q(user=user) | Q(team__organization__in=organizations) | Q(organization__in=organizations)
         )
 
-    def with_role(self, user: User) -> EntityQuerySet:
+    def with_role(self, user: User | int) -> EntityQuerySet:
         """Entities in which the person holds a role themselves."""
-        return self.held_by(user.pk)
-
-    def held_by(self, user: int) -> EntityQuerySet:
-        """The same by the person's id."""
         return self.live().filter(
             Q(user=user)
             | Q(team__in=TeamMember.objects.filter(user=user).values("team"))

@@ -136,7 +136,7 @@ def listing(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> QuerySet[AliasMove]:
-    """List what aliases did, each with `until`, when the same alias moved on, and the number of its promotion."""
+    """List what aliases did, each with when the same alias `moved_on_at`, and the number of its promotion."""
     check(actor, Act.VIEW, collection.project)
     rows = AliasMove.objects.filter(collection=collection)
     if alias:
@@ -149,7 +149,7 @@ def listing(
     after = AliasMove.objects.filter(later, collection=OuterRef("collection"), name=OuterRef("name"))
     after = after.filter(at__gte=OuterRef("at")).order_by("at", "pk")
     by = Promotion.objects.filter(pk=OuterRef("promotion_id")).values("number")
-    return rows.annotate(until=Subquery(after.values("at")[:1]), promotion_number=Subquery(by[:1]))
+    return rows.annotate(moved_on_at=Subquery(after.values("at")[:1]), promotion_number=Subquery(by[:1]))
 
 
 def lanes(actor: Actor, collection: Collection, present: Sequence[str], *, most: int) -> list[str]:

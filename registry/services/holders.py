@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from registry.actor import Actor
 from registry.models import Alias, AliasMove, Collection, Membership, Promotion, ProtectedAlias
@@ -78,8 +79,10 @@ def before(actor: Actor, collection: Collection, rows: Sequence[Membership]) -> 
     listed = alias_history.listing(actor, collection=collection)
     moves = listed.filter(number__in=[row.number for row in rows]).exclude(name=LATEST)
     lasted: dict[tuple[int, str], timedelta] = {}
-    for move in moves.order_by("-at", "-pk")[:_MOVES]:
-        if move.number is not None and move.until is not None:
+    # With what the list adds to a move: when its alias moved on.
+    told: list[Any] = list(moves.order_by("-at", "-pk")[:_MOVES])
+    for move in told:
+        if move.until is not None:
             key = (move.number, move.name)
             lasted[key] = lasted.get(key, timedelta()) + (move.until - move.at)
     held = {(row.number, name) for row in rows for name in row.held_aliases()}

@@ -57,9 +57,11 @@ class Outlook:
             return "resolving"
         if self.failed or (self.resolution is not None and self.resolution.code):
             return "failed"
-        has_content = self.total > 0 or self.draft.manifest_id is not None
-        if self.resolution is not None and self.resolution.asked_at is not None and has_content:
-            return "committing"
+        asked = self.resolution
+        if asked is not None and asked.asked_at is not None:
+            has_content = self.total > 0 or self.draft.manifest_id is not None or asked.renews_id is not None
+            if has_content:
+                return "committing"
         return "resolved" if self.total else "open"
 
     @property

@@ -75,7 +75,8 @@ def _made(actor: Actor, project: Project, name: str, type: str, description: str
 
 def refuse_protected(collection: Collection) -> None:
     """Raise InUse when a version holds a protected alias in a portfolio that is about to go."""
-    protection.refuse_going(collection.name, collection, collection.aliases.values_list("name", flat=True))
+    held = collection.aliases.values_list("name", flat=True)
+    protection.refuse_going(collection.name, collection, held, going="deleted")
 
 
 def refuse_new_type(collection: Collection) -> None:

@@ -14,6 +14,7 @@ from registry.policy import Act, check
 from registry.services import events, files, inbox, promotion_states
 from registry.services._common import now
 from registry.services.filters import write_path
+from registry.services.promotion_lists import LARGEST
 from registry.services.promotion_locks import locked
 from registry.services.reviews import check_body
 
@@ -55,7 +56,8 @@ def listing(actor: Actor, *, promotion: Promotion) -> QuerySet[PromotionComment]
 def find(actor: Actor, promotion: Promotion, number: int) -> PromotionComment:
     """Find a comment of a promotion."""
     check(actor, Act.VIEW, promotion.project)
-    found = promotion.comments.filter(pk=number).select_related("user", "settled_by").first()
+    rows = promotion.comments.filter(pk=number).select_related("user", "settled_by")
+    found = rows.first() if number < LARGEST else None
     if found is None:
         raise NotFound(f"Promotion {promotion.number} has no such comment.")
     return found

@@ -12,6 +12,8 @@ from registry.policy import Act, check
 from registry.services._common import pieces, spelled
 
 State = Promotion.State
+# No number beyond it is in a database.
+LARGEST = 2**63
 # What a list can be narrowed to beside the states themselves.
 GOING = "in_review"
 
@@ -19,7 +21,8 @@ GOING = "in_review"
 def find(actor: Actor, project: Project, number: int) -> Promotion:
     """Find a promotion of a registry by its number."""
     check(actor, Act.VIEW, project)
-    found = Promotion.objects.whole().filter(project=project, number=number).first()
+    rows = Promotion.objects.whole().filter(project=project, number=number)
+    found = rows.first() if number < LARGEST else None
     if found is None:
         raise NotFound(f"{project} has no promotion {number}.")
     return found

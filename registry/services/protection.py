@@ -58,6 +58,14 @@ def protected_among(project: Project, names: Iterable[str]) -> dict[str, Protect
     return {name: rule for name in wanted if (rule := best(name, rules)) is not None}
 
 
+def held_by(membership: Membership) -> set[str]:
+    """Return the protected aliases that a version holds where it is; no query outside of registries."""
+    home = membership.collection.project
+    if home.kind != Project.Kind.REGISTRY:
+        return set()
+    return set(protected_among(home, [alias.name for alias in membership.aliases.all()]))
+
+
 def guard(
     actor: Actor,
     collection: Collection,
@@ -94,11 +102,14 @@ def guard(
     )
 
 
-def refuse_going(what: str, collection: Collection, names: Iterable[str]) -> None:
-    """Refuse to take away what holds protected aliases: a link, or a portfolio with all that is in it."""
+def refuse_going(what: str, collection: Collection, names: Iterable[str], *, going: str) -> None:
+    """Refuse to take away what holds protected aliases: a link, or a portfolio with all that is in it.
+
+    `going` is what can't be done with it: unlinked, deleted.
+    """
     if held := sorted(protected_among(collection.project, names)):
         raise InUse(
-            f"{what} holds the protected alias {', '.join(held)} in a registry and can't be removed. "
+            f"{what} holds the protected alias {', '.join(held)} in a registry and can't be {going}. "
             f"Promote another version first, or let an admin of the registry take the alias away.",
             reason="protected_alias",
             names=held,

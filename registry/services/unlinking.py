@@ -36,7 +36,7 @@ def refuse_source(membership: Membership) -> None:
 
 def _remove(actor: Actor, row: Membership) -> None:
     held = list(Alias.objects.filter(membership=row).order_by("name").values_list("name", flat=True))
-    protection.refuse_going(row.name, row.collection, held)
+    protection.refuse_going(row.name, row.collection, held, going="unlinked")
     aliases.let_go(actor, row)
     events.record(
         actor,

@@ -59,7 +59,7 @@ _ON = {
 
 @dataclass(slots=True)
 class Nav:
-    """The sidebar, by three queries whatever the number of projects; and by one more, what admins are warned of."""
+    """The sidebar, by five queries at most, whatever the number of projects."""
 
     entity: Entity | None = None
     role: str = ""

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from registry.actor import Actor
 from registry.models import Collection, Project
-from registry.services import aliases, holders, promotions, sourcing
+from registry.services import aliases, holders, promotions, protection, sourcing
 from registry.services.holders import Holder
 from registry.web import as_of, columns
 from registry.web.rows import VersionTable
@@ -59,6 +59,9 @@ def beside(actor: Actor, here: Collection, table: VersionTable) -> VersionTable:
     links = [row for row, _, _ in table.rows]
     if here.kind == Collection.Kind.PORTFOLIO:
         table.is_of_links = True
+        table.protected = set(
+            protection.protected_among(here.project, {name for row in links for name in row.held_aliases()})
+        )
         table.sources = sourcing.numbers(actor, links)
         table.tenures = holders.before(actor, here, links) if links else {}
     return table

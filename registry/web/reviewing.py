@@ -44,7 +44,7 @@ def compared(actor: Actor, promotion: Promotion, judged: Judgement) -> dict[str,
     return known | {
         "a": a,
         "b": b,
-        "label_a": f"v{a.number}" if a is not None else "nothing",
+        "label_a": f"v{a.number}" if a is not None else "nobody",
         "label_b": f"v{b.number}",
         "metrics": metrics.compare(old.metadata, b.version.metadata, ways),
         "metadata": differences.pairs(old.metadata, b.version.metadata, numbers=False),
@@ -143,7 +143,7 @@ class Said:
 
 def conversation(actor: Actor, promotion: Promotion) -> list[Said]:
     """Return what was said and done, oldest first."""
-    people = {}
+    people = {user.pk: user for user in (promotion.author, promotion.closed_by) if user is not None}
     found = [_opening(promotion)]
     for comment in promotion.comments.select_related("user", "settled_by"):
         people[comment.user_id] = comment.user

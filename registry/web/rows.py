@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -95,6 +95,8 @@ class VersionTable:
     is_of_links: bool = False
     sources: Mapping[int, int] = field(default_factory=dict)
     tenures: Mapping[int, list[Tenure]] = field(default_factory=dict)
+    # Those of their aliases that their registry protects.
+    protected: Container[str] = ()
 
 
 def loader(actor: Actor, collection: Collection) -> Callable[[QuerySet[Membership]], list[Membership]]:

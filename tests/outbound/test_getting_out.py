@@ -141,9 +141,10 @@ def test_names_of_a_listing_that_are_no_paths_are_refused(key, store):
         look("s3://training-1/p/", store(page))
 
 
-def test_a_key_that_reads_as_another_with_a_version_is_refused(store):
-    with pytest.raises(InvalidUri, match="Rename"):
-        look("s3://training-1/p/", store(listing(line("p/a?versionId=b"))))
+def test_a_key_that_reads_as_another_with_a_version_is_never_taken_for_that(store):
+    [entry] = look("s3://training-1/p/", store(listing(line("p/a?versionId=b"))))
+    place = references.scheme_of(entry.ref).place_of(entry)
+    assert (place.key, place.version) == ("p/a?versionId=b", None)
 
 
 def test_a_listing_without_etags_records_addresses(store):

@@ -7,6 +7,7 @@ from django.core.cache import cache
 
 from tests import factories as make
 from tests.services.drift_site import logged, sent, site  # noqa: F401  # fixtures are found here by name
+from tests.services.far_stores import draft, stores  # noqa: F401  # likewise
 
 
 @pytest.fixture(autouse=True)

@@ -274,7 +274,7 @@ def test_the_list_is_narrowed_and_says_until_when(people, project, bob):
 
     def listed(**given):
         rows = alias_history.listing(bob, collection=one.collection, **given).order_by("pk")
-        return [(row.name, row.number, row.until is None) for row in rows]
+        return [(row.name, row.number, row.moved_on_at is None) for row in rows]
 
     assert listed() == [("production", 0, False), ("production", 1, True), ("staging", 1, True)]
     assert listed(alias="production", until=between) == [("production", 0, False)]

@@ -7,6 +7,7 @@ from django.db import connection
 
 from registry.actor import system
 from registry.errors import (
+    AliasProtected,
     ArtifactNotLoggedError,
     Conflict,
     Forbidden,
@@ -257,11 +258,11 @@ def test_deleting_a_link_unlinks_whatever_aliases_it_holds(bob, models, v0):
 def test_a_protected_alias_is_neither_taken_by_a_link_nor_unlinked(bob, people, models, v0):
     there = link(bob, v0, aliases=["Production"]).membership
     ProtectedAlias.objects.create(project=models, pattern="prod*", folded="prod*")
-    with pytest.raises(InUse, match="can't be unlinked"):
+    with pytest.raises(InUse, match="can't be removed"):
         links.unlink(bob, membership=there)
-    with pytest.raises(InUse, match="by a promotion"):
+    with pytest.raises(AliasProtected, match="isn't moved by hand"):
         link(bob, make.log(people.bob, v0.collection.project), aliases=["production"])
-    with pytest.raises(InUse, match="can't be deleted"):
+    with pytest.raises(InUse, match="can't be removed"):
         collections.delete(bob, collection=collections.find(bob, models, "resnet"), delete_aliases=True)
     assert registries.loss(system(), registry=models).protected == ["resnet:Production"]
 

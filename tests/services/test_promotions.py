@@ -483,8 +483,11 @@ def test_lists_are_narrowed_searched_and_for_those_who_see(w):
     assert found(make.actor(w.people.charlie)) == []
     with pytest.raises(InvalidQuery):
         found(state="lost")
-    with pytest.raises(NotFound):
-        promotions.find(w.bob, w.registry, 3)
+    for number in (3, 10**30):
+        with pytest.raises(NotFound):
+            promotions.find(w.bob, w.registry, number)
+        with pytest.raises(NotFound):
+            promotion_comments.find(w.bob, first, number)
     assert promotions.find(w.bob, w.registry, 1) == first
 
 

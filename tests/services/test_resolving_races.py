@@ -9,7 +9,7 @@ from registry.errors import RegistryError
 from registry.models import Event, Membership, ReferenceBatch, ReferenceOrder, Resolution, Version
 from registry.services import drafts, outside, references, resolving
 from tests import factories
-from tests.services.test_references import Stores, entry
+from tests.services.far_stores import Stores, entry
 from tests.support.together import together
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -377,7 +377,7 @@ CASES = [
     Case(
         "built-in checks of a version that is in no registry",
         lambda actor, world: version_checks.rerun(actor, membership=version(actor, world)),
-        ("post", f"{V0}/checks/rerun", None),
+        ("post", f"{V0}/checks/rerun", {}),
         ("/v0/checks", {"act": "run_checks"}),
         "invalid_input",
     ),

@@ -11,7 +11,7 @@ from registry import manifests
 from registry.models import Membership, ReferenceOrder, Resolution, Version
 from registry.services import drafts, outside, references, resolving, teams
 from tests import factories
-from tests.services.test_references import Stores, entry
+from tests.services.far_stores import Stores, entry
 from tests.support.stores import Store
 
 pytestmark = pytest.mark.django_db

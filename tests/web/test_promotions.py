@@ -8,6 +8,7 @@ import pytest
 
 from registry.models import Alias, Promotion, ProtectedAlias
 from registry.services import promotion_comments, promotions, reviews, versions
+from tests import factories as make
 from tests.support.promoting import OPERATOR, world
 
 pytestmark = pytest.mark.django_db
@@ -273,3 +274,22 @@ def test_an_admin_moves_one_by_hand_with_a_reason(w, as_user, home):
     assert alice.post(here, {"name": "production", "reason": "It burns."}).status_code == 302
     assert holder(w) == 1
     assert as_user(w.people.bob).get(here).status_code == 403
+
+
+def test_the_page_of_a_linked_version_asks_for_one_and_marks_what_is_protected(w, as_user):
+    page = as_user(w.people.bob).get(w.holder.get_absolute_url()).content.decode()
+    assert "/models/promotions/new?collection=defects&amp;version=v0" in page
+    assert 'class="alias is-protected"' in page
+    assert "promotions/new" not in as_user(w.people.vera).get(w.holder.get_absolute_url()).content.decode()
+    source = make.log(w.people.bob, w.project, "other", aliases=["production"])
+    page = as_user(w.people.bob).get(source.get_absolute_url()).content.decode()
+    assert "promotions/new" not in page
+    assert "is-protected" not in page
+
+
+def test_an_alias_is_not_moved_on_the_page_of_names_and_it_says_why(w, as_user):
+    here = f"{w.candidate.get_absolute_url()}/edit/names"
+    answer = as_user(w.people.bob).post(here, {"act": "add-alias", "name": "production"})
+    assert answer.status_code == 422
+    assert "Request a promotion, or ask an admin" in text(answer)
+    assert holder(w) == 0

@@ -146,7 +146,7 @@ def alias_move(row: AliasMove) -> dict[str, Any]:
         "alias": row.name,
         "version": None if row.number is None else f"v{row.number}",
         "at": moment(row.at),
-        "until": maybe_moment(getattr(row, "until", None)),
+        "until": maybe_moment(getattr(row, "moved_on_at", None)),
         "how": row.how,
         "actor": row.actor_name,
         "reason": row.reason,

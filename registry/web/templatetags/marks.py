@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -106,17 +106,27 @@ def sorted_aliases(membership: Membership) -> list[str]:
 
 
 @register.simple_tag
-def alias_chips(membership: Membership) -> SafeString:
-    """The aliases of a version; each leads to its history."""
+def alias_chips(membership: Membership, protected: Container[str] = ()) -> SafeString:
+    """The aliases of a version; each leads to its history. Those that a registry protects are marked as such."""
     names = sorted_aliases(membership)
     if not names:
         return mark_safe("")
     url = f"{membership.collection.get_absolute_url()}/aliases"
+    lock = format_html('{}<span class="visually-hidden">Protected alias </span>', icon("lock"))
     return format_html_join(
         " ",
-        '<a class="alias{}" href="{}?alias={}">{}</a>',
-        ((" is-latest" if name == "latest" else "", url, quote(name, safe=""), name) for name in names),
+        '<a class="alias{}" href="{}?alias={}">{}{}</a>',
+        (
+            (_chip(name, protected), url, quote(name, safe=""), lock if name in protected else "", name)
+            for name in names
+        ),
     )
+
+
+def _chip(name: str, protected: Container[str]) -> str:
+    if name in protected:
+        return " is-protected"
+    return " is-latest" if name == "latest" else ""
 
 
 @register.simple_tag

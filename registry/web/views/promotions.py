@@ -144,6 +144,7 @@ def _decision(actor: Actor, row: Promotion, judged: Judgement) -> dict[str, Any]
     return {
         "promotion": row,
         "judged": judged,
+        "protected": protection.held_by(row.candidate) if row.candidate else set(),
         "why_not": refused,
         "whom": approvals.whom(judged.rule),
         "can": _rights(actor, row, refused),
@@ -165,7 +166,7 @@ def _rights(actor: Actor, row: Promotion, refused: str | None = "") -> dict[str,
         "promote": can(actor, promotions.promoting(row), place) and going,
         "refuse": (refused is None or admin) and not mine and going,
         "withdraw": (admin or (mine and member)) and going,
-        "roll_back": row.state == Promotion.State.PROMOTED and member,
+        "roll_back": row.state == Promotion.State.PROMOTED and member and row.base_number is not None,
         "by_hand": admin,
     }
 

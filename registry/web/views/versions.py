@@ -23,6 +23,7 @@ from registry.services import (
     latest,
     notices,
     promotions,
+    protection,
     retention,
     runs,
     sourcing,
@@ -60,25 +61,29 @@ def found(actor: Actor, entity: str, project: str, collection: str, number: int)
 def frame(actor: Actor, membership: Membership, tab: str) -> dict[str, Any]:
     """What every tab of a version shows."""
     older, newer = rows.neighbours(membership)
-    may = rights(actor, membership.collection.project)
-    if membership.is_link:
-        # What the version has, it has at its source.
-        may |= {"card": sourcing.may(actor, Act.EDIT, membership), "ttl": False, "delete": False}
-        may["unlink"] = can(actor, Act.LINK, membership.collection.project)
-        may["propose"] = promotions.may_be_asked(actor, membership)
-    else:
-        may |= {"card": may["edit"], "unlink": False}
-    may["link"] = sourcing.may(actor, Act.LINK, membership)
     return {
+        "protected": protection.held_by(membership),
         "membership": membership,
         "version": membership.version,
         "collection": membership.collection,
         "project": membership.collection.project,
         "tab": tab,
-        "may": may,
+        "may": _may(actor, membership),
         "older": older,
         "newer": newer,
     }
+
+
+def _may(actor: Actor, membership: Membership) -> dict[str, bool]:
+    """What the person may do with a version here; the services check again."""
+    home = membership.collection.project
+    may = rights(actor, home) | {"link": sourcing.may(actor, Act.LINK, membership)}
+    if not membership.is_link:
+        return may | {"card": may["edit"], "unlink": False}
+    # What the version has, it has at its source.
+    may |= {"card": sourcing.may(actor, Act.EDIT, membership), "ttl": False, "delete": False}
+    may |= {"unlink": can(actor, Act.LINK, home), "propose": promotions.may_be_asked(actor, membership)}
+    return may
 
 
 @page()

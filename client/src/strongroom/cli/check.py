@@ -45,13 +45,18 @@ def look(options: argparse.Namespace, output: Output) -> None:
     for name in options.files:
         report = _scan(name)
         bad += report.verdict != scanning.LOOKS_INERT
-        found = [each.as_json() for each in (*report.dangers.values(), *report.unread)]
+        dangers, unread = (
+            [each.as_json() for each in some] for some in (report.dangers.values(), report.unread)
+        )
+        found = [*dangers, *unread]
         told.append({"file": name, "verdict": report.verdict, "found": found})
         lines += [f"{name}: {report.verdict}"]
         lines += [f"  {each['place']}: {each.get('name', '')} {each['why']}" for each in found]
     output.result(told, printable("\n".join(lines)))
     if bad:
-        raise LocalFileError(f"{bad} of {len(options.files)} files can run code, or could not be looked into.")
+        raise LocalFileError(
+            f"{bad} of {len(options.files)} files can run code, or could not be looked into."
+        )
 
 
 def _scan(name: str) -> scanning.Report:

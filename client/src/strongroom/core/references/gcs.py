@@ -128,10 +128,6 @@ def _blob(client: Any, place: Place, uri: str, generation: int | None) -> Any:
 
 
 def _found(place: Place, blob: Any, path: str) -> Found:
-    if "#" in place.key and Gcs().parse(place.uri).key != place.key:
-        refuse(
-            place.uri, "ends like an address with a generation, as which it would be read. Rename the object"
-        )
     return Found(place.uri, path, blob.etag, blob.size, {"versionID": blob.generation})
 
 

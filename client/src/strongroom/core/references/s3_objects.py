@@ -9,7 +9,6 @@ from strongroom.core.entries import Entry
 from strongroom.core.references.base import Found, Reach
 from strongroom.core.references.buckets import Placed
 from strongroom.core.references.failures import failure_of, told
-from strongroom.core.references.uris import refuse
 
 STORE = "S3"
 
@@ -67,8 +66,6 @@ def head_of(client: Any, place: Place, uri: str) -> dict[str, Any] | None:
 
 def found_of(place: Place, head: dict[str, Any], path: str) -> Found:
     """Return what an entry records of an object, from a head or a line of a listing."""
-    if "?versionId=" in place.key:
-        refuse(place.uri, "ends like an address with a version, as which it would be read. Rename the object")
     etag, version = etag_of(head.get("ETag") or ""), head.get("VersionId")
     extra = {"etag": etag} if etag else {}
     if version and version != "null":

@@ -57,7 +57,7 @@ class Machine:
             return End.BROKEN
 
     def _run(self) -> End:
-        stream, arguments = self._stream, ARGUMENTS
+        stream, arguments, acts, push = self._stream, ARGUMENTS, _ACTS, self._stack.append
         while True:
             code = stream.byte()
             if code == 0x2E:
@@ -72,11 +72,11 @@ class Machine:
                 self._read(code, kind)
                 if begun:
                     self._leave_frame(begun)
-            act = _ACTS.get(code)
+            act = acts.get(code)
             if act is not None:
                 act(self)
             else:
-                self._stack.append(text(self._raw) if code in TEXTS else OTHER)
+                push(text(self._raw) if code in TEXTS else OTHER)
             self.count += 1
             if self.count % _COUNT_EVERY == 0:
                 self._count()

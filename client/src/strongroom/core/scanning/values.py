@@ -70,6 +70,10 @@ class Memo:
 
     def add(self, value: Any) -> None:
         """Remember a value under the next index."""
+        if not self._beyond and value is OTHER:
+            # Nearly all that is remembered is this.
+            self._filled += 1
+            return
         self.put(self._filled + len(self._beyond), value)
 
     def get(self, index: int) -> Any:
