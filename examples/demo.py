@@ -319,7 +319,7 @@ def make_registry(organization: str) -> None:
     about = "Models that were reviewed, and which of them is in production."
     settings = {"name": REGISTRY, "icon": "box", "accepted_types": ["model"], "description": about}
     if ask("POST", *place, body=settings):
-        ask("PUT", *place, REGISTRY, "card-template", body={"required": ["Limits", "How to load"]})
+        ask("PATCH", *place, REGISTRY, "card-template", body={"required": ["Limits", "How to load"]})
 
 
 def protect(organization: str) -> bool:
