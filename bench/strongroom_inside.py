@@ -7,7 +7,7 @@ import sys
 from datetime import timedelta
 from typing import Any
 
-BATCH = 1000
+BATCH, TEN = 1000, 10
 
 
 def provision(user: str, password: str, key: str, teams: int) -> None:
@@ -176,6 +176,71 @@ def fill(entity: str, project: str, like: str, count: int) -> None:
     statistics.refresh()
 
 
+def shelve(entity: str, project: str, collection: str, user: str, links: int) -> None:
+    """Make a registry whose registered models hold ten versions each of a collection, each with a promotion."""
+    from django.db import transaction
+
+    from registry.actor import system
+    from registry.models import Project, User
+    from registry.services import protection_rules, registries, registry_members, statistics, teams
+
+    who, home = system("command"), Project.objects.get(entity__name=entity, name=project)
+    place = home.entity.team.organization
+    registry = registries.create(who, organization=place, name="models", visibility="organization")
+    person = User.objects.get(username=user)
+    teams.add_member(who, place=place, user=person, role="member")
+    registry_members.set_role(who, registry=registry, role="admin", username=user)
+    names = ["strongroom/card", "strongroom/lineage", "ci/latency"]
+    protection_rules.set_rule(who, project=registry, pattern="production", required_checks=names)
+    with transaction.atomic():
+        for at, row in enumerate(_portfolios(registry, home, collection, links)):
+            _propose(registry, row, at, person)
+    statistics.refresh()
+
+
+def _portfolios(registry: Any, home: Any, collection: str, links: int) -> Any:
+    """Link the versions of a collection, ten a portfolio; yield the last link of each, which holds `latest`."""
+    from registry.models import Alias, AliasMove, ArtifactType, Collection, Membership
+    from registry.services import words
+
+    kind = ArtifactType.objects.create(project=registry, name="model")
+    rows = Membership.objects.filter(collection__project=home, collection__name=collection, number__lt=links)
+    rows = list(rows.order_by("number").select_related("version"))
+    for at in range(0, links, TEN):
+        made = Collection.objects.create(
+            project=registry, type=kind, kind="portfolio", name=f"model-{at // TEN:05}", next_number=TEN,
+            version_count=TEN, description=f"Detector of line {at // TEN}.", created_at=rows[at].created_at,
+        )  # fmt: skip
+        words.of_collection(made)
+        there = Membership.objects.bulk_create(
+            Membership(collection=made, version=row.version, number=number, created_at=row.created_at)
+            for number, row in enumerate(rows[at : at + TEN])
+        )
+        held = {"latest": there[-1], "production": there[-2], "staging": there[-1]}
+        for name, row in held.items():
+            Alias.objects.create(collection=made, membership=row, name=name)
+        AliasMove.objects.bulk_create(
+            AliasMove(collection=made, name=name, at=row.created_at, number=row.number, how="move", actor_name="ada")
+            for name in ("production", "staging")
+            for row in there[: held[name].number + 1]
+        )  # fmt: skip
+        yield there[-1]
+
+
+def _propose(registry: Any, row: Any, at: int, author: Any) -> None:
+    """Ask that a link follow the one before it; of ten promotions one is still in review."""
+    from registry.models import Membership, Promotion
+
+    state = "promoted" if at % TEN else "open"
+    Promotion.objects.create(
+        project=registry, number=at + 1, collection=row.collection, alias="production", candidate=row,
+        candidate_number=row.number, version=row.version, author=author, title=f"v{row.number} to production",
+        base=Membership.objects.get(collection=row.collection, number=row.number - 1), base_number=row.number - 1,
+        state=state, closed_at=row.created_at if at % TEN else None, created_at=row.created_at,
+        updated_at=row.created_at,
+    )  # fmt: skip
+
+
 def main() -> None:
     """Run one of them with the arguments of the command line; numbers are numbers."""
     import django
@@ -186,7 +251,7 @@ def main() -> None:
     django.setup()
     what, *arguments = sys.argv[1:]
     *words, count = arguments
-    known = {"provision": provision, "seed": seed, "describe": describe, "fill": fill}
+    known = {"provision": provision, "seed": seed, "describe": describe, "fill": fill, "shelve": shelve}
     known[what](*words, int(count))  # type: ignore[operator]
 
 

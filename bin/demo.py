@@ -10,6 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 # After that, `make demo` makes another.
 KEY_LIVES = timedelta(days=30)
+# What the first admin logs to, when no key and no entity are given.
+ORGANIZATION, TEAM = "demo-lab", "demo-team"
 
 
 def prepare(data: Path) -> None:
@@ -39,6 +41,22 @@ def local_key(data: Path) -> str:
     kept.touch(mode=0o600)
     kept.write_text(secret)
     return secret
+
+
+def local_team() -> tuple[str, str]:
+    """Return a team and its organization for the first admin: registries take what teams log. Made when missing."""
+    from registry.actor import system
+    from registry.models import Organization, User
+    from registry.services import teams
+
+    who = system("command")
+    admin = User.objects.filter(is_admin=True, is_active=True).earliest("pk")
+    if not Organization.objects.filter(entity__name=ORGANIZATION).exists():
+        made = teams.create_organization(who, name=ORGANIZATION)
+        teams.add_member(who, place=made, user=admin, role="admin")
+        team = teams.create_team(who, name=TEAM, organization=made)
+        teams.add_member(who, place=team, user=admin, role="admin")
+    return TEAM, ORGANIZATION
 
 
 def works(secret: str) -> bool:
@@ -71,9 +89,13 @@ def main() -> None:
     """Start the example with what it needs in its environment."""
     port, data = os.environ.get("PORT", "8000"), Path(os.environ.get("DATA", "data")).resolve()
     os.environ.setdefault("STRONGROOM_BASE_URL", f"http://127.0.0.1:{port}")
+    more = list[str]()
     if "STRONGROOM_API_KEY" not in os.environ:
         os.environ["STRONGROOM_API_KEY"] = key_of_server(data)
-    os.execv(sys.executable, [sys.executable, str(ROOT / "examples" / "demo.py"), *sys.argv[1:]])
+        if "STRONGROOM_ENTITY" not in os.environ:
+            os.environ["STRONGROOM_ENTITY"], organization = local_team()
+            more = ["--organization", organization]
+    os.execv(sys.executable, [sys.executable, str(ROOT / "examples" / "demo.py"), *more, *sys.argv[1:]])
 
 
 if __name__ == "__main__":

@@ -32,8 +32,10 @@ SETTLED = """async () => {
 def main(arguments: list[str]) -> int:
     """Start a server over the data of the demo, and photograph it; 1 when a page did not answer as it should."""
     OUT.mkdir(exist_ok=True)
-    installation = Installation.in_new_folder().start()
+    installation = Installation.in_new_folder()
+    installation.patience = 600
     try:
+        installation.start()
         with chromium.browser() as browser:
             wrong = _photograph(demo.make(installation, browser), browser, arguments)
     finally:

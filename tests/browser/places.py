@@ -19,8 +19,12 @@ class World(Generic[Who]):
     person: str  # the name of `member`
     team: str
     organization: str
-    # Addresses.
+    # Addresses: of a promotion in review, and of one that was made.
     promotion: str
+    promoted: str
+    # A webhook of the project, and something that it was sent.
+    webhook: str
+    delivery: str
     project: str
     empty: str
     version: str
@@ -96,6 +100,7 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "promotions-nothing": f"{world.registry}/promotions?q=zzzz",
         "promotion": world.promotion,
         "promotion-checks": f"{world.promotion}/checks",
+        "promotion-made": world.promoted,
         "promotion-choose": f"{world.registry}/promotions/new",
         "promotion-new": f"{world.registry}/promotions/new?collection={shelf}&version={held}",
         "protected": f"{world.registry}/protected",
@@ -103,6 +108,10 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "link": world.link,
         "link-unlink": f"{world.link}/unlink",
         "portfolio": world.link.rpartition("/")[0],
+        "portfolio-aliases": f"{world.link.rpartition('/')[0]}/aliases",
+        "portfolio-card": f"{world.link.rpartition('/')[0]}/card",
+        "portfolio-card-history": f"{world.link.rpartition('/')[0]}/card-history",
+        "portfolio-then": f"{world.link.rpartition('/')[0]}?then=2026-01-01",
         "version-link": f"{version}/link",
         "version-link-nothing": f"{version}/link?q=zzzz",
         "version-link-complete": f"{version}/link/complete?q=a",
@@ -111,6 +120,10 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "inbox-reviews": "/inbox/reviews",
         "inbox-mine": "/inbox/mine",
         "webhooks": f"{project}/settings/webhooks",
+        "webhook": world.webhook,
+        "webhook-nothing": f"{world.webhook}?state=delivered&event=alias_moved",
+        "webhook-delete": f"{world.webhook}/delete",
+        "delivery": world.delivery,
         "new-project": f"/new-project?entity={team}",
         "keys": "/api-keys",
         "key-revoke": world.key,
@@ -193,6 +206,8 @@ def places(world: World[Who]) -> dict[str, tuple[Who | None, str]]:
         "registries-all": (world.admin, "/registries"),
         "registry-new": (world.admin, f"/registries/{world.organization}/new"),
         "registry-settings": (world.admin, f"{world.registry}/settings"),
+        "registry-card-template": (world.admin, f"{world.registry}/card-template"),
+        "registry-webhooks": (world.admin, f"{world.link.partition('/artifacts/')[0]}/settings/webhooks"),
         "protected-new": (world.admin, f"{world.registry}/protected/rule"),
         "protected-rule": (world.admin, f"{world.registry}/protected/rule?pattern=production"),
         "protected-remove": (world.admin, f"{world.registry}/protected/remove?pattern=production"),

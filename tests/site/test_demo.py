@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from django.db import OperationalError
 
-from registry.models import ApiKey
-from registry.services import keys
+from registry.models import ApiKey, OrganizationMember
+from registry.services import keys, teams
 from tests import factories
 from tests.support.installation import ROOT
 
@@ -46,6 +46,16 @@ def test_the_key_is_kept_for_the_next_time_and_made_anew_once_it_is_revoked(demo
     assert second != first
     assert demo.works(second)
     assert not demo.works(first)
+
+
+def test_the_first_admin_logs_to_a_team_that_is_made_once(demo):
+    root = factories.user(is_admin=True)
+    team, organization = demo.local_team()
+    assert demo.local_team() == (team, organization)
+    places = {entity.name: role for entity, role in teams.entities_of(factories.actor(root))}
+    assert places[team] == "admin"
+    held = OrganizationMember.objects.get(organization__entity__name=organization)
+    assert (held.user, held.role) == (root, "admin")
 
 
 def test_without_an_admin_it_says_what_to_do(demo, tmp_path):

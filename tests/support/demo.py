@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ ROLES = {MEMBER: "admin", COLLEAGUE: "member", "mirjam": "member", "tomasz": "vi
 # Who has yet to choose a password, and is in no team.
 WAITING = "newcomer"
 TEAM, ORGANIZATION, PROJECT, EMPTY = "tabular", "example-lab", "scikit-demo", "line-ocr"
+REGISTRY = f"/registries/{ORGANIZATION}/models"
 MODELS, RUNNING = "digits-model", "sweep-1"
 PASSWORD = "correct horse battery staple"
 NAMES = {
@@ -105,7 +107,7 @@ def make(installation: Installation, browser: Browser) -> Demo:
     member, colleague = Api(base, keys[MEMBER]), Api(base, keys[COLLEAGUE])
     run_demo(base, keys[MEMBER])
     work_on(member, colleague)
-    links = act_at_pages(people)
+    links = act_at_pages(people) | review(people, member)
     return Demo(installation, people, member, colleague, world(member, links))
 
 
@@ -121,8 +123,6 @@ def set_up(installation: Installation, browser: Browser) -> dict[str, Pages]:
     registry = {"name": "models", "icon": "box", "accepted_types": "model", "visibility": "private"}
     admin.send(f"/registries/{ORGANIZATION}/new", **registry, description="Models that others may rely on.")
     admin.send(f"/registries/{ORGANIZATION}/models/members", team=TEAM, role="member")
-    rule = {"approvals": "1", "approver_role": "member", "promoter_role": "admin"}
-    admin.send(f"/registries/{ORGANIZATION}/models/protected/rule", pattern="production", **rule)
     people = {ADMIN: admin}
     for name, role in ROLES.items():
         people[name] = Pages(browser.new_context(base_url=installation.url))
@@ -187,6 +187,62 @@ def act_at_pages(people: dict[str, Pages]) -> dict[str, str]:
     }
 
 
+def review(people: dict[str, Pages], member: Api) -> dict[str, str]:
+    """Take what the demo proposed to production, with rule, talk and approval; return where that is seen."""
+    admin, author, reviewer = (people[name] for name in (ADMIN, MEMBER, COLLEAGUE))
+    measures = [
+        {"metric": name, "not_worse_by": 0.005, "direction": "higher"} for name in ("accuracy", "f1_macro")
+    ]
+    rule = {
+        "pattern": "production",
+        "approvals": "1",
+        "approver_role": "member",
+        "promoter_role": "admin",
+        "required_checks": "strongroom/card\nstrongroom/metrics\nci/load-time",
+        "check_settings": json.dumps({"strongroom/metrics": {"rules": measures}}),
+    }
+    admin.send(f"{REGISTRY}/card-template", text="", required="Limits\nHow to load")
+    admin.send(f"{REGISTRY}/protected/rule", **rule)
+    hooks = f"/{ORGANIZATION}/wandb-registry-models/settings/webhooks"
+    hook = {"name": "deployment", "url": "https://deploy.example.org/hooks"}
+    admin.send(hooks, **hook, events="promotion_promoted")
+    made = f"{REGISTRY}/promotions/1"
+    author.send(made, act="ask", reviewers=COLLEAGUE)
+    reviewer.send(made, act="comment", body="Are the **nines** better, too?")
+    author.send(made, act="comment", body="They are.", on="file", anchor="metrics.json")
+    reviewer.send(made, act="approve", body="Loads in time.")
+    wait_for_checks(member, 1)
+    admin.send(made, act="promote")
+    return {"promoted": made, "webhook": webhook(author, member)}
+
+
+def wait_for_checks(member: Api, number: int) -> None:
+    """Wait until the worker has made the checks of a promotion, and nothing is missing."""
+    place = f"/organizations/{ORGANIZATION}/registries/models/promotions/{number}"
+    deadline = time.monotonic() + 120
+    while missing := member.send("GET", place)["missing"]:
+        assert time.monotonic() < deadline, missing
+        time.sleep(0.5)
+
+
+def webhook(author: Pages, member: Api) -> str:
+    """Have a program told of the project, with a test that does not arrive; return the webhook's page."""
+    hooks = f"/{TEAM}/{PROJECT}/settings/webhooks"
+    hook = {"name": "line 4", "url": "https://line-4.example.org/hooks", "events": "alias_moved"}
+    author.send(hooks, **hook)
+    [made] = member.send("GET", f"/projects/{TEAM}/{PROJECT}/webhooks")["results"]
+    page = f"{hooks}/{made['id']}"
+    author.send(f"{page}/ping", form_on=page)
+    return page
+
+
+def delivery(member: Api, page: str) -> str:
+    """Return the page of the newest delivery of a webhook."""
+    number = page.rpartition("/")[2]
+    place = f"/projects/{TEAM}/{PROJECT}/webhooks/{number}/deliveries"
+    return f"{page}/deliveries/{member.send('GET', place)['results'][0]['id']}"
+
+
 def pending(member: Api) -> str:
     """Begin a version whose references a worker resolves, one of them in vain; return its id."""
     draft = {"collection": "survey-archive", "type": "dataset", "client_id": "pending"}
@@ -200,10 +256,19 @@ def pending(member: Api) -> str:
 
 
 def promotion(member: Api) -> int:
-    """Ask that the linked model be taken into production."""
-    asked = {"collection": MODELS, "version": "v0", "alias": "production"}
-    made = member.send("POST", f"/organizations/{ORGANIZATION}/registries/models/promotions", asked)
-    return int(made["number"])
+    """Ask that another model be taken into production: in review, with a check and a talk."""
+    place = f"/organizations/{ORGANIZATION}/registries/models/promotions"
+    asked = {"collection": MODELS, "version": "v1", "alias": "production", "reviewers": [COLLEAGUE]}
+    made = int(member.send("POST", place, {**asked, "reason": "Smaller, and nearly as good."})["number"])
+    shelf = f"/projects/{ORGANIZATION}/wandb-registry-models/collections/{MODELS}/versions/v1/checks"
+    found = {"name": "ci/load-time", "state": "failure", "finding": "48 ms to load the model"}
+    member.send("POST", shelf, {**found, "link": "https://ci.example.org/builds/212"})
+    for said in (
+        {"body": f"@{COLLEAGUE}, is 48 ms too much for line 4?"},
+        {"body": "A tenth of a point less.", "on": "metadata", "anchor": "accuracy"},
+    ):
+        member.send("POST", f"{place}/{made}/comments", said)
+    return made
 
 
 def world(member: Api, links: dict[str, str]) -> World[str]:
@@ -225,9 +290,9 @@ def world(member: Api, links: dict[str, str]) -> World[str]:
         version=version,
         data=data,
         linked=f"{project}/artifacts/readings/v0",
-        registry=f"/registries/{ORGANIZATION}/models",
+        registry=REGISTRY,
         link=f"/{ORGANIZATION}/wandb-registry-models/artifacts/{MODELS}/v0",
-        promotion=f"/registries/{ORGANIZATION}/models/promotions/{promotion(member)}",
+        promotion=f"{REGISTRY}/promotions/{promotion(member)}",
         run=f"{project}/runs/{run}",
         trashed=f"{project}/artifacts/{trashed['collection']}/{trashed['version']}",
         pending=f"{project}/pending/{pending(member)}",
@@ -241,6 +306,7 @@ def world(member: Api, links: dict[str, str]) -> World[str]:
         event=member.send("GET", f"/entities/{TEAM}/events")["results"][0]["id"],
         key=f"/api-keys/{key}/revoke",
         colleague=COLLEAGUE,
+        delivery=delivery(member, links["webhook"]),
         **links,
         files={
             "text": f"{data}/files/splits/test.csv",

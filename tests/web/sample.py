@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from registry.actor import system
-from registry.models import Event, Membership, Project, Promotion, Run, User, Version
+from registry.models import (
+    Event,
+    Membership,
+    Project,
+    Promotion,
+    Run,
+    User,
+    Version,
+    WebhookAttempt,
+    WebhookDelivery,
+)
 from registry.services import (
     aliases,
     collections,
@@ -31,6 +41,8 @@ from registry.services import (
     runs,
     teams,
     versions,
+    webhook_log,
+    webhooks,
 )
 from tests import factories
 from tests.browser.places import World
@@ -111,6 +123,9 @@ class Sample:
             registry=f"/registries/{self.people.organization}/models",
             link=linked(self.people, self.newest).get_absolute_url(),
             promotion=proposed(self.people, self.newest).get_absolute_url(),
+            promoted=promoted(self.people, self.newest).get_absolute_url(),
+            webhook=told(self.alice, self.project).webhook.get_absolute_url(),
+            delivery=address_of(told(self.alice, self.project)),
             run=self.run.get_absolute_url(),
             trashed=self.trashed.get_absolute_url(),
             pending=f"{self.project.get_absolute_url()}/pending/{self.pending.public_id}",
@@ -146,7 +161,7 @@ def linked(people: factories.People, membership: Membership) -> Membership:
 def proposed(people: factories.People, membership: Membership) -> Promotion:
     """Ask that a linked version take a protected alias; once, however often it is asked for."""
     link = linked(people, membership)
-    held = Promotion.objects.filter(candidate=link).first()
+    held = Promotion.objects.filter(candidate=link, alias="production").first()
     if held is not None:
         return held
     registry = link.collection.project
@@ -157,6 +172,38 @@ def proposed(people: factories.People, membership: Membership) -> Promotion:
     made = promotions.open(alice, membership=link, alias="production", reviewers=[people.bob.username])
     promotion_comments.comment(alice, promotion=made, body="Is **glare** in the data?")
     return made
+
+
+def promoted(people: factories.People, membership: Membership) -> Promotion:
+    """Have a linked version take another protected alias by a promotion that is made; once, however often asked for."""
+    link = linked(people, membership)
+    held = Promotion.objects.filter(candidate=link, alias="trial").first()
+    if held is not None:
+        return held
+    registry = link.collection.project
+    protection_rules.set_rule(
+        system(), project=registry, pattern="trial", approvals=0, promoter_role="member"
+    )
+    alice = factories.actor(people.alice)
+    made = promotions.open(alice, membership=link, alias="trial", reason="For **line 4** alone.")
+    return promotions.promote(alice, promotion=made)
+
+
+def told(by: User, project: Project) -> WebhookDelivery:
+    """Have a webhook of a project tested, in vain; once, however often it is asked for."""
+    held = WebhookDelivery.objects.filter(webhook__project=project).first()
+    if held is not None:
+        return held
+    who, url = factories.actor(by), "https://ci.example.org/hooks"
+    hook, _ = webhooks.create(who, project=project, name="line 4", url=url, kinds=["alias_moved"])
+    sent = webhook_log.ping(who, webhook=hook)
+    WebhookAttempt.objects.create(delivery=sent, status=503, answer="Back in a minute.", milliseconds=412)
+    return sent
+
+
+def address_of(sent: WebhookDelivery) -> str:
+    """Return the page of a delivery."""
+    return f"{sent.webhook.get_absolute_url()}/deliveries/{sent.uid}"
 
 
 def _password_link(uid: str, token: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from functools import partial
 
@@ -15,6 +16,8 @@ from tests.browser.places import places
 
 pytestmark = pytest.mark.django_db
 REFUSED = {"error-403": 403, "error-404": 404, "error-410": 410, "error-setup": 404}
+# Who is in one organization alone is led to its registries.
+REFUSED["registries-all"] = 302
 
 
 def test_every_page_answers(as_user, client, sample):
@@ -24,6 +27,17 @@ def test_every_page_answers(as_user, client, sample):
         if who and answer.status_code == 200:
             assert "no-store" in answer["Cache-Control"], name
         assert "default-src 'none'" in answer["Content-Security-Policy"], name
+
+
+def test_no_id_stands_twice_on_a_page(as_user, client, sample):
+    # The label of a field would lead to the first of them.
+    twice = {}
+    for name, (who, path) in places(sample.world).items():
+        text = (as_user(who) if who else client).get(path).content.decode()
+        found = Counter(re.findall(r'<[^>]*\sid="([^"]*)"', text))
+        if many := sorted(each for each, count in found.items() if count > 1):
+            twice[name] = many
+    assert twice == {}
 
 
 def test_a_stranger_learns_nothing_of_a_private_project(as_user, sample):

@@ -39,6 +39,10 @@ class DecisionForm(ServiceForm):
     body = area("Comment", rows=3, placeholder="What did you check?")
     seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput({"id": False}))
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # The comment beside it has a body, too: a label must lead to one field alone.
+        super().__init__(*args, **{"auto_id": "decision_%s", **kwargs})
+
     def refuse(self, error: RegistryError) -> None:
         if isinstance(error, ChangedMeanwhile):
             # The page comes back with what is there now: to send it again is to have seen that.
