@@ -82,9 +82,9 @@ def before(actor: Actor, collection: Collection, rows: Sequence[Membership]) -> 
     # With what the list adds to a move: when its alias moved on.
     told: list[Any] = list(moves.order_by("-at", "-pk")[:_MOVES])
     for move in told:
-        if move.moved_on_at is not None:
+        if move.until is not None:
             key = (move.number, move.name)
-            lasted[key] = lasted.get(key, timedelta()) + (move.moved_on_at - move.at)
+            lasted[key] = lasted.get(key, timedelta()) + (move.until - move.at)
     held = {(row.number, name) for row in rows for name in row.held_aliases()}
     found: dict[int, list[Tenure]] = {}
     for (number, name), time in lasted.items():

@@ -10,6 +10,7 @@ from django.contrib.messages import constants
 from django.contrib.messages.storage.base import Message
 from django.db.models import Model
 from django.utils import timezone
+from strongroom.core.cards import Completeness, completeness
 from strongroom.core.entries import Entry
 
 from registry.errors import ChangedMeanwhile, NotFound
@@ -31,6 +32,7 @@ from registry.models import (
 from registry.models.tags import CollectionTag, VersionTag
 from registry.services.deletions import Account, Bytes
 from registry.services.policies import Policy
+from registry.services.promotion_checks import Standing
 from registry.services.retention import EffectiveTtl
 from registry.web import snippets
 from registry.web.charts import Line, line
@@ -183,6 +185,26 @@ class Specimens:
             label=self.newest.name, url=self.newest.get_absolute_url(), place=str(self.project),
             before=before, after=after, door="API" if key else "Web",
         )  # fmt: skip
+
+    def checks(self) -> list[Standing]:
+        """Checks in every state: failed with where, running, waiting, passed."""
+        lost = "val/recall_scratch fell by 0.012"
+        found = {"places": [{"path": "head.pkl", "name": "posix.system", "why": "It runs a command."}]}
+        return [
+            Standing(
+                "strongroom/metrics", "failure", False, lost, title="Metrics within bounds", built_in=True
+            ),
+            Standing(
+                "strongroom/code", "failure", True, "A file can run code.", details=found, built_in=True
+            ),
+            Standing("ci/latency", "pending", True, "Began 4 minutes ago.", by="ci", at=self.now),
+            Standing("ci/size", "pending", True, "Nobody posted it yet."),
+            Standing("strongroom/card", "success", True, "Summary, Evaluation.", title="Card is complete"),
+        ]
+
+    def standing(self) -> Completeness:
+        """A card that lacks a section, and has one under which nothing is said."""
+        return completeness(f"{CARD}\n## Intended use\n", ["Evaluation", "Intended use", "Licence"])
 
     def tree(self) -> Level:
         """Two levels of folders, with files, a reference and more to come."""
