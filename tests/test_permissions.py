@@ -41,22 +41,8 @@ from registry.services import (
     webhooks,
 )
 from tests import factories
-from tests.support.rights import (
-    API,
-    BARE,
-    BODIES,
-    FILES,
-    FORMS,
-    METHODS,
-    PAGES,
-    PATHS,
-    QUERIES,
-    QUIET,
-    ROLES,
-    SEARCHES,
-    WANDB,
-    Needs,
-)
+from tests.support.rights import API, BODIES, FILES, METHODS, PATHS, QUERIES, ROLES, WANDB, Needs
+from tests.support.rights_of_pages import BARE, FORMS, PAGES, QUIET, SEARCHES
 
 
 @dataclass(frozen=True)

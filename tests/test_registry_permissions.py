@@ -33,7 +33,8 @@ from registry.services import (
     webhooks,
 )
 from tests import factories
-from tests.support.rights import BODIES, FILES, FORMS, PATHS, QUERIES, SEARCHES
+from tests.support.rights import BODIES, FILES, PATHS, QUERIES
+from tests.support.rights_of_pages import FORMS, SEARCHES
 from tests.test_permissions import PAGE_ROUTES, ROUTES, page_status
 
 pytestmark = pytest.mark.django_db
