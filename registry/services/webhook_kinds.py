@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 
-from registry.models import Collection, Event, Membership, Project
+from registry.models import AliasMove, Collection, Event, Membership, Project, Promotion
 from registry.models.addresses import versions_of
 
 PING = "ping"
+# No act takes longer between the move of an alias and its event.
+_SLACK = timedelta(minutes=1)
 # By name: what a page calls it, and the acts that it is of.
 KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "version_logged": ("A version was logged", ("version.log",)),
@@ -42,10 +45,12 @@ class Names:
     projects: dict[int, Project]
     collections: dict[int, Collection]
     places: dict[tuple[int, int], Membership]
+    # The numbers of the promotions that moved aliases, by the event that tells of the move.
+    promotions: dict[int, int]
 
 
 def names_of(events: Sequence[Event]) -> Names:
-    """Read what some events are about, deleted or not; three queries."""
+    """Read what some events are about, deleted or not; three queries, and two more where aliases moved."""
     projects = Project.objects.filter(pk__in={event.project_id for event in events}).select_related("entity")
     collections = Collection.objects.filter(pk__in={event.collection_id for event in events})
     places = Membership.objects.filter(
@@ -56,6 +61,39 @@ def names_of(events: Sequence[Event]) -> Names:
         {row.pk: row for row in projects},
         {row.pk: row for row in collections.select_related("type")},
         {(row.collection_id, row.version_id): row for row in places.select_related("version")},
+        _moved_by([event for event in events if event.act == "alias.move"]),
+    )
+
+
+def _moved_by(events: Sequence[Event]) -> dict[int, int]:
+    """Find the promotions that moved aliases: an act writes the history of the alias, then its event."""
+    if not events:
+        return {}
+    first, last = min(event.at for event in events), max(event.at for event in events)
+    moves = AliasMove.objects.filter(
+        collection__in={event.collection_id for event in events},
+        name__in={event.subject for event in events},
+        promotion_id__isnull=False,
+        at__range=(first - _SLACK, last),
+    )
+    rows = list(moves.order_by("at", "pk"))
+    numbers = dict(
+        Promotion.objects.filter(pk__in=[row.promotion_id for row in rows if row.promotion_id]).values_list(
+            "pk", "number"
+        )
+    )
+    found = {}
+    for event in events:
+        mine = [row for row in rows if _is_of(row, event)]
+        if mine and mine[-1].promotion_id in numbers:
+            found[event.pk] = numbers[mine[-1].promotion_id]
+    return found
+
+
+def _is_of(move: AliasMove, event: Event) -> bool:
+    told = (event.collection_id, event.subject, event.after)
+    return (move.collection_id, move.name, f"v{move.number}") == told and (
+        event.at - _SLACK <= move.at <= event.at
     )
 
 
@@ -76,7 +114,7 @@ def body_of(uid: str, kind: str, position: int, event: Event, names: Names) -> s
         "type": collection.type.name if collection else None,
         "version": _version(project, collection, place),
         "alias": event.subject if kind == "alias_moved" else _of(event.after, "alias"),
-        "promotion": _promotion(kind, event),
+        "promotion": _promotion(kind, event, names),
         "before": event.before,
         "after": event.after,
     }
@@ -112,7 +150,9 @@ def _version(
     }
 
 
-def _promotion(kind: str, event: Event) -> dict[str, Any] | None:
+def _promotion(kind: str, event: Event, names: Names) -> dict[str, Any] | None:
+    if event.pk in names.promotions:
+        return {"number": names.promotions[event.pk]}
     number = event.subject.rpartition(" ")[2]
     return {"number": int(number)} if kind.startswith("promotion_") and number.isdecimal() else None
 

@@ -204,19 +204,9 @@ def test_a_redirect_is_not_followed(people, project, hook, made, status, allowed
     assert "a redirect, which is not followed" in attempt.error
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://127.0.0.1/x",
-        "http://169.254.169.254/latest",
-        "http://10.0.0.1/",
-        "http://[::1]/",
-        "http://localhost/",
-    ],
-)
-def test_the_inside_is_not_reached(people, project, alice, url, settings):
+def test_the_inside_is_not_reached_by_a_name(people, project, alice, settings):
     settings.OUTBOUND = Outbound(seconds=5)
-    webhooks.create(alice, project=project, name="in", url=url, kinds=ALL)
+    webhooks.create(alice, project=project, name="in", url="http://localhost/", kinds=ALL)
     make.log(people.bob, project)
     assert send().failed == 1
     attempt = WebhookAttempt.objects.get()
@@ -226,7 +216,8 @@ def test_the_inside_is_not_reached(people, project, alice, url, settings):
 
 @pytest.mark.parametrize(
     "url", ["", "x", "ftp://example.org/", "file:///etc/passwd", "http://user:pw@example.org/", "http://0x7f.1/",
-            "http://example.org:22/", "http://example.org\\@127.0.0.1/", "http://exa mple.org/", "h" * 3000]
+            "http://example.org:22/", "http://example.org\\@127.0.0.1/", "http://exa mple.org/", "h" * 3000,
+            "http://127.0.0.1/x", "http://169.254.169.254/latest", "http://10.0.0.1/", "http://[::1]/"]
 )  # fmt: skip
 def test_an_address_that_could_never_be_reached_is_refused_at_once(project, alice, url, settings):
     settings.OUTBOUND = Outbound(seconds=5)
@@ -504,9 +495,8 @@ def test_a_registry_tells_of_links_and_promotions_and_nothing_of_where_versions_
     assert w.project.name not in b"".join(each.body for each in hook.received).decode()
     linked, opened, approved, moved, promoted = (each.told for each in hook.received)
     assert linked["version"]["name"] == "defects:v2"
-    assert (
-        opened["promotion"] == approved["promotion"] == promoted["promotion"] == {"number": promotion.number}
-    )
+    known = [each["promotion"] for each in (opened, approved, moved, promoted)]
+    assert known == [{"number": promotion.number}] * 4
     assert (opened["alias"], moved["alias"], promoted["alias"]) == ("production",) * 3
     assert (moved["before"], moved["after"], moved["version"]["name"]) == ("v0", "v1", "defects:v1")
 
