@@ -16,14 +16,27 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from registry.actor import system
 from registry.http import signing
-from registry.services import drafts, references, runs, uploads
+from registry.services import (
+    drafts,
+    links,
+    promotion_comments,
+    promotions,
+    protection_rules,
+    references,
+    registry_members,
+    runs,
+    uploads,
+    webhook_log,
+    webhooks,
+)
 from tests import factories
 from tests.api.support import Api
 
 EXAMPLES = 12
 # What bodies name, as addresses do.
-SAID = {"version": "v0", "artifact": "resnet:v0", "path": "a/b.txt"}
+SAID = {"version": "v0", "artifact": "resnet:v0", "path": "a/b.txt", "collection": "resnet"}
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -60,7 +73,7 @@ def world(db):
     order, _ = references.add(who, draft=draft, uri="ftp://example.org/x", name="x")
     upload, _ = uploads.begin(who, draft=draft, size=100, parts=1)
     api = Api(people.alice)
-    return api, {
+    return api, in_registry(people, held) | told(who, project) | {
         "entity": project.entity.name,
         "project": project.name,
         "collection": "resnet",
@@ -86,6 +99,34 @@ def world(db):
     }
 
 
+def in_registry(people, held):
+    """Link the version where the person is admin, and have it reviewed there; return what addresses name of that."""
+    registry = factories.registry(people, "models")
+    operator, team = system("command"), people.team.entity.name
+    registry_members.set_role(operator, registry=registry, team=team, role="admin")
+    registry_members.set_role(operator, registry=registry, username=people.bob.username, role="viewer")
+    who = factories.actor(people.alice, "api")
+    protection_rules.set_rule(who, project=registry, pattern="production")
+    target = f"{registry.entity.name}/{registry.name}/resnet"
+    linked = links.link(who, membership=held, target_path=target).membership
+    promotion = promotions.open(factories.actor(people.bob), membership=linked, alias="production")
+    said = promotion_comments.comment(who, promotion=promotion, body="Why?")
+    return {
+        "registry": "models",
+        "pattern": "production",
+        "comment": said.pk,
+        "shelf": {"entity": registry.entity.name, "project": registry.name},
+    }
+
+
+def told(who, project):
+    """Make a webhook that was sent a test."""
+    made, _ = webhooks.create(
+        who, project=project, name="ci", url="https://example.org/", kinds=["alias_moved"]
+    )
+    return {"webhook_id": made.pk, "delivery_id": str(webhook_log.ping(who, webhook=made).uid)}
+
+
 @pytest.fixture(autouse=True)
 def kept_connection():
     """The server closes its connection after each request; here it is the test's own, with its transaction."""
@@ -105,6 +146,9 @@ def operations():
 @pytest.mark.parametrize("operation", operations(), ids=lambda operation: operation.label)
 def test_no_request_is_answered_by_a_failure_or_by_a_surprise(operation, world):
     api, real = world
+    if "/promotions/" in operation.path:
+        # Promotions are of registries, which are projects.
+        real |= real["shelf"]
     chance = random.Random(20260101)
     answered = set()
 
