@@ -139,7 +139,8 @@ def find_by_id(actor: Actor, public_id: str) -> Membership:
 
 def find_place(actor: Actor, place: int) -> Membership:
     """Find a version where it stands, by the number that a signed link has, with what reading its content needs."""
-    found = _PLACE.first(place)
+    # A link that was signed before places were numbers leads nowhere any more.
+    found = _PLACE.first(place) if isinstance(place, int) else None
     if found is not None and not found.is_link:
         found.version.sequence = found.collection
     seen = found is not None and found.collection.deleted_at is None

@@ -94,7 +94,7 @@ def world(db):
             purpose=signing.DOWNLOAD,
             user_id=people.alice.pk,
             method="GET",
-            object=[held.version.public_id, "a/b.txt"],
+            object=[held.pk, "a/b.txt"],
         ),
     }
 
