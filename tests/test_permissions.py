@@ -26,6 +26,7 @@ from registry.services import (
     links,
     previews,
     project_trash,
+    projects,
     promotion_comments,
     promotions,
     protection_rules,
@@ -98,12 +99,15 @@ def a_webhook(people, project) -> dict[str, object]:
     return {"webhook": made.pk, "webhook_id": made.pk, "delivery": sent.uid, "delivery_id": sent.uid}
 
 
-def a_promotion(people, project, registry) -> dict[str, object]:
+def a_promotion(people, registry) -> dict[str, object]:
     """A promotion of a linked version to a protected alias, asked for by nobody of these, with a comment."""
     operator = system("command")
     protection_rules.set_rule(operator, project=registry, pattern="production")
     path = f"{registry.entity.name}/{registry.name}/defects"
-    logged = factories.log(people.bob, project, "linked", {"a": b"v"})
+    # Of another team: what is linked keeps its project and its team from being deleted.
+    sister = teams.create_team(operator, name=factories.unique("sister"), organization=people.organization)
+    home = projects.create(operator, entity=sister.entity, name="models")
+    logged = factories.log(people.root, home, "linked", {"a": b"v"})
     link = links.link(operator, membership=logged, target_path=path).membership
     made = promotions.open(operator, membership=link, alias="production")
     said = promotion_comments.comment(factories.actor(people.root), promotion=made, body="Why?")
@@ -167,7 +171,7 @@ def world(db):
         "uid": "MQ",
         "gone": gone.version_id,
         "revision": CardRevision.objects.create(version=held.version, text="it was this").pk,
-        "collection_revision": CardRevision.objects.create(collection=held.collection, text="it was this").pk,
+        "collectionrevision": CardRevision.objects.create(collection=held.collection, text="it was this").pk,
         "lost": lost.name,
         "lost_team": gone_team.entity.name,
         "event": Event.objects.get(act="alias.move", subject="prod").pk,
@@ -188,7 +192,7 @@ def world(db):
     for who in ({"username": added.username}, {"team": people.team.entity.name}):
         registry_members.set_role(operator, registry=registry, role="viewer", **who)
     values["registry"] = registries.title(registry)
-    values |= a_promotion(people, project, registry)
+    values |= a_promotion(people, registry)
     restorable = dict.fromkeys(("api:restore", "versions:restore", "api:purge"), "bin")
     restorable["collections:restore-versions"] = "bin"
     # Where the collection of the other routes would be no link.

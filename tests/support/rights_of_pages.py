@@ -210,7 +210,7 @@ FORMS: dict[str, dict[str, str]] = {
     "projects:delete": {"typed": "{project}"},
     "projects:purge": {"typed": "{lost}"},
     "collections:card": {"description": "fresh", "seen": hashlib.sha256(b"").hexdigest()},
-    "collections:card-history": {"revision": "{collection_revision}"},
+    "collections:card-history": {"revision": "{collectionrevision}"},
     "collections:settings": {"name": "fresh", "type": "model", "tags": "a, b"},
     "collections:ttl": {"kind": "never"},
     "collections:delete": {
