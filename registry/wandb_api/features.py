@@ -6,6 +6,7 @@ from typing import Any
 
 # Not among them: ARTIFACT_DIGEST_ALGORITHM, so that there is one kind of digest, the MD5 of all versions of the client.
 FEATURES = (
+    "ARTIFACT_REGISTRY_SEARCH",
     "ARTIFACT_TAGS",
     "CLIENT_IDS",
     "LARGE_FILENAMES",

@@ -215,10 +215,10 @@ with wandb.init(entity="looms", project="links") as run:
     data = run.log_artifact(data).wait()
     linked = run.link_artifact(data, "wandb-registry-models/best", aliases=["staging"])
     tell(linked.qualified_name, linked.is_link, sorted(linked.aliases), linked.source_qualified_name)
-    shelf = data.link("shelf")
+    shelf = data.link("links/shelf")
     tell(shelf.entity)
     used = run.use_artifact("wandb-registry-models/best:staging")
-    tell(used.name, os.path.exists(os.path.join(used.download(), "a.txt")))
+    tell(used.version, os.path.exists(os.path.join(used.download(), "a.txt")))
 found = wandb.Api().artifact("guild/wandb-registry-models/best:latest")
 tell(found.version, found.source_name, len(data.linked_artifacts))
 found.aliases.append("production")
@@ -230,7 +230,7 @@ tell(exists("guild/wandb-registry-models/best:v0"), exists("looms/links/data:v0"
 """)
     assert told == [
         "models", "guild/wandb-registry-models/best:v0", True, ["latest", "staging"], "looms/links/data:v0",
-        "looms", "best:v0", True, "v0", "data:v0", 2, ["latest", "production", "staging"], False, True,
+        "looms", "v0", True, "v0", "data:v0", 2, ["latest", "production", "staging"], False, True,
     ]  # fmt: skip
 
 

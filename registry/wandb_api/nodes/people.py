@@ -60,7 +60,7 @@ class EntityNode:
         self.id = ids.encode("Entity", entity.pk)
         self.name = entity.name
         self.is_team = entity.kind != Entity.Kind.USER
-        self.entity_type = "team" if self.is_team else "user"
+        self.entity_type = str(entity.kind) if self.is_team else "user"
 
     def members(self) -> list[Any]:
         """None: this door does not tell of members."""

@@ -16,14 +16,18 @@ def link(project, live_installation, home):
     """A version of alice, linked into a registry that she administers."""
     org = f"o{project[2:]}"
     live_installation.manage("createorg", org)
+    live_installation.manage("createteam", f"t{org}", "--org", org)
+    live_installation.manage("addmember", "--team", f"t{org}", "alice", "member")
     live_installation.manage("addmember", "--org", org, "alice", "admin")
     session = strongroom.Api()._session
-    session.json("POST", f"/api/v1/organizations/{org}/registries", {"name": "models"})
+    session.json("POST", f"/organizations/{org}/registries", {"name": "models"})
     (home / "model.bin").write_bytes(b"weights")
-    done = command("put", home / "model.bin", "resnet", "--type", "model")
-    assert done.returncode == 0, done.stderr
+    with strongroom.init(entity=f"t{org}", project=project) as run:
+        model = strongroom.Artifact("resnet", type="model")
+        model.add_file(str(home / "model.bin"))
+        logged = run.log_artifact(model)
     target = f"{org}/wandb-registry-models/defects"
-    return strongroom.Api().artifact("resnet").link(target).qualified_name
+    return logged.link(target).qualified_name
 
 
 def test_a_script_posts_and_lists_checks(link):
