@@ -307,7 +307,7 @@ def made():
         "delivery": sent.uid,
         "delivery_id": sent.uid,
         "revision": CardRevision.objects.create(version=held.version, text="it was this").pk,
-        "collection_revision": CardRevision.objects.create(
+        "collectionrevision": CardRevision.objects.create(
             collection=linked.membership.collection, text="it was this"
         ).pk,
         "event": Event.objects.get(act="alias.move", subject="prod").pk,
