@@ -22,8 +22,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "client" / "src")]
 
-import references  # noqa: E402  # after the path
-from processes import Sampler  # noqa: E402  # after the path
+import references  # noqa: E402  # importable only once the path is set
+from processes import Sampler  # noqa: E402  # importable only once the path is set
 
 EVERY = 0.2
 LONGEST = 3600

@@ -28,8 +28,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "client" / "src")]
 
-from figures import median, short  # noqa: E402  # after the path
-from processes import Sampler  # noqa: E402  # after the path
+from figures import median, short  # noqa: E402  # importable only once the path is set
+from processes import Sampler  # noqa: E402  # importable only once the path is set
 
 MIB = 1 << 20
 SENDERS = 16

@@ -18,7 +18,7 @@ from registry.errors import (
     PromotionOutdated,
     ReviewRefused,
 )
-from registry.models import Alias, AliasMove, Event, Membership, Promotion, RegistryMember, Version
+from registry.models import Alias, AliasMove, Membership, Promotion, RegistryMember, Version
 from registry.services import (
     aliases,
     approvals,
@@ -32,7 +32,7 @@ from registry.services import (
     versions,
 )
 from tests import factories as make
-from tests.support.promoting import OPERATOR, world
+from tests.support.promoting import OPERATOR, acts, fresh, world
 
 pytestmark = pytest.mark.django_db
 State = Promotion.State
@@ -43,18 +43,9 @@ def w():
     return world()
 
 
-def fresh(promotion: Promotion) -> Promotion:
-    return Promotion.objects.whole().get(pk=promotion.pk)
-
-
 def held(w, alias: str = "production") -> int | None:
     rows = Alias.objects.filter(collection=w.holder.collection, name=alias)
     return rows.values_list("membership__number", flat=True).first()
-
-
-def acts(promotion: Promotion) -> list[str]:
-    rows = Event.objects.filter(subject=f"promotion {promotion.number}", project_id=promotion.project_id)
-    return list(rows.order_by("id").values_list("act", flat=True))
 
 
 def test_a_promotion_is_asked_for_reviewed_and_made(w):
@@ -427,34 +418,6 @@ def test_a_rule_without_approvals_leaves_the_checks(w):
     with pytest.raises(PromotionBlocked, match="1 required check not done: ci/latency") as refused:
         promotions.promote(w.alice, promotion=made)
     assert refused.value.details["missing"] == ["1 required check not done: ci/latency"]
-
-
-def test_comments_hang_on_the_whole_a_file_or_a_key_and_are_settled(w):
-    made = w.open()
-    bob, vera = w.bob, w.who(w.people.vera)
-    promotion_comments.comment(vera, promotion=made, body="Why?")
-    on_file = promotion_comments.comment(bob, promotion=made, body="This", on="file", anchor="weights.bin")
-    promotion_comments.comment(bob, promotion=made, body="That", on="metadata", anchor="val.f1")
-    for on, anchor in (("file", "none.bin"), ("metadata", "val.f2"), ("", "x"), ("line", "3"), ("file", "")):
-        with pytest.raises(InvalidInput):
-            promotion_comments.comment(bob, promotion=made, body="Where?", on=on, anchor=anchor)
-    with pytest.raises(InvalidInput, match="says something"):
-        promotion_comments.comment(bob, promotion=made, body=" ")
-    with pytest.raises(Forbidden):
-        promotion_comments.comment(w.who(w.nora), promotion=made, body="May I?")
-    promotion_comments.settle(vera, promotion=made, comment=on_file)
-    on_file.refresh_from_db()
-    assert on_file.settled_by == w.people.vera
-    promotion_comments.settle(vera, promotion=made, comment=on_file, settled=False)
-    on_file.refresh_from_db()
-    assert on_file.settled_at is None
-    assert acts(made).count("promotion.settle") == 2
-
-
-def test_comments_are_made_after_it_is_over_too(w):
-    made = w.open()
-    promotions.withdraw(w.bob, promotion=made)
-    promotion_comments.comment(w.bob, promotion=fresh(made), body="For the record.")
 
 
 def test_a_deleted_portfolio_takes_its_promotions_with_it(w):

@@ -449,15 +449,6 @@ def test_the_log_says_what_became_of_each(people, project, alice, hook, made):
             webhook_log.find(alice, made[0], uid)
 
 
-def test_secrets_follow_from_the_servers_own(settings):
-    salt = webhook_secrets.new_salt()
-    secret = webhook_secrets.secret_of(salt)
-    assert secret == webhook_secrets.secret_of(salt)
-    assert secret != webhook_secrets.secret_of(webhook_secrets.new_salt())
-    settings.SECRET_KEY = "another" * 8
-    assert secret != webhook_secrets.secret_of(salt)
-
-
 def test_the_check_of_the_documentation_tells_true_from_false(project, alice, hook, made):
     text = (Path(__file__).resolve().parents[2] / "docs/webhooks.md").read_text()
     [snippet] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)

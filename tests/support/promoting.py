@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from registry.actor import Actor, system
-from registry.models import Membership, Project, ProtectedAlias, User
+from registry.models import Event, Membership, Project, Promotion, ProtectedAlias, User
 from registry.services import (
     aliases,
     links,
@@ -93,3 +93,14 @@ def world(*, protect: bool = True) -> World:
     if protect:
         found.rule()
     return found
+
+
+def fresh(promotion: Promotion) -> Promotion:
+    """Read a promotion anew."""
+    return Promotion.objects.whole().get(pk=promotion.pk)
+
+
+def acts(promotion: Promotion) -> list[str]:
+    """Name what events tell of a promotion, in their order."""
+    rows = Event.objects.filter(subject=f"promotion {promotion.number}", project_id=promotion.project_id)
+    return list(rows.order_by("id").values_list("act", flat=True))

@@ -59,7 +59,7 @@ class Progress:
             if now - self._began < SHOW_AFTER or now - self._drawn < REDRAW_EVERY:
                 return
             self._drawn = now
-            print(f"\r{self._line()}", end="", file=sys.stderr, flush=True)  # noqa: T201  # likewise
+            print(f"\r{self._line()}", end="", file=sys.stderr, flush=True)  # noqa: T201  # this is the terminal's line
 
     def _line(self) -> str:
         share = min(1.0, self.done / self.total) if self.total else 1.0
@@ -93,7 +93,7 @@ class Counter:
         now = time.monotonic()
         if now - self._began >= SHOW_AFTER and now - self._drawn >= REDRAW_EVERY:
             self._drawn = now
-            print(f"\r{self._line()}", end="", file=sys.stderr, flush=True)  # noqa: T201  # likewise
+            print(f"\r{self._line()}", end="", file=sys.stderr, flush=True)  # noqa: T201  # this is the terminal's line
 
     def _line(self) -> str:
         return f"{self.label} {self.count:,} {self.noun}, {human_size(self.size)}  "
@@ -117,7 +117,7 @@ class Status:
     def tell(self, words: str) -> None:
         """Say how things stand by now."""
         if self._visible and words != self._said:
-            print(f"\r{words.ljust(len(self._said))}", end="", file=sys.stderr, flush=True)  # noqa: T201  # likewise
+            print(f"\r{words.ljust(len(self._said))}", end="", file=sys.stderr, flush=True)  # noqa: T201  # this is the terminal's line
             self._said = words
 
 

@@ -87,5 +87,5 @@ class AliasHistory(Endpoint):
         """Answer a page of moves."""
         asked = words_of(self.http.GET, "alias") | moments_of(self.http.GET, "since", "until")
         place = self.collection(entity, project, collection)
-        rows = alias_history.listing(self.actor, collection=place, **asked)  # type: ignore[arg-type]  # texts and moments, each under its name
+        rows = alias_history.listing(self.actor, collection=place, **asked)  # type: ignore[arg-type]  # mypy mixes the types: texts and moments, each under its own name
         return self.page(rows, ALIAS_MOVES, lambda found: [shape.alias_move(row) for row in found])

@@ -145,7 +145,7 @@ class Contents(ArtifactBase):
         return self._record is None
 
     @property
-    def manifest(self: Artifact) -> ArtifactManifest:  # type: ignore[misc]
+    def manifest(self: Artifact) -> ArtifactManifest:  # type: ignore[misc]  # only the whole is ever made
         """All contents, as a mapping from path to entry; final once the artifact is logged."""
         if self._manifest is None:
             draft = self._draft
@@ -154,7 +154,7 @@ class Contents(ArtifactBase):
             )
         return self._manifest
 
-    def _known(self: Artifact, what: str) -> ArtifactManifest:  # type: ignore[misc]
+    def _known(self: Artifact, what: str) -> ArtifactManifest:  # type: ignore[misc]  # only the whole is ever made
         """Return the contents, unless some of them are known to nobody yet."""
         if self._draft is not None and self._draft.left:
             self._logged(f"{what}, with references that the server is to look at,")
@@ -165,7 +165,7 @@ class Contents(ArtifactBase):
         if self._draft is not None:
             self._draft.fill_md5()
 
-    def _md5(self: Artifact, item: Item) -> bytes:  # type: ignore[misc]
+    def _md5(self: Artifact, item: Item) -> bytes:  # type: ignore[misc]  # only the whole is ever made
         """Return the MD5 of one entry."""
         if self._draft is not None:
             return self._draft.md5(item)

@@ -120,7 +120,7 @@ class Facts(ArtifactBase):
         return self._known("its digest").digest() if self._record is None else self._record.digest
 
     @property
-    def size(self: Artifact) -> int:  # type: ignore[misc]
+    def size(self: Artifact) -> int:  # type: ignore[misc]  # only the whole is ever made
         """The size in bytes of everything in it, references included."""
         return self._known("its size").size() if self._record is None else self._record.size
 

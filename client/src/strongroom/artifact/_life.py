@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Life(ArtifactBase):
     """The part of an artifact that the server takes part in."""
 
-    def save(self: Artifact, project: str | None = None, settings: Settings | None = None) -> None:  # type: ignore[misc]
+    def save(self: Artifact, project: str | None = None, settings: Settings | None = None) -> None:  # type: ignore[misc]  # only the whole is ever made
         """Send what was changed; what is not logged yet is logged by the present run, or by one of its own."""
         if self._record is not None:
             self._send_changes()
@@ -42,7 +42,7 @@ class Life(ArtifactBase):
         with runs.init(project=project or home, entity=entity, job_type="auto", settings=settings) as run:
             run.log_artifact(self)
 
-    def wait(self: Artifact, timeout: float | None = None) -> Artifact:  # type: ignore[misc]
+    def wait(self: Artifact, timeout: float | None = None) -> Artifact:  # type: ignore[misc]  # only the whole is ever made
         """Return the artifact once it is logged, which it is as soon as `log_artifact` returned."""
         if self._record is None:
             raise ArtifactNotLoggedError(
@@ -50,7 +50,7 @@ class Life(ArtifactBase):
             )
         return self
 
-    def new_draft(self: Artifact) -> Artifact:  # type: ignore[misc]
+    def new_draft(self: Artifact) -> Artifact:  # type: ignore[misc]  # only the whole is ever made
         """Return a draft with the same contents, to change and log as the next version; no bytes are downloaded."""
         record, home = self._logged("a next draft of it"), self._home("a next draft of it")
         draft = type(self)(home.collection, record.type, self._description, copy.deepcopy(self._metadata))
@@ -59,7 +59,7 @@ class Life(ArtifactBase):
         draft._open_draft().store.put(self.manifest.store.items())
         return draft
 
-    def delete(self: Artifact, delete_aliases: bool = False) -> None:  # type: ignore[misc]
+    def delete(self: Artifact, delete_aliases: bool = False) -> None:  # type: ignore[misc]  # only the whole is ever made
         """Move the version to the trash; one that holds aliases only with `delete_aliases`. A link is only unlinked."""
         if self._logged("a deletion of it").is_link:
             self.unlink()
@@ -67,7 +67,7 @@ class Life(ArtifactBase):
         delete(self._server(), self._route(), delete_aliases=delete_aliases)
         self._take(self._with_state("DELETED"))
 
-    def link(  # type: ignore[misc]
+    def link(  # type: ignore[misc]  # only the whole is ever made
         self: Artifact, target_path: str, aliases: Iterable[str] | str | None = None
     ) -> Artifact:
         """Link the version to a portfolio, which is made when it is missing, and return the link.
@@ -82,7 +82,7 @@ class Life(ArtifactBase):
         found = Body(self._server().json("POST", self._route("link"), body), "a link")
         return type(self)._from_record(self._server(), Record.parse(found.found.get("version")))
 
-    def unlink(self: Artifact) -> None:  # type: ignore[misc]
+    def unlink(self: Artifact) -> None:  # type: ignore[misc]  # only the whole is ever made
         """Remove this link; the version stays where it was logged. What is no link is not unlinked (Conflict)."""
         if not self._logged("its links").is_link:
             raise Conflict(
@@ -91,7 +91,7 @@ class Life(ArtifactBase):
         delete(self._server(), self._route("link"), delete_aliases=False)
 
     @property
-    def linked_artifacts(self: Artifact) -> list[Artifact]:  # type: ignore[misc]
+    def linked_artifacts(self: Artifact) -> list[Artifact]:  # type: ignore[misc]  # only the whole is ever made
         """The links to the version that you may see, the last one first; of a link there are none."""
         if self._logged("its list of links").is_link:
             return []
@@ -100,7 +100,7 @@ class Life(ArtifactBase):
         return [type(self)._from_record(session, Record.parse(body)) for body in found]
 
     @property
-    def source_artifact(self: Artifact) -> Artifact:  # type: ignore[misc]
+    def source_artifact(self: Artifact) -> Artifact:  # type: ignore[misc]  # only the whole is ever made
         """The version in the collection that it was logged to: this one itself, unless it is a link."""
         if not self._logged("its source").is_link:
             return self
@@ -109,7 +109,7 @@ class Life(ArtifactBase):
                      "versions", place.version)  # fmt: skip
         return type(self)._from_record(self._server(), Record.parse(self._server().json("GET", path)))
 
-    def used_by(self: Artifact) -> list[Run]:  # type: ignore[misc]
+    def used_by(self: Artifact) -> list[Run]:  # type: ignore[misc]  # only the whole is ever made
         """Return the runs that used the artifact, the last one first."""
         from strongroom.runs import Run
 
@@ -117,7 +117,7 @@ class Life(ArtifactBase):
         session = self._server()
         return [Run._from_body(session, body) for body in session.pages(self._route("used-by"))]
 
-    def logged_by(self: Artifact) -> Run | None:  # type: ignore[misc]
+    def logged_by(self: Artifact) -> Run | None:  # type: ignore[misc]  # only the whole is ever made
         """Return the run that logged the artifact, if one did."""
         from strongroom.runs import Run
 
@@ -156,7 +156,7 @@ class Life(ArtifactBase):
         if changes:
             self._take(Record.parse(session.json("PATCH", self._route(), changes)))
 
-    def _log(  # type: ignore[misc]
+    def _log(  # type: ignore[misc]  # only the whole is ever made
         self: Artifact,
         session: Session,
         target: publish.Target,

@@ -70,7 +70,7 @@ class Reading(ArtifactBase):
         checks.remove_others(Path(target), store)
         return target
 
-    def verify(self: Artifact, root: StrPath | None = None) -> None:  # type: ignore[misc]
+    def verify(self: Artifact, root: StrPath | None = None) -> None:  # type: ignore[misc]  # only the whole is ever made
         """Check that the folder `root` has exactly the files of the artifact, and name the first that differs.
 
         References are not verified. Raises ValueError when the folder differs. Without `root` it is the folder of
@@ -79,7 +79,7 @@ class Reading(ArtifactBase):
         self._logged("a check of it")
         checks.verify(Path(self._root(root)), self.manifest.store, self.name)
 
-    def file(self: Artifact, root: StrPath | None = None) -> str:  # type: ignore[misc]
+    def file(self: Artifact, root: StrPath | None = None) -> str:  # type: ignore[misc]  # only the whole is ever made
         """Download the only file of the artifact below `root`, and return its path.
 
         Raises ValueError when the artifact has more than one file, or none.
@@ -103,7 +103,7 @@ class Reading(ArtifactBase):
             self, None if names is None else [logical_path(name) for name in names], per_page
         )
 
-    def get_entry(self: Artifact, name: StrPath) -> ArtifactManifestEntry:  # type: ignore[misc]
+    def get_entry(self: Artifact, name: StrPath) -> ArtifactManifestEntry:  # type: ignore[misc]  # only the whole is ever made
         """Return the entry at a path. Raises KeyError when there is none."""
         self._logged("its list of entries")
         return self.manifest[logical_path(name)]
@@ -116,14 +116,14 @@ class Reading(ArtifactBase):
         name = source.name if with_version else source.collection
         return os.path.join("artifacts", default_folder(source.entity, source.project, name))
 
-    def _whole_or_part(self: Artifact, prefix: str) -> EntryStore:  # type: ignore[misc]
+    def _whole_or_part(self: Artifact, prefix: str) -> EntryStore:  # type: ignore[misc]  # only the whole is ever made
         """Return the entries to download: all that are known, or only those below a prefix."""
         if not prefix or self.manifest.is_loaded:
             return self.manifest.store
         record = self._logged("its manifest")
         return manifests.fetch(self._server(), self._route("manifest"), record, prefix=prefix)
 
-    def _remote_manifest(self: Artifact) -> ArtifactManifest:  # type: ignore[misc]
+    def _remote_manifest(self: Artifact) -> ArtifactManifest:  # type: ignore[misc]  # only the whole is ever made
         record = self._logged("its manifest")
 
         def load() -> EntryStore:
