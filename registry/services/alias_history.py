@@ -20,7 +20,7 @@ from registry.services._common import now, spelled
 from registry.services.aliases import LATEST
 
 # No act takes longer between the two.
-_SLACK = timedelta(minutes=1)
+SLACK = timedelta(minutes=1)
 _Move: TypeAlias = tuple[datetime, int | None, AliasMove | None]
 
 
@@ -169,7 +169,7 @@ def reasons(collection: Collection, moments: Sequence[tuple[str, int | None, dat
     """
     if not moments:
         return []
-    parts = (Q(name=name, number=number, at__lte=at, at__gte=at - _SLACK) for name, number, at in moments)
+    parts = (Q(name=name, number=number, at__lte=at, at__gte=at - SLACK) for name, number, at in moments)
     rows = AliasMove.objects.filter(reduce(or_, parts), collection=collection)
     return list(rows.exclude(reason="", promotion_id=None).order_by("at", "pk"))
 

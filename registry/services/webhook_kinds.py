@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 
 from registry.models import AliasMove, Collection, Event, Membership, Project, Promotion
 from registry.models.addresses import versions_of
+from registry.services.alias_history import SLACK
 
 PING = "ping"
-# No act takes longer between the move of an alias and its event.
-_SLACK = timedelta(minutes=1)
 # By name: what a page calls it, and the acts that it is of.
 KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "version_logged": ("A version was logged", ("version.log",)),
@@ -74,7 +72,7 @@ def _moved_by(events: Sequence[Event]) -> dict[int, int]:
         collection__in={event.collection_id for event in events},
         name__in={event.subject for event in events},
         promotion_id__isnull=False,
-        at__range=(first - _SLACK, last),
+        at__range=(first - SLACK, last),
     )
     rows = list(moves.order_by("at", "pk"))
     numbers = dict(
@@ -93,7 +91,7 @@ def _moved_by(events: Sequence[Event]) -> dict[int, int]:
 def _is_of(move: AliasMove, event: Event) -> bool:
     told = (event.collection_id, event.subject, event.after)
     return (move.collection_id, move.name, f"v{move.number}") == told and (
-        event.at - _SLACK <= move.at <= event.at
+        event.at - SLACK <= move.at <= event.at
     )
 
 

@@ -13,7 +13,6 @@ from django import template
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from strongroom.core.targets import REGISTRY_PREFIX
 
 from registry.services import registries
 
@@ -249,12 +248,6 @@ def excerpt(text: str) -> str:
 def levels(path: str) -> int:
     """Count the folders of a path."""
     return path.count("/") + 1
-
-
-@register.filter
-def registry_title(project: Project) -> str:
-    """Return the name of a registry as people see it."""
-    return project.name.removeprefix(REGISTRY_PREFIX)
 
 
 @register.filter
