@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,34 @@ def test_a_part_imports_only_what_lies_below_it(part):
             if target.split(".")[0] in OURS and target != part and target not in ALLOWED[part]:
                 wrong.append(f"{file.relative_to(ROOT)}:{line} imports {name}")
     assert wrong == []
+
+
+def at_once(tree: ast.AST, names: set[str]) -> Iterator[str]:
+    """Yield the modules, of those named, that are imported as a module is: not those that its functions import."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names if name.name in names)
+        elif isinstance(node, ast.ImportFrom):
+            full = (f"{node.module}.{name.name}" for name in node.names)
+            yield from (
+                name if name in names else str(node.module) for name in full if str(node.module) in names
+            )
+        elif not _is_later(node):
+            yield from at_once(node, names)
+
+
+def _is_later(node: ast.AST) -> bool:
+    """Whether what stands in a statement is not done as the module is imported."""
+    if isinstance(node, ast.If):
+        return "TYPE_CHECKING" in ast.unparse(node.test)
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    """Whichever of them is imported first finds the rest: a worker begins elsewhere than a page."""
+    names = {module for module, _ in MODULES}
+    graph = {module: set(at_once(ast.parse(file.read_text()), names)) - {module} for module, file in MODULES}
+    assert len(list(TopologicalSorter(graph).static_order())) == len(MODULES)
 
 
 def test_every_module_belongs_to_a_part():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import TypeAlias
@@ -17,10 +17,9 @@ from registry.errors import InvalidReference, NotFound
 from registry.models import AliasMove, Collection, Membership, Promotion
 from registry.policy import Act, check
 from registry.services._common import now, spelled
+from registry.services.alias_moves import SLACK
 from registry.services.aliases import LATEST
 
-# No act takes longer between the two.
-SLACK = timedelta(minutes=1)
 _Move: TypeAlias = tuple[datetime, int | None, AliasMove | None]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import NamedTuple
 
 from registry.actor import Actor
@@ -11,6 +12,8 @@ from registry.services._common import now
 
 How = AliasMove.How
 LONGEST_REASON = 2000
+# A move lies no longer than this before the event that tells of it: no act takes longer between the two.
+SLACK = timedelta(minutes=1)
 # What becomes of aliases whose version goes to the trash, by its cause.
 WITH_VERSION = {Version.Cause.PERSON: How.DELETE, Version.Cause.EXPIRY: How.EXPIRE}
 

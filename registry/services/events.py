@@ -84,6 +84,8 @@ def record(actor: Actor, act: str, **about: Unpack[About]) -> Event:
 def append(made: Iterable[Event]) -> None:
     """Append several events in their order; call it inside the act's own transaction, at its end."""
     rows = list(made)
+    if not rows:
+        return
     for row in rows:
         row.digest = chain.digest_of({name: getattr(row, name) for name in chain.FIELDS})
     Event.objects.bulk_create(rows)

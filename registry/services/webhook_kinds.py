@@ -11,7 +11,7 @@ from django.conf import settings
 
 from registry.models import AliasMove, Collection, Event, Membership, Project, Promotion
 from registry.models.addresses import versions_of
-from registry.services.alias_history import SLACK
+from registry.services.alias_moves import SLACK
 
 PING = "ping"
 # By name: what a page calls it, and the acts that it is of.

@@ -44,6 +44,7 @@ async function sendPart({ ask, digest }, upload, part, file, signal, told) {
   const bytes = file.slice(part.offset, part.offset + part.size);
   const checksum = await digest(bytes, () => {}, upload.direct);
   for (let asked = 0; asked < ADDRESSES; asked += 1) {
+    if (signal.aborted) throw new Stopped("Paused.");
     const link = await ask("POST", `/uploads/${upload.id}/parts/${part.number}/address`, { checksum });
     if (await again(signal, () => put(link, bytes, signal, told))) return;
   }
@@ -56,15 +57,17 @@ async function send(way, upload, file, told) {
   const count = (bytes) => { counted += bytes; told(bytes); };
   const waiting = upload.parts.filter(({ size, received }) => received < size);
   count(file.size - waiting.reduce((sum, { size }) => sum + size, 0));
-  // When one part fails the others stop, before the file goes another way.
+  // When one part fails the others stop, and have stopped before the file goes another way.
   const failed = new AbortController();
   const signal = AbortSignal.any([way.signal, failed.signal]);
   const run = async () => { for (let part; (part = waiting.shift()); ) await sendPart(way, upload, part, file, signal, count); };
+  const senders = Array.from({ length: SENDERS }, run);
   try {
-    await Promise.all(Array.from({ length: SENDERS }, run));
+    await Promise.all(senders);
     return true;
   } catch (error) {
     failed.abort();
+    await Promise.allSettled(senders);
     if (!(error instanceof OutOfReach)) throw error;
     told(-counted);
     return false;
