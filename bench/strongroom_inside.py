@@ -58,7 +58,7 @@ def add(place: Any, first: Any, numbers: range) -> None:
     model = first.version
     rows = []
     for number in numbers:
-        at = model.created_at + timedelta(milliseconds=number)
+        at = model.created_at + timedelta(microseconds=number)
         rows.append(
             Version(
                 sequence=place, state="COMMITTED", manifest_id=model.manifest_id, digest=model.digest,

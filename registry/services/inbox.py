@@ -20,6 +20,7 @@ from registry.models import (
     PromotionReviewer,
     User,
 )
+from registry.models.prepared import Prepared
 from registry.services import mail
 from registry.services._common import now
 
@@ -80,16 +81,23 @@ class Counts:
 
 def counts(user: User) -> Counts:
     """Count what waits for a person; one query, which begins at what they were asked for and told."""
-    seen = Project.objects.visible_to(user).values("pk")
+    return Counts(*(_OF_ADMIN if user.is_admin else _OF_PERSON).all(user.pk)[0])
+
+
+def _counted(person: int, seen: QuerySet[Project]) -> QuerySet[User, tuple[int, int]]:
     given = PromotionReview.objects.filter(
-        promotion=OuterRef("promotion"), user=user, round=OuterRef("promotion__round")
+        promotion=OuterRef("promotion"), user=person, round=OuterRef("promotion__round")
     )
     asked = PromotionReviewer.objects.filter(
-        user=user, promotion__state__in=Promotion.GOING, promotion__project__in=seen
+        user=person, promotion__state__in=Promotion.GOING, promotion__project__in=seen.values("pk")
     ).exclude(Exists(given))
-    unread = InboxNotice.objects.filter(user=user, seen_at=None, promotion__project__in=seen)
-    found = User.objects.filter(pk=user.pk).values_list(_count(asked), _count(unread)).get()
-    return Counts(*found)
+    unread = InboxNotice.objects.filter(user=person, seen_at=None, promotion__project__in=seen.values("pk"))
+    return User.objects.filter(pk=person).values_list(_count(asked), _count(unread))
+
+
+# Every page shows both.
+_OF_PERSON = Prepared[list[int]](lambda person: _counted(person, Project.objects.live().given_to(person)))
+_OF_ADMIN = Prepared[list[int]](lambda person: _counted(person, Project.objects.live()))
 
 
 def _count(rows: QuerySet[PromotionReviewer] | QuerySet[InboxNotice]) -> Coalesce:

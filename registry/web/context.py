@@ -94,7 +94,7 @@ def _nav(request: HttpRequest) -> Nav:
         role=_role(here, actor.user.is_admin),
         may_set=actor.user.is_admin or here[1] is Role.ADMIN,
         projects=projects.newest(actor, here[0]),
-        registries=registries.at_hand(actor, _SHOWN),
+        registries=registries.at_hand(actor),
         others=[entity for entity, _ in held[1:] if entity != here[0]][:_SHOWN],
         project_name="" if elsewhere else str(kwargs.get("project", "")),
         on=_ON.get(match.view_name, "") if match and not elsewhere else "",
