@@ -109,10 +109,10 @@ def begin(promotion: Promotion) -> None:
     begin_kinds(case, BUILT_IN, promotion)
 
 
-def look(actor: Actor, promotion: Promotion) -> list[Standing]:
-    """The same as `standing` for who may see the promotion; what has become old is made again."""
+def look(actor: Actor, promotion: Promotion, found: list[Standing] | None = None) -> list[Standing]:
+    """The same as `standing`, or what it `found`, for who may see the promotion; what has become old is made again."""
     check(actor, Act.VIEW, promotion.project)
-    found = standing(promotion)
+    found = standing(promotion) if found is None else found
     if any(each.built_in and each.state == State.PENDING for each in found):
         begin(promotion)
     return found

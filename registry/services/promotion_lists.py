@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef, Q
 from registry.actor import Actor
 from registry.errors import InvalidQuery, NotFound
 from registry.models import Project, Promotion, PromotionReview, PromotionReviewer, User, named
+from registry.models.prepared import Prepared
 from registry.models.promotions import PromotionQuerySet
 from registry.policy import Act, check
 from registry.services._common import pieces, spelled
@@ -14,6 +15,9 @@ from registry.services._common import pieces, spelled
 State = Promotion.State
 # No number beyond it is in a database.
 LARGEST = 2**63
+_ONE = Prepared[Promotion](
+    lambda project, number: Promotion.objects.whole().filter(project=project, number=number)
+)
 # What a list can be narrowed to beside the states themselves.
 GOING = "in_review"
 
@@ -21,8 +25,7 @@ GOING = "in_review"
 def find(actor: Actor, project: Project, number: int) -> Promotion:
     """Find a promotion of a registry by its number."""
     check(actor, Act.VIEW, project)
-    rows = Promotion.objects.whole().filter(project=project, number=number)
-    found = rows.first() if number < LARGEST else None
+    found = _ONE.first(project.pk, number) if number < LARGEST else None
     if found is None:
         raise NotFound(f"{project} has no promotion {number}.")
     return found

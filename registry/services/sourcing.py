@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from registry.actor import Actor
 from registry.errors import Forbidden
 from registry.models import Membership, Project
+from registry.models.prepared import Prepared
 from registry.policy import NEEDS, WORDS, Act, can, check
 
 
@@ -72,4 +73,12 @@ def _seen(actor: Actor, projects: Iterable[int]) -> set[int]:
     wanted = set(projects)
     if actor.is_system:
         return wanted
-    return set(Project.objects.visible_to(actor.user).filter(pk__in=wanted).values_list("pk", flat=True))
+    user = actor.user
+    if user is not None and user.is_active and not user.is_admin:
+        return {pk for (pk,) in _GIVEN.all(user.pk, sorted(wanted))}
+    return set(Project.objects.visible_to(user).filter(pk__in=wanted).values_list("pk", flat=True))
+
+
+_GIVEN = Prepared[list[int]](
+    lambda person, ids: Project.objects.live().given_to(person).filter(pk__in=ids).values_list("pk")
+)

@@ -115,9 +115,9 @@ def _offered(actor: Actor, here: Project, row: Membership | None) -> dict[str, A
 
 
 def newest(actor: Actor, place: Collection) -> list[Membership]:
-    """The newest versions of a registered model."""
-    listed = versions.listing(actor, collection=place).without_cards().order_by("-number")
-    return list(listed[:_OFFERED])
+    """The newest versions of a registered model, of which the number and the age are read."""
+    listed = versions.listing(actor, collection=place).select_related(None).prefetch_related(None)
+    return list(listed.only("number", "created_at").order_by("-number")[:_OFFERED])
 
 
 @page("GET", "POST")
@@ -129,9 +129,9 @@ def detail(request: HttpRequest, actor: Actor, organization: str, registry: str,
     tried = promotion_acts.try_(request, actor, row, act) if act else None
     if tried is not None and tried.said:
         return done(request, tried.said, tried.to)
-    promotion_checks.look(actor, row)
-    inbox.look(actor, row)
     judged = judging.judge(row)
+    promotion_checks.look(actor, row, judged.checks)
+    inbox.look(actor, row)
     context |= _decision(actor, row, judged) | reviewing.compared(actor, row, judged)
     context["talk"] = reviewing.conversation(actor, row)
     context |= _forms(row, judged) | (tried.forms if tried else {})
@@ -185,6 +185,7 @@ def checks(request: HttpRequest, actor: Actor, organization: str, registry: str,
     """The checks of a promotion, asked for again while some run."""
     context = frame(actor, organization, registry, "promotions")
     row = promotions.find(actor, context["project"], number)
-    promotion_checks.look(actor, row)
-    context |= {"promotion": row, "judged": judging.judge(row), "can": _rights(actor, row)}
+    judged = judging.judge(row)
+    promotion_checks.look(actor, row, judged.checks)
+    context |= {"promotion": row, "judged": judged, "can": _rights(actor, row)}
     return show(request, "promotions/checks.html", context, fragment="promotions/_checks.html")
