@@ -81,6 +81,8 @@ class Counts:
 
 def counts(user: User) -> Counts:
     """Count what waits for a person; one query, which begins at what they were asked for and told."""
+    if not user.is_active:
+        return Counts(0, 0)
     return Counts(*(_OF_ADMIN if user.is_admin else _OF_PERSON).all(user.pk)[0])
 
 

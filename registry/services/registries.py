@@ -117,7 +117,7 @@ def listing(
 def at_hand(actor: Actor) -> list[Project]:
     """Return some of the registries that one sees, by name: what every page leads to."""
     user = actor.user
-    if user is None:
+    if user is None or not user.is_active:
         return []
     return _OF_ALL.all() if user.is_admin else _OF_PERSON.all(user.pk)
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from registry.errors import InvalidQuery, NotAuthenticated
 from registry.models import InboxNotice, RegistryMember, User
-from registry.services import accounts, inbox, inbox_letters, promotion_comments, promotions
+from registry.services import accounts, inbox, inbox_letters, promotion_comments, promotions, registries
 from tests import factories as make
 from tests.support.promoting import world
 
@@ -92,6 +92,14 @@ def test_what_one_may_not_see_any_more_is_gone_from_the_inbox(w):
     RegistryMember.objects.filter(user=w.aiko).delete()
     assert told(w.aiko) == []
     assert inbox.counts(User.objects.get(pk=w.aiko.pk)) == inbox.Counts(0, 0)
+
+
+def test_who_was_shut_out_is_counted_nothing_and_led_nowhere(w):
+    w.open(reviewers=[w.aiko.username])
+    assert registries.at_hand(make.actor(w.aiko)) == [w.registry]
+    w.aiko.is_active = False
+    assert inbox.counts(w.aiko) == inbox.Counts(0, 0)
+    assert registries.at_hand(make.actor(w.aiko)) == []
 
 
 def test_asked_again_it_is_unread_again(w):
